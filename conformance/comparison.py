@@ -1,0 +1,75 @@
+"""Decide whether a test suite that passes on Flask also passes here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcomes:
+    """What one run of a suite gave.
+
+    `flask` names the module that ``import flask`` gave in that run, ``None`` if nothing
+    imported it. `by_test` maps a test id to an outcome and the reason for it.
+    """
+
+    flask: str | None
+    by_test: dict[str, tuple[str, str]]
+
+    @classmethod
+    def read(cls, path: pathlib.Path) -> Outcomes:
+        """Read what the outcomes plugin wrote; a run that died wrote nothing."""
+        if not path.exists():
+            return cls(None, {})
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+        by_test = {test: (outcome, why) for test, (outcome, why) in loaded["outcomes"].items()}
+        return cls(loaded["flask"], by_test)
+
+    def passed(self) -> set[str]:
+        """Return the ids of the tests that passed."""
+        return {test for test, (outcome, _) in self.by_test.items() if outcome == "passed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """A test that passes on Flask and not here."""
+
+    test: str
+    way: str
+    outcome: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return one line that names the test, what became of it, and why."""
+        return f"{self.test}  {self.outcome} ({self.way}): {self.reason}"
+
+
+def compare(reference: Outcomes, ours: Outcomes, way: str) -> list[Difference]:
+    """Return the tests that pass on Flask and did not pass in our run, by id.
+
+    A test that is skipped, expected to fail, deselected or missing here did not pass.
+    """
+    return [
+        Difference(test, way, *ours.by_test.get(test, ("missing", "the test did not run")))
+        for test in sorted(reference.passed() - ours.passed())
+    ]
+
+
+def explain_broken_run(outcomes: Outcomes, expected_flask: str, at_least: int = 0) -> str | None:
+    """Return why a run proves nothing, ``None`` if it can be compared.
+
+    `expected_flask` is the module that ``import flask`` must have given, and `at_least` the
+    number of tests that must have passed.
+    """
+    if not outcomes.by_test:
+        return "pytest ended without a single outcome"
+    if outcomes.flask != expected_flask:
+        return f"import flask gave {outcomes.flask!r} instead of {expected_flask!r}"
+    if len(outcomes.passed()) < at_least:
+        return f"only {len(outcomes.passed())} tests passed, expected at least {at_least}"
+    return None

@@ -1,0 +1,120 @@
+"""Run the test suites of Flask and of its extensions, unmodified, on Costrel.
+
+    python conformance/run.py [--general] [suite ...]
+
+Each suite of ``suites.toml`` runs three times: on Flask; on Costrel, under the alias; and on
+Costrel again with every request on the general path. Every test that passes on Flask must
+pass in the other two runs. Exits with 1 and names the tests that do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import typing as t
+
+from comparison import Difference, compare, explain_broken_run
+from environments import WORK, Environment, make_ours, make_reference
+from suites import Suite, load_suites
+
+ALIAS = ("-p", "costrel.compat.pytest")
+
+# A way to run a suite on Costrel, and the environment variables that choose it.
+WAYS: dict[str, dict[str, str]] = {
+    "here": {},
+    "general path": {"COSTREL_GENERAL_PATH": "1"},
+}
+
+
+@dataclasses.dataclass
+class Result:
+    """How one suite fared: tests passed by way, differences, and what made runs useless."""
+
+    suite: str
+    passed_on_flask: set[str]
+    passed: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    differences: list[Difference] = dataclasses.field(default_factory=list)
+    broken: list[str] = dataclasses.field(default_factory=list)
+
+    def differing(self) -> set[str]:
+        """Return the ids of the tests that differ on any way."""
+        return {difference.test for difference in self.differences}
+
+    def failures(self) -> int:
+        """Return how many tests differ; a run that proves nothing counts as one more."""
+        return len(self.differing()) + len(self.broken)
+
+
+def run_suite(
+    suite: Suite, reference: Environment, ours: Environment, ways: t.Iterable[str]
+) -> Result:
+    """Run a suite on Flask and then on Costrel in each way."""
+    print(f"{suite.name}: on Flask ...", flush=True)
+    expected = suite.run("flask", reference.python)
+    result = Result(suite.name, expected.passed())
+    note_broken(result, "flask", explain_broken_run(expected, "flask", suite.at_least))
+    for way in ways:
+        print(f"{suite.name}: {way} ...", flush=True)
+        outcomes = suite.run(way.replace(" ", "-"), ours.python, ALIAS, WAYS[way])
+        result.passed[way] = expected.passed() & outcomes.passed()
+        result.differences += compare(expected, outcomes, way)
+        note_broken(result, way, explain_broken_run(outcomes, "costrel"))
+    return result
+
+
+def note_broken(result: Result, way: str, reason: str | None) -> None:
+    """Add to the result that a run proves nothing, if there is a reason."""
+    if reason is not None:
+        log = WORK / "reports" / f"{result.suite}-{way.replace(' ', '-')}.txt"
+        result.broken.append(f"{result.suite} ({way}): {reason}; see {log}")
+
+
+def print_results(results: list[Result], ways: list[str]) -> None:
+    """Print the differences by name, the table, and the line that sums it up."""
+    for result in results:
+        for difference in result.differences:
+            print(f"DIFFERS  {result.suite}  {difference}")
+        for reason in result.broken:
+            print(f"BROKEN   {reason}")
+    header = ["suite", "passed on Flask", *(f"passed {way}" for way in ways), "failures"]
+    rows = [
+        [
+            result.suite,
+            str(len(result.passed_on_flask)),
+            *(str(len(result.passed[way])) for way in ways),
+            str(result.failures()),
+        ]
+        for result in results
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    print()
+    for row in (header, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    print()
+    passed = sum(len(result.passed_on_flask - result.differing()) for result in results)
+    print(f"{passed} passed, {sum(result.failures() for result in results)} failed", flush=True)
+
+
+def main() -> int:
+    """Run the suites that the command line names, all by default."""
+    suites, requirements = load_suites()
+    names = [suite.name for suite in suites]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("suite", nargs="*", help=f"one of {', '.join(names)}; all by default")
+    parser.add_argument("--general", action="store_true", help="run on the general path only")
+    options = parser.parse_args()
+    unknown = sorted(set(options.suite) - set(names))
+    if unknown:
+        parser.error(f"no suite is called {unknown[0]!r}; there are {', '.join(names)}")
+    ways = ["general path"] if options.general else list(WAYS)
+    reference, frozen = make_reference(requirements)
+    ours = make_ours(frozen)
+    chosen = [suite for suite in suites if suite.name in (options.suite or names)]
+    results = [run_suite(suite, reference, ours, ways) for suite in chosen]
+    print_results(results, ways)
+    return 1 if any(result.failures() for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

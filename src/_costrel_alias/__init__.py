@@ -1,0 +1,176 @@
+"""Answer ``import flask`` with Costrel's own modules.
+
+A package beside ``costrel`` rather than inside it, and written on the standard library
+alone, because ``costrel-as-flask.pth`` loads it while the interpreter starts: importing
+``costrel.anything`` would run ``costrel/__init__.py`` in every process that has
+``COSTREL_AS_FLASK`` set, also in those that never import Flask. The public entry point is
+`costrel.install_as_flask`. Reasons: ``docs/decisions/0002-flask-alias.md``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import types
+import typing as t
+from importlib.machinery import ModuleSpec
+
+if t.TYPE_CHECKING:
+    import importlib.metadata
+    from collections.abc import Iterable, Sequence
+
+ALIAS = "flask"
+TARGET = "costrel"
+
+# Modules that exist only so that Flask's paths resolve live together in costrel.compat.
+FACADES = frozenset({"sansio", "debughelpers"})
+
+# The words with which Flask's own variables (FLASK_DEBUG, ...) are switched off.
+SWITCHED_OFF = frozenset({"", "0", "false", "no"})
+
+
+def install() -> None:
+    """Put the alias finder first on `sys.meta_path`.
+
+    Costs one list insertion: Costrel itself is imported by the first ``import flask``.
+    Calling it again does nothing.
+
+    Raises `RuntimeError` when the real Flask has been imported already.
+    """
+    if any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        return
+    refuse_real_flask()
+    sys.meta_path.insert(0, AliasFinder())
+
+
+def install_from_environment() -> None:
+    """Install the alias if ``COSTREL_AS_FLASK`` asks for it."""
+    if os.environ.get("COSTREL_AS_FLASK", "").lower() not in SWITCHED_OFF:
+        install()
+
+
+def refuse_real_flask() -> None:
+    """Raise `RuntimeError` if modules of the real Flask are loaded."""
+    for name, module in sys.modules.copy().items():
+        if name.partition(".")[0] != ALIAS or module is None:
+            continue
+        if getattr(module, "__name__", "").partition(".")[0] != TARGET:
+            origin = getattr(module, "__file__", None) or "an unknown place"
+            raise RuntimeError(
+                f"Costrel cannot stand in for Flask: {name!r} has already been imported from"
+                f" {origin}. Code that holds Flask's objects would not see Costrel's, and half"
+                " of the program would run on each. Call costrel.install_as_flask() before"
+                " anything imports flask, or start the program with COSTREL_AS_FLASK=1 in its"
+                " environment."
+            )
+
+
+class AliasFinder:
+    """Resolve ``flask`` and ``flask.*`` to the modules of Costrel.
+
+    Also answers `importlib.metadata` for the distribution ``flask``, because extensions and
+    tracers read Flask's version from there.
+
+    INVARIANT: a ``flask.*`` name never reaches another finder. A name without a counterpart
+    raises instead of returning ``None``: the finder of an editable install goes by name
+    alone, and would load one module of a real Flask next to ours.
+    """
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 - named by the import system
+        target: types.ModuleType | None = None,  # noqa: ARG002 - named by the import system
+    ) -> ModuleSpec | None:
+        """Return the spec of a ``flask`` name, ``None`` for every other name.
+
+        Raises `ModuleNotFoundError` for a ``flask.*`` name that Costrel does not have.
+        """
+        if fullname.partition(".")[0] != ALIAS:
+            return None
+        target_name = counterpart(fullname)
+        target_spec = importlib.util.find_spec(target_name)
+        if target_spec is None:
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: flask is Costrel here, and Costrel has no"
+                f" {target_name!r}. A Flask installed beside it is not consulted.",
+                name=fullname,
+            )
+        locations = target_spec.submodule_search_locations
+        spec = ModuleSpec(
+            fullname,
+            AliasLoader(target_name),
+            origin=target_spec.origin,
+            is_package=locations is not None,
+        )
+        if locations is not None:
+            spec.submodule_search_locations = list(locations)
+        return spec
+
+    def find_distributions(
+        self, context: importlib.metadata.DistributionFinder.Context
+    ) -> Iterable[importlib.metadata.Distribution]:
+        """Return the ``flask`` distribution if the query is about it.
+
+        A query for one particular directory, as pip makes it to see what is installed
+        there, is not: the alias lies in no directory.
+        """
+        if context.name is not None and context.name.lower() != ALIAS:
+            return
+        if context.path is not sys.path and list(context.path) != sys.path:
+            return
+        # Here, because importlib.metadata is a slow import and its caller has it already.
+        from .distribution import AliasDistribution  # noqa: PLC0415
+
+        yield AliasDistribution()
+
+
+class AliasLoader:
+    """Hand the import system one module of Costrel under a second name.
+
+    `create_module` may not return that module, since the import system writes the alias'
+    spec over ``__spec__`` of whatever it gets. So it gets a stand-in, which `exec_module`
+    replaces in `sys.modules`: that is where the import system looks for its result.
+    """
+
+    def __init__(self, target_name: str) -> None:
+        self.target_name = target_name
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        """Import the module of Costrel and return its stand-in."""
+        return StandIn(spec.name, importlib.import_module(self.target_name))
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Replace the stand-in by the module of Costrel."""
+        sys.modules[module.__name__] = importlib.import_module(self.target_name)
+
+    def get_code(self, fullname: str) -> types.CodeType | None:  # noqa: ARG002 - as runpy calls it
+        """Return the code of the module of Costrel, for ``python -m flask``."""
+        spec = importlib.util.find_spec(self.target_name)
+        if spec is None or spec.loader is None:
+            return None
+        return t.cast("t.Any", spec.loader).get_code(self.target_name)  # type: ignore[no-any-return]
+
+
+class StandIn(types.ModuleType):
+    """The module object that the import system sees while an alias is imported.
+
+    INVARIANT: it never looks empty. Another thread that imports the same name at this
+    moment waits, and then goes on with the object that it found before it waited.
+    """
+
+    def __init__(self, name: str, target: types.ModuleType) -> None:
+        super().__init__(name)
+        self.__target = target
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self.__target, name)
+
+
+def counterpart(fullname: str) -> str:
+    """Return the name of the module of Costrel behind a ``flask`` name."""
+    inside = fullname.removeprefix(ALIAS)
+    first = inside.split(".")[1] if inside else ""
+    return f"{TARGET}.compat{inside}" if first in FACADES else f"{TARGET}{inside}"

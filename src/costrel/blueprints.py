@@ -1,0 +1,461 @@
+"""Groups of views, hooks and resources, registered under a name and prefix."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from collections import defaultdict
+from functools import update_wrapper
+
+from . import typing as ft
+from .application import App, T_template_filter, T_template_global, T_template_test
+from .current import current_app
+from .helpers import default_max_age, send_from_directory
+from .lazy import lazy
+from .scaffold import (
+    Scaffold,
+    T_after_request,
+    T_before_request,
+    T_error_handler,
+    T_teardown,
+    T_template_context_processor,
+    T_url_defaults,
+    T_url_value_preprocessor,
+    _endpoint_from_view_func,
+    setupmethod,
+)
+
+if t.TYPE_CHECKING:
+    from .commands import AppGroup
+    from .wrappers import Response
+
+DeferredSetupFunction = t.Callable[["BlueprintSetupState"], None]
+_sentinel = object()
+
+
+class BlueprintSetupState:
+    """Register one blueprint on one application.
+
+    Passed to the functions given to `Blueprint.record`. Attributes: ``app``,
+    ``blueprint``, ``options`` (of the registration), ``first_registration``,
+    ``subdomain``, ``url_prefix``, ``url_defaults``, ``name`` and ``name_prefix``.
+    """
+
+    def __init__(
+        self,
+        blueprint: Blueprint,
+        app: App,
+        options: t.Any,
+        first_registration: bool,
+    ) -> None:
+        self.app = app
+        self.blueprint = blueprint
+        self.options = options
+        self.first_registration = first_registration
+
+        def option_or(name: str, default: t.Any) -> t.Any:
+            value = options.get(name)
+            return default if value is None else value
+
+        self.subdomain = option_or("subdomain", blueprint.subdomain)
+        self.url_prefix: str | None = option_or("url_prefix", blueprint.url_prefix)
+        self.name: str = options.get("name", blueprint.name)
+        self.name_prefix: str = options.get("name_prefix", "")
+        self.url_defaults = {**blueprint.url_values_defaults, **(options.get("url_defaults") or {})}
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a rule on the application, with the blueprint's prefix and name."""
+        if self.url_prefix is not None:
+            rule = (
+                "/".join((self.url_prefix.rstrip("/"), rule.lstrip("/")))
+                if rule
+                else self.url_prefix
+            )
+        options.setdefault("subdomain", self.subdomain)
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(view_func)  # type: ignore[arg-type]
+        defaults = self.url_defaults
+        if "defaults" in options:
+            defaults = {**defaults, **options.pop("defaults")}
+        self.app.add_url_rule(
+            rule,
+            f"{self.name_prefix}.{self.name}.{endpoint}".lstrip("."),
+            view_func,
+            defaults=defaults,
+            **options,
+        )
+
+
+class Blueprint(Scaffold):
+    """Collect views and hooks to register on an application, once or often.
+
+    Args:
+        name: Prefix of the endpoints; no dots. Views are named ``name.view``.
+        import_name: Name of the module, usually ``__name__``; locates resources.
+        static_folder: Folder of static files, relative to the blueprint's, or None.
+        static_url_path: URL prefix of static files, below the blueprint's prefix.
+        template_folder: Folder of templates, looked in after the application's.
+        url_prefix: Prefix of all rules.
+        subdomain: Subdomain of all rules, where the application matches them.
+        url_defaults: Default values of all rules.
+        root_path: The blueprint's folder, where it can't be found.
+        cli_group: Name of the command group; the blueprint's by default, None
+            merges the commands into the application's.
+    """
+
+    _got_registered_once = False
+
+    def __init__(
+        self,
+        name: str,
+        import_name: str,
+        static_folder: str | os.PathLike[str] | None = None,
+        static_url_path: str | None = None,
+        template_folder: str | os.PathLike[str] | None = None,
+        url_prefix: str | None = None,
+        subdomain: str | None = None,
+        url_defaults: dict[str, t.Any] | None = None,
+        root_path: str | None = None,
+        cli_group: str | None = _sentinel,  # type: ignore[assignment]
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_folder=static_folder,
+            static_url_path=static_url_path,
+            template_folder=template_folder,
+            root_path=root_path,
+        )
+        if not name:
+            raise ValueError("A blueprint needs a name that is not empty.")
+        if "." in name:
+            raise ValueError(
+                f"The blueprint name {name!r} contains a dot, which separates nested names in"
+                " endpoints. Choose a name without one."
+            )
+        self.name = name
+        self.url_prefix = url_prefix
+        self.subdomain = subdomain
+        self.deferred_functions: list[DeferredSetupFunction] = []
+        self.url_values_defaults: dict[str, t.Any] = url_defaults or {}
+        self.cli_group = cli_group
+        self._blueprints: list[tuple[Blueprint, dict[str, t.Any]]] = []
+
+    @lazy
+    def cli(self) -> AppGroup:
+        """Hold the blueprint's own commands, a click group."""
+        from .commands import AppGroup
+
+        return AppGroup()
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_registered_once:
+            raise AssertionError(
+                f"The setup method '{f_name}' was called on the blueprint {self.name!r} after it"
+                " was registered, so that application would not see the change.\nMove the call"
+                " (or the import of the module that makes it) before register_blueprint()."
+            )
+
+    # Deferred set-up
+
+    @setupmethod
+    def record(self, func: DeferredSetupFunction) -> None:
+        """Call a function with the setup state at each registration."""
+        self.deferred_functions.append(func)
+
+    @setupmethod
+    def record_once(self, func: DeferredSetupFunction) -> None:
+        """Call a function with the setup state at the first registration only."""
+
+        def wrapper(state: BlueprintSetupState) -> None:
+            if state.first_registration:
+                func(state)
+
+        self.record(update_wrapper(wrapper, func))
+
+    def make_setup_state(
+        self, app: App, options: dict[str, t.Any], first_registration: bool = False
+    ) -> BlueprintSetupState:
+        """Make the state that recorded functions get; a subclass may use its own."""
+        return BlueprintSetupState(self, app, options, first_registration)
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
+        """Nest a blueprint: registered whenever this one is, below its name and prefix.
+
+        Raises `ValueError` when a blueprint is nested in itself.
+        """
+        if blueprint is self:
+            raise ValueError(f"The blueprint {self.name!r} can't be registered on itself.")
+        self._blueprints.append((blueprint, options))
+
+    def register(self, app: App, options: dict[str, t.Any]) -> None:
+        """Register everything on an application; ``app.register_blueprint`` calls it.
+
+        Raises `ValueError` when the name is taken on that application.
+        """
+        name_prefix = options.get("name_prefix", "")
+        own_name = options.get("name", self.name)
+        name = f"{name_prefix}.{own_name}".lstrip(".")
+        taken_by = app.blueprints.get(name)
+        if taken_by is not None:
+            raise ValueError(_name_taken(name, taken_by is self))
+
+        first_bp_registration = self not in app.blueprints.values()
+        first_name_registration = name not in app.blueprints
+        app.blueprints[name] = self
+        self._got_registered_once = True
+        state = self.make_setup_state(app, options, first_bp_registration)
+
+        if self.has_static_folder:
+            state.add_url_rule(
+                f"{self.static_url_path}/<path:filename>",
+                view_func=self.send_static_file,
+                endpoint="static",
+            )
+        if first_bp_registration or first_name_registration:
+            self._merge_blueprint_funcs(app, name)
+        for deferred in self.deferred_functions:
+            deferred(state)
+        self._register_commands(app, options, name)
+        for blueprint, bp_options in self._blueprints:
+            blueprint.register(app, _nested_options(state, blueprint, bp_options, name))
+
+    def _register_commands(self, app: App, options: dict[str, t.Any], name: str) -> None:
+        if "cli" not in self.__dict__ or not self.cli.commands:
+            return
+        group = options.get("cli_group", self.cli_group)
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+            return
+        self.cli.name = name if group is _sentinel else group
+        app.cli.add_command(self.cli)
+
+    def _merge_blueprint_funcs(self, app: App, name: str) -> None:
+        """Add the blueprint's hooks and handlers to the application's, below its name."""
+
+        def key_of(key: ft.AppOrBlueprintKey) -> str:
+            return name if key is None else f"{name}.{key}"
+
+        for key, by_code in self.error_handler_spec.items():
+            merged: defaultdict[t.Any, dict[t.Any, t.Any]] = defaultdict(dict)
+            merged.update({code: dict(handlers) for code, handlers in by_code.items()})
+            app.error_handler_spec[key_of(key)] = merged
+
+        for endpoint, func in self.view_functions.items():
+            app.view_functions[endpoint] = func
+
+        for registry in (
+            "before_request_funcs",
+            "after_request_funcs",
+            "teardown_request_funcs",
+            "url_default_functions",
+            "url_value_preprocessors",
+            "template_context_processors",
+        ):
+            target = getattr(app, registry)
+            for key, funcs in getattr(self, registry).items():
+                target.setdefault(key_of(key), []).extend(funcs)
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a rule below the blueprint's prefix and name.
+
+        Raises `ValueError` when the endpoint or the view's name contains a dot.
+        """
+        if endpoint and "." in endpoint:
+            raise ValueError(f"endpoint={endpoint!r} contains a dot; the blueprint adds its own.")
+        view_name = getattr(view_func, "__name__", None)
+        if not endpoint and view_name and "." in view_name:
+            raise ValueError(f"The view's name {view_name!r} contains a dot. Pass endpoint='...'.")
+        self.record(
+            lambda state: state.add_url_rule(
+                rule,
+                endpoint,
+                view_func,
+                provide_automatic_options=provide_automatic_options,
+                **options,
+            )
+        )
+
+    # Static files and resources
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Say how many seconds a client may cache a static file; None to ask each time."""
+        return default_max_age(current_app.config)
+
+    def send_static_file(self, filename: str) -> Response:
+        """Send a file of the static folder: the view of the static rule.
+
+        Raises `RuntimeError` without a static folder; a missing file answers 404.
+        """
+        if self.static_folder is None:
+            raise RuntimeError(f"The blueprint {self.name!r} has no static_folder to send from.")
+        max_age = self.get_send_file_max_age(filename)
+        return send_from_directory(self.static_folder, filename, max_age=max_age)
+
+    def open_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> t.IO[t.Any]:
+        """Open a file of the blueprint's folder for reading; `encoding` if as text."""
+        if mode not in {"r", "rt", "rb"}:
+            raise ValueError(f"mode={mode!r}: resources can only be read; use 'r', 'rt' or 'rb'.")
+        path = os.path.join(self.root_path, resource)
+        return open(path, mode, encoding=None if mode == "rb" else encoding)
+
+    # Registration on the whole application
+
+    @setupmethod
+    def app_template_filter(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_filter], T_template_filter]:
+        """Register the decorated function as a filter of all templates."""
+
+        def decorator(f: T_template_filter) -> T_template_filter:
+            self.add_app_template_filter(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_app_template_filter(
+        self, f: ft.TemplateFilterCallable, name: str | None = None
+    ) -> None:
+        """Register a filter of all templates, named after the function by default."""
+        self.record_once(lambda state: _set_name(state.app.jinja_env.filters, f, name))
+
+    @setupmethod
+    def app_template_test(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_test], T_template_test]:
+        """Register the decorated function as a test of all templates."""
+
+        def decorator(f: T_template_test) -> T_template_test:
+            self.add_app_template_test(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
+        """Register a test of all templates, named after the function by default."""
+        self.record_once(lambda state: _set_name(state.app.jinja_env.tests, f, name))
+
+    @setupmethod
+    def app_template_global(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_global], T_template_global]:
+        """Register the decorated function as a name in all templates."""
+
+        def decorator(f: T_template_global) -> T_template_global:
+            self.add_app_template_global(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_app_template_global(
+        self, f: ft.TemplateGlobalCallable, name: str | None = None
+    ) -> None:
+        """Register a name in all templates, the function's own by default."""
+        self.record_once(lambda state: _set_name(state.app.jinja_env.globals, f, name))
+
+    def _record_app_func(self, registry: str, f: t.Any) -> None:
+        self.record_once(lambda state: getattr(state.app, registry).setdefault(None, []).append(f))
+
+    @setupmethod
+    def before_app_request(self, f: T_before_request) -> T_before_request:
+        """Run a function before every view of the application."""
+        self._record_app_func("before_request_funcs", f)
+        return f
+
+    @setupmethod
+    def after_app_request(self, f: T_after_request) -> T_after_request:
+        """Run a function on every response of the application."""
+        self._record_app_func("after_request_funcs", f)
+        return f
+
+    @setupmethod
+    def teardown_app_request(self, f: T_teardown) -> T_teardown:
+        """Run a function when any request of the application is left."""
+        self._record_app_func("teardown_request_funcs", f)
+        return f
+
+    @setupmethod
+    def app_context_processor(
+        self, f: T_template_context_processor
+    ) -> T_template_context_processor:
+        """Add the dict that a function returns to all templates' names."""
+        self._record_app_func("template_context_processors", f)
+        return f
+
+    @setupmethod
+    def app_errorhandler(
+        self, code: type[Exception] | int
+    ) -> t.Callable[[T_error_handler], T_error_handler]:
+        """Register the decorated function for an error anywhere in the application."""
+
+        def decorator(f: T_error_handler) -> T_error_handler:
+            self.record_once(lambda state: state.app.register_error_handler(code, f))
+            return f
+
+        return decorator
+
+    @setupmethod
+    def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
+        """Let a function change what any rule of the application matched."""
+        self._record_app_func("url_value_preprocessors", f)
+        return f
+
+    @setupmethod
+    def app_url_defaults(self, f: T_url_defaults) -> T_url_defaults:
+        """Let a function add values to any URL of the application that is built."""
+        self._record_app_func("url_default_functions", f)
+        return f
+
+
+def _set_name(names: t.MutableMapping[str, t.Any], f: t.Any, name: str | None) -> None:
+    names[name or f.__name__] = f
+
+
+def _nested_options(
+    state: BlueprintSetupState, blueprint: Blueprint, options: dict[str, t.Any], name: str
+) -> dict[str, t.Any]:
+    """Work out the options that a nested blueprint is registered with."""
+    options = options.copy()
+    subdomain = options.get("subdomain")
+    if subdomain is None:
+        subdomain = blueprint.subdomain
+    parts = [part for part in (subdomain, state.subdomain) if part is not None]
+    if parts:
+        options["subdomain"] = ".".join(parts)
+
+    prefix = options.get("url_prefix")
+    if prefix is None:
+        prefix = blueprint.url_prefix
+    if state.url_prefix is not None and prefix is not None:
+        options["url_prefix"] = f"{state.url_prefix.rstrip('/')}/{prefix.lstrip('/')}"
+    elif prefix is not None or state.url_prefix is not None:
+        options["url_prefix"] = state.url_prefix if prefix is None else prefix
+    options["name_prefix"] = name
+    return options
+
+
+def _name_taken(name: str, same: bool) -> str:
+    who = "this blueprint already" if same else "a different blueprint"
+    return (
+        f"The name {name!r} is taken: {who} is registered under it. Endpoints of the two would be"
+        " the same; pass name='...' to register_blueprint()."
+    )

@@ -1,0 +1,56 @@
+"""The ``costrel`` command and what custom commands are made of.
+
+The names are those of ``flask.cli``. `show_server_banner` may be replaced on
+this module; whoever prints a banner looks it up here when it is time to.
+"""
+
+from __future__ import annotations
+
+import click as click
+
+from ..commands import (
+    AppGroup,
+    NoAppException,
+    ScriptInfo,
+    pass_script_info,
+    with_appcontext,
+)
+from ..current import current_app
+from ..discovery import find_app_by_string, find_best_app, locate_app, prepare_import
+from ..envfiles import load_dotenv
+from ..environment import get_debug_flag, get_load_dotenv
+from ..serve.banner import show_server_banner
+from .group import FlaskGroup
+from .entry import cli, main
+from .options import get_version, version_option
+from .params import CertParamType, SeparatedPathType
+from .routes import routes_command
+from .run import run_command
+from .shell import shell_command
+
+__all__ = [
+    "AppGroup",
+    "CertParamType",
+    "FlaskGroup",
+    "NoAppException",
+    "ScriptInfo",
+    "SeparatedPathType",
+    "cli",
+    "current_app",
+    "find_app_by_string",
+    "find_best_app",
+    "get_debug_flag",
+    "get_load_dotenv",
+    "get_version",
+    "load_dotenv",
+    "locate_app",
+    "main",
+    "pass_script_info",
+    "prepare_import",
+    "routes_command",
+    "run_command",
+    "shell_command",
+    "show_server_banner",
+    "version_option",
+    "with_appcontext",
+]

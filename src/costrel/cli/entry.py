@@ -1,0 +1,33 @@
+"""The ``costrel`` command itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .group import FlaskGroup
+
+cli = FlaskGroup(
+    name="costrel",
+    help=(
+        "Run and inspect Costrel and Flask applications.\n\n"
+        "The application is named by the '--app' option or the 'FLASK_APP' environment variable,"
+        " or is found in a 'wsgi.py' or 'app.py' file in the current directory."
+    ),
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``costrel``.
+
+    Applications that import Flask get this package instead: the alias is
+    installed first, here and in the processes that this one starts.
+    """
+    from ..compat import install_as_flask
+
+    # COMPAT(tracers): some import the real Flask as soon as the interpreter starts. It cannot
+    # be replaced then; loading an application of it says what to do.
+    if "flask" not in sys.modules:
+        install_as_flask()
+        os.environ["COSTREL_AS_FLASK"] = "1"
+    cli.main()

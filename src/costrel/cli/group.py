@@ -1,0 +1,141 @@
+"""The command group that knows its application's commands and the plug-ins'."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import typing as t
+
+import click
+
+from ..commands import AppGroup, NoAppException, ScriptInfo, enter_app_context
+from ..discovery import format_app_error
+from .options import app_option, debug_option, env_file_option, version_option
+from .routes import routes_command
+from .run import run_command
+from .shell import shell_command
+
+PLUGIN_GROUP = "flask.commands"
+"""Entry points of installed distributions that add commands."""
+
+
+class FlaskGroup(AppGroup):
+    """Group the built-in commands, those of plug-ins and those of the app.
+
+    For a command line of your own around one factory; everybody else uses
+    ``costrel --app``. `extra` goes to `click.Group`.
+
+    - `add_default_commands`: have ``run``, ``routes`` and ``shell``;
+    - `create_app`: the factory, called without arguments;
+    - `add_version_option`: have ``--version``;
+    - `load_dotenv`: load ``.env`` and ``.flaskenv``;
+    - `set_debug_flag`: let ``--debug`` and `FLASK_DEBUG` decide ``app.debug``.
+
+    An application that cannot be loaded leaves built-in and plug-in commands and
+    ``--help`` usable; the error is shown on stderr.
+    """
+
+    def __init__(
+        self,
+        add_default_commands: bool = True,
+        create_app: t.Callable[..., t.Any] | None = None,
+        add_version_option: bool = True,
+        load_dotenv: bool = True,
+        set_debug_flag: bool = True,
+        **extra: t.Any,
+    ) -> None:
+        params = [*(extra.pop("params", None) or ()), env_file_option, app_option, debug_option]
+        if add_version_option:
+            params.append(version_option)
+        settings = dict(extra.pop("context_settings", None) or {})
+        settings.setdefault("auto_envvar_prefix", "FLASK")
+        super().__init__(params=params, context_settings=settings, **extra)
+
+        self.create_app = create_app
+        self.load_dotenv = load_dotenv
+        self.set_debug_flag = set_debug_flag
+        self._plugins_loaded = False
+        if add_default_commands:
+            for command in (run_command, shell_command, routes_command):
+                self.add_command(command)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: t.Any,
+    ) -> click.Context:
+        """Make the context and its `ScriptInfo` for one run of the command."""
+        # Tells app.run() at the end of a script that the script is only being imported.
+        os.environ["FLASK_RUN_FROM_CLI"] = "true"
+        if "obj" not in extra and "obj" not in self.context_settings:
+            extra["obj"] = ScriptInfo(
+                create_app=self.create_app,
+                set_debug_flag=self.set_debug_flag,
+                load_dotenv_defaults=self.load_dotenv,
+            )
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the group's own options.
+
+        Help ends the parsing, yet it lists the application's commands: what
+        names the application is then taken from the environment first.
+        """
+        asks_help = len(args) == 1 and args[0] in self.get_help_option_names(ctx)
+        if asks_help or (not args and self.no_args_is_help):
+            env_file_option.handle_parse_result(ctx, {}, [])
+            app_option.handle_parse_result(ctx, {}, [])
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by name: built-in, of a plug-in, of the application.
+
+        The application is loaded only if the first two do not know the name.
+        Its command finds the application's context entered, also in the callbacks
+        of its options.
+        """
+        self._load_plugin_commands()
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            return command
+        try:
+            app = enter_app_context(ctx)
+        except NoAppException as error:
+            _show_error(f"Error: {error.format_message()}\n")
+            return None
+        return t.cast("click.Command | None", app.cli.get_command(ctx, cmd_name))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, sorted.
+
+        If the application fails to load, says so on stderr and leaves its out.
+        """
+        self._load_plugin_commands()
+        names = set(super().list_commands(ctx))
+        try:
+            names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
+        except NoAppException as error:
+            _show_error(f"Error: {error.format_message()}\n")
+        except Exception as error:
+            _show_error(f"{format_app_error(error)}\n")
+        return sorted(names)
+
+    def _load_plugin_commands(self) -> None:
+        if self._plugins_loaded:
+            return
+        self._plugins_loaded = True
+        for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
+            try:
+                self.add_command(entry.load(), entry.name)
+            except Exception as error:
+                # One broken plug-in must not take the others' commands away.
+                _show_error(
+                    f"Warning: the command {entry.name!r} of {entry.value!r} cannot be loaded:"
+                    f" {type(error).__name__}: {error}"
+                )
+
+
+def _show_error(message: str) -> None:
+    click.secho(message, fg="red", err=True)

@@ -1,0 +1,106 @@
+"""The options of every command group: application, env file, debug, version."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import typing as t
+
+import click
+from click.core import ParameterSource
+
+from ..commands import ScriptInfo
+from ..envfiles import load_dotenv, require_dotenv
+from ..environment import FLASK_LEVEL, get_load_dotenv
+
+
+def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        require_dotenv(ctx, param)
+    load_defaults = ctx.ensure_object(ScriptInfo).load_dotenv_defaults and get_load_dotenv()
+    if value is not None or load_defaults:
+        load_dotenv(value, load_defaults=load_defaults)
+    return value
+
+
+def _set_app(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        ctx.ensure_object(ScriptInfo).app_import_path = value
+    return value
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool | None) -> bool | None:
+    source = ctx.get_parameter_source(param.name or "")
+    if source is None or source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
+        return None
+    # By way of the environment, so that it is known to factories while they run and to
+    # the reloader's child process.
+    os.environ["FLASK_DEBUG"] = "1" if value else "0"
+    return value
+
+
+def get_version(ctx: click.Context, param: click.Parameter, value: t.Any) -> None:
+    """Print the versions that a bug report needs, and exit.
+
+    The Flask line names the release whose interface this package implements.
+    """
+    if not value or ctx.resilient_parsing:
+        return
+    try:
+        own = importlib.metadata.version("costrel")
+    except importlib.metadata.PackageNotFoundError:
+        own = "(not installed)"
+    click.echo(
+        f"Python {platform.python_version()}\n"
+        f"Costrel {own}\n"
+        f"Flask {FLASK_LEVEL} (the interface implemented)\n"
+        f"Werkzeug {importlib.metadata.version('werkzeug')}",
+        color=ctx.color,
+    )
+    ctx.exit()
+
+
+version_option = click.Option(
+    ["--version"],
+    help="Show the versions and exit.",
+    expose_value=False,
+    callback=get_version,
+    is_flag=True,
+    is_eager=True,
+)
+"""``--version``, for groups that are not a `FlaskGroup`."""
+
+# Eager and in this order: the env file may name the application, and both must be known
+# before the names of the application's commands are.
+env_file_option = click.Option(
+    ["-e", "--env-file"],
+    type=click.Path(exists=True, dir_okay=False),
+    help=(
+        "Load environment variables from this file, before those of '.env' and '.flaskenv'."
+        " Variables that are set already stay as they are. Needs python-dotenv."
+    ),
+    is_eager=True,
+    expose_value=False,
+    callback=_set_env_file,
+)
+
+app_option = click.Option(
+    ["-A", "--app"],
+    metavar="IMPORT",
+    help=(
+        "The application or factory to load, as 'module:name'. The module is a dotted name or a"
+        " path to a file. The name may be left out if it is 'app', 'application', 'create_app' or"
+        " 'make_app'; a factory takes arguments as 'name(args)'."
+    ),
+    is_eager=True,
+    expose_value=False,
+    callback=_set_app,
+)
+
+debug_option = click.Option(
+    ["--debug/--no-debug"],
+    help="Switch debug mode on or off.",
+    expose_value=False,
+    callback=_set_debug,
+)

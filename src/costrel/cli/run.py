@@ -1,0 +1,283 @@
+"""``costrel run``: serve the application."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+
+import click
+from click.core import ParameterSource
+
+from ..commands import NoAppException, ScriptInfo, pass_script_info
+from ..discovery import format_app_error
+from ..environment import get_debug_flag
+from .options import debug_option
+from .params import CertParamType, SeparatedPathType, path_separator_text, validate_key
+
+if t.TYPE_CHECKING:
+    from ..serve.granian import BootFailure, Started
+
+_ONLY_DEBUG = {
+    "reload": "--reload",
+    "debugger": "--debugger",
+    "extra_files": "--extra-files",
+    "exclude_patterns": "--exclude-patterns",
+}
+_ONLY_SERVING = {
+    "workers": "--workers",
+    "threads": "--threads",
+    "access_log": "--access-log",
+    "stop_timeout": "--stop-timeout",
+}
+
+
+@click.command("run", short_help="Serve the application.")
+@click.option("--host", "-h", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    "-p",
+    type=click.IntRange(0, 65535),
+    default=5000,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that answer requests. For most requests per second, as many as cores.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Requests that each worker answers at the same time.",
+)
+@click.option(
+    "--access-log/--no-access-log", default=False, help="Print a line for each request, or none."
+)
+@click.option(
+    "--stop-timeout",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long requests in flight may take to finish when the server stops.",
+)
+@click.option(
+    "--cert",
+    type=CertParamType(),
+    is_eager=True,
+    help="Certificate file, to serve HTTPS. With --debug also 'adhoc' or the import of an"
+    " SSLContext.",
+)
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    callback=validate_key,
+    expose_value=False,
+    help="Key file of the certificate.",
+)
+@click.option(
+    "--reload/--no-reload",
+    default=None,
+    help="Restart when code changes, or not. Only with --debug, where it is the default.",
+)
+@click.option(
+    "--debugger/--no-debugger",
+    default=None,
+    help="Show errors in an interactive debugger, or not. Only with --debug, where it is the"
+    " default.",
+)
+@click.option(
+    "--with-threads/--without-threads",
+    default=True,
+    help="Answer several requests at the same time (default), or one by one.",
+)
+@click.option(
+    "--extra-files",
+    default=None,
+    type=SeparatedPathType(),
+    help=f"More files that cause a restart when they change, separated by {path_separator_text()}."
+    " Only with --debug.",
+)
+@click.option(
+    "--exclude-patterns",
+    default=None,
+    type=SeparatedPathType(),
+    help="Files matching these fnmatch patterns cause no restart, separated by"
+    f" {path_separator_text()}. Only with --debug.",
+)
+@pass_script_info
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    info: ScriptInfo,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    access_log: bool,
+    stop_timeout: int,
+    cert: t.Any,
+    reload: bool | None,
+    debugger: bool | None,
+    with_threads: bool,
+    extra_files: list[str] | None,
+    exclude_patterns: list[str] | None,
+) -> None:
+    """Serve the application.
+
+    As it is, on Granian: fast and fit for production. With '--debug', on
+    Werkzeug's development server, which restarts when code changes and shows
+    errors in an interactive debugger; never use that in public.
+    """
+    if get_debug_flag():
+        _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
+        _run_debug(
+            info,
+            host=host,
+            port=port,
+            reload=True if reload is None else reload,
+            debugger=True if debugger is None else debugger,
+            threaded=with_threads,
+            certificate=cert,
+            extra_files=extra_files,
+            exclude_patterns=exclude_patterns,
+        )
+        return
+
+    _note_unused(ctx, _ONLY_DEBUG, "has no effect without --debug")
+    if not with_threads:
+        if _from_command_line(ctx, "threads") and threads != 1:
+            raise click.UsageError(
+                f"--without-threads means one thread, --threads {threads} another number. Give one"
+                " of the two.",
+                ctx,
+            )
+        threads = 1
+    if cert is not None and not isinstance(cert, tuple):
+        kind = "'adhoc'" if cert == "adhoc" else "an SSLContext"
+        raise click.UsageError(
+            f"--cert {kind} is for development: add --debug. To serve HTTPS otherwise, give two"
+            " files: --cert cert.pem --key key.pem",
+            ctx,
+        )
+    _run_server(
+        info,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        certificate=cert,
+        access_log=access_log,
+        stop_timeout_s=stop_timeout,
+    )
+
+
+run_command.params.insert(0, debug_option)
+
+
+def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
+    from ..serve.debugserver import DebugOptions, load_or_defer, serve_debug
+
+    options = DebugOptions(**settings)
+    app = load_or_defer(info.load_app, reloading=options.reload)
+    _show_banner(True, info.app_import_path)
+    serve_debug(app, options)
+
+
+def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
+    from ..serve.granian import AppNotLoaded, ServeOptions, serve
+
+    options = ServeOptions(**settings)
+
+    def on_started(started: Started) -> None:
+        _show_banner(False, info.app_import_path or started.app_name)
+        _show_started(started)
+
+    def on_stopping() -> None:
+        click.echo(
+            f" * Stopping: requests in flight have {options.stop_timeout_s} s to finish"
+            " (CTRL+C again: stop at once)"
+        )
+
+    try:
+        serve(
+            AppLoader(info),
+            options,
+            describe=describe_failure,
+            on_started=on_started,
+            on_stopping=on_stopping,
+        )
+    except AppNotLoaded as error:
+        if error.failure.usage:
+            raise NoAppException(error.failure.message) from None
+        raise click.ClickException(error.failure.message) from None
+
+
+class AppLoader:
+    """Load the application in a worker process.
+
+    A plain object, so that it can be sent to a process that is not a fork.
+    """
+
+    def __init__(self, info: ScriptInfo) -> None:
+        self.info = info
+        self.as_flask = os.environ.get("COSTREL_AS_FLASK") == "1"
+
+    def __call__(self) -> t.Any:
+        """Return the application, with the alias installed if the parent had it."""
+        if self.as_flask and "flask" not in sys.modules:
+            from ..compat import install_as_flask
+
+            install_as_flask()
+        return self.info.load_app()
+
+
+def describe_failure(error: BaseException) -> BootFailure:
+    """Put into words why the application could not be loaded."""
+    from ..serve.granian import BootFailure
+
+    if isinstance(error, click.ClickException):
+        return BootFailure(error.format_message(), usage=isinstance(error, click.UsageError))
+    return BootFailure(f"The application could not be loaded.\n\n{format_app_error(error)}")
+
+
+def _show_banner(debug: bool, app_import_path: str | None) -> None:
+    # COMPAT: looked up late, because people replace it on the module to keep it quiet.
+    package = sys.modules[__package__ or "costrel.cli"]
+    t.cast(t.Any, package).show_server_banner(debug, app_import_path)
+
+
+def _show_started(started: Started) -> None:
+    options = started.options
+    click.echo(
+        f" * {started.server}: {_count(options.workers, 'worker')}"
+        f" with {_count(options.threads, 'thread')}{' each' if options.workers > 1 else ''}"
+    )
+    where = f" (at {options.host})" if options.host in ("0.0.0.0", "::") else ""
+    click.echo(f" * Running on {click.style(started.url, bold=True)}{where}")
+    click.secho("Press CTRL+C to quit", fg="yellow")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _from_command_line(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _note_unused(ctx: click.Context, options: t.Mapping[str, str], reason: str) -> None:
+    """Say which options do nothing here.
+
+    Only of those typed on the command line: environment variables are set once
+    for both ways of running. An option switched off asks for nothing.
+    """
+    for name, option in options.items():
+        if _from_command_line(ctx, name) and ctx.params.get(name) is not False:
+            click.secho(f" * Note: {option} {reason}.", fg="yellow", err=True)

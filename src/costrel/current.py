@@ -1,0 +1,104 @@
+"""The one context variable, and the proxies that read it.
+
+Everything that is "current" (application, request, session, ``g``) hangs on
+the context object in `context`. Modules of this package use the proxies below,
+which are typed loosely so that imports go down only; `costrel.globals` gives
+users the same objects under their precise types.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextvars import ContextVar
+
+from werkzeug.local import LocalProxy
+
+context: ContextVar[t.Any] = ContextVar("costrel.context")
+"""The innermost pushed `AppContext` or `RequestContext` of this thread or task."""
+
+PRESERVE = "werkzeug.debug.preserve_context"
+"""The environ's key by which the debugger and the test client keep a context."""
+
+_NO_APP = (
+    "Working outside of application context.\n\n"
+    "This needs to know the current application, and none is active here. Inside a request"
+    " and inside a command one is; anywhere else enter one yourself:\n\n"
+    "    with app.app_context():\n"
+    "        ..."
+)
+
+NO_REQUEST = (
+    "Working outside of request context.\n\n"
+    "This needs an active HTTP request, and none is active here. Call it from a view, a hook"
+    " or a handler; in a test enter one yourself:\n\n"
+    "    with app.test_request_context('/path'):\n"
+    "        ..."
+)
+
+
+class RequestView:
+    """Look at `context` as the variable of request contexts only.
+
+    Gives code written for two variables (``_cv_request.get(None)``) the request
+    context in effect: the innermost one, also beneath a plain app context.
+    """
+
+    name = "costrel.request_context"
+
+    def get(self, *default: t.Any) -> t.Any:
+        """Return the request context in effect, or the given default.
+
+        Raises `LookupError` when there is none and no default was given, as a
+        `contextvars.ContextVar` does.
+        """
+        ctx = context.get(None)
+        found = None if ctx is None else ctx.request_context
+        if found is not None:
+            return found
+        if default:
+            return default[0]
+        raise LookupError(self.name)
+
+
+class AppView:
+    """Look at `context` as the variable of application contexts only."""
+
+    name = "costrel.app_context"
+
+    def get(self, *default: t.Any) -> t.Any:
+        """Return the application context in effect, or the given default.
+
+        Raises `LookupError` when there is none and no default was given.
+        """
+        ctx = context.get(None)
+        if ctx is not None:
+            return ctx.app_context
+        if default:
+            return default[0]
+        raise LookupError(self.name)
+
+
+app_view = AppView()
+request_view = RequestView()
+
+
+def _app_context() -> t.Any:
+    ctx = context.get(None)
+    if ctx is None:
+        raise RuntimeError(_NO_APP)
+    return ctx.app_context
+
+
+def _request_context() -> t.Any:
+    ctx = request_view.get(None)
+    if ctx is None:
+        raise RuntimeError(NO_REQUEST)
+    return ctx
+
+
+app_ctx: t.Any = LocalProxy(_app_context)
+request_ctx: t.Any = LocalProxy(_request_context)
+current_app: t.Any = LocalProxy(context, "app", unbound_message=_NO_APP)
+g: t.Any = LocalProxy(context, "g", unbound_message=_NO_APP)
+request: t.Any = LocalProxy(context, "request", unbound_message=NO_REQUEST)
+session: t.Any = LocalProxy(context, "session", unbound_message=NO_REQUEST)

@@ -1,0 +1,148 @@
+"""Explanations for mistakes that are common while developing.
+
+Raised or logged in debug mode only. Objects are told apart by what they have,
+because the classes of applications and blueprints are above this module.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from werkzeug.routing import RequestRedirect
+
+from .current import request_view
+
+if t.TYPE_CHECKING:
+    from jinja2.loaders import BaseLoader
+
+
+class UnexpectedUnicodeError(AssertionError, UnicodeError):
+    """Say that text arrived where bytes, or bytes of another charset, should."""
+
+
+class DebugFilesKeyError(KeyError, AssertionError):
+    """Say why ``request.files`` lacks a file: the form was not multipart."""
+
+    def __init__(self, request: t.Any, key: str) -> None:
+        message = (
+            f"There is no file {key!r} in request.files: the form came as {request.mimetype!r}, and"
+            " only 'multipart/form-data' carries the content of files. Add"
+            ' enctype="multipart/form-data" to the <form> element.'
+        )
+        names = ", ".join(repr(value) for value in request.form.getlist(key))
+        if names:
+            message += f"\n\nThe browser sent only the name in its place: {names}."
+        self.msg = message
+        super().__init__(request, key)
+
+    def __str__(self) -> str:
+        """Return the message; a `KeyError` would show the representation."""
+        return self.msg
+
+
+class FormDataRoutingRedirect(AssertionError):  # noqa: N818  # the name is Flask's
+    """Say that a redirect made by routing would lose the body.
+
+    Browsers repeat a request that was answered with 301, 302 or 303 without
+    its body; 307 and 308 keep it (RFC 9110 §15.4).
+    """
+
+    def __init__(self, request: t.Any) -> None:
+        redirect = request.routing_exception
+        assert isinstance(redirect, RequestRedirect)  # noqa: S101  # the caller looked
+        canonical = redirect.new_url
+        slash = ""
+        if f"{request.base_url}/" == canonical.partition("?")[0]:
+            slash = " The route was defined with a trailing slash and the request has none."
+        super().__init__(
+            f"A {request.method} request was sent to {request.url!r}, whose canonical URL is"
+            f" {canonical!r}. Routing redirects there, and the form data would be lost on the"
+            f" way.{slash} Send it to the canonical URL, for which url_for() is made, or let"
+            " routing redirect with 307 or 308.\n\n"
+            "This exception is only raised in debug mode."
+        )
+
+
+def attach_enctype_error_multidict(request: t.Any) -> None:
+    """Make ``request.files`` explain a missing file that the form names.
+
+    Changes the class of that dict, to one whose ``[key]`` raises
+    `DebugFilesKeyError` instead of the 400 that production gives. Call it for
+    forms that are not multipart.
+    """
+    files_class: t.Any = type(request.files)
+
+    class ExplainedFiles(files_class):  # type: ignore[misc]
+        def __getitem__(self, key: str) -> t.Any:
+            try:
+                return super().__getitem__(key)
+            except KeyError:
+                if key not in request.form:
+                    raise
+                raise DebugFilesKeyError(request, key) from None
+
+    # Looks like the class it stands for, in representations and tracebacks.
+    ExplainedFiles.__name__ = files_class.__name__
+    ExplainedFiles.__qualname__ = files_class.__qualname__
+    ExplainedFiles.__module__ = files_class.__module__
+    request.files.__class__ = ExplainedFiles
+
+
+def _describe_loader(loader: BaseLoader) -> str:
+    """Show the loader's class and its settings, as far as they are plain data."""
+    cls = type(loader)
+    settings = [
+        f"{name}={value!r}"
+        for name, value in sorted(vars(loader).items())
+        if not name.startswith("_") and isinstance(value, (str, int, float, list, tuple))
+    ]
+    return f"{cls.__module__}.{cls.__name__}({', '.join(settings)})"
+
+
+def _describe_owner(owner: t.Any) -> str:
+    if hasattr(owner, "wsgi_app"):
+        return f"application {owner.import_name!r}"
+    if hasattr(owner, "url_prefix"):
+        return f"blueprint {owner.name!r} ({owner.import_name})"
+    return repr(owner)
+
+
+def explain_template_loading_attempts(
+    app: t.Any,
+    template: str,
+    attempts: list[
+        tuple[BaseLoader, t.Any, tuple[str, str | None, t.Callable[[], bool] | None] | None]
+    ],
+) -> None:
+    """Log, at level INFO, where a template was looked for and what was found.
+
+    ``attempts`` has, in the order of the search, a loader, whose it is (an
+    application or a blueprint), and what it gave: source, file name and an
+    up-to-date test, or None. Used when ``EXPLAIN_TEMPLATE_LOADING`` is set.
+    """
+    lines = [f"Search for the template {template!r}"]
+    matches = 0
+    for number, (loader, owner, found) in enumerate(attempts, start=1):
+        lines.append(f"  {number}: trying loader of {_describe_owner(owner)}")
+        lines.append(f"     {_describe_loader(loader)}")
+        if found is None:
+            lines.append("     has no such template")
+        else:
+            matches += 1
+            lines.append(f"     has it: {found[1] or 'not a file'}")
+
+    if matches == 0:
+        lines.append("Error: the template could not be found.")
+    elif matches > 1:
+        lines.append("Warning: more than one loader has this template; the first one is used.")
+
+    ctx = request_view.get(None)
+    blueprint = None if ctx is None else ctx.request.blueprint
+    if blueprint is not None and matches != 1:
+        lines += [
+            "  The template was looked up from an endpoint that belongs to the blueprint"
+            f" {blueprint!r}.",
+            "  Is it in the template folder of that blueprint, or of the application?",
+            "  See https://flask.palletsprojects.com/blueprints/#templates",
+        ]
+    app.logger.info("\n".join(lines))

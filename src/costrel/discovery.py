@@ -1,0 +1,267 @@
+"""Find the application that ``--app`` or `FLASK_APP` names.
+
+The value has up to three parts, ``folder/module:name(arguments)``; the
+functions here take them one by one. Applications are recognised by what their
+class can do, not by importing that class, so that imports go down only; they
+are typed `t.Any` for the same reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import os
+import re
+import sys
+import traceback
+import types
+import typing as t
+
+import click
+
+APP_NAMES = ("app", "application")
+"""Names an application instance is first looked for under."""
+
+FACTORY_NAMES = ("create_app", "make_app")
+"""Names a factory is looked for under when there is no instance."""
+
+_PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+class NoAppException(click.UsageError):
+    """Say that no application could be found or loaded.
+
+    Click prints the message after the usage line and exits with status 2.
+    """
+
+
+def is_app(value: object) -> bool:
+    """Tell whether `value` is an application, not a class or a proxy of one."""
+    kind = type(value)
+    return all(hasattr(kind, step) for step in ("wsgi_app", "app_context", "add_url_rule"))
+
+
+def split_import_path(path: str) -> tuple[str, str | None]:
+    """Split ``module:name`` at its colon; the name may be missing.
+
+    A colon before a slash belongs to a Windows drive, not to the name.
+    """
+    module, *rest = re.split(r":(?![\\/])", path, maxsplit=1)
+    return module, rest[0] if rest else None
+
+
+def prepare_import(path: str) -> str:
+    """Make a file or folder importable and return its dotted module name.
+
+    ``src/shop/web.py`` in a package ``shop`` puts ``src`` first on `sys.path`
+    and gives ``shop.web``. A dotted name counts as one in the working
+    directory. Whether the module exists shows when it is imported.
+    """
+    base, extension = os.path.splitext(os.path.realpath(path))
+    if extension != ".py":
+        base += extension
+    if os.path.basename(base) == "__init__":
+        base = os.path.dirname(base)
+
+    folder, name = os.path.split(base)
+    names = [name]
+    while os.path.exists(os.path.join(folder, "__init__.py")):
+        folder, name = os.path.split(folder)
+        names.append(name)
+
+    if sys.path[0] != folder:
+        sys.path.insert(0, folder)
+    return ".".join(reversed(names))
+
+
+@t.overload
+def locate_app(
+    module_name: str, app_name: str | None, raise_if_not_found: t.Literal[True] = True
+) -> t.Any: ...
+
+
+@t.overload
+def locate_app(
+    module_name: str, app_name: str | None, raise_if_not_found: bool = ...
+) -> t.Any | None: ...
+
+
+def locate_app(
+    module_name: str, app_name: str | None, raise_if_not_found: bool = True
+) -> t.Any | None:
+    """Import a module and return the application it holds.
+
+    With `raise_if_not_found` false a module that does not exist gives `None`.
+    Raises `NoAppException` if the module is missing, holds no application, or
+    fails to import something itself; any other error of the module propagates.
+    """
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        if not _is_missing_itself(error, module_name):
+            raise NoAppException(
+                f"While importing {module_name!r}, an ImportError was raised:"
+                f"\n\n{format_app_error(error)}"
+            ) from None
+        if not raise_if_not_found:
+            return None
+        raise NoAppException(
+            f"Could not import {module_name!r}: {error}. The name is that of a .py file or package,"
+            " dotted if it lies in a package, seen from the current directory."
+        ) from None
+
+    if app_name is None:
+        return find_best_app(module)
+    return find_app_by_string(module, app_name)
+
+
+def find_best_app(module: types.ModuleType) -> t.Any:
+    """Return the application of a module when no name was given.
+
+    That is ``app`` or ``application``, else the only instance there is, else
+    what ``create_app()`` or ``make_app()`` returns. Raises `NoAppException` if
+    there is none, more than one to choose from, or a factory that needs arguments.
+    """
+    for name in APP_NAMES:
+        value = getattr(module, name, None)
+        if is_app(value):
+            return _ours(value, module)
+
+    found = {name: value for name, value in vars(module).items() if is_app(value)}
+    if found:
+        # Two names of one application are no choice.
+        if len({id(value) for value in found.values()}) == 1:
+            return _ours(next(iter(found.values())), module)
+        raise NoAppException(
+            f"Detected multiple Flask applications in module {module.__name__!r}:"
+            f" {', '.join(found)}. Name the one you mean, as in"
+            f" --app {module.__name__}:{next(iter(found))}"
+        )
+
+    for name in FACTORY_NAMES:
+        factory = getattr(module, name, None)
+        if not callable(factory):
+            continue
+        reason = _arguments_refused(factory, (), {})
+        if reason is not None:
+            raise NoAppException(
+                f"Detected factory {name!r} in module {module.__name__!r}, but it cannot be called"
+                f" without arguments ({reason}). Give them: --app '{module.__name__}:{name}(args)'"
+            )
+        value = factory()
+        if is_app(value):
+            return _ours(value, module)
+
+    raise NoAppException(
+        f"Failed to find a Flask application or factory in module {module.__name__!r}. Looked for"
+        f" {', '.join((*APP_NAMES, *(f'{name}()' for name in FACTORY_NAMES)))} and any instance of"
+        f" Flask. If it has another name, give it: --app {module.__name__}:name"
+    )
+
+
+def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
+    """Return the application that ``name`` or ``name(arguments)`` gives.
+
+    Arguments are Python literals, positional or by keyword; nothing is
+    evaluated. Raises `NoAppException` if the text is neither form, the name
+    is missing, the arguments do not fit or no application comes out.
+    """
+    name, args, kwargs = _parse_app_name(app_name)
+    where = f"{module.__name__}:{app_name.strip()}"
+    try:
+        value = getattr(module, name)
+    except AttributeError:
+        raise NoAppException(f"Failed to find attribute {name!r} in {module.__name__!r}.") from None
+
+    if not is_app(value) and callable(value):
+        reason = _arguments_refused(value, args, kwargs)
+        if reason is not None:
+            raise NoAppException(
+                f"The factory {name!r} in module {module.__name__!r} could not be called with the"
+                f" arguments given by {where!r}: {reason}."
+            )
+        value = value(*args, **kwargs)
+    if is_app(value):
+        return _ours(value, module)
+    raise NoAppException(
+        f"A valid Flask application was not obtained from {where!r}: it gave"
+        f" {type(value).__name__!r}."
+    )
+
+
+def format_app_error(error: BaseException) -> str:
+    """Format the traceback of an error raised while an app was loaded.
+
+    The frames on the way to the first line of the user's code are left out.
+    """
+    frame = error.__traceback__
+    while frame is not None:
+        filename = frame.tb_frame.f_code.co_filename
+        if not filename.startswith(("<frozen importlib", _PACKAGE_FOLDER, importlib.__file__)):
+            break
+        frame = frame.tb_next
+    return "".join(traceback.format_exception(type(error), error, frame)).rstrip()
+
+
+def _is_missing_itself(error: ImportError, module_name: str) -> bool:
+    """Tell a module that is not there from one whose own imports fail."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return False
+    return f"{module_name}.".startswith(f"{error.name}.")
+
+
+def _parse_app_name(app_name: str) -> tuple[str, list[t.Any], dict[str, t.Any]]:
+    try:
+        expression = ast.parse(app_name.strip(), mode="eval").body
+    except SyntaxError:
+        expression = None
+
+    if isinstance(expression, ast.Name):
+        return expression.id, [], {}
+    if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Name):
+        raise NoAppException(
+            f"Failed to parse {app_name!r} as an attribute name or function call. Write"
+            " 'module:name' or, for a factory with arguments, 'module:name(\"text\", 2, key=True)'."
+        )
+    try:
+        args = [ast.literal_eval(value) for value in expression.args]
+        kwargs = {str(kw.arg): ast.literal_eval(kw.value) for kw in expression.keywords if kw.arg}
+        if len(kwargs) != len(expression.keywords):
+            raise ValueError
+    except ValueError:
+        raise NoAppException(
+            f"Failed to parse arguments as literal values: {app_name!r}. Strings are written in"
+            " quotes; names and expressions are not evaluated."
+        ) from None
+    return expression.func.id, args, kwargs
+
+
+def _arguments_refused(
+    factory: t.Callable[..., t.Any], args: t.Sequence[t.Any], kwargs: t.Mapping[str, t.Any]
+) -> str | None:
+    """Say why `factory` cannot take these arguments; `None` if it can.
+
+    Asked before the call, so that a TypeError raised inside of the factory is
+    never taken for a wrong call.
+    """
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return None
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        return str(error)
+    return None
+
+
+def _ours(app: t.Any, module: types.ModuleType) -> t.Any:
+    """Return `app` unless it is an application of the real Flask."""
+    if any(kind.__module__ == "flask.app" for kind in type(app).__mro__):
+        raise NoAppException(
+            f"{module.__name__!r} holds an application of the Flask package, which was imported"
+            " before Costrel could stand in for it. Start it with the 'costrel' command, or import"
+            " Flask from costrel."
+        )
+    return app

@@ -1,0 +1,1 @@
+"""Run a matched request: hooks, view, error handlers, response, teardowns."""

@@ -1,0 +1,142 @@
+"""Step 5, coerce: make a response of what a view returned."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from werkzeug.datastructures import Headers
+from werkzeug.utils import get_content_type
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..current import request
+from ..json.provider import DefaultJSONProvider
+from ..wrappers import Response
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from ..application import App
+
+_FORMS = "The tuple must have the form (body, status, headers), (body, status), or (body, headers)."
+
+
+def make_response(app: App, rv: t.Any) -> Response:
+    """Make a response of any value that a view may return.
+
+    Raises `TypeError` (the client sees a 500) for None and other types.
+    """
+    status: t.Any = None
+    headers: t.Any = None
+    if isinstance(rv, tuple):
+        rv, status, headers = _unpack(rv)
+
+    if rv is None:
+        raise TypeError(
+            f"The view function for {request.endpoint!r} did not return a valid response. The"
+            " function either returned None or ended without a return statement. Return a string,"
+            " a dict, a response, or ('', 204) for nothing."
+        )
+    if not isinstance(rv, app.response_class):
+        if isinstance(rv, (str, bytes, bytearray)) or isinstance(rv, Iterator):
+            # Status and headers go to the constructor, which keeps a content type
+            # among them instead of adding a second one.
+            rv = app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
+            status = headers = None
+        elif isinstance(rv, (dict, list)):
+            rv = app.json.response(rv)
+        elif isinstance(rv, BaseResponse) or callable(rv):
+            rv = _from_wsgi(app, rv)
+        else:
+            raise TypeError(_not_a_response(rv))
+
+    response = t.cast("Response", rv)
+    if status is not None:
+        if isinstance(status, (str, bytes, bytearray)):
+            response.status = status  # type: ignore[assignment]
+        else:
+            response.status_code = status
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+    """Split a returned tuple into body, status and headers."""
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        body, second = rv
+        if isinstance(second, (Headers, Mapping, tuple, list)):
+            return body, None, second
+        return body, second, None
+    raise TypeError(f"The view function returned a tuple of {len(rv)} items. {_FORMS}")
+
+
+def _from_wsgi(app: App, rv: t.Any) -> t.Any:
+    """Run a WSGI application or another library's response to get one of ours."""
+    try:
+        return app.response_class.force_type(rv, request.environ)
+    except TypeError as error:
+        raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
+            sys.exc_info()[2]
+        ) from None
+
+
+def _not_a_response(rv: t.Any) -> str:
+    return (
+        "The view function did not return a valid response. The return type must be a string,"
+        " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
+        f" was a {type(rv).__name__}."
+    )
+
+
+class PlainBody:
+    """Send a whole body of the common kind: 200, its type and its length.
+
+    Stands in for a response that nobody wanted to see.
+    """
+
+    __slots__ = ("content", "content_type")
+
+    def __init__(self, content: bytes, content_type: str) -> None:
+        self.content = content
+        self.content_type = content_type
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Send the response: the same bytes that a `Response` would send."""
+        content = self.content
+        start_response(
+            "200 OK",
+            [("Content-Type", self.content_type), ("Content-Length", str(len(content)))],
+        )
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (content,)
+
+
+class PlainCoercion:
+    """Coerce the common return values of one application without a response."""
+
+    def __init__(self, app: App) -> None:
+        provider: t.Any = app.json
+        self._provider = provider
+        self.usable = app.response_class is Response
+        self._html = get_content_type(Response.default_mimetype or "text/plain", "utf-8")
+        self._json = (
+            provider.response_text
+            if type(provider) is DefaultJSONProvider and "response" not in provider.__dict__
+            else None
+        )
+
+    def __call__(self, rv: t.Any) -> PlainBody | None:
+        """Return the body of a returned value; None where a response is needed."""
+        kind = type(rv)
+        if kind is str:
+            return PlainBody(rv.encode(), self._html)
+        if kind is bytes:
+            return PlainBody(rv, self._html)
+        if (kind is dict or kind is list) and self._json is not None:
+            return PlainBody(self._json(rv).encode(), self._provider.mimetype)
+        return None

@@ -1,0 +1,90 @@
+"""Errors of hooks and views: to their handlers, to the log, to the client."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from werkzeug.routing import RequestRedirect, RoutingException
+
+from ..current import request_view
+from ..debughints import FormDataRoutingRedirect
+from ..signals import got_request_exception
+
+if t.TYPE_CHECKING:
+    from ..application import App
+    from ..wrappers import Request, Response
+
+
+def handle_http_exception(app: App, e: HTTPException) -> t.Any:
+    """Give an HTTP error to its handler; without one it is its own response."""
+    # A response passed to abort() is sent as it is, and routing redirects are
+    # not errors at all.
+    if e.code is None or isinstance(e, RoutingException):
+        return e
+    handler = app._find_error_handler(e, request_view.get().request.blueprints)
+    return e if handler is None else app.ensure_sync(handler)(e)
+
+
+def handle_user_exception(app: App, e: Exception) -> t.Any:
+    """Give any error of a hook or view to its handler; raise it without one."""
+    if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
+        # Name the missing key, which is otherwise kept from the client.
+        e.show_exception = True
+    if isinstance(e, HTTPException) and not app.trap_http_exception(e):
+        return app.handle_http_exception(e)
+    handler = app._find_error_handler(e, request_view.get().request.blueprints)
+    if handler is None:
+        raise e
+    return app.ensure_sync(handler)(e)
+
+
+def handle_exception(app: App, e: Exception) -> Response:
+    """Answer an error that nobody handled with 500, or raise it for a debugger.
+
+    It is raised if ``PROPAGATE_EXCEPTIONS`` is true, or unset in testing and debug
+    mode. Otherwise it is logged, and the handler of 500 (or of
+    `InternalServerError`) gets an `InternalServerError` with ``original_exception``.
+    """
+    got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        propagate = app.testing or app.debug
+    if propagate:
+        # Raised bare while it is being handled, so that its traceback stays as is.
+        if sys.exc_info()[1] is e:
+            raise
+        raise e
+
+    app.log_exception(t.cast("t.Any", (type(e), e, e.__traceback__)))
+    server_error: t.Any = InternalServerError(original_exception=e)
+    handler = app._find_error_handler(server_error, request_view.get().request.blueprints)
+    if handler is not None:
+        server_error = app.ensure_sync(handler)(server_error)
+    return app.finalize_request(server_error, from_error_handler=True)
+
+
+def log_exception(app: App, exc_info: t.Any) -> None:
+    """Log an error with the request's method and path; never the body."""
+    request = request_view.get().request
+    path = request.path
+    if not path.isprintable():
+        # SECURITY: a line break in the path must not forge a line of the log.
+        path = path.encode("unicode_escape").decode("ascii")
+    app.logger.error("Exception on %s [%s]", path, request.method, exc_info=exc_info)
+
+
+def raise_routing_exception(app: App, request: Request) -> t.NoReturn:
+    """Raise what matching found, or in debug mode explain a redirect that loses a form."""
+    error = t.cast(HTTPException, request.routing_exception)
+    loses_body = (
+        app.debug
+        and isinstance(error, RequestRedirect)
+        # 307 and 308 make the client send the body again.
+        and error.code not in {307, 308}
+        and request.method not in {"GET", "HEAD", "OPTIONS"}
+    )
+    if loses_body:
+        raise FormDataRoutingRedirect(request)
+    raise error

@@ -1,0 +1,121 @@
+"""The hooks around a view, as an application and its blueprints registered them.
+
+These functions read the registries each time, so they are right whatever
+changed. `costrel.dispatch.plan` holds what they would find, per endpoint.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..current import request_view
+from ..signals import appcontext_tearing_down, request_tearing_down
+from ..wrappers import blueprint_path
+
+if t.TYPE_CHECKING:
+    from ..application import App
+    from ..ctx import RequestContext
+    from ..wrappers import Response
+
+Names = tuple[str | None, ...]
+
+
+def outside_in(blueprint: str | None) -> Names:
+    """Order the keys of a blueprint's hooks: the application's first."""
+    if blueprint is None:
+        return (None,)
+    return (None, *reversed(blueprint_path(blueprint)))
+
+
+def inside_out(blueprint: str | None) -> Names:
+    """Order the keys of a blueprint's hooks: the application's last."""
+    if blueprint is None:
+        return (None,)
+    return (*blueprint_path(blueprint), None)
+
+
+def preprocess_request(app: App) -> t.Any:
+    """Run the value preprocessors, then the before-hooks until one returns a value."""
+    request = request_view.get().request
+    names = outside_in(request.blueprint)
+    for name in names:
+        for preprocess in app.url_value_preprocessors.get(name, ()):
+            preprocess(request.endpoint, request.view_args)
+    for name in names:
+        for hook in app.before_request_funcs.get(name, ()):
+            rv = app.ensure_sync(hook)()
+            if rv is not None:
+                return rv
+    return None
+
+
+def process_response(app: App, response: Response) -> Response:
+    """Run the after-hooks on a response, in reverse order, and save the session."""
+    ctx: RequestContext = request_view.get()
+    for hook in ctx.__dict__.get("_after_request_functions", ()):
+        response = app.ensure_sync(hook)(response)
+    for name in inside_out(ctx.request.blueprint):
+        # Read here, after the view: COMPAT(Flask-Caching) adds one inside of it.
+        for hook in reversed(app.after_request_funcs.get(name, ())):
+            response = app.ensure_sync(hook)(response)
+    save_session(app, ctx, response)
+    return response
+
+
+def save_session(app: App, ctx: RequestContext, response: Response) -> None:
+    """Save the session if it was opened, or may have to be sent again."""
+    if "_session" not in ctx.__dict__ and not needs_session(ctx):
+        return
+    session = ctx._session
+    interface = app.session_interface
+    if not interface.is_null_session(session):
+        interface.save_session(app, session, response)
+
+
+def needs_session(ctx: RequestContext) -> bool:
+    """Tell whether an untouched session must still be opened to be saved.
+
+    A permanent one is sent again with each response, which moves its expiry; one
+    that came without a cookie is empty and is not sent.
+    """
+    cookies = ctx.environ.get("HTTP_COOKIE")
+    if not cookies or not ctx.app.config["SESSION_REFRESH_EACH_REQUEST"]:
+        return False
+    return ctx.app.session_interface.get_cookie_name(ctx.app) in cookies
+
+
+def do_teardown_request(app: App, exc: BaseException | None) -> None:
+    """Run the request's teardown functions, all of them, in reverse order."""
+    ctx: RequestContext = request_view.get()
+    rule = ctx.request.url_rule if "request" in ctx.__dict__ else ctx.url_rule
+    endpoint = None if rule is None else rule.endpoint
+    blueprint = endpoint.rpartition(".")[0] if endpoint and "." in endpoint else None
+    functions: list[t.Callable[[BaseException | None], t.Any]] = []
+    for name in inside_out(blueprint):
+        functions += reversed(app.teardown_request_funcs.get(name, ()))
+    _call_all(app, functions, exc)
+    request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+
+
+def do_teardown_appcontext(app: App, exc: BaseException | None) -> None:
+    """Run the application context's teardown functions, all, in reverse order."""
+    _call_all(app, [*reversed(app.teardown_appcontext_funcs)], exc)
+    appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+
+
+def _call_all(app: App, functions: list[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
+    """Call every function, then raise the first error that one of them raised.
+
+    INVARIANT: no teardown is skipped because another one failed.
+    """
+    failure: BaseException | None = None
+    for function in functions:
+        try:
+            app.ensure_sync(function)(exc)
+        except BaseException as error:  # noqa: BLE001  raised below
+            if failure is None:
+                failure = error
+            else:
+                failure.add_note(f"A later teardown function failed as well: {error!r}")
+    if failure is not None:
+        raise failure

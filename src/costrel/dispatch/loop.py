@@ -1,0 +1,104 @@
+"""Coroutines under WSGI: one event loop per process, on a thread of its own.
+
+A loop that lives as long as the process lets connection pools and background
+tasks of async libraries survive from one request to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import typing as t
+from contextvars import Context, ContextVar, copy_context
+from functools import update_wrapper
+
+R = t.TypeVar("R")
+
+
+class LoopThread:
+    """Run coroutines on an event loop in a daemon thread, started when needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop
+        if loop is not None:
+            return loop
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=loop.run_forever, name="costrel-loop", daemon=True
+                )
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+    def run(self, make: t.Callable[[], t.Coroutine[t.Any, t.Any, R]]) -> R:
+        """Run a coroutine on the loop, in the caller's context, and wait for it.
+
+        Raises what the coroutine raises, and `RuntimeError` on the loop's own
+        thread, where waiting for it would never end.
+        """
+        loop = self._running_loop()
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(
+                "A sync function that runs on the event loop tried to wait for an async one,"
+                " which would block the loop forever. Make the caller async and await it."
+            )
+        ctx = copy_context()
+        done = threading.Event()
+        task: asyncio.Task[R] | None = None
+
+        def start() -> None:
+            nonlocal task
+            task = loop.create_task(make(), context=ctx)
+            task.add_done_callback(lambda _task: done.set())
+
+        loop.call_soon_threadsafe(start)
+        try:
+            done.wait()
+        except BaseException:
+            # The waiting thread is being stopped: so is what it waits for.
+            loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
+            raise
+        _take_over(ctx)
+        return t.cast("asyncio.Task[R]", task).result()
+
+
+def _take_over(ctx: Context) -> None:
+    """Set the context variables that the coroutine changed in the caller's context."""
+    var: ContextVar[t.Any]
+    for var, value in ctx.items():
+        if var.get(_MISSING) is not value:
+            var.set(value)
+
+
+_MISSING = object()
+_thread = LoopThread()
+
+
+def _forget_after_fork() -> None:
+    # Threads do not survive a fork; the child makes a loop of its own.
+    global _thread
+    _thread = LoopThread()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Callable[..., R]:
+    """Wrap a coroutine function so that sync code can call it.
+
+    Context variables are seen inside, and changes to them outside afterwards.
+    """
+
+    def wrapper(*args: t.Any, **kwargs: t.Any) -> R:
+        return _thread.run(lambda: func(*args, **kwargs))
+
+    return update_wrapper(wrapper, func)

@@ -1,0 +1,157 @@
+"""What each endpoint runs, resolved once: step 4's plans and their validity.
+
+A `Plan` lists the functions that a request of one rule runs, taken from the
+application's and its blueprints' registries. An `Engine` holds the plans and
+the routes of an application at one `Epoch`; it is thrown away as soon as
+anything it was compiled from changes.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..registry import TrackedDict, TrackedList, TrackedLists
+from ..routing import RouteTable, RuleMap
+from .coerce import PlainCoercion
+from .hooks import inside_out, outside_in
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+    from ..application import App
+
+STEPS = (
+    "full_dispatch_request",
+    "dispatch_request",
+    "preprocess_request",
+    "finalize_request",
+    "process_response",
+    "make_response",
+    "do_teardown_request",
+    "do_teardown_appcontext",
+    "ensure_sync",
+    "create_url_adapter",
+    "raise_routing_exception",
+    "make_default_options_response",
+    "request_context",
+    "should_ignore_error",
+)
+"""The steps that a plan takes over. Where one of them is replaced, in a subclass,
+on the class or on the instance, the application takes the general path, which
+calls every step by its name. All other steps are called by name on both."""
+
+FORCE_GENERAL = "COSTREL_GENERAL_PATH"
+"""Environment variable: ``1`` puts every application on the general path."""
+
+
+class Plan:
+    """Hold what one rule's requests run, in order."""
+
+    __slots__ = ("after", "before", "endpoint", "preprocess", "rule", "teardown", "view")
+
+    def __init__(self, app: App, rule: Rule) -> None:
+        endpoint = rule.endpoint
+        blueprint = endpoint.rpartition(".")[0] if "." in endpoint else None
+        inwards, outwards = outside_in(blueprint), inside_out(blueprint)
+        self.rule = rule
+        self.endpoint = endpoint
+        self.view = app.ensure_sync(app.view_functions[endpoint])
+        self.preprocess = _chain(app.url_value_preprocessors, inwards)
+        self.before = tuple(map(app.ensure_sync, _chain(app.before_request_funcs, inwards)))
+        self.after = tuple(
+            map(app.ensure_sync, _chain(app.after_request_funcs, outwards, backwards=True))
+        )
+        self.teardown = bool(
+            _chain(app.teardown_request_funcs, outwards) or app.teardown_appcontext_funcs
+        )
+
+
+def automatic_options(rule: Rule) -> bool:
+    """Tell whether OPTIONS is answered for a rule without calling its view."""
+    return bool(getattr(rule, "provide_automatic_options", False))
+
+
+def _chain(
+    registry: t.Mapping[t.Any, list[t.Any]],
+    names: tuple[str | None, ...],
+    *,
+    backwards: bool = False,
+) -> tuple[t.Any, ...]:
+    """Join the functions registered under some names."""
+    functions: list[t.Any] = []
+    for name in names:
+        found = registry.get(name, ())
+        functions += reversed(found) if backwards else found
+    return tuple(functions)
+
+
+class Engine:
+    """Route and plan the requests of one application, until its epoch moves."""
+
+    def __init__(self, app: App, steps: t.Mapping[str, t.Any]) -> None:
+        self._app = app
+        # The epoch first: a change while this compiles must make it stale.
+        self.epoch = app._epoch.value
+        self.general = (
+            os.environ.get(FORCE_GENERAL) == "1"
+            or _replaced(app, steps)
+            or not _registries_tracked(app)
+        )
+        self.coerce = PlainCoercion(app)
+        self._plans: dict[int, Plan] = {}
+        self._static: dict[str, dict[str, Plan]] = {}
+        if self.general:
+            return
+        self.table = RouteTable(app.url_map)
+        self.general = not self.table.usable
+
+    def plan(self, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
+        """Match a request and return its plan and the view's arguments.
+
+        None where the general path must answer: nothing matches plainly, OPTIONS is
+        answered automatically, or the rule has no view.
+        """
+        by_method = self._static.get(path)
+        if by_method is not None:
+            plan = by_method.get(method)
+            if plan is not None:
+                return plan, dict(plan.rule.defaults or ())
+        found = self.table.match(path, method)
+        if found is None:
+            return None
+        rule, values = found
+        plan = self._plans.get(id(rule)) or self._compile(rule)
+        if plan is None or (method == "OPTIONS" and automatic_options(rule)):
+            return None
+        if rule in self.table.static.get(path, ()):
+            self._static.setdefault(path, {})[method] = plan
+        return plan, values
+
+    def _compile(self, rule: Rule) -> Plan | None:
+        if rule.endpoint not in self._app.view_functions:
+            return None
+        plan = self._plans[id(rule)] = Plan(self._app, rule)
+        return plan
+
+
+def _replaced(app: App, steps: t.Mapping[str, t.Any]) -> bool:
+    """Tell whether a step is not the original one, as it was when first defined."""
+    cls, own = type(app), app.__dict__
+    return any(name in own or getattr(cls, name) is not step for name, step in steps.items())
+
+
+def _registries_tracked(app: App) -> bool:
+    """Tell whether every change of what plans are compiled from is noticed."""
+    lists = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+        app.url_value_preprocessors,
+    )
+    return (
+        all(isinstance(registry, TrackedLists) and registry.tracked() for registry in lists)
+        and isinstance(app.view_functions, TrackedDict)
+        and isinstance(app.teardown_appcontext_funcs, TrackedList)
+        and isinstance(app.url_map, RuleMap)
+    )

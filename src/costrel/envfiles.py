@@ -1,0 +1,79 @@
+"""Load ``.env`` and ``.flaskenv`` files into the process environment."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+DEFAULT_ENV_FILES = (".flaskenv", ".env")
+"""The files looked for without being named, the weaker one first."""
+
+INSTALL_DOTENV = "pip install 'costrel[dotenv]'"
+"""The command that installs what reading env files needs."""
+
+
+def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool = True) -> bool:
+    """Set environment variables from env files that are found.
+
+    A variable keeps the first value it gets in this order: the environment as
+    it is, the file at `path`, ``.env``, ``.flaskenv``. The last two are looked
+    for in the working directory and upwards from there, and only if
+    `load_defaults` is true. Files are read as UTF-8; a `path` that is no file
+    counts as empty. The working directory stays as it is.
+
+    Returns true if a file defined at least one variable. Without python-dotenv
+    nothing is read, and one line on stderr says how to install it if there are
+    files to read.
+    """
+    try:
+        import dotenv
+    except ImportError:
+        if path is not None or (load_defaults and _default_files_in(os.getcwd())):
+            click.secho(
+                " * Tip: There are .env files present, and reading them needs python-dotenv:"
+                f" {INSTALL_DOTENV}",
+                fg="yellow",
+                err=True,
+            )
+        return False
+
+    values: dict[str, str | None] = {}
+    if load_defaults:
+        for name in DEFAULT_ENV_FILES:
+            found = dotenv.find_dotenv(name, usecwd=True)
+            if found:
+                values.update(dotenv.dotenv_values(found, encoding="utf-8"))
+    if path is not None and os.path.isfile(path):
+        values.update(dotenv.dotenv_values(path, encoding="utf-8"))
+    for name, value in values.items():
+        # A line that holds only a name declares the variable without a value.
+        if value is not None:
+            os.environ.setdefault(name, value)
+    return bool(values)
+
+
+def require_dotenv(ctx: click.Context, param: click.Parameter) -> None:
+    """Refuse an env file asked for by name when it cannot be read.
+
+    Raises `click.BadParameter`; the user sees which command to run.
+    """
+    try:
+        import dotenv  # noqa: F401  (only its presence matters)
+    except ImportError:
+        raise click.BadParameter(
+            f"reading env files needs python-dotenv. Install it: {INSTALL_DOTENV}",
+            ctx=ctx,
+            param=param,
+        ) from None
+
+
+def _default_files_in(folder: str) -> bool:
+    """Tell whether `folder` or one above it holds a default env file."""
+    while True:
+        if any(os.path.isfile(os.path.join(folder, name)) for name in DEFAULT_ENV_FILES):
+            return True
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent

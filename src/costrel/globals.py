@@ -1,0 +1,38 @@
+"""What is current, as proxies that follow the thread or task they are used in.
+
+Each raises `RuntimeError` when used outside of the context it belongs to, and is
+false there.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import current
+from .app import Flask
+from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .sessions import SessionMixin
+from .wrappers import Request
+
+__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+
+_cv_app = current.app_view
+_cv_request = current.request_view
+
+app_ctx = t.cast(AppContext, current.app_ctx)
+"""The active application context."""
+
+current_app = t.cast(Flask, current.current_app)
+"""The application that handles the request or command."""
+
+g = t.cast(_AppCtxGlobals, current.g)
+"""A namespace for whatever this request or command wants to share."""
+
+request_ctx = t.cast(RequestContext, current.request_ctx)
+"""The active request context."""
+
+request = t.cast(Request, current.request)
+"""The request being handled."""
+
+session = t.cast(SessionMixin, current.session)
+"""The session of the client whose request is handled."""

@@ -1,0 +1,305 @@
+"""Functions that views call: URLs, redirects, files, flashes, streams."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from datetime import datetime, timedelta
+from functools import update_wrapper
+
+import werkzeug.utils
+from werkzeug.exceptions import abort as _wz_abort
+from werkzeug.utils import redirect as _wz_redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from .current import context, current_app, request, request_view, session
+from .environment import get_debug_flag, get_load_dotenv
+from .scaffold import get_root_path
+from .signals import message_flashed
+from .wrappers import blueprint_path as _split_blueprint_path  # noqa: F401  extensions do
+
+if t.TYPE_CHECKING:
+    from .ctx import RequestContext
+    from .wrappers import Response
+
+__all__ = [
+    "abort",
+    "flash",
+    "get_debug_flag",
+    "get_flashed_messages",
+    "get_load_dotenv",
+    "get_root_path",
+    "get_template_attribute",
+    "make_response",
+    "redirect",
+    "send_file",
+    "send_from_directory",
+    "stream_with_context",
+    "url_for",
+]
+
+
+class ContextStream(t.Generic[t.AnyStr]):
+    """Run an iterator with a request current in each of its steps.
+
+    The request's teardown waits until the stream is exhausted, closed or dropped.
+    Between two steps nothing stays current on the thread that serves it.
+    """
+
+    def __init__(self, ctx: RequestContext, iterator: t.Iterator[t.AnyStr]) -> None:
+        self._ctx = ctx
+        self._iterator = iterator
+        self._open = True
+        ctx.hold()
+
+    def __iter__(self) -> t.Self:
+        return self
+
+    def __next__(self) -> t.AnyStr:
+        if not self._open:
+            raise StopIteration
+        try:
+            with self._ctx.activate():
+                return next(self._iterator)
+        except BaseException as error:
+            self._finish(None if isinstance(error, StopIteration) else error)
+            raise
+
+    def close(self) -> None:
+        """Close the iterator and let the request's teardown run."""
+        self._finish(None)
+
+    def _finish(self, error: BaseException | None) -> None:
+        if not self._open:
+            return
+        self._open = False
+        try:
+            close = getattr(self._iterator, "close", None)
+            if close is not None:
+                with self._ctx.activate():
+                    close()
+        finally:
+            self._ctx.release(error)
+
+    def __del__(self) -> None:
+        # INVARIANT: a stream that nobody reads to its end still tears down.
+        if getattr(self, "_open", False):
+            self._finish(None)
+
+
+def stream_with_context(
+    generator_or_function: t.Iterator[t.AnyStr] | t.Callable[..., t.Iterator[t.AnyStr]],
+) -> t.Any:
+    """Keep the request current while a response is generated.
+
+    Wraps an iterator, or decorates a function that makes one. The request's
+    teardown functions run when the stream ends. Raises `RuntimeError` outside of
+    a request.
+    """
+    try:
+        iterator = iter(generator_or_function)  # type: ignore[arg-type]
+    except TypeError:
+        function = t.cast("t.Callable[..., t.Iterator[t.AnyStr]]", generator_or_function)
+
+        def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return stream_with_context(function(*args, **kwargs))
+
+        return update_wrapper(decorator, function)
+
+    ctx = request_view.get(None)
+    if ctx is None:
+        raise RuntimeError(
+            "stream_with_context() has no request to keep: none is active here. Call it inside"
+            " a view, where the response is made."
+        )
+    return ContextStream(ctx, iterator)
+
+
+def make_response(*args: t.Any) -> Response:
+    """Make a response of what a view may return, to set headers or cookies on it.
+
+    Without arguments it is an empty one; several are read like a returned tuple.
+    """
+    if not args:
+        return t.cast("Response", current_app.response_class())
+    if len(args) == 1:
+        args = args[0]
+    return t.cast("Response", current_app.make_response(args))
+
+
+def url_for(
+    endpoint: str,
+    *,
+    _anchor: str | None = None,
+    _method: str | None = None,
+    _scheme: str | None = None,
+    _external: bool | None = None,
+    **values: t.Any,
+) -> str:
+    """Build the URL of an endpoint with the current application.
+
+    Args:
+        endpoint: The view's name; one that starts with a dot is of the current blueprint.
+        _anchor: Fragment to append, quoted.
+        _method: Build the rule that answers this method.
+        _scheme: Make the URL external with this scheme.
+        _external: Include scheme and host. Default: not inside a request.
+        **values: The rule's variables; others go into the query string.
+
+    Raises `werkzeug.routing.BuildError` if no rule fits, `RuntimeError` outside of a
+    request unless ``SERVER_NAME`` is set.
+    """
+    url: str = current_app.url_for(
+        endpoint,
+        _anchor=_anchor,
+        _method=_method,
+        _scheme=_scheme,
+        _external=_external,
+        **values,
+    )
+    return url
+
+
+def redirect(
+    location: str, code: int = 302, Response: type[BaseResponse] | None = None
+) -> BaseResponse:
+    """Make a redirect to a URL, with the current application's `redirect` if any.
+
+    Args:
+        location: The URL. Check one that came from the client: it may lead elsewhere.
+        code: 301, 302, 303, 305, 307 or 308.
+        Response: The class of the response, outside of an application.
+    """
+    ctx = context.get(None)
+    if ctx is not None:
+        return t.cast(BaseResponse, ctx.app.redirect(location, code=code))
+    return _wz_redirect(location, code=code, Response=Response)
+
+
+def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+    """Raise the HTTP error of a status code, or send a response right away.
+
+    The current application's `aborter` decides which exception it is. Raises
+    `LookupError` for a code that it does not know.
+    """
+    ctx = context.get(None)
+    if ctx is not None:
+        ctx.app.aborter(code, *args, **kwargs)
+    _wz_abort(code, *args, **kwargs)
+
+
+def get_template_attribute(template_name: str, attribute: str) -> t.Any:
+    """Return a macro or variable that a template exports."""
+    return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
+
+
+def flash(message: str, category: str = "message") -> None:
+    """Keep a message in the session for the next page that shows messages.
+
+    Args:
+        message: The text.
+        category: ``message``, ``info``, ``warning``, ``error`` or any other word.
+    """
+    # Assigned, not appended to: only that marks the session as modified.
+    session["_flashes"] = [*session.get("_flashes", []), (category, message)]
+    app = current_app._get_current_object()
+    message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
+
+
+def get_flashed_messages(
+    with_categories: bool = False, category_filter: t.Iterable[str] = ()
+) -> list[str] | list[tuple[str, str]]:
+    """Take the flashed messages out of the session, once per request.
+
+    Args:
+        with_categories: Return ``(category, message)`` instead of the messages.
+        category_filter: Return only these categories.
+    """
+    ctx = request_view.get(None)
+    flashes = None if ctx is None else ctx.flashes
+    if flashes is None:
+        flashes = session.pop("_flashes") if "_flashes" in session else []
+        request_view.get().flashes = flashes
+    wanted = set(category_filter)
+    if wanted:
+        flashes = [flashed for flashed in flashes if flashed[0] in wanted]
+    if with_categories:
+        return list(flashes)
+    return [message for _category, message in flashes]
+
+
+def default_max_age(config: t.Mapping[str, t.Any]) -> int | None:
+    """Read ``SEND_FILE_MAX_AGE_DEFAULT``: seconds, a timedelta, or None."""
+    value = config["SEND_FILE_MAX_AGE_DEFAULT"]
+    return int(value.total_seconds()) if isinstance(value, timedelta) else value
+
+
+def _prepare_send_file_kwargs(**kwargs: t.Any) -> dict[str, t.Any]:
+    app = current_app
+    if kwargs.get("max_age") is None:
+        kwargs["max_age"] = app.get_send_file_max_age
+    kwargs.update(
+        environ=request.environ,
+        use_x_sendfile=app.config["USE_X_SENDFILE"],
+        response_class=app.response_class,
+        _root_path=app.root_path,
+    )
+    return kwargs
+
+
+def send_file(
+    path_or_file: os.PathLike[t.AnyStr] | str | t.IO[bytes],
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    conditional: bool = True,
+    etag: bool | str = True,
+    last_modified: datetime | int | float | None = None,
+    max_age: None | (int | t.Callable[[str | None], int | None]) = None,
+) -> Response:
+    """Send a file to the client, with ranges, ETag and caching headers.
+
+    Never pass a path that came from the client: see `send_from_directory`.
+
+    Args:
+        path_or_file: Path, relative to the application's root, or a binary file.
+        mimetype: The content type; guessed from the name by default.
+        as_attachment: Let the browser save instead of show it.
+        download_name: The name to save it under; needed for a file object.
+        conditional: Answer conditional and range requests (304, 206, 416).
+        etag: Compute an ETag, or the ETag itself.
+        last_modified: Time of the last change; of the file by default.
+        max_age: Seconds that the client may cache it, or a function of the path;
+            ``SEND_FILE_MAX_AGE_DEFAULT`` by default.
+    """
+    return t.cast(
+        "Response",
+        werkzeug.utils.send_file(
+            **_prepare_send_file_kwargs(
+                path_or_file=path_or_file,
+                mimetype=mimetype,
+                as_attachment=as_attachment,
+                download_name=download_name,
+                conditional=conditional,
+                etag=etag,
+                last_modified=last_modified,
+                max_age=max_age,
+            )
+        ),
+    )
+
+
+def send_from_directory(
+    directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: t.Any
+) -> Response:
+    """Send a file from within a directory; `path` may come from the client.
+
+    Args:
+        directory: The folder, relative to the application's root.
+        path: The file below it. One that leads out of the folder answers 404.
+        **kwargs: As for `send_file`.
+    """
+    return t.cast(
+        "Response",
+        werkzeug.utils.send_from_directory(directory, path, **_prepare_send_file_kwargs(**kwargs)),
+    )

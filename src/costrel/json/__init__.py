@@ -1,0 +1,71 @@
+"""JSON as the current application writes it.
+
+Each function asks the provider of the current application, ``app.json``.
+Without one, the standard library answers, with the conversions of
+`DefaultJSONProvider` but without its sorting.
+"""
+
+from __future__ import annotations
+
+import json as _json
+import typing as t
+
+from ..current import context, current_app
+from .provider import _default as _default
+
+__all__ = ["dump", "dumps", "jsonify", "load", "loads"]
+
+
+def dumps(obj: t.Any, **kwargs: t.Any) -> str:
+    """Return the object as JSON text.
+
+    Keywords go to the provider; for the default one they are those of
+    `json.dumps`. Raises `TypeError` for what has no JSON form.
+    """
+    ctx = context.get(None)
+    if ctx is not None:
+        text: str = ctx.app.json.dumps(obj, **kwargs)
+        return text
+    kwargs.setdefault("default", _default)
+    return _json.dumps(obj, **kwargs)
+
+
+def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
+    """Write the object as JSON to a file that is open for text."""
+    ctx = context.get(None)
+    if ctx is not None:
+        ctx.app.json.dump(obj, fp, **kwargs)
+    else:
+        kwargs.setdefault("default", _default)
+        _json.dump(obj, fp, **kwargs)
+
+
+def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
+    """Return the value that JSON text, or its bytes, stands for.
+
+    Raises `ValueError` for what is not JSON.
+    """
+    ctx = context.get(None)
+    if ctx is not None:
+        return ctx.app.json.loads(s, **kwargs)
+    return _json.loads(s, **kwargs)
+
+
+def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
+    """Read an open file to its end and return the JSON value it holds."""
+    ctx = context.get(None)
+    if ctx is not None:
+        return ctx.app.json.load(fp, **kwargs)
+    return _json.load(fp, **kwargs)
+
+
+def jsonify(*args: t.Any, **kwargs: t.Any) -> t.Any:
+    """Return a response with a JSON body.
+
+    One positional argument is the document, several are an array, keywords are
+    an object, and none at all is ``null``. A view may as well return the dict
+    or the list itself; this is for documents of other kinds, and for headers.
+    Needs a current application (`RuntimeError`); raises `TypeError` for
+    positional arguments and keywords together.
+    """
+    return current_app.json.response(*args, **kwargs)

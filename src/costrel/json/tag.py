@@ -1,0 +1,297 @@
+"""JSON that keeps the types which JSON has not: tuples, bytes, dates.
+
+A value of such a type is written as an object with one key, the tag:
+``(1, 2)`` becomes ``{" t": [1, 2]}``. Tags start with a space because keys of
+real data rarely do; an object of real data that looks like a tag is itself
+tagged. This is what the session cookie holds, and it reads and writes the
+same bytes as Flask, so sessions survive a change between the two.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from base64 import b64decode, b64encode
+from datetime import datetime
+from uuid import UUID
+
+from markupsafe import Markup
+from werkzeug.http import http_date, parse_date
+
+from . import dumps, loads
+
+
+class JSONTag:
+    """Define how one type is told apart, written and read back.
+
+    A subclass sets `key`, or leaves it empty if it only decides that a type
+    goes untagged, and writes the three methods.
+    """
+
+    __slots__ = ("serializer",)
+
+    key: str = ""
+    """The name in the JSON object; empty for a tag that is never read back."""
+
+    def __init__(self, serializer: TaggedJSONSerializer) -> None:
+        self.serializer = serializer
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether this tag is the one for the value."""
+        raise NotImplementedError(f"{type(self).__name__} must define check(value).")
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the value as JSON data, its parts tagged in their turn."""
+        raise NotImplementedError(f"{type(self).__name__} must define to_json(value).")
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return what `to_json` was given; the parts are untagged already."""
+        raise NotImplementedError(f"{type(self).__name__} must define to_python(value).")
+
+    def tag(self, value: t.Any) -> t.Any:
+        """Return the value as JSON data under this tag's key."""
+        return {self.key: self.to_json(value)}
+
+
+class TagDict(JSONTag):
+    """Tag a dict of one item whose key could be taken for a tag.
+
+    The inner key gets two underscores, so that no level of nesting is
+    ambiguous.
+    """
+
+    __slots__ = ()
+    key = " di"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the dict would be read as a tag."""
+        return (
+            isinstance(value, dict)
+            and len(value) == 1
+            and next(iter(value)) in self.serializer.tags
+        )
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the dict with its key marked."""
+        [(key, item)] = value.items()
+        return {f"{key}__": self.serializer.tag(item)}
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the dict with its key unmarked."""
+        [(key, item)] = value.items()
+        return {key[:-2]: item}
+
+
+class PassDict(JSONTag):
+    """Leave other dicts as they are, with their values tagged."""
+
+    __slots__ = ()
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is a dict."""
+        return isinstance(value, dict)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return a dict of tagged values. JSON keys are text, so keys stay."""
+        tag = self.serializer.tag
+        return {key: tag(item) for key, item in value.items()}
+
+    tag = to_json
+
+
+class TagTuple(JSONTag):
+    """Tag a tuple."""
+
+    __slots__ = ()
+    key = " t"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is a tuple."""
+        return isinstance(value, tuple)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return a list of tagged values."""
+        return [self.serializer.tag(item) for item in value]
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the list as a tuple."""
+        return tuple(value)
+
+
+class PassList(JSONTag):
+    """Leave a list as it is, with its values tagged."""
+
+    __slots__ = ()
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is a list."""
+        return isinstance(value, list)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return a list of tagged values."""
+        return [self.serializer.tag(item) for item in value]
+
+    tag = to_json
+
+
+class TagBytes(JSONTag):
+    """Tag bytes, written in base 64."""
+
+    __slots__ = ()
+    key = " b"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is bytes."""
+        return isinstance(value, bytes)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the bytes in base 64."""
+        return b64encode(value).decode("ascii")
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the bytes that base 64 stands for."""
+        return b64decode(value)
+
+
+class TagMarkup(JSONTag):
+    """Tag whatever has ``__html__``; it is read back as `~markupsafe.Markup`."""
+
+    __slots__ = ()
+    key = " m"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value knows its own HTML."""
+        return callable(getattr(value, "__html__", None))
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the HTML."""
+        return str(value.__html__())
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the HTML as safe markup."""
+        return Markup(value)  # noqa: S704  # it was markup when it was written, and is signed
+
+
+class TagUUID(JSONTag):
+    """Tag a UUID, written as 32 hexadecimal digits."""
+
+    __slots__ = ()
+    key = " u"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is a UUID."""
+        return isinstance(value, UUID)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the digits."""
+        return value.hex
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the UUID of the digits."""
+        return UUID(value)
+
+
+class TagDateTime(JSONTag):
+    """Tag a datetime, written as an HTTP date.
+
+    Such a date has whole seconds and is in UTC; what is read back is aware.
+    """
+
+    __slots__ = ()
+    key = " d"
+
+    def check(self, value: t.Any) -> bool:
+        """Tell whether the value is a datetime."""
+        return isinstance(value, datetime)
+
+    def to_json(self, value: t.Any) -> t.Any:
+        """Return the HTTP date."""
+        return http_date(value)
+
+    def to_python(self, value: t.Any) -> t.Any:
+        """Return the datetime, in UTC."""
+        return parse_date(value)
+
+
+class TaggedJSONSerializer:
+    """Write and read JSON that keeps the types of its tags.
+
+    Has the interface of an `itsdangerous` serializer. Text is made by the
+    current application's JSON provider, or by the standard library without one.
+    Register tags before use; registering is not safe while other threads
+    use the same serializer.
+    """
+
+    __slots__ = ("order", "tags")
+
+    default_tags: t.ClassVar[list[type[JSONTag]]] = [
+        TagDict,
+        PassDict,
+        TagTuple,
+        PassList,
+        TagBytes,
+        TagMarkup,
+        TagUUID,
+        TagDateTime,
+    ]
+    """What a new serializer registers, in this order."""
+
+    def __init__(self) -> None:
+        self.tags: dict[str, JSONTag] = {}
+        self.order: list[JSONTag] = []
+        for tag_class in self.default_tags:
+            self.register(tag_class)
+
+    def register(
+        self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
+    ) -> None:
+        """Add a tag.
+
+        Tags are asked in order, and the first that accepts a value has it.
+        ``index`` is the place in that order, the end by default: a subclass
+        of `dict` wants a place before the dict tags. Raises `KeyError` when
+        the key is taken, unless ``force``.
+        """
+        tag = tag_class(self)
+        if tag.key:
+            if not force and tag.key in self.tags:
+                raise KeyError(
+                    f"Tag {tag.key!r} is already registered. Give {tag_class.__name__} another key,"
+                    " or pass force=True to replace it."
+                )
+            self.tags[tag.key] = tag
+        if index is None:
+            self.order.append(tag)
+        else:
+            self.order.insert(index, tag)
+
+    def tag(self, value: t.Any) -> t.Any:
+        """Return the value as JSON data, tagged where needed."""
+        for tag in self.order:
+            if tag.check(value):
+                return tag.tag(value)
+        return value
+
+    def untag(self, value: dict[str, t.Any]) -> t.Any:
+        """Return what one JSON object stands for; itself if it is no tag."""
+        if len(value) != 1:
+            return value
+        [(key, item)] = value.items()
+        tag = self.tags.get(key)
+        return value if tag is None else tag.to_python(item)
+
+    def _untag_scan(self, value: t.Any) -> t.Any:
+        """Untag from the inside out: a tag sees its parts untagged."""
+        if isinstance(value, dict):
+            scan = self._untag_scan
+            return self.untag({key: scan(item) for key, item in value.items()})
+        if isinstance(value, list):
+            return [self._untag_scan(item) for item in value]
+        return value
+
+    def dumps(self, value: t.Any) -> str:
+        """Return the value as compact JSON text."""
+        return dumps(self.tag(value), separators=(",", ":"))
+
+    def loads(self, value: str) -> t.Any:
+        """Return the value that tagged JSON text stands for."""
+        return self._untag_scan(loads(value))

@@ -1,0 +1,36 @@
+"""Attributes that come into being when first touched."""
+
+from __future__ import annotations
+
+import typing as t
+
+V = t.TypeVar("V")
+
+
+class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
+    """Compute an attribute on first access and store it on the instance.
+
+    Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
+    it may be used where assignment replaces the value. After the first access
+    the attribute is a plain one.
+    """
+
+    def __init__(self, make: t.Callable[[t.Any], V]) -> None:
+        self.make = make
+        self.name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @t.overload
+    def __get__(self, obj: None, owner: type) -> lazy[V]: ...
+    @t.overload
+    def __get__(self, obj: object, owner: type) -> V: ...
+    def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
+        if obj is None:
+            return self
+        value = obj.__dict__[self.name] = self.make(obj)
+        return value
+
+    if t.TYPE_CHECKING:
+
+        def __set__(self, obj: object, value: V) -> None:
+            """Replace the value; at run time plain attribute assignment does."""

@@ -1,0 +1,100 @@
+"""Bind the map of rules to a host, and build URLs with it."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote
+
+from werkzeug.routing import BuildError
+from werkzeug.wsgi import get_host
+
+from ..current import app_view, request_view
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import MapAdapter
+
+    from ..application import App
+    from ..wrappers import Request
+
+
+def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
+    """Bind the map to a request's host, or to ``SERVER_NAME`` without a request.
+
+    Returns None without both. Raises `werkzeug.exceptions.SecurityError` (400) for
+    a host that ``TRUSTED_HOSTS`` does not list, `BadHost` (400) for a malformed one.
+    """
+    server_name = app.config["SERVER_NAME"]
+    if request is None:
+        if server_name is None:
+            return None
+        return app.url_map.bind(
+            server_name,
+            script_name=app.config["APPLICATION_ROOT"],
+            url_scheme=app.config["PREFERRED_URL_SCHEME"],
+        )
+
+    trusted_hosts = app.config["TRUSTED_HOSTS"]
+    if trusted_hosts is not None:
+        request.trusted_hosts = trusted_hosts
+    # SECURITY: raises before anything is matched for a host that is not trusted.
+    request.host = get_host(request.environ, request.trusted_hosts)  # type: ignore[misc]
+
+    subdomain = None
+    if app.url_map.host_matching:
+        # The map would match SERVER_NAME in place of the request's host.
+        server_name = None
+    elif not app.subdomain_matching:
+        # Any host is served, as if it were the one without a subdomain.
+        subdomain = app.url_map.default_subdomain or ""
+    return app.url_map.bind_to_environ(
+        request.environ, server_name=server_name, subdomain=subdomain
+    )
+
+
+def url_for(
+    app: App,
+    endpoint: str,
+    *,
+    anchor: str | None,
+    method: str | None,
+    scheme: str | None,
+    external: bool | None,
+    values: dict[str, t.Any],
+) -> str:
+    """Build the URL of an endpoint: see `costrel.url_for`."""
+    ctx = request_view.get(None)
+    if ctx is not None:
+        adapter = ctx.url_adapter
+        if endpoint.startswith("."):
+            blueprint = ctx.request.blueprint
+            endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
+        if external is None:
+            external = scheme is not None
+    else:
+        app_context = app_view.get(None)
+        adapter = app.create_url_adapter(None) if app_context is None else app_context.url_adapter
+        if external is None:
+            external = True
+
+    if adapter is None:
+        raise RuntimeError(
+            f"url_for({endpoint!r}) can't know the host and scheme: no request is active. Set"
+            " SERVER_NAME (and PREFERRED_URL_SCHEME, APPLICATION_ROOT) in the configuration, or"
+            " call it during a request."
+        )
+    if scheme is not None and not external:
+        raise ValueError(
+            f"_scheme={scheme!r} needs an external URL, but _external=False was passed."
+        )
+
+    app.inject_url_defaults(endpoint, values)
+    try:
+        url = adapter.build(
+            endpoint, values, method=method, url_scheme=scheme, force_external=external
+        )
+    except BuildError as error:
+        values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
+        return app.handle_url_build_error(error, endpoint, values)
+    if anchor is None:
+        return url
+    return f"{url}#{quote(anchor, safe='%!#$&()*+,/:;=?@' + chr(39))}"

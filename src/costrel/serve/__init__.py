@@ -1,0 +1,1 @@
+"""Receive a request from a server, and send it the response."""

@@ -1,0 +1,20 @@
+"""Say at start-up what is being served."""
+
+from __future__ import annotations
+
+import click
+
+
+def show_server_banner(debug: bool, app_import_path: str | None) -> None:
+    """Print the application's name and whether debug mode is on.
+
+    Without a name only the second line is printed. Prints nothing in the child
+    process of the reloader, which would say it again at every change.
+    """
+    from werkzeug.serving import is_running_from_reloader
+
+    if is_running_from_reloader():
+        return
+    if app_import_path is not None:
+        click.echo(f" * Serving Costrel app {app_import_path!r}")
+    click.echo(f" * Debug mode: {'on' if debug else 'off'}")

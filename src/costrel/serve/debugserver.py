@@ -1,0 +1,95 @@
+"""Serve on Werkzeug's development server, with its reloader and debugger.
+
+For one developer on one machine. What it offers, running code typed into an
+error page, is the opposite of what a public server should.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+import click
+from werkzeug.serving import is_running_from_reloader, run_simple
+
+from .address import is_loopback
+
+if t.TYPE_CHECKING:
+    from ssl import SSLContext
+
+
+@dataclass(frozen=True)
+class DebugOptions:
+    """Hold what ``costrel run --debug`` was asked for.
+
+    `certificate` is a pair of files, ``"adhoc"`` for one made up at start, or
+    an `ssl.SSLContext`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    reload: bool = True
+    debugger: bool = True
+    threaded: bool = True
+    certificate: tuple[str, str | None] | t.Literal["adhoc"] | SSLContext | None = None
+    extra_files: t.Sequence[str] | None = None
+    exclude_patterns: t.Sequence[str] | None = None
+
+
+def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
+    """Return the application; after a reload also one that fails later.
+
+    An error at the first start is raised at once. After a change to the code it
+    is kept and raised in every request instead, where the debugger shows it; the
+    server lives on, and the next change can mend it.
+    """
+    if not (reloading and is_running_from_reloader()):
+        return load()
+    try:
+        return load()
+    except Exception as error:
+        click.secho(
+            f" * The application could not be loaded: {type(error).__name__}: {error}\n"
+            " * Every request shows this error until the code is changed.",
+            fg="red",
+            err=True,
+        )
+        return _Deferred(error)
+
+
+def serve_debug(app: t.Any, options: DebugOptions) -> None:
+    """Serve until interrupted, restarting when a file changes if asked to.
+
+    SECURITY(debugger): whoever reaches the debugger and its PIN runs code as
+    this user, hence the warning about addresses other than the loopback one.
+    """
+    if options.debugger and not is_loopback(options.host) and not is_running_from_reloader():
+        click.secho(
+            f" * WARNING: --host {options.host} opens the interactive debugger to the network."
+            " Whoever learns its PIN can run any code as you.\n"
+            " * Use --host 127.0.0.1, or switch the debugger off: --no-debugger",
+            fg="red",
+            bold=True,
+            err=True,
+        )
+    run_simple(
+        options.host,
+        options.port,
+        app,
+        use_reloader=options.reload,
+        use_debugger=options.debugger,
+        threaded=options.threaded,
+        ssl_context=options.certificate,
+        extra_files=options.extra_files,
+        exclude_patterns=options.exclude_patterns,
+    )
+
+
+class _Deferred:
+    """Stand in for an application that could not be loaded."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __call__(self, environ: t.Any, start_response: t.Any) -> t.NoReturn:
+        raise self.error

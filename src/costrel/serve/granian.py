@@ -1,0 +1,264 @@
+"""Serve an application on Granian, the server written in Rust.
+
+A parent process watches; worker processes load the application, each for
+itself, and answer requests. Nothing of the application runs in the parent, so
+connections and threads that it makes while it is imported belong to one
+process and are never shared by a fork.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import traceback
+import typing as t
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing.connection import Connection
+from pathlib import Path
+from ssl import SSLError
+
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.log import LogLevels
+from granian.server import Server
+
+from .accesslog import ACCESS_FORMAT, LOG_CONFIG
+from .address import ServeError, resolve_address, show_url
+
+Load = t.Callable[[], t.Any]
+"""Return the application. Called in each worker; to be pickled where processes are not forked."""
+
+Describe = t.Callable[[BaseException], "BootFailure"]
+"""Put into words, in the worker, why loading failed."""
+
+_server_log = logging.getLogger("_granian")
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Hold what ``costrel run`` was asked for.
+
+    One worker by default, so that state kept in memory works as in development;
+    as many as there are cores gives the most requests per second. Threads are
+    per worker: how many requests may wait for a database at the same time.
+    `stop_timeout_s` is how long requests in flight may take once the server is
+    told to stop, after which they are cut off.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    threads: int = 8
+    certificate: tuple[str, str] | None = None
+    access_log: bool = False
+    stop_timeout_s: int = 30
+
+
+@dataclass(frozen=True)
+class BootFailure:
+    """Say why a worker could not load the application.
+
+    `usage` marks a mistake in what the user typed rather than in the app.
+    """
+
+    message: str
+    usage: bool = False
+
+
+@dataclass(frozen=True)
+class Started:
+    """Hold what a start-up message wants to know, once every worker is ready."""
+
+    app_name: str
+    url: str
+    server: str
+    options: ServeOptions
+
+
+class AppNotLoaded(Exception):
+    """Carry the `BootFailure` of the first worker that failed to `serve`'s caller."""
+
+    def __init__(self, failure: BootFailure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def serve(
+    load: Load,
+    options: ServeOptions,
+    *,
+    describe: Describe,
+    on_started: t.Callable[[Started], None],
+    on_stopping: t.Callable[[], None],
+) -> None:
+    """Serve until told to stop by SIGINT or SIGTERM; then return.
+
+    Requests in flight are finished first, a second signal cuts them off. A
+    worker that dies is replaced. SIGHUP replaces all workers one by one. Raises
+    `AppNotLoaded` if the application could not be loaded, `ServeError` if the
+    address or certificate cannot be used or workers keep dying.
+    """
+    _require_picklable(load)
+    address, port = resolve_address(options.host, options.port)
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    boot = _Boot(load, describe, writer)
+    try:
+        server = _Server(
+            "app",
+            address=address,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=options.workers,
+            blocking_threads=options.threads,
+            http=HTTPModes.auto if options.certificate else HTTPModes.http1,
+            websockets=False,
+            log_level=LogLevels.warning,
+            log_dictconfig=LOG_CONFIG,
+            log_access=options.access_log,
+            log_access_format=ACCESS_FORMAT,
+            respawn_failed_workers=True,
+            workers_kill_timeout=options.stop_timeout_s,
+            **_certificate_settings(options.certificate),
+        )
+    except (OSError, SSLError) as error:
+        raise ServeError(
+            f"The certificate {' and key '.join(options.certificate or ())} cannot be used: {error}"
+        ) from None
+
+    scheme = "https" if options.certificate else "http"
+    server.boot = boot
+    server.reports = reader
+    server.on_stopping = on_stopping
+    server.on_ready = lambda app_name: on_started(
+        Started(app_name, show_url(scheme, address, port), f"Granian {version('granian')}", options)
+    )
+    # Its remarks on the number of threads are not the user's concern: they are for
+    # threads that compute, ours mostly wait.
+    _server_log.setLevel(logging.ERROR)
+    try:
+        server.serve(target_loader=boot, wrap_loader=False)
+    except SystemExit:
+        if server.failure is None and not server.interrupt_signal:
+            raise ServeError("The server stopped: its worker processes keep dying.") from None
+    if server.failure is not None:
+        raise AppNotLoaded(server.failure)
+
+
+class _Boot:
+    """Load the application in a worker and tell the parent how it went."""
+
+    def __init__(self, load: Load, describe: Describe, writer: Connection) -> None:
+        self.load = load
+        self.describe = describe
+        self.writer = writer
+        self.done = False
+        """Set in the parent after start-up; workers made later have nobody to tell."""
+
+    def __call__(self) -> t.Any:
+        """Return the application, or end the worker process with status 1."""
+        if multiprocessing.parent_process() is not None:
+            # A forked worker still has the parent's handlers, which would only take
+            # note of a signal: the parent would wait for a slow import to end.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            app = self.load()
+        except (Exception, SystemExit) as error:
+            failure = self.describe(error)
+            if self.done:
+                print(failure.message, file=sys.stderr)
+            else:
+                self.writer.send(failure)
+            raise SystemExit(1) from None
+        if not self.done:
+            self.writer.send(str(getattr(app, "name", "")))
+        return app
+
+
+_Base: t.Any = Server
+
+
+class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interpreter's build
+    """Add to Granian's server a report on its start, and a second signal that means now."""
+
+    boot: _Boot
+    reports: Connection
+    on_ready: t.Callable[[str], None]
+    on_stopping: t.Callable[[], None]
+    failure: BootFailure | None = None
+
+    def startup(self, spawn_target: t.Any, target_loader: t.Any) -> None:
+        """Start the workers and wait until each has loaded the application."""
+        # What a worker has to say about its end at this stage is said by its report.
+        _server_log.setLevel(logging.CRITICAL + 1)
+        super().startup(spawn_target, target_loader)
+        outcome = self._collect_reports()
+        self.boot.done = True
+        _server_log.setLevel(logging.WARNING)
+        if isinstance(outcome, str):
+            self.on_ready(outcome)
+        elif not self.interrupt_signal:
+            self.failure = outcome
+            self.interrupt_signal = True
+            self.main_loop_interrupt.set()
+
+    def _collect_reports(self) -> str | BootFailure:
+        outcome: str | BootFailure = BootFailure("No worker process was started.")
+        for _ in range(self.workers):
+            while not self.reports.poll(0.1):
+                # A worker's report precedes its end, so ask once more after noticing that.
+                if self.main_loop_interrupt.is_set() and not self.reports.poll():
+                    return BootFailure(
+                        "A worker process ended without a word while it was loading the"
+                        " application. Load it with 'costrel routes' to see more."
+                    )
+            outcome = self.reports.recv()
+            if isinstance(outcome, BootFailure):
+                break
+        return outcome
+
+    def signal_handler_interrupt(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Begin to stop; asked again, stop without waiting for requests."""
+        if self.interrupt_signal:
+            for worker in self.wrks:
+                if hasattr(worker, "kill"):
+                    worker.kill()
+        super().signal_handler_interrupt(*args, **kwargs)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Stop the workers, having said so unless they never started."""
+        if self.failure is None:
+            self.on_stopping()
+        else:
+            _server_log.setLevel(logging.CRITICAL + 1)
+        super().shutdown(exit_code)
+
+
+def _certificate_settings(certificate: tuple[str, str] | None) -> dict[str, t.Any]:
+    if certificate is None:
+        return {}
+    cert, key = certificate
+    # TLS 1.2 is still what some monitors and older clients speak.
+    return {
+        "ssl_cert": Path(cert),
+        "ssl_key": Path(key),
+        "ssl_protocol_min": SSLProtocols.tls12,
+    }
+
+
+def _require_picklable(load: Load) -> None:
+    """Refuse what cannot be sent to a worker that is not a fork."""
+    if os.name == "posix" and multiprocessing.get_start_method() == "fork":
+        return
+    try:
+        pickle.dumps(load)
+    except Exception as error:
+        raise ServeError(
+            "Worker processes could not be told how to make the application:"
+            f" {traceback.format_exception_only(error)[-1].strip()}. Make create_app a function of"
+            " a module, or name it with --app 'module:create_app'."
+        ) from None

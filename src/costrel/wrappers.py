@@ -1,0 +1,166 @@
+"""Werkzeug's request and response, aware of the current application."""
+
+from __future__ import annotations
+
+import typing as t
+
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.wrappers import Request as RequestBase
+from werkzeug.wrappers import Response as ResponseBase
+
+from . import json
+from .current import context
+from .debughints import attach_enctype_error_multidict
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+
+def _config(name: str) -> t.Any:
+    """Return the current application's setting, or None outside of one."""
+    ctx = context.get(None)
+    return None if ctx is None else ctx.app.config[name]
+
+
+class Request(RequestBase):
+    """Give a view what the client sent, and where routing brought it.
+
+    Everything is read from the WSGI environ when it is first asked for. The
+    three limits answer 413 to the client as soon as they are exceeded.
+    """
+
+    json_module: t.Any = json
+
+    url_rule: Rule | None = None
+    """The rule that matched, or None before matching and when nothing did."""
+
+    view_args: dict[str, t.Any] | None = None
+    """The rule's converted variables, or None when nothing matched."""
+
+    routing_exception: HTTPException | None = None
+    """What matching raised (404, 405 or a redirect); dispatch raises it again."""
+
+    _max_content_length: int | None = None
+    _max_form_memory_size: int | None = None
+    _max_form_parts: int | None = None
+
+    @property
+    def max_content_length(self) -> int | None:
+        """Limit the body of this request, in bytes; None for no limit.
+
+        Taken from ``MAX_CONTENT_LENGTH`` unless set on the request. A longer
+        body, announced or not, is answered with 413.
+        """
+        if self._max_content_length is not None:
+            return self._max_content_length
+        ctx = context.get(None)
+        if ctx is None:
+            return super().max_content_length
+        limit: int | None = ctx.app.config["MAX_CONTENT_LENGTH"]
+        return limit
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
+
+    @property
+    def max_form_memory_size(self) -> int | None:
+        """Limit one form field that is not a file, in bytes; None for no limit.
+
+        Taken from ``MAX_FORM_MEMORY_SIZE`` (500 000) unless set on the request.
+        """
+        if self._max_form_memory_size is not None:
+            return self._max_form_memory_size
+        ctx = context.get(None)
+        if ctx is None:
+            return super().max_form_memory_size
+        limit: int | None = ctx.app.config["MAX_FORM_MEMORY_SIZE"]
+        return limit
+
+    @max_form_memory_size.setter
+    def max_form_memory_size(self, value: int | None) -> None:
+        self._max_form_memory_size = value
+
+    @property  # type: ignore[override]
+    def max_form_parts(self) -> int | None:
+        """Limit the parts of a multipart form; None for no limit.
+
+        Taken from ``MAX_FORM_PARTS`` (1 000) unless set on the request.
+        """
+        if self._max_form_parts is not None:
+            return self._max_form_parts
+        ctx = context.get(None)
+        if ctx is None:
+            return super().max_form_parts
+        limit: int | None = ctx.app.config["MAX_FORM_PARTS"]
+        return limit
+
+    @max_form_parts.setter
+    def max_form_parts(self, value: int | None) -> None:
+        self._max_form_parts = value
+
+    @property
+    def endpoint(self) -> str | None:
+        """Name the view that matched, with its blueprint's name; or None."""
+        return None if self.url_rule is None else self.url_rule.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """Name the blueprint of the endpoint, as registered; or None."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return None
+        return endpoint.rpartition(".")[0]
+
+    @property
+    def blueprints(self) -> list[str]:
+        """List the endpoint's blueprints, the innermost first."""
+        name = self.blueprint
+        return [] if name is None else blueprint_path(name)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        # A file field read from a form that was not sent as multipart is an
+        # easy mistake; in debug mode the KeyError explains it.
+        if _config("DEBUG") and self.mimetype != "multipart/form-data" and not self.files:
+            attach_enctype_error_multidict(self)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
+        """Answer a body that is not JSON: 400, or 415 for another type.
+
+        `e` is the parser's error, or None when the content type is not JSON.
+        The parser's words reach the client in debug mode only.
+        """
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as error:
+            if _config("DEBUG"):
+                raise
+            raise BadRequest() from error
+
+
+def blueprint_path(name: str) -> list[str]:
+    """List a dotted blueprint name and its parents, the innermost first."""
+    path = [name]
+    while "." in name:
+        name = name.rpartition(".")[0]
+        path.append(name)
+    return path
+
+
+class Response(ResponseBase):
+    """Werkzeug's response with ``text/html`` as its default type."""
+
+    default_mimetype: str | None = "text/html"
+    json_module: t.Any = json
+    autocorrect_location_header = False
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]
+        """Warn about cookies over this many bytes; 0 never warns.
+
+        Taken from ``MAX_COOKIE_SIZE`` (4 093), which browsers are known to keep.
+        """
+        ctx = context.get(None)
+        size: int = super().max_cookie_size if ctx is None else ctx.app.config["MAX_COOKIE_SIZE"]
+        return size
