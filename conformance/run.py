@@ -29,13 +29,13 @@ WAYS: dict[str, dict[str, str]] = {
 
 @dataclasses.dataclass
 class Result:
-    """How one suite fared: tests passed by way, differences, and what made runs useless."""
+    """How one suite fared: tests passed and differences, and by way why a run is useless."""
 
     suite: str
     passed_on_flask: set[str]
     passed: dict[str, set[str]] = dataclasses.field(default_factory=dict)
     differences: list[Difference] = dataclasses.field(default_factory=list)
-    broken: list[str] = dataclasses.field(default_factory=list)
+    broken: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def differing(self) -> set[str]:
         """Return the ids of the tests that differ on any way."""
@@ -67,16 +67,17 @@ def note_broken(result: Result, way: str, reason: str | None) -> None:
     """Add to the result that a run proves nothing, if there is a reason."""
     if reason is not None:
         log = WORK / "reports" / f"{result.suite}-{way.replace(' ', '-')}.txt"
-        result.broken.append(f"{result.suite} ({way}): {reason}; see {log}")
+        result.broken[way] = f"{reason}; see {log}"
 
 
 def print_results(results: list[Result], ways: list[str]) -> None:
     """Print the differences by name, the table, and the line that sums it up."""
     for result in results:
         for difference in result.differences:
-            print(f"DIFFERS  {result.suite}  {difference}")
-        for reason in result.broken:
-            print(f"BROKEN   {reason}")
+            if difference.way not in result.broken:  # there, all tests differ
+                print(f"DIFFERS  {result.suite}  {difference}")
+        for way, reason in result.broken.items():
+            print(f"BROKEN   {result.suite}  {way}: {reason}")
     header = ["suite", "passed on Flask", *(f"passed {way}" for way in ways), "failures"]
     rows = [
         [

@@ -150,7 +150,8 @@ class App(Scaffold, metaclass=AppMeta):
             instance_path = self.auto_find_instance_path()
         elif not os.path.isabs(instance_path):
             raise ValueError(
-                f"The instance path {instance_path!r} is not an absolute path. Pass the full path."
+                f"The instance path must be absolute, and {instance_path!r} is not. Pass the full"
+                " path, for example os.path.abspath(...)."
             )
 
         #: Folder for files that belong to this installation, not to the code.
@@ -318,7 +319,8 @@ class App(Scaffold, metaclass=AppMeta):
 
         if view_func is not None:
             existing = self.view_functions.get(endpoint)
-            if existing is not None and existing is not view_func:
+            # By equality: a bound method is another object each time it is looked up.
+            if existing is not None and existing != view_func:
                 raise AssertionError(_endpoint_taken(rule, endpoint, existing, view_func))
             self.view_functions[endpoint] = view_func
 

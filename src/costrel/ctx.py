@@ -199,6 +199,7 @@ class RequestContext(AppContext):
     url_rule: Rule | None = None
     view_args: dict[str, t.Any] | None = None
     flashes: list[tuple[str, str]] | None = None
+    preserved = False
     _borrowed: AppContext | None = None
 
     def __init__(
@@ -305,7 +306,8 @@ class RequestContext(AppContext):
 
     def _borrow(self, outer: AppContext | None) -> None:
         """Take over the application context that is active for the same app."""
-        self.__dict__.pop("g", None)
+        if not self.preserved:
+            self.__dict__.pop("g", None)
         borrowed = None if outer is None else outer.app_context
         if borrowed is not None and (borrowed.app is not self.app or borrowed is self):
             borrowed = None

@@ -25,13 +25,13 @@ class DebugFilesKeyError(KeyError, AssertionError):
 
     def __init__(self, request: t.Any, key: str) -> None:
         message = (
-            f"There is no file {key!r} in request.files: the form came as {request.mimetype!r}, and"
-            " only 'multipart/form-data' carries the content of files. Add"
+            f"There is no file {key!r} in request.files: the form came as {request.mimetype!r}, so"
+            " no file contents were transmitted; only 'multipart/form-data' carries them. Add"
             ' enctype="multipart/form-data" to the <form> element.'
         )
         names = ", ".join(repr(value) for value in request.form.getlist(key))
         if names:
-            message += f"\n\nThe browser sent only the name in its place: {names}."
+            message += f"\n\nThe browser sent a name in its place. This was submitted: {names}"
         self.msg = message
         super().__init__(request, key)
 
@@ -55,10 +55,10 @@ class FormDataRoutingRedirect(AssertionError):  # noqa: N818  # the name is Flas
         if f"{request.base_url}/" == canonical.partition("?")[0]:
             slash = " The route was defined with a trailing slash and the request has none."
         super().__init__(
-            f"A {request.method} request was sent to {request.url!r}, whose canonical URL is"
-            f" {canonical!r}. Routing redirects there, and the form data would be lost on the"
-            f" way.{slash} Send it to the canonical URL, for which url_for() is made, or let"
-            " routing redirect with 307 or 308.\n\n"
+            f"A {request.method} request was sent to {request.url!r}. Routing redirects it to the"
+            f" canonical URL {canonical!r}, and the form data would be lost on the way.{slash}"
+            " Send it there in the first place (url_for() gives that URL), or let routing redirect"
+            " with 307 or 308.\n\n"
             "This exception is only raised in debug mode."
         )
 

@@ -196,7 +196,7 @@ class FlaskClient(Client):
             finally:
                 builder.close()
         if isinstance(source, dict):
-            return werkzeug.test.EnvironBuilder.from_environ(
+            return EnvironBuilder.from_environ(
                 source, app=self.application, environ_base=self._copy_environ({})
             ).get_request()
         if isinstance(source, BaseRequest):

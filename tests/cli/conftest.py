@@ -37,9 +37,9 @@ def command_environ(**changes: str) -> dict[str, str]:
 class Served:
     """A running ``costrel run``, its output line by line."""
 
-    def __init__(self, args: t.Sequence[str], cwd: Path, environ: dict[str, str]) -> None:
+    def __init__(self, command: t.Sequence[str], cwd: Path, environ: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "costrel", *args],
+            [sys.executable, *command],
             cwd=cwd,
             env=environ,
             stdout=subprocess.PIPE,
@@ -47,6 +47,7 @@ class Served:
             text=True,
             start_new_session=True,
         )
+        self.url = ""
         self.seen: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -63,11 +64,22 @@ class Served:
         """All that was printed and waited for."""
         return "".join(self.seen)
 
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Read on until a line matches; fail if the output ends before."""
+    def wait_for(
+        self, pattern: str, nudge: t.Callable[[], object] = lambda: None
+    ) -> re.Match[str]:
+        """Read on until a line matches; fail if the output ends before.
+
+        While nothing is printed, `nudge` is called twice a second.
+        """
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            line = self._lines.get(timeout=max(deadline - time.monotonic(), 0.01))
+            try:
+                line = self._lines.get(timeout=0.5)
+            except queue.Empty:
+                if time.monotonic() > deadline:
+                    pytest.fail(f"no {pattern!r} in {PATIENCE_S} s:\n{self.output}")
+                nudge()
+                continue
             if line is None:
                 pytest.fail(f"the server ended without {pattern!r}:\n{self.output}")
             self.seen.append(line)
@@ -121,11 +133,12 @@ class Served:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> t.Iterator[t.Callable[..., Served]]:
-    """Start ``costrel`` in `tmp_path`; whatever still runs is ended after the test."""
+    """Start ``costrel``, or a script, in `tmp_path`; end what still runs after the test."""
     started: list[Served] = []
 
-    def start(*args: str, **environ: str) -> Served:
-        served = Served(args, tmp_path, command_environ(**environ))
+    def start(*args: str, script: str | None = None, **environ: str) -> Served:
+        command = [script] if script else ["-m", "costrel"]
+        served = Served([*command, *args], tmp_path, command_environ(**environ))
         started.append(served)
         return served
 

@@ -113,23 +113,392 @@ def test_run_flask_app_variable_names_the_app(serve: t.Any, tmp_path: Path) -> N
 
 
 def test_run_custom_script_serves_its_factory(tmp_path: Path, serve: t.Any) -> None:
-    """A `FlaskGroup` of one's own serves what its factory makes, a lambda included."""
+    """A `FlaskGroup` of one's own serves what its factory makes, also a nested function."""
     (tmp_path / "wiki.py").write_text(
         "from costrel import Flask\n"
         "from costrel.cli import FlaskGroup\n"
-        "def create_app():\n"
-        "    app = Flask('wiki')\n"
-        "    app.add_url_rule('/', view_func=lambda: 'wiki page')\n"
-        "    return app\n"
-        "cli = FlaskGroup(create_app=lambda: create_app())\n"
+        "def main():\n"
+        "    def create_app():\n"
+        "        app = Flask('wiki')\n"
+        "        app.add_url_rule('/', view_func=lambda: 'wiki page')\n"
+        "        return app\n"
+        "    FlaskGroup(create_app=create_app).main()\n"
+        "if __name__ == '__main__':\n"
+        "    main()\n"
     )
-    (tmp_path / "costrel_main.py").write_text("import wiki\nwiki.cli.main()\n")
-    server = serve("--app", "unused", "--version")
-    assert server.wait_end() == 0
-    server = type(server).__new__(type(server))
-    from .conftest import Served, command_environ
+    server = serve("run", "--port", "0", script="wiki.py")
+    server.wait_ready()
 
-    class Script(Served):
-        pass
+    assert server.get("/") == (200, "wiki page")
 
-    del server, Script, command_environ
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_run_stopped_during_a_request_finishes_it(
+    serve: t.Any, tmp_path: Path, how: signal.Signals
+) -> None:
+    """A signal lets the request in flight end with its whole response, then the exit is clean."""
+    (tmp_path / "slow.py").write_text(SLOW)
+    server = serve("--app", "slow", "run", "--port", "0")
+    server.wait_ready()
+    answers: list[tuple[int, str]] = []
+    client = threading.Thread(target=lambda: answers.append(server.get("/slow")))
+    client.start()
+    server.wait_for("in the view")
+
+    code = server.stop(how)
+    client.join()
+
+    assert answers == [(200, "finished")]
+    assert code == 0
+    assert " * Stopping" in server.output
+
+
+def test_run_stop_timeout_cuts_off_what_takes_longer(serve: t.Any, tmp_path: Path) -> None:
+    """A request that outlasts ``--stop-timeout`` does not keep the server from ending."""
+    (tmp_path / "slow.py").write_text(SLOW.replace("time.sleep(1)", "time.sleep(60)"))
+    server = serve("--app", "slow", "run", "--port", "0", "--stop-timeout", "1")
+    server.wait_ready()
+    connection = server.connect()
+    connection.request("GET", "/slow")
+    server.wait_for("in the view")
+
+    assert server.stop() == 0
+    connection.close()
+
+
+def test_run_second_signal_stops_at_once(serve: t.Any, tmp_path: Path) -> None:
+    """CTRL+C again does not wait for requests in flight."""
+    (tmp_path / "slow.py").write_text(SLOW.replace("time.sleep(1)", "time.sleep(60)"))
+    server = serve("--app", "slow", "run", "--port", "0", "--stop-timeout", "60")
+    server.wait_ready()
+    connection = server.connect()
+    connection.request("GET", "/slow")
+    server.wait_for("in the view")
+    server.process.send_signal(signal.SIGINT)
+    server.wait_for("Stopping")
+
+    assert server.stop(signal.SIGINT) == 0
+    connection.close()
+
+
+def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:
+    """A worker process that crashes makes room for a new one."""
+    (tmp_path / "crash.py").write_text(
+        HELLO + "\n@app.get('/die')\ndef die():\n    import os\n    os._exit(3)\n"
+    )
+    server = serve("--app", "crash", "run", "--port", "0")
+    server.wait_ready()
+    connection = server.connect()
+    connection.request("GET", "/die")
+    server.wait_for("Unexpected exit")
+
+    assert server.get("/") == (200, "hello from crash")
+    assert server.stop() == 0
+    connection.close()
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_access_log_writes_a_line_per_request(serve: t.Any) -> None:
+    """``--access-log`` prints one line, in which a path cannot begin another."""
+    server = serve("--app", "hello", "run", "--port", "0", "--access-log")
+    server.wait_ready()
+    server.get("/?page=2")
+    server.wait_for(r'^127\.0\.0\.1 \[.+\] "GET /\?page=2 HTTP/1\.1" 200 \d+\.\d ms$')
+    server.get("/a%0Ab%1b")
+
+    server.wait_for(r'"GET /a%0Ab%1B HTTP/1\.1" 404 ')
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_without_access_log_prints_nothing_per_request(serve: t.Any) -> None:
+    """By default requests leave no trace in the output."""
+    server = serve("--app", "hello", "run", "--port", "0")
+    server.wait_ready()
+    server.get("/")
+    server.stop()
+
+    assert "GET" not in server.output
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_port_in_use_says_so_in_one_line(costrel_command: t.Any) -> None:
+    """A port that is taken ends the command with status 1 and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = costrel_command("--app", "hello", "run", "--port", str(port))
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"Error: Port {port} on 127.0.0.1 is in use by another program. Stop that program, or"
+        f" choose another port: --port {port + 1}\n"
+    )
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_port_of_another_run_counts_as_in_use(serve: t.Any, costrel_command: t.Any) -> None:
+    """Two servers never share a port, though their workers do."""
+    server = serve("--app", "hello", "run", "--port", "0", "--workers", "2")
+    port = server.wait_ready().rpartition(":")[2]
+
+    result = costrel_command("--app", "hello", "run", "--port", port)
+
+    assert result.returncode == 1
+    assert "is in use" in result.stderr
+
+
+def test_run_app_that_raises_is_shown_once(costrel_command: t.Any, tmp_path: Path) -> None:
+    """An error in the app's module is shown once, from the app's own line on."""
+    (tmp_path / "broken.py").write_text("def start():\n    return 1 / 0\n\nstart()\n")
+
+    result = costrel_command("--app", "broken", "run", "--port", "0", "--workers", "2")
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: The application could not be loaded.\n\nTraceback")
+    assert result.stderr.count("ZeroDivisionError") == 1
+    assert result.stderr.count("  File ") == 2
+
+
+def test_run_import_error_names_the_missing_module(costrel_command: t.Any, tmp_path: Path) -> None:
+    """An import that fails in the app's module is told apart from a missing app."""
+    (tmp_path / "needy.py").write_text("import not_installed\n")
+
+    result = costrel_command("--app", "needy", "run", "--port", "0")
+
+    assert result.returncode == 2
+    assert "While importing 'needy', an ImportError was raised" in result.stderr
+    assert "No module named 'not_installed'" in result.stderr
+    assert "granian" not in result.stderr
+
+
+def test_run_missing_app_explains_how_to_name_it(costrel_command: t.Any) -> None:
+    """Without any app the error says what to write."""
+    result = costrel_command("run", "--port", "0")
+
+    assert result.returncode == 2
+    assert "'--app' option" in result.stderr
+    assert "Serving" not in result.stdout
+
+
+def test_run_worker_that_vanishes_while_loading_ends_the_command(
+    costrel_command: t.Any, tmp_path: Path
+) -> None:
+    """A module that ends the process is an error, not a server that waits forever."""
+    (tmp_path / "gone.py").write_text("import os\nos._exit(7)\n")
+
+    result = costrel_command("--app", "gone", "run", "--port", "0")
+
+    assert result.returncode == 1
+    assert "ended without a word" in result.stderr
+
+
+def test_run_stopped_while_the_app_loads_does_not_wait(serve: t.Any, tmp_path: Path) -> None:
+    """SIGTERM during a slow import ends the command at once."""
+    (tmp_path / "sleepy.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    )
+    server = serve("--app", "sleepy", "run", "--port", "0", "--stop-timeout", "60")
+    server.wait_for("importing")
+
+    assert server.stop() == 0
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_options_for_debug_mode_only_are_pointed_out(serve: t.Any) -> None:
+    """Reloader options without ``--debug`` are accepted, and said to do nothing."""
+    server = serve("--app", "hello", "run", "--port", "0", "--reload", "--no-debugger")
+    server.wait_ready()
+
+    assert " * Note: --reload has no effect without --debug.\n" in server.output
+    assert "--debugger" not in server.output
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_without_threads_means_one(serve: t.Any, costrel_command: t.Any) -> None:
+    """``--without-threads`` serves with one thread, and contradicts another number."""
+    server = serve("--app", "hello", "run", "--port", "0", "--without-threads")
+    server.wait_ready()
+    result = costrel_command("--app", "hello", "run", "--without-threads", "--threads", "4")
+
+    assert "1 worker with 1 thread\n" in server.output
+    assert result.returncode == 2
+    assert "--threads 4" in result.stderr
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_unknown_host_is_explained(costrel_command: t.Any) -> None:
+    """A host that is no address gives one line, not a traceback."""
+    result = costrel_command("--app", "hello", "run", "--host", "no such host")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: --host 'no such host' is not an address")
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_adhoc_certificate_without_debug_names_the_alternative(
+    costrel_command: t.Any, tmp_path: Path
+) -> None:
+    """A made-up certificate is for debug mode; the error says what serving takes."""
+    (tmp_path / "cryptography.py").touch()
+
+    result = costrel_command("--app", "hello", "run", "--cert", "adhoc", PYTHONPATH=str(tmp_path))
+
+    assert result.returncode == 2
+    assert "--cert cert.pem --key key.pem" in result.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+@pytest.mark.usefixtures("hello")
+def test_run_certificate_files_serve_https(serve: t.Any, tmp_path: Path) -> None:
+    """Certificate and key files make the server speak HTTPS."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    server = serve("--app", "hello", "run", "--port", "0", "--cert", "cert.pem", "--key", "key.pem")
+    url = server.wait_ready()
+    server.wait_for("CTRL")
+    context = ssl.create_default_context(cafile=cert)
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+
+    with opener.open(url, timeout=20) as response:
+        assert response.read() == b"hello from hello"
+    assert url.startswith("https://")
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_unusable_certificate_is_explained(costrel_command: t.Any, hello: Path) -> None:
+    """Files that are no certificate give one line."""
+    result = costrel_command("--app", "hello", "run", "--cert", str(hello), "--key", str(hello))
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: The certificate ")
+    assert "Traceback" not in result.stderr
+
+
+def test_run_replaced_banner_is_respected(serve: t.Any, tmp_path: Path) -> None:
+    """Who rebinds the banner on the ``cli`` module is not shown ours."""
+    (tmp_path / "quiet.py").write_text(
+        "import costrel.cli\n"
+        "from costrel.compat import install_as_flask\n"
+        "install_as_flask()\n"
+        "import flask.cli\n"
+        "flask.cli.show_server_banner = lambda *args, **kwargs: print('mine', args)\n"
+        "costrel.cli.main()\n"
+    )
+    (tmp_path / "hello.py").write_text(HELLO)
+    server = serve("--app", "hello", "run", "--port", "0", script="quiet.py")
+    server.wait_ready()
+
+    assert "mine (False, 'hello')\n" in server.output
+    assert "Serving Costrel app" not in server.output
+
+
+FAILING = (
+    HELLO
+    + """
+@app.get("/fail")
+def fail():
+    raise ValueError("seen in the debugger")
+"""
+)
+
+
+def test_debug_run_shows_errors_in_the_debugger(serve: t.Any, tmp_path: Path) -> None:
+    """Debug mode serves with Werkzeug's debugger, which prints its PIN."""
+    (tmp_path / "hello.py").write_text(FAILING)
+    server = serve("--app", "hello", "run", "--debug", "--port", "0")
+    server.wait_ready()
+    server.wait_for(r"Debugger PIN: \d+-\d+-\d+")
+
+    status, page = server.get("/fail")
+
+    assert server.get("/") == (200, "hello from hello")
+    assert status == 500
+    assert "seen in the debugger" in page
+    assert "EVALEX = true" in page
+    assert server.output.count("Serving Costrel app 'hello'") == 1
+    assert server.output.count("Debug mode: on") == 1
+
+
+def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Path) -> None:
+    """`FLASK_DEBUG` is enough, and both services can be declined."""
+    (tmp_path / "hello.py").write_text(FAILING)
+    server = serve(
+        "--app", "hello", "run", "--port", "0", "--no-reload", "--no-debugger", FLASK_DEBUG="1"
+    )
+    server.wait_ready()
+
+    status, page = server.get("/fail")
+
+    assert status == 500
+    assert "EVALEX" not in page
+    assert "Restarting" not in server.output
+
+
+def test_debug_run_change_of_the_code_restarts(serve: t.Any, tmp_path: Path) -> None:
+    """A change is served after a restart; an error in it is shown, and mended by the next."""
+    file = tmp_path / "hello.py"
+    file.write_text(HELLO)
+    server = serve("--app", "hello", "run", "--debug", "--port", "0")
+    server.wait_ready()
+    server.wait_for("Debugger PIN")
+    # A change made before the reloader has seen the file once is none to it: save again.
+    file.write_text("raise RuntimeError('half written')\n")
+    server.wait_for("could not be loaded: RuntimeError: half written", nudge=file.touch)
+    server.wait_for("Debugger PIN")
+    broken = server.get("/")
+    file.write_text(HELLO.replace("hello from", "again from"))
+    server.wait_for("Debugger PIN", nudge=file.touch)
+
+    assert broken[0] == 500
+    assert "half written" in broken[1]
+    assert server.get("/") == (200, "again from hello")
+
+
+def test_debug_run_broken_app_fails_at_once(costrel_command: t.Any, tmp_path: Path) -> None:
+    """An error that is there from the start ends the command."""
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+
+    result = costrel_command("--app", "broken", "run", "--debug", "--port", "0")
+
+    assert result.returncode == 1
+    assert "ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.usefixtures("hello")
+def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
+    """The debugger on an address others can reach is warned about."""
+    server = serve("--app", "hello", "run", "--debug", "--host", "0.0.0.0", "--port", "0")
+
+    server.wait_for("WARNING: --host 0.0.0.0 opens the interactive debugger to the network")
+
+
+@pytest.mark.usefixtures("hello")
+def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
+    """``--workers`` with ``--debug`` is accepted, and said to do nothing."""
+    server = serve("--app", "hello", "run", "--debug", "--port", "0", "--workers", "2")
+    server.wait_ready()
+
+    assert " * Note: --workers has no effect together with --debug.\n" in server.output
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGHUP is a POSIX signal")
+@pytest.mark.usefixtures("hello")
+def test_run_workers_are_processes_of_their_own(serve: t.Any, tmp_path: Path) -> None:
+    """The app is imported by each worker and never by the parent."""
+    (tmp_path / "hello.py").write_text(
+        HELLO + "\nimport os\nprint('imported by', os.getpid(), flush=True)\n"
+    )
+    server = serve("--app", "hello", "run", "--port", "0", "--workers", "2")
+    pids = {int(server.wait_for(r"imported by (\d+)").group(1)) for _ in range(2)}
+
+    assert len(pids) == 2
+    assert server.process.pid not in pids

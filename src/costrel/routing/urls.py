@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from types import FunctionType
 from urllib.parse import quote
 
 from werkzeug.routing import BuildError
@@ -15,6 +16,13 @@ if t.TYPE_CHECKING:
 
     from ..application import App
     from ..wrappers import Request
+
+
+# COMPAT(Flask): Werkzeug warns the calling module when a host is not one of
+# SERVER_NAME's, and applications silence that by the module's name, "flask.app".
+_bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
+    (lambda url_map, *args: url_map.bind_to_environ(*args)).__code__, {"__name__": "flask.app"}
+)
 
 
 def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
@@ -46,9 +54,7 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     elif not app.subdomain_matching:
         # Any host is served, as if it were the one without a subdomain.
         subdomain = app.url_map.default_subdomain or ""
-    return app.url_map.bind_to_environ(
-        request.environ, server_name=server_name, subdomain=subdomain
-    )
+    return _bind_to_environ(app.url_map, request.environ, server_name, subdomain)
 
 
 def url_for(

@@ -191,6 +191,7 @@ def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | 
     if preserve is not None:
         if ctx._borrowed is not None:
             preserve(ctx._borrowed)
+        ctx.preserved = True
         preserve(ctx)
     if error is not None and ctx.app.should_ignore_error(error):
         error = None

@@ -1,0 +1,69 @@
+# Needs Python 3.11 or newer, found by itself. Everything made lives in .venv and .work.
+
+# A python on PATH may be too old, lack venv, or be a shim without an interpreter behind it:
+# only running it tells.
+FIND_PYTHON = for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then echo $$candidate; exit; fi; \
+	done; \
+	echo "no Python >= 3.11 with venv found; install one, or name one: make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.PHONY: help demo test test-matrix check format conformance clean
+
+help:
+	@echo "make demo         serve examples/hello and print its address"
+	@echo "make test         run the tests"
+	@echo "make test-matrix  run the tests on every other Python found here"
+	@echo "make check        linters, formatter, type checkers, import layers"
+	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
+	@echo "make format       format the code and fix what can be fixed"
+	@echo "make clean        remove everything made"
+
+# Python itself, then the package, then the tools: a stamp per step, so that it runs once.
+$(VENV)/.made:
+	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
+	@$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed
+	@$(PIP) install --group test --group check
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/costrel --app examples/hello run
+
+test: $(VENV)/.tools
+	@.ci/get-nginx
+	$(BIN)/python -m pytest $(ARGS)
+
+test-matrix: $(VENV)/.tools
+	@.ci/test-matrix $(BIN)/python
+
+check: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.tools
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+conformance: $(VENV)/.installed
+	@$(BIN)/python conformance/run.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv-3.* conformance/.work build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests examples conformance -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,389 @@
+"""Sessions are signed, expire, tell caches, and never write what they may not."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
+
+from costrel import Flask, Response, request, session
+from costrel.sessions import (
+    NullSession,
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionInterface,
+)
+
+# Made by Flask 3.1.3 with the key "dev", in 2026.
+FLASK_COOKIE = "eyJhIjp7IiB0IjpbMSwyXX0sImIiOjF9.awPY2g.zFTDZ_MYFKB7VNRI1tEivW7xUJ4"
+
+
+def make_app(**config):
+    app = Flask(__name__)
+    app.testing = True
+    app.secret_key = "dev"
+    app.config.update(config)
+    return app
+
+
+def signed_by(key, data):
+    """Return a session cookie as an application with this one key makes it."""
+    app = make_app(SECRET_KEY=key)
+    return app.session_interface.get_signing_serializer(app).dumps(data)
+
+
+def test_session_changed_comes_back_with_the_next_request():
+    """What one request stores, the next one reads."""
+    app = make_app()
+
+    @app.get("/set")
+    def set_it():
+        session["value"] = (1, b"2")
+        return ""
+
+    @app.get("/get")
+    def get_it():
+        return repr(session["value"])
+
+    client = app.test_client()
+    cookie = client.get("/set").headers["Set-Cookie"]
+    assert re.fullmatch(r"session=[\w.-]+; HttpOnly; Path=/", cookie)
+    assert client.get("/get").text == "(1, b'2')"
+
+
+def test_cookie_made_by_flask_is_read():
+    """A session outlives the change from Flask: the bytes were made by Flask 3.1.3."""
+    app = make_app(PERMANENT_SESSION_LIFETIME=timedelta(days=36500))
+    with app.test_request_context(headers={"Cookie": f"session={FLASK_COOKIE}"}):
+        assert session == {"a": (1, 2), "b": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.__setitem__("b", 2),
+        lambda s: s.__delitem__("a"),
+        lambda s: s.pop("a"),
+        lambda s: s.popitem(),
+        lambda s: s.clear(),
+        lambda s: s.update(b=2),
+        lambda s: s.setdefault("b", 2),
+        lambda s: s.__ior__({"b": 2}),
+        lambda s: setattr(s, "permanent", True),
+    ],
+)
+def test_change_of_the_dict_marks_the_session_modified(change):
+    """Every way to change the dict is noticed."""
+    data = SecureCookieSession({"a": 1})
+    assert not data.modified
+    change(data)
+    assert data.modified
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda s: s["a"],
+        lambda s: s.get("a"),
+        lambda s: s.setdefault("a", 2),
+        lambda s: s.pop("b", None),
+        lambda s: s.permanent,
+        lambda s: "a" in s,
+        len,
+        list,
+    ],
+)
+def test_read_of_the_dict_does_not_mark_the_session_modified(read):
+    """A cookie is not sent again for having been read."""
+    data = SecureCookieSession({"a": 1})
+    read(data)
+    assert not data.modified
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [
+        lambda: session.get("a"),
+        lambda: "a" in session,
+        lambda: len(session),
+        lambda: list(session),
+        lambda: bool(session),
+        lambda: session.setdefault("a", 1),
+        lambda: session.modified,
+    ],
+)
+def test_session_looked_at_makes_the_response_vary_by_cookie(touch):
+    """A shared cache must know of a page that depends on the session (CVE-2026-27205)."""
+    app = make_app()
+
+    @app.get("/")
+    def index():
+        touch()
+        return ""
+
+    response = app.test_client().get("/")
+    assert response.headers.getlist("Vary") == ["Cookie"]
+
+
+def test_session_not_looked_at_leaves_the_response_cacheable():
+    """Nothing is said, and nothing sent, for a session that nobody asked for."""
+    app = make_app()
+    app.get("/")(lambda: "")
+    client = app.test_client()
+    client.set_cookie("session", signed_by("dev", {"a": 1}))
+    response = client.get("/")
+    assert "Vary" not in response.headers
+    assert "Set-Cookie" not in response.headers
+
+
+def test_permanent_session_refreshed_unseen_makes_the_response_vary():
+    """A response that sends the cookie varies by it, also if no code looked (CVE-2023-30861)."""
+    app = make_app()
+    app.get("/")(lambda: "")
+    client = app.test_client()
+    client.set_cookie("session", signed_by("dev", {"_permanent": True, "a": 1}))
+    response = client.get("/")
+    assert "Set-Cookie" in response.headers
+    assert response.headers.getlist("Vary") == ["Cookie"]
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
+    response = client.get("/")
+    assert "Set-Cookie" not in response.headers
+    assert "Vary" not in response.headers
+
+
+def test_vary_set_by_the_view_is_kept():
+    """The header is added to, and not doubled."""
+    app = make_app()
+
+    @app.get("/")
+    def index():
+        session["a"] = 1
+        return "", {"Vary": "Accept-Encoding"}
+
+    response = app.test_client().get("/")
+    assert response.headers.getlist("Vary") == ["Accept-Encoding, Cookie"]
+
+
+def test_cookie_is_signed_by_the_key_and_not_by_a_fallback():
+    """An old key verifies only, so that it can be retired (GHSA-4grg-w6v8-c28g)."""
+    app = make_app(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old", "older"])
+    made = app.session_interface.get_signing_serializer(app).dumps({"a": 1})
+    with_new_only = make_app(SECRET_KEY="new")
+    signing = with_new_only.session_interface.get_signing_serializer(with_new_only)
+    assert signing.loads(made) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("new", {"a": 1}), ("old", {"a": 1}), ("older", {"a": 1}), ("other", {})],
+)
+def test_cookie_signed_by_key_or_fallback_is_read(key, expected):
+    """Keys are rotated without ending sessions, and a foreign key gives nothing."""
+    app = make_app(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["older", "old"])
+    cookie = signed_by(key, {"a": 1})
+    with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+        assert expected == session
+
+
+def test_keys_changed_take_effect_at_once():
+    """The serializer that was kept is never used with other keys or settings."""
+    app = make_app()
+    interface = app.session_interface = SecureCookieSessionInterface()
+    first = interface.get_signing_serializer(app)
+    assert first is interface.get_signing_serializer(app)
+    app.config["SECRET_KEY_FALLBACKS"] = ["old"]
+    assert interface.get_signing_serializer(app).secret_keys == [b"old", b"dev"]
+    app.config["SECRET_KEY_FALLBACKS"].append("new")
+    assert interface.get_signing_serializer(app).secret_keys == [b"old", b"new", b"dev"]
+    app.secret_key = b"other"
+    assert interface.get_signing_serializer(app).secret_keys[-1] == b"other"
+    interface.salt = "another"
+    assert interface.get_signing_serializer(app).salt == b"another"
+    app.secret_key = None
+    assert interface.get_signing_serializer(app) is None
+    for number in range(100):
+        app.secret_key = f"key {number}"
+        assert interface.get_signing_serializer(app).secret_keys[-1] == f"key {number}".encode()
+    assert len(interface._signing_serializers) <= 8
+    app.secret_key = bytearray(b"unhashable")
+    assert interface.get_signing_serializer(app).secret_keys[-1] == b"unhashable"
+
+
+@given(st.text(st.characters(codec="latin-1", exclude_characters=';, "\\'), max_size=60))
+def test_any_forged_cookie_gives_an_empty_session(value):
+    """No cookie that the key did not sign is read, and none is an error."""
+    app = make_app()
+    valid = signed_by("dev", {"a": 1})
+    for cookie in (value, f"{valid}{value}x", f"x{value}{valid}"):
+        with app.test_request_context(environ_overrides={"HTTP_COOKIE": f"session={cookie}"}):
+            assert session == {}
+
+
+def test_cookie_older_than_the_lifetime_gives_an_empty_session():
+    """The signature carries its time, so a client cannot keep a session alive."""
+    app = make_app(PERMANENT_SESSION_LIFETIME=-1)
+    cookie = signed_by("dev", {"a": 1})
+    with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+        assert session == {}
+
+
+def test_session_emptied_deletes_the_cookie_with_its_attributes():
+    """A browser deletes only a cookie of the same name, domain and path."""
+    app = make_app(
+        SESSION_COOKIE_NAME="s",
+        SESSION_COOKIE_DOMAIN="example.com",
+        SESSION_COOKIE_PATH="/p",
+        SESSION_COOKIE_HTTPONLY=False,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PARTITIONED=True,
+    )
+    interface = app.session_interface
+    data = SecureCookieSession({"a": 1})
+    data.clear()
+    response = Response()
+    interface.save_session(app, data, response)
+    assert response.headers["Set-Cookie"] == (
+        "s=; Domain=example.com; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure;"
+        " Path=/p; SameSite=Lax; Partitioned"
+    )
+    data["a"] = 1
+    response = Response()
+    interface.save_session(app, data, response)
+    attributes = "; Domain=example.com; Secure; Path=/p; SameSite=Lax; Partitioned"
+    assert response.headers["Set-Cookie"].endswith(attributes)
+
+
+def test_cookie_path_falls_back_to_the_application_root():
+    """An application under a prefix keeps its cookie there."""
+    app = make_app(APPLICATION_ROOT="/app")
+    assert app.session_interface.get_cookie_path(app) == "/app"
+    app.config["SESSION_COOKIE_PATH"] = "/other"
+    assert app.session_interface.get_cookie_path(app) == "/other"
+
+
+def test_permanent_session_expires_after_the_lifetime():
+    """The cookie outlives the browser only if the session is permanent."""
+    app = make_app(PERMANENT_SESSION_LIFETIME=60)
+    data = SecureCookieSession()
+    assert app.session_interface.get_expiration_time(app, data) is None
+    data.permanent = True
+    ends = app.session_interface.get_expiration_time(app, data)
+    assert timedelta(seconds=55) < ends - datetime.now(UTC) <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda s: s.__setitem__("a", 1),
+        lambda s: s.__delitem__("a"),
+        lambda s: s.pop("a"),
+        lambda s: s.popitem(),
+        lambda s: s.clear(),
+        lambda s: s.update(a=1),
+        lambda s: s.setdefault("a", 1),
+        lambda s: s.__ior__({"a": 1}),
+        lambda s: setattr(s, "permanent", True),
+    ],
+)
+def test_session_without_a_secret_key_can_be_read_but_not_written(write):
+    """Without a key there is no session, and a write says which setting is missing."""
+    app = make_app(SECRET_KEY=None)
+    with app.test_request_context():
+        assert session.get("a") is None
+        assert not session.permanent
+        assert isinstance(session._get_current_object(), NullSession)
+        with pytest.raises(RuntimeError, match="session is unavailable.*secret_key"):
+            write(session._get_current_object())
+
+
+def test_key_taken_away_during_a_request_is_an_error_and_not_a_loss():
+    """Data that cannot be saved is not dropped silently."""
+    app = make_app()
+    with app.test_request_context():
+        session["a"] = 1
+        app.secret_key = None
+        with pytest.raises(RuntimeError, match="no secret key"):
+            app.session_interface.save_session(app, session, Response())
+
+
+def test_interface_of_ones_own_is_used_for_every_request():
+    """Opening and saving are called in their order, also if nobody touches the session."""
+    calls = []
+
+    class Interface(SessionInterface):
+        def open_session(self, app, request):
+            calls.append(("open", request.path))
+            return SecureCookieSession()
+
+        def save_session(self, app, session, response):
+            calls.append(("save", response.status_code))
+
+    app = make_app()
+    app.session_interface = Interface()
+    app.get("/")(lambda: "")
+    app.test_client().get("/")
+    assert calls == [("open", "/"), ("save", 200)]
+
+
+def test_interface_that_opens_nothing_gives_its_null_session():
+    """None from open_session stands for a session that is not to be had or saved."""
+    saved = []
+
+    class Nothing(NullSession):
+        pass
+
+    class Interface(SessionInterface):
+        null_session_class = Nothing
+
+        def open_session(self, app, request):
+            return None
+
+        def save_session(self, app, session, response):
+            saved.append(session)
+
+    app = make_app()
+    app.session_interface = Interface()
+
+    @app.get("/")
+    def index():
+        return type(session._get_current_object()).__name__
+
+    assert app.test_client().get("/").text == "Nothing"
+    assert saved == []
+
+
+def test_interface_without_its_two_methods_says_so():
+    """What an interface must define is named."""
+    interface = SessionInterface()
+    with pytest.raises(NotImplementedError, match="open_session"):
+        interface.open_session(make_app(), request)
+    with pytest.raises(NotImplementedError, match="save_session"):
+        interface.save_session(make_app(), SecureCookieSession(), Response())
+
+
+def test_subclass_settings_decide_the_signature():
+    """Salt, derivation and session class are the subclass's to set."""
+
+    class Session(SecureCookieSession):
+        pass
+
+    class Interface(SecureCookieSessionInterface):
+        salt = "mine"
+        key_derivation = "none"
+        session_class = Session
+
+    app = make_app()
+    app.session_interface = Interface()
+    cookie = URLSafeTimedSerializer(
+        "dev",
+        salt="mine",
+        serializer=Interface.serializer,
+        signer_kwargs={"key_derivation": "none", "digest_method": Interface.digest_method},
+    ).dumps({"a": 1})
+    with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+        assert session == {"a": 1}
+        assert type(session._get_current_object()) is Session
