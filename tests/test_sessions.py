@@ -18,11 +18,12 @@ from costrel.sessions import (
     SessionInterface,
 )
 
-# Made by Flask 3.1.3 with the key "dev", in 2026.
+# Made by Flask 3.1.3 with the key "dev".
 FLASK_COOKIE = "eyJhIjp7IiB0IjpbMSwyXX0sImIiOjF9.awPY2g.zFTDZ_MYFKB7VNRI1tEivW7xUJ4"
 
 
 def make_app(**config):
+    """Make an application with a secret key and these settings."""
     app = Flask(__name__)
     app.testing = True
     app.secret_key = "dev"
@@ -296,7 +297,7 @@ def test_session_without_a_secret_key_can_be_read_but_not_written(write):
         assert session.get("a") is None
         assert not session.permanent
         assert isinstance(session._get_current_object(), NullSession)
-        with pytest.raises(RuntimeError, match="session is unavailable.*secret_key"):
+        with pytest.raises(RuntimeError, match=r"session is unavailable.*secret_key"):
             write(session._get_current_object())
 
 

@@ -326,16 +326,18 @@ class Flask(App):
             use_cookies: Keep cookies from one request to the next.
             **kwargs: For `test_client_class`.
         """
-        cls = self.test_client_class
-        if cls is None:
-            from .testing import FlaskClient as cls  # noqa: N813
-        return t.cast("FlaskClient", cls(self, self.response_class, use_cookies=use_cookies, **kwargs))
+        from .testing import FlaskClient
+
+        cls = self.test_client_class or FlaskClient
+        return t.cast(
+            "FlaskClient", cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+        )
 
     def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
         """Make a runner of the application's commands, for tests."""
-        cls = self.test_cli_runner_class
-        if cls is None:
-            from .testing import FlaskCliRunner as cls  # noqa: N813
+        from .testing import FlaskCliRunner
+
+        cls = self.test_cli_runner_class or FlaskCliRunner
         return t.cast("FlaskCliRunner", cls(self, **kwargs))
 
     # Steps of a request, by Flask's names
@@ -372,7 +374,9 @@ class Flask(App):
         if request.method == "OPTIONS" and automatic_options(rule):
             return self.make_default_options_response()
         view = self.ensure_sync(self.view_functions[rule.endpoint])
-        return t.cast("ft.ResponseReturnValue", view(**t.cast("dict[str, t.Any]", request.view_args)))
+        return t.cast(
+            "ft.ResponseReturnValue", view(**t.cast("dict[str, t.Any]", request.view_args))
+        )
 
     def full_dispatch_request(self) -> Response:
         """Run hooks, view and error handlers of the current request."""
@@ -471,8 +475,8 @@ class Flask(App):
         return self.request_context(environ)
 
     def _compile(self) -> Engine:
-        engine = self.__dict__["_engine"] = Engine(self, _ORIGINAL_STEPS)
-        return engine
+        self._engine = Engine(self, _ORIGINAL_STEPS)
+        return self._engine
 
     def wsgi_app(
         self, environ: WSGIEnvironment, start_response: StartResponse

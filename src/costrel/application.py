@@ -30,6 +30,7 @@ from .logging import create_logger
 from .registry import Epoch, TrackedDict, TrackedList
 from .scaffold import Scaffold, T_teardown, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
+from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
 
 if t.TYPE_CHECKING:
@@ -49,6 +50,10 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
     if value is None or isinstance(value, timedelta):
         return value
     return timedelta(seconds=value)
+
+
+# Attributes that no plan depends on, and that change once requests are served.
+_UNPLANNED = frozenset({"_engine", "_got_first_request"})
 
 
 class AppMeta(ABCMeta):
@@ -75,7 +80,7 @@ class AppMeta(ABCMeta):
 _apps: weakref.WeakSet[App] = weakref.WeakSet()
 
 
-class App(Scaffold, metaclass=AppMeta):
+class App(Scaffold, Steps, metaclass=AppMeta):
     """Hold an application's configuration and registries.
 
     See `costrel.Flask` for the arguments.
@@ -197,9 +202,8 @@ class App(Scaffold, metaclass=AppMeta):
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
         # Any attribute may be a step or a registry, and none is set per request.
-        epoch = self.__dict__.get("_epoch")
-        if epoch is not None:
-            epoch.bump()
+        if name not in _UNPLANNED and "_epoch" in self.__dict__:
+            self._epoch.bump()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -216,7 +220,7 @@ class App(Scaffold, metaclass=AppMeta):
     # Parts that are made once
 
     @cached_property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """Name the application after its module, or after the file of a script."""
         if self.import_name != "__main__":
             return self.import_name
@@ -336,7 +340,7 @@ class App(Scaffold, metaclass=AppMeta):
         ``required_methods`` and ``provide_automatic_options``.
         """
         if methods is None:
-            methods = getattr(view_func, "methods", None) or ("GET",)
+            methods = t.cast("t.Iterable[str]", getattr(view_func, "methods", None) or ("GET",))
         if isinstance(methods, str):
             raise TypeError(
                 f"methods={methods!r} is a string, which would be read letter by letter."

@@ -228,7 +228,7 @@ class RequestContext(AppContext):
         return self
 
     @lazy
-    def request(self) -> Request:  # type: ignore[override]
+    def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Hold the request, of the application's ``request_class``."""
         request = self.app.request_class(self.environ)
         if self.url_rule is not None:

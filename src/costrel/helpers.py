@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 
-class ContextStream(t.Generic[t.AnyStr]):
+class ContextStream:
     """Run an iterator with a request current in each of its steps.
 
     The request's teardown waits until the stream is exhausted, closed or dropped.
     Between two steps nothing stays current on the thread that serves it.
     """
 
-    def __init__(self, ctx: RequestContext, iterator: t.Iterator[t.AnyStr]) -> None:
+    def __init__(self, ctx: RequestContext, iterator: t.Iterator[t.Any]) -> None:
         self._ctx = ctx
         self._iterator = iterator
         self._open = True
@@ -55,7 +55,7 @@ class ContextStream(t.Generic[t.AnyStr]):
     def __iter__(self) -> t.Self:
         return self
 
-    def __next__(self) -> t.AnyStr:
+    def __next__(self) -> t.Any:
         if not self._open:
             raise StopIteration
         try:

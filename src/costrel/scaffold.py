@@ -395,8 +395,9 @@ def get_root_path(import_name: str) -> str:
         raise RuntimeError(_no_root(import_name))
 
     filename: str | None = None
-    if hasattr(spec.loader, "get_filename"):
-        filename = spec.loader.get_filename(import_name)
+    get_filename = getattr(spec.loader, "get_filename", None)
+    if get_filename is not None:
+        filename = get_filename(import_name)
     if filename is None:
         raise RuntimeError(_no_root(import_name))
     return os.path.dirname(os.path.abspath(filename))

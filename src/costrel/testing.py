@@ -67,9 +67,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         return self.app.json.dumps(obj, **kwargs)
 
 
-def _locate(
-    app: App, path: str, subdomain: str | None, url_scheme: str | None
-) -> tuple[str, str]:
+def _locate(app: App, path: str, subdomain: str | None, url_scheme: str | None) -> tuple[str, str]:
     """Complete a path to the base URL and the path below it."""
     host = app.config["SERVER_NAME"] or "localhost"
     if subdomain:
@@ -140,7 +138,7 @@ class FlaskClient(Client):
             response.headers.getlist("Set-Cookie"),
         )
 
-    def _copy_environ(self, other: WSGIEnvironment) -> WSGIEnvironment:
+    def _copy_environ(self, other: t.Mapping[str, t.Any]) -> WSGIEnvironment:
         environ = {**self.environ_base, **other}
         if self.preserve_context:
             environ[PRESERVE] = self._new_contexts.append
@@ -228,7 +226,9 @@ class FlaskCliRunner(CliRunner):
         self.app = app
         super().__init__(**kwargs)
 
-    def invoke(self, cli: t.Any = None, args: t.Any = None, **kwargs: t.Any) -> Result:
+    def invoke(  # type: ignore[override]
+        self, cli: t.Any = None, args: t.Any = None, **kwargs: t.Any
+    ) -> Result:
         """Run a command and return its result.
 
         Args:

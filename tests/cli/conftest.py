@@ -64,9 +64,7 @@ class Served:
         """All that was printed and waited for."""
         return "".join(self.seen)
 
-    def wait_for(
-        self, pattern: str, nudge: t.Callable[[], object] = lambda: None
-    ) -> re.Match[str]:
+    def wait_for(self, pattern: str, nudge: t.Callable[[], object] = lambda: None) -> re.Match[str]:
         """Read on until a line matches; fail if the output ends before.
 
         While nothing is printed, `nudge` is called twice a second.

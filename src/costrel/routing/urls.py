@@ -45,7 +45,7 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
     # SECURITY: raises before anything is matched for a host that is not trusted.
-    request.host = get_host(request.environ, request.trusted_hosts)  # type: ignore[misc]
+    request.__dict__["host"] = get_host(request.environ, request.trusted_hosts)
 
     subdomain = None
     if app.url_map.host_matching:
@@ -94,6 +94,7 @@ def url_for(
         )
 
     app.inject_url_defaults(endpoint, values)
+    url: str
     try:
         url = adapter.build(
             endpoint, values, method=method, url_scheme=scheme, force_external=external

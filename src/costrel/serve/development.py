@@ -55,7 +55,7 @@ def run(
     from werkzeug.serving import run_simple
 
     try:
-        run_simple(host, port, app, **options)  # type: ignore[arg-type]
+        run_simple(host, port, app, **options)
     finally:
         # Lets an application be run again from an interactive session.
         app._got_first_request = False
@@ -63,19 +63,15 @@ def run(
 
 def _address(app: App, host: str | None, port: int | None) -> tuple[str, int]:
     """Complete the address by ``SERVER_NAME``, then by the defaults."""
-    server_host = server_port = None
-    if app.config["SERVER_NAME"]:
-        server_host, _colon, server_port = app.config["SERVER_NAME"].partition(":")
-    if not host:
-        host = server_host or "127.0.0.1"
+    server_host, _colon, server_port = (app.config["SERVER_NAME"] or "").partition(":")
     if port is None:
         port = int(server_port) if server_port else 5000
-    return host, port
+    return host or server_host or "127.0.0.1", port
 
 
 def _show_banner(app: App) -> None:
     # COMPAT: people silence the banner by rebinding it in the `cli` module, which
     # must have been loaded for that.
-    cli = sys.modules.get(f"{__package__.rpartition('.')[0]}.cli")
+    cli = sys.modules.get("costrel.cli")
     show = getattr(cli, "show_server_banner", banner.show_server_banner)
     show(app.debug, app.name)

@@ -1,0 +1,183 @@
+"""Finding the application that ``--app`` names."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+
+import pytest
+
+from costrel import Flask
+from costrel.cli import (
+    NoAppException,
+    find_app_by_string,
+    find_best_app,
+    locate_app,
+    prepare_import,
+)
+from costrel.discovery import format_app_error, is_app, split_import_path
+
+
+def _module(**names: object) -> types.ModuleType:
+    module = types.ModuleType("shop")
+    vars(module).update(names)
+    return module
+
+
+def test_class_and_proxy_are_no_apps() -> None:
+    """Only instances count, not what a module imports to make them."""
+    from costrel import current_app
+
+    assert is_app(Flask("shop"))
+    assert not is_app(Flask)
+    assert not is_app(current_app)
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("hello", ("hello", None)),
+        ("hello:app", ("hello", "app")),
+        ("pkg.mod:create_app('a:b')", ("pkg.mod", "create_app('a:b')")),
+        ("C:\\code\\hello.py:app", ("C:\\code\\hello.py", "app")),
+        ("C:/code/hello.py", ("C:/code/hello.py", None)),
+    ],
+)
+def test_import_path_splits_at_the_name(path: str, parts: tuple[str, str | None]) -> None:
+    """The colon of a drive is no separator."""
+    assert split_import_path(path) == parts
+
+
+def test_app_under_two_names_is_one() -> None:
+    """Two names of one application leave nothing to choose."""
+    app = Flask("shop")
+
+    assert find_best_app(_module(shop=app, same=app)) is app
+
+
+def test_several_apps_are_listed() -> None:
+    """The error lists the names and shows how to choose."""
+    module = _module(first=Flask("a"), second=Flask("b"))
+
+    with pytest.raises(NoAppException, match=r"first, second.*--app shop:first"):
+        find_best_app(module)
+
+
+def test_factory_that_needs_arguments_is_named() -> None:
+    """The error names the argument and how to pass it."""
+    module = _module(create_app=lambda name: Flask(name))
+
+    with pytest.raises(NoAppException, match=r"'name'.*--app 'shop:create_app\(args\)'"):
+        find_best_app(module)
+
+
+def test_type_error_inside_of_a_factory_is_not_hidden() -> None:
+    """A TypeError of the factory's own propagates; it was called rightly."""
+
+    def create_app(number: int = 1) -> Flask:
+        raise TypeError("inside")
+
+    with pytest.raises(TypeError, match="inside"):
+        find_best_app(_module(create_app=create_app))
+    with pytest.raises(TypeError, match="inside"):
+        find_app_by_string(_module(create_app=create_app), "create_app(2)")
+
+
+def test_module_without_app_says_what_was_looked_for() -> None:
+    """The error lists the names tried."""
+    with pytest.raises(NoAppException, match=r"app, application, create_app\(\), make_app\(\)"):
+        find_best_app(_module())
+
+
+def test_factory_gets_literals_by_position_and_name() -> None:
+    """Strings, numbers, lists and keyword arguments arrive as written."""
+
+    def create_app(*args: object, **kwargs: object) -> Flask:
+        app = Flask("shop")
+        app.config["GIVEN"] = (args, kwargs)
+        return app
+
+    app = find_app_by_string(_module(make=create_app), " make('a', 2, [None], key=True, ) ")
+
+    assert app.config["GIVEN"] == (("a", 2, [None]), {"key": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "Failed to find attribute 'nothing' in 'shop'"),
+        ("app.config", "Failed to parse 'app.config'"),
+        ("create_app(", "Failed to parse"),
+        ("", "Failed to parse"),
+        ("create_app(name)", "names and expressions are not evaluated"),
+        ("create_app(**{})", "names and expressions are not evaluated"),
+        ("create_app()", "missing a required argument"),
+        ("create_app(1, 2)", "too many positional arguments"),
+        ("create_app('x')", "it gave 'str'"),
+        ("number", "it gave 'int'"),
+    ],
+)
+def test_unusable_name_is_explained(name: str, message: str) -> None:
+    """Each way to get the name wrong has its own message."""
+    module = _module(create_app=lambda given: given, number=3)
+
+    with pytest.raises(NoAppException, match=message):
+        find_app_by_string(module, name)
+
+
+def test_app_of_the_real_flask_is_refused() -> None:
+    """An application of the Flask package would be served by the wrong engine."""
+    foreign = type("Flask", (Flask,), {"__module__": "flask.app"})
+
+    with pytest.raises(NoAppException, match="application of the Flask package"):
+        find_best_app(_module(app=foreign("shop")))
+
+
+def test_path_of_a_nested_module_gives_its_dotted_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder above the outermost package goes to the import path."""
+    import sys
+
+    inner = tmp_path / "outer_pkg" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").touch()
+    (inner.parent / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert prepare_import("outer_pkg/inner/web.py") == "outer_pkg.inner.web"
+    assert sys.path[0] == str(tmp_path)
+    assert prepare_import(str(inner / "__init__.py")) == "outer_pkg.inner"
+
+
+def test_missing_module_is_told_from_a_failing_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a module that is not there may be passed over."""
+    (tmp_path / "needy_module.py").write_text("import really_not_there\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert locate_app("not_there_at_all", None, raise_if_not_found=False) is None
+    assert locate_app("not_there.at_all", None, raise_if_not_found=False) is None
+    with pytest.raises(NoAppException, match="Could not import 'not_there_at_all'"):
+        locate_app("not_there_at_all", None)
+    with pytest.raises(NoAppException, match="No module named 'really_not_there'"):
+        locate_app("needy_module", None, raise_if_not_found=False)
+
+
+def test_error_of_an_app_is_shown_from_its_first_line_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way into the module is left out of the traceback."""
+    (tmp_path / "failing_module.py").write_text("{}['missing']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        locate_app("failing_module", None)
+    except KeyError as error:
+        # The first frame is this test's own, as it would be that of the command.
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        text = format_app_error(error)
+
+    assert text.count("  File ") == 1
+    assert "failing_module.py" in text
+    assert text.endswith("KeyError: 'missing'")

@@ -1,0 +1,94 @@
+"""The conformance run counts what passes on Flask and not here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pathlib
+import sys
+
+import pytest
+
+CONFORMANCE = pathlib.Path(__file__).parents[2] / "conformance"
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """Return the module that compares outcomes; conformance is a folder of scripts."""
+    path = CONFORMANCE / "comparison.py"
+    spec = importlib.util.spec_from_file_location("conformance_comparison", path)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed", "deselected"])
+def test_test_that_passes_on_flask_only_differs(comparison, outcome):
+    """Whatever else became of a test that passes on Flask is named, with the reason."""
+    reference = comparison.Outcomes("flask", {"t": ("passed", "")})
+    ours = comparison.Outcomes("costrel", {"t": (outcome, "because")})
+    (difference,) = comparison.compare(reference, ours, "here")
+    assert str(difference) == f"t  {outcome} (here): because"
+
+
+def test_test_that_did_not_run_differs(comparison):
+    """A test that passes on Flask and was not even collected here is named."""
+    reference = comparison.Outcomes("flask", {"t": ("passed", "")})
+    (difference,) = comparison.compare(reference, comparison.Outcomes("costrel", {}), "here")
+    assert difference.outcome == "missing"
+
+
+def test_test_that_does_not_pass_on_flask_is_no_difference(comparison):
+    """What fails on Flask may fail here, and what passes on both is well."""
+    reference = comparison.Outcomes("flask", {"f": ("failed", ""), "p": ("passed", "")})
+    ours = comparison.Outcomes("costrel", {"f": ("failed", ""), "p": ("passed", "")})
+    assert comparison.compare(reference, ours, "here") == []
+
+
+def test_run_of_the_wrong_flask_is_broken(comparison):
+    """A run that tested something else proves nothing."""
+    outcomes = comparison.Outcomes("flask", {"t": ("passed", "")})
+    assert "instead of 'costrel'" in comparison.explain_broken_run(outcomes, "costrel")
+
+
+def test_run_with_too_few_tests_is_broken(comparison):
+    """A reference that lost tests, or a run that died, proves nothing."""
+    outcomes = comparison.Outcomes("flask", {"t": ("passed", "")})
+    assert "at least 2" in comparison.explain_broken_run(outcomes, "flask", at_least=2)
+    died = comparison.Outcomes.read(pathlib.Path("no-such-file"))
+    assert comparison.explain_broken_run(died, "flask") is not None
+
+
+def test_outcomes_plugin_notes_every_kind(comparison, run_python, tmp_path):
+    """The plugin writes each test's outcome, also where a phase other than the test fails."""
+    suite = tmp_path / "test_kinds.py"
+    suite.write_text(
+        "import pytest\n"
+        "def test_passed(): pass\n"
+        "def test_failed(): assert not 'why'\n"
+        "def test_skipped(): pytest.skip('why')\n"
+        "@pytest.mark.xfail\n"
+        "def test_xfailed(): assert False\n"
+        "@pytest.mark.xfail\n"
+        "def test_xpassed(): pass\n"
+        "@pytest.fixture\n"
+        "def broken(): yield; raise OSError('why')\n"
+        "def test_error(broken): pass\n"
+        "def test_deselected(): pass\n"
+    )
+    written = tmp_path / "outcomes.json"
+    run_python(
+        *("-m", "pytest", suite, "--rootdir", tmp_path, "-p", "no:cacheprovider"),
+        *("-p", "conformance_outcomes", "--deselect", "test_kinds.py::test_deselected"),
+        check=False,
+        PYTHONPATH=str(CONFORMANCE / "plugin"),
+        CONFORMANCE_OUTCOMES=str(written),
+    )
+    outcomes = json.loads(written.read_text())["outcomes"]
+    assert len(outcomes) == 7
+    assert outcomes == {
+        f"test_kinds.py::test_{outcome}": [outcome, why] for _, (outcome, why) in outcomes.items()
+    }
+    assert outcomes["test_kinds.py::test_skipped"] == ["skipped", "Skipped: why"]
+    assert outcomes["test_kinds.py::test_error"] == ["error", "OSError: why"]
