@@ -13,51 +13,57 @@ from costrel.logging import default_handler, has_level_handler, wsgi_errors_stre
 
 
 @pytest.fixture
-def parent(monkeypatch):
-    """Stand for the root logger, to which pytest adds handlers of its own."""
+def make_app(monkeypatch, request):
+    """Return a function that makes an application, beneath a logger without handlers.
+
+    A function, because pytest adds its own handlers after fixtures were made.
+    """
     parent = logging.getLogger("test_logging")
-    monkeypatch.setattr(parent, "propagate", False)
-    monkeypatch.setattr(parent, "handlers", [])
-    return parent
-
-
-@pytest.fixture
-def app(parent, request):
-    """An application whose logger no other test has seen."""
     name = f"{parent.name}.{request.node.name}"
-    yield Flask(name)
+
+    def make():
+        monkeypatch.setattr(parent, "propagate", False)
+        monkeypatch.setattr(parent, "handlers", [])
+        return Flask(name), parent
+
+    yield make
     logging.getLogger(name).handlers.clear()
 
 
-def test_logger_that_nobody_configured_is_given_a_handler(app):
+def test_logger_that_nobody_configured_is_given_a_handler(make_app):
     """Without configuration, messages reach the default handler once."""
+    app, _ = make_app()
     assert app.logger.name == app.name
     assert app.logger.handlers == [default_handler]
     assert app.logger.level == logging.NOTSET
     assert app.logger is app.logger
 
 
-def test_logger_in_debug_mode_lets_everything_through(app):
+def test_logger_in_debug_mode_lets_everything_through(make_app):
     """Debug mode sets the level, unless one is set."""
+    app, _ = make_app()
     app.debug = True
     assert app.logger.level == logging.DEBUG
 
 
-def test_logger_with_a_level_keeps_it_in_debug_mode(app):
+def test_logger_with_a_level_keeps_it_in_debug_mode(make_app):
     """A level that was set is somebody's choice."""
+    app, _ = make_app()
     logging.getLogger(app.name).setLevel(logging.ERROR)
     app.debug = True
     assert app.logger.level == logging.ERROR
 
 
-def test_logger_that_was_configured_is_left_alone(app, parent):
+def test_logger_that_was_configured_is_left_alone(make_app):
     """A handler of a logger above takes the messages already."""
+    app, parent = make_app()
     parent.addHandler(logging.NullHandler())
     assert app.logger.handlers == []
 
 
-def test_handler_counts_if_it_takes_what_the_logger_passes(app, parent):
+def test_handler_counts_if_it_takes_what_the_logger_passes(make_app):
     """Level and propagation decide whether messages reach a handler."""
+    app, parent = make_app()
     logger = logging.getLogger(app.name)
     assert not has_level_handler(logger)
     handler = logging.NullHandler()
@@ -71,8 +77,9 @@ def test_handler_counts_if_it_takes_what_the_logger_passes(app, parent):
     assert not has_level_handler(logger)
 
 
-def test_message_in_a_request_goes_to_the_servers_stream(app):
+def test_message_in_a_request_goes_to_the_servers_stream(make_app):
     """The server decides where errors of its requests go; elsewhere it is stderr."""
+    app, _ = make_app()
 
     @app.get("/")
     def index():
@@ -89,8 +96,9 @@ def test_message_in_a_request_goes_to_the_servers_stream(app):
         assert wsgi_errors_stream._get_current_object() is stream
 
 
-def test_exception_in_a_view_is_logged_with_its_request(app):
+def test_exception_in_a_view_is_logged_with_its_request(make_app):
     """Method, path and traceback are in the log."""
+    app, _ = make_app()
 
     @app.get("/")
     def index():

@@ -18,8 +18,8 @@ import typing as t
 from importlib.machinery import ModuleSpec
 
 if t.TYPE_CHECKING:
-    import importlib.metadata
     from collections.abc import Iterable, Sequence
+    from importlib.metadata import Distribution, DistributionFinder
 
 ALIAS = "flask"
 TARGET = "costrel"
@@ -98,20 +98,17 @@ class AliasFinder:
                 f" {target_name!r}. A Flask installed beside it is not consulted.",
                 name=fullname,
             )
+        # Not an importlib.abc.Loader: that module is slow to import.
+        loader = t.cast(t.Any, AliasLoader(target_name))
         locations = target_spec.submodule_search_locations
         spec = ModuleSpec(
-            fullname,
-            AliasLoader(target_name),
-            origin=target_spec.origin,
-            is_package=locations is not None,
+            fullname, loader, origin=target_spec.origin, is_package=locations is not None
         )
         if locations is not None:
             spec.submodule_search_locations = list(locations)
         return spec
 
-    def find_distributions(
-        self, context: importlib.metadata.DistributionFinder.Context
-    ) -> Iterable[importlib.metadata.Distribution]:
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
         """Return the ``flask`` distribution if the query is about it.
 
         A query for one particular directory, as pip makes it to see what is installed
@@ -122,7 +119,7 @@ class AliasFinder:
         if context.path is not sys.path and list(context.path) != sys.path:
             return
         # Here, because importlib.metadata is a slow import and its caller has it already.
-        from .distribution import AliasDistribution  # noqa: PLC0415
+        from .distribution import AliasDistribution
 
         yield AliasDistribution()
 
@@ -151,7 +148,8 @@ class AliasLoader:
         spec = importlib.util.find_spec(self.target_name)
         if spec is None or spec.loader is None:
             return None
-        return t.cast("t.Any", spec.loader).get_code(self.target_name)  # type: ignore[no-any-return]
+        code: types.CodeType | None = t.cast(t.Any, spec.loader).get_code(self.target_name)
+        return code
 
 
 class StandIn(types.ModuleType):

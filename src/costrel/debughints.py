@@ -140,8 +140,7 @@ def explain_template_loading_attempts(
     blueprint = None if ctx is None else ctx.request.blueprint
     if blueprint is not None and matches != 1:
         lines += [
-            "  The template was looked up from an endpoint that belongs to the blueprint"
-            f" {blueprint!r}.",
+            f"  It was looked up from an endpoint that belongs to the blueprint {blueprint!r}.",
             "  Is it in the template folder of that blueprint, or of the application?",
             "  See https://flask.palletsprojects.com/blueprints/#templates",
         ]

@@ -219,16 +219,18 @@ def _parse_app_name(app_name: str) -> tuple[str, list[t.Any], dict[str, t.Any]]:
 
     if isinstance(expression, ast.Name):
         return expression.id, [], {}
-    if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Name):
+    if (
+        not isinstance(expression, ast.Call)
+        or not isinstance(expression.func, ast.Name)
+        or any(keyword.arg is None for keyword in expression.keywords)
+    ):
         raise NoAppException(
             f"Failed to parse {app_name!r} as an attribute name or function call. Write"
             " 'module:name' or, for a factory with arguments, 'module:name(\"text\", 2, key=True)'."
         )
     try:
         args = [ast.literal_eval(value) for value in expression.args]
-        kwargs = {str(kw.arg): ast.literal_eval(kw.value) for kw in expression.keywords if kw.arg}
-        if len(kwargs) != len(expression.keywords):
-            raise ValueError
+        kwargs = {str(kw.arg): ast.literal_eval(kw.value) for kw in expression.keywords}
     except ValueError:
         raise NoAppException(
             f"Failed to parse arguments as literal values: {app_name!r}. Strings are written in"

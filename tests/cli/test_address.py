@@ -6,7 +6,13 @@ import socket
 
 import pytest
 
-from costrel.serve.address import ServeError, is_loopback, resolve_address, show_url
+from costrel.serve.address import (
+    ServeError,
+    accepts_connections,
+    is_loopback,
+    resolve_address,
+    show_url,
+)
 
 
 def test_port_zero_resolves_to_a_free_one() -> None:
@@ -34,7 +40,7 @@ def test_port_in_use_suggests_the_next() -> None:
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("127.0.0.1", True), ("127.1.2.3", True), ("::1", True), ("localhost", True),
-     ("0.0.0.0", False), ("::", False), ("10.0.0.1", False), ("example.org", False)],
+     ("0.0.0.0", False), ("::", False), ("10.0.0.1", False), ("example.org", False)],  # noqa: S104
 )  # fmt: skip
 def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
     """Only what no other machine can reach counts."""
@@ -45,7 +51,7 @@ def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
     ("address", "url"),
     [
         ("127.0.0.1", "http://127.0.0.1:5000"),
-        ("0.0.0.0", "http://127.0.0.1:5000"),
+        ("0.0.0.0", "http://127.0.0.1:5000"),  # noqa: S104
         ("::", "http://[::1]:5000"),
         ("::1", "http://[::1]:5000"),
     ],
@@ -53,3 +59,12 @@ def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
 def test_url_can_be_opened_on_this_machine(address: str, url: str) -> None:
     """All addresses are shown as one that a browser understands."""
     assert show_url("http", address, 5000) == url
+
+
+def test_listening_is_found_out_by_connecting() -> None:
+    """A socket that listens on all addresses is asked on the loopback one."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert accepts_connections("0.0.0.0", port)  # noqa: S104
+
+    assert not accepts_connections("127.0.0.1", port)

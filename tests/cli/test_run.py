@@ -476,7 +476,7 @@ def test_debug_run_broken_app_fails_at_once(costrel_command: t.Any, tmp_path: Pa
 @pytest.mark.usefixtures("hello")
 def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
     """The debugger on an address others can reach is warned about."""
-    server = serve("--app", "hello", "run", "--debug", "--host", "0.0.0.0", "--port", "0")
+    server = serve("--app", "hello", "run", "--debug", "--host", "0.0.0.0", "--port", "0")  # noqa: S104
 
     server.wait_for("WARNING: --host 0.0.0.0 opens the interactive debugger to the network")
 

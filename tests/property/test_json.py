@@ -7,7 +7,7 @@ import struct
 import typing as t
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from costrel.json.provider import DefaultJSONProvider
@@ -70,6 +70,7 @@ def exactly(value: t.Any) -> t.Any:
     return (type(value), value)
 
 
+@settings(deadline=None)
 @given(documents, layouts, st.booleans(), st.booleans())
 def test_any_document_dumps_as_the_standard_library_does(
     document: t.Any, layout: dict[str, t.Any], ensure_ascii: bool, sort_keys: bool
@@ -91,6 +92,7 @@ def test_any_document_dumps_as_the_standard_library_does(
     assert expected == outcome(provider.dumps, document, **layout)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.integers() | st.text(max_size=2) | st.booleans() | st.none() | st.floats() | st.tuples(),
@@ -104,6 +106,7 @@ def test_any_keys_dump_as_the_standard_library_does(document: t.Any) -> None:
     assert expected == outcome(provider.dumps, document)
 
 
+@settings(deadline=None)
 @given(documents, layouts)
 def test_any_dumped_document_loads_as_the_standard_library_does(
     document: t.Any, layout: dict[str, t.Any]
@@ -118,6 +121,7 @@ def test_any_dumped_document_loads_as_the_standard_library_does(
     assert outcome(json.loads, data) == outcome(provider.loads, data)
 
 
+@settings(deadline=None)
 @given(nearly_json | numbers | escapes | st.text())
 @example('{"a":1,"b":2,"a":3}')
 @example("-0")
@@ -134,6 +138,7 @@ def test_any_text_loads_or_fails_as_the_standard_library_does(text: str) -> None
     assert outcome(json.loads, text) == outcome(provider.loads, text)
 
 
+@settings(deadline=None)
 @given(st.binary() | nearly_json.map(lambda text: text.encode("utf-8", "surrogatepass")))
 @example(b"1\x00")
 @example(b"\x001")

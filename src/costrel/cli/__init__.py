@@ -20,8 +20,8 @@ from ..discovery import find_app_by_string, find_best_app, locate_app, prepare_i
 from ..envfiles import load_dotenv
 from ..environment import get_debug_flag, get_load_dotenv
 from ..serve.banner import show_server_banner
-from .group import FlaskGroup
 from .entry import cli, main
+from .group import FlaskGroup
 from .options import get_version, version_option
 from .params import CertParamType, SeparatedPathType
 from .routes import routes_command

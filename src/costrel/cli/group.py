@@ -118,7 +118,7 @@ class FlaskGroup(AppGroup):
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
         except NoAppException as error:
             _show_error(f"Error: {error.format_message()}\n")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the app's own; help is still to be had)
             _show_error(f"{format_app_error(error)}\n")
         return sorted(names)
 
@@ -129,8 +129,7 @@ class FlaskGroup(AppGroup):
         for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
             try:
                 self.add_command(entry.load(), entry.name)
-            except Exception as error:
-                # One broken plug-in must not take the others' commands away.
+            except Exception as error:  # noqa: BLE001  (one broken plug-in leaves the others)
                 _show_error(
                     f"Warning: the command {entry.name!r} of {entry.value!r} cannot be loaded:"
                     f" {type(error).__name__}: {error}"

@@ -24,7 +24,7 @@ def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def _set_app(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def _set_app(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
         ctx.ensure_object(ScriptInfo).app_import_path = value
     return value
@@ -40,7 +40,11 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool | None) -
     return value
 
 
-def get_version(ctx: click.Context, param: click.Parameter, value: t.Any) -> None:
+def get_version(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001  (click calls with three)
+    value: t.Any,
+) -> None:
     """Print the versions that a bug report needs, and exit.
 
     The Flask line names the release whose interface this package implements.

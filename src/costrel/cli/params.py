@@ -37,15 +37,15 @@ class CertParamType(_AnyParamType):
             )
         try:
             return self.path_type(value, param, ctx)
-        except click.BadParameter as not_a_file:
-            text = click.STRING(value, param, ctx).lower()
+        except click.BadParameter:
+            text = str(value).lower()
             if text == "adhoc":
                 _require_cryptography(ctx, param)
                 return text
             found = import_string(value, silent=True)
             if isinstance(found, context_class):
                 return found
-            raise not_a_file
+            raise
 
 
 class SeparatedPathType(click.Path):

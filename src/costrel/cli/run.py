@@ -18,6 +18,8 @@ from .params import CertParamType, SeparatedPathType, path_separator_text, valid
 if t.TYPE_CHECKING:
     from ..serve.granian import BootFailure, Started
 
+ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
+
 _ONLY_DEBUG = {
     "reload": "--reload",
     "debugger": "--debugger",
@@ -191,7 +193,7 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
 
 
 def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
-    from ..serve.granian import AppNotLoaded, ServeOptions, serve
+    from ..serve.granian import AppLoadError, ServeOptions, serve
 
     options = ServeOptions(**settings)
 
@@ -213,7 +215,7 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
             on_started=on_started,
             on_stopping=on_stopping,
         )
-    except AppNotLoaded as error:
+    except AppLoadError as error:
         if error.failure.usage:
             raise NoAppException(error.failure.message) from None
         raise click.ClickException(error.failure.message) from None
@@ -259,8 +261,9 @@ def _show_started(started: Started) -> None:
         f" * {started.server}: {_count(options.workers, 'worker')}"
         f" with {_count(options.threads, 'thread')}{' each' if options.workers > 1 else ''}"
     )
-    where = f" (at {options.host})" if options.host in ("0.0.0.0", "::") else ""
-    click.echo(f" * Running on {click.style(started.url, bold=True)}{where}")
+    if options.host in ALL_ADDRESSES:
+        click.echo(f" * Running on all addresses ({options.host})")
+    click.echo(f" * Running on {click.style(started.url, bold=True)}")
     click.secho("Press CTRL+C to quit", fg="yellow")
 
 

@@ -30,7 +30,7 @@ def shell_command() -> None:
     startup = os.environ.get("PYTHONSTARTUP")
     if startup and os.path.isfile(startup):
         with open(startup, encoding="utf-8") as file:
-            exec(compile(file.read(), startup, "exec"), names)
+            exec(compile(file.read(), startup, "exec"), names)  # noqa: S102  (the user's own)
     names.update(current_app.make_shell_context())
     _set_up_completion(names)
     code.interact(banner=banner, local=names)

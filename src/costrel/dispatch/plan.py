@@ -124,7 +124,9 @@ class Engine:
         plan = self._plans.get(id(rule)) or self._compile(rule)
         if plan is None or (method == "OPTIONS" and automatic_options(rule)):
             return None
-        if rule in self.table.static.get(path, ()):
+        if not rule._converters:
+            # PERF(hello): a fixed path is one lookup the next time. INVARIANT: bounded,
+            # since such a rule matches one path by its methods.
             self._static.setdefault(path, {})[method] = plan
         return plan, values
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
 
 from werkzeug.routing import Map, RuleFactory, ValidationError
+from werkzeug.routing.matcher import State
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -40,67 +40,62 @@ class Undecided(Exception):
     """Matching ran into something that only Werkzeug's matcher decides."""
 
 
-@dataclass(slots=True)
+class Pattern(t.NamedTuple):
+    """One way on from a node, by a regular expression."""
+
+    match: t.Callable[[str], re.Match[str] | None]
+    names: tuple[str, ...]
+    """The groups that converters read, in their order."""
+    final: bool
+    """Whether it takes all that is left of the path."""
+    suffixed: bool
+    """Whether its last group is an optional slash after the path."""
+    node: Node
+
+
 class Node:
     """One state after some segments of a path.
 
-    ``static`` leads on by a segment's text, ``dynamic`` by a pattern, the more
-    specific first; ``rules`` end here.
+    ``static`` leads on by a segment's text, ``dynamic`` by patterns, the more
+    specific first; ``rules`` end here, in the order they are tried.
     """
 
-    static: dict[str, Node] = field(default_factory=dict)
-    dynamic: list[tuple[t.Any, t.Callable[[str], t.Any], bool, Node]] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
-    decidable: bool = True
+    __slots__ = ("decidable", "dynamic", "rules", "static")
+
+    def __init__(self, state: t.Any, plain: t.Callable[[Rule], bool]) -> None:
+        self.static = {text: Node(child, plain) for text, child in state.static.items()}
+        self.dynamic = [_pattern(part, child, plain) for part, child in state.dynamic]
+        self.rules: list[Rule] = state.rules
+        self.decidable = all(map(plain, state.rules))
+
+
+def _pattern(part: t.Any, state: t.Any, plain: t.Callable[[Rule], bool]) -> Pattern:
+    compiled = re.compile(part.content)
+    names = [name for name in compiled.groupindex if name.startswith("__werkzeug_")]
+    names.sort(key=lambda name: int(name[11:]))
+    return Pattern(
+        compiled.match, tuple(names), part.final, part.suffixed, Node(state, plain)
+    )
 
 
 class RouteTable:
-    """Match paths against the rules of one domain, in O(segments)."""
+    """Match paths against the rules of one domain, in O(segments).
+
+    Attributes:
+        usable: Whether the domain has no say in what matches.
+    """
 
     def __init__(self, url_map: Map) -> None:
         url_map.update()
-        self._root = Node()
-        self.usable = not url_map.host_matching
-        self.static: dict[str, list[Rule]] = {}
-        for rule in url_map.iter_rules():
-            self._add(rule, url_map)
-        self._sort(self._root)
-
-    def _add(self, rule: Rule, url_map: Map) -> None:
-        if rule.build_only:
-            return
-        domain, *parts = rule._parts
-        if not domain.static:
-            # A domain with variables could also match the empty one.
-            self.usable = False
-            return
-        if domain.content != url_map.default_subdomain:
-            return
-        node = self._root
-        for part in parts:
-            node = self._step(node, part)
-        node.rules.append(rule)
-        if not _plain(rule, url_map):
-            node.decidable = False
-        elif all(part.static for part in parts):
-            self.static.setdefault("/".join(part.content for part in parts), node.rules)
-
-    def _step(self, node: Node, part: t.Any) -> Node:
-        if part.static:
-            return node.static.setdefault(part.content, Node())
-        for known, _match, _final, child in node.dynamic:
-            if known == part:
-                return child
-        child = Node()
-        node.dynamic.append((part, re.compile(part.content).match, part.final, child))
-        return child
-
-    def _sort(self, node: Node) -> None:
-        node.dynamic.sort(key=lambda entry: entry[0].weight)
-        for child in node.static.values():
-            self._sort(child)
-        for _part, _match, _final, child in node.dynamic:
-            self._sort(child)
+        # Werkzeug's own states, because only they keep the rules in the order they
+        # were added.
+        domains = url_map._matcher._root
+        # A domain with variables could also match the empty one.
+        self.usable = not url_map.host_matching and not domains.dynamic
+        self._root = Node(
+            domains.static.get(url_map.default_subdomain) or State(),
+            lambda rule: _plain(rule, url_map),
+        )
 
     def match(self, path: str, method: str) -> Match | None:
         """Return the rule for a path and its converted values.
@@ -140,16 +135,18 @@ class RouteTable:
             found = self._walk(child, parts, at + 1, texts, method)
             if found is not None:
                 return found
-        for pattern, match, final, child in node.dynamic:
-            matched = match("/".join(parts[at:]) if final else part)
-            if matched is not None:
-                if pattern.suffixed and matched.groups()[-1] == "/":
-                    # A slash after a path variable; that may be a redirect.
-                    raise Undecided
-                more = texts + _converter_texts(matched)
-                found = self._walk(child, parts, len(parts) if final else at + 1, more, method)
-                if found is not None:
-                    return found
+        for pattern in node.dynamic:
+            final = pattern.final
+            matched = pattern.match("/".join(parts[at:]) if final else part)
+            if matched is None:
+                continue
+            if pattern.suffixed and matched.groups()[-1] == "/":
+                # A slash after a path variable; that may be a redirect.
+                raise Undecided
+            more = texts + tuple(map(matched.__getitem__, pattern.names))
+            found = self._walk(pattern.node, parts, len(parts) if final else at + 1, more, method)
+            if found is not None:
+                return found
         if part == "" and at + 1 == len(parts) and node.rules:
             # A slash too many; whether that is accepted depends on the rule.
             raise Undecided
@@ -181,10 +178,3 @@ def _plain(rule: Rule, url_map: Map) -> bool:
         if other is not rule
     )
 
-
-def _converter_texts(matched: re.Match[str]) -> tuple[str, ...]:
-    """Return what the converters of a pattern matched, in the rule's order."""
-    groups = matched.groupdict()
-    names = [name for name in groups if name.startswith("__werkzeug_")]
-    names.sort(key=lambda name: int(name[11:]))
-    return tuple(groups[name] for name in names)

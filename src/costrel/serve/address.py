@@ -46,6 +46,21 @@ def resolve_address(host: str, port: int) -> tuple[str, int]:
     return str(bound[0]), int(bound[1])
 
 
+def accepts_connections(address: str, port: int) -> bool:
+    """Tell whether somebody listens there, by connecting and hanging up.
+
+    An address that stands for all of them is asked on the loopback one.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if ip.is_unspecified:
+        address = "::1" if ip.version == 6 else "127.0.0.1"
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only programs of this machine can connect to `host`."""
     if host == "localhost" or host.startswith("unix:"):

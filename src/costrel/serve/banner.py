@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 
 def show_server_banner(debug: bool, app_import_path: str | None) -> None:
     """Print the application's name and whether debug mode is on.
@@ -11,6 +9,8 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
     Without a name only the second line is printed. Prints nothing in the child
     process of the reloader, which would say it again at every change.
     """
+    # "import costrel" leads here, and needs neither.
+    import click
     from werkzeug.serving import is_running_from_reloader
 
     if is_running_from_reloader():

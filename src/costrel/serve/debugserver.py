@@ -47,7 +47,7 @@ def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
         return load()
     try:
         return load()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (shown in the browser instead)
         click.secho(
             f" * The application could not be loaded: {type(error).__name__}: {error}\n"
             " * Every request shows this error until the code is changed.",
@@ -91,5 +91,5 @@ class _Deferred:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def __call__(self, environ: t.Any, start_response: t.Any) -> t.NoReturn:
+    def __call__(self, _environ: t.Any, _start_response: t.Any) -> t.NoReturn:
         raise self.error

@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 import sys
+import time
 import traceback
 import typing as t
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from .accesslog import ACCESS_FORMAT, LOG_CONFIG
-from .address import ServeError, resolve_address, show_url
+from .address import ServeError, accepts_connections, resolve_address, show_url
 
 Load = t.Callable[[], t.Any]
 """Return the application. Called in each worker; to be pickled where processes are not forked."""
@@ -79,7 +80,7 @@ class Started:
     options: ServeOptions
 
 
-class AppNotLoaded(Exception):
+class AppLoadError(Exception):
     """Carry the `BootFailure` of the first worker that failed to `serve`'s caller."""
 
     def __init__(self, failure: BootFailure) -> None:
@@ -99,7 +100,7 @@ def serve(
 
     Requests in flight are finished first, a second signal cuts them off. A
     worker that dies is replaced. SIGHUP replaces all workers one by one. Raises
-    `AppNotLoaded` if the application could not be loaded, `ServeError` if the
+    `AppLoadError` if the application could not be loaded, `ServeError` if the
     address or certificate cannot be used or workers keep dying.
     """
     _require_picklable(load)
@@ -145,7 +146,7 @@ def serve(
         if server.failure is None and not server.interrupt_signal:
             raise ServeError("The server stopped: its worker processes keep dying.") from None
     if server.failure is not None:
-        raise AppNotLoaded(server.failure)
+        raise AppLoadError(server.failure)
 
 
 class _Boot:
@@ -167,10 +168,10 @@ class _Boot:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         try:
             app = self.load()
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (passed on to the parent)
             failure = self.describe(error)
             if self.done:
-                print(failure.message, file=sys.stderr)
+                sys.stderr.write(f"{failure.message}\n")
             else:
                 self.writer.send(failure)
             raise SystemExit(1) from None
@@ -189,6 +190,7 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
     reports: Connection
     on_ready: t.Callable[[str], None]
     on_stopping: t.Callable[[], None]
+    interrupt_signal: bool
     failure: BootFailure | None = None
 
     def startup(self, spawn_target: t.Any, target_loader: t.Any) -> None:
@@ -200,6 +202,7 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
         self.boot.done = True
         _server_log.setLevel(logging.WARNING)
         if isinstance(outcome, str):
+            self._await_listening()
             self.on_ready(outcome)
         elif not self.interrupt_signal:
             self.failure = outcome
@@ -220,6 +223,14 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
             if isinstance(outcome, BootFailure):
                 break
         return outcome
+
+    def _await_listening(self) -> None:
+        # A worker reports before it listens, and "Running on" has to be true for a script
+        # that waits for it. Only milliseconds are missing, hence no more than a second.
+        deadline = time.monotonic() + 1
+        while not accepts_connections(self.bind_addr, self.bind_port):
+            if self.main_loop_interrupt.wait(0.005) or time.monotonic() > deadline:
+                break
 
     def signal_handler_interrupt(self, *args: t.Any, **kwargs: t.Any) -> None:
         """Begin to stop; asked again, stop without waiting for requests."""
@@ -256,7 +267,7 @@ def _require_picklable(load: Load) -> None:
         return
     try:
         pickle.dumps(load)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (any __reduce__ or __getstate__)
         raise ServeError(
             "Worker processes could not be told how to make the application:"
             f" {traceback.format_exception_only(error)[-1].strip()}. Make create_app a function of"

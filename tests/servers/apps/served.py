@@ -1,0 +1,199 @@
+"""An application that shows what a server did to it: run by each server under test.
+
+``PROXIES`` in the environment says how many proxies stand in front of it. What it counts,
+it counts per process, so it is served by one worker process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import weakref
+from collections import Counter
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from costrel import (
+    Flask,
+    g,
+    has_app_context,
+    redirect,
+    request,
+    session,
+    stream_with_context,
+    url_for,
+)
+from costrel.globals import request_ctx
+
+PIECE = b"x" * 65536
+CONTENT_LIMIT_BYTES = 256 * 1024
+PATIENCE_S = 10
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="not secret", MAX_CONTENT_LENGTH=CONTENT_LIMIT_BYTES)
+
+seen: Counter[str] = Counter()
+contexts: weakref.WeakSet[object] = weakref.WeakSet()
+meeting = threading.Barrier(2)
+kept: dict[str, asyncio.Task[str]] = {}
+
+
+class NothingLeftOver:
+    """Count the contexts that are current on a server's thread where none may be."""
+
+    def __init__(self, wsgi_app):
+        self.wsgi_app = wsgi_app
+
+    def __call__(self, environ, start_response):
+        """Look before the request is entered, and after the response was made."""
+        seen["left over"] += has_app_context()
+        try:
+            return self.wsgi_app(environ, start_response)
+        finally:
+            seen["left over"] += has_app_context()
+
+
+if proxies := int(os.environ.get("PROXIES", "0")):
+    app.wsgi_app = ProxyFix(
+        app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
+    )
+app.wsgi_app = NothingLeftOver(app.wsgi_app)
+
+
+@app.before_request
+def _enter():
+    contexts.add(request_ctx._get_current_object())
+
+
+@app.teardown_request
+def _tear_down_request(error):
+    seen[f"teardown of {request.endpoint}"] += 1
+
+
+@app.teardown_appcontext
+def _tear_down_app(error):
+    seen[f"app teardown of {request.endpoint}"] += 1
+
+
+@app.get("/counters")
+def counters():
+    """Give the counters, and how many contexts other than this request's are alive."""
+    gc.collect()
+    return dict(seen, alive=len(contexts) - 1)
+
+
+@app.get("/place")
+def place():
+    """Say where the application believes it is, and who is asking."""
+    return {
+        "scheme": request.scheme,
+        "secure": request.is_secure,
+        "host": request.host,
+        "root": request.root_path,
+        "path": request.path,
+        "url": request.url,
+        "client": request.remote_addr,
+        "built": url_for("item", name="käse & brot", _external=True),
+        "relative": url_for("item", name="x"),
+    }
+
+
+@app.get("/items/<name>/")
+def item(name):
+    """Greet, below a URL that ends in a slash."""
+    return f"item {name}"
+
+
+@app.get("/go")
+def go():
+    """Redirect to another view."""
+    return redirect(url_for("item", name="x"))
+
+
+@app.get("/login")
+def login():
+    """Set the session cookie."""
+    session["user"] = "kim"
+    return "hello"
+
+
+@app.route("/upload", methods=["POST", "PUT"])
+def upload():
+    """Answer with the length of the body."""
+    return {"length": len(request.get_data())}
+
+
+@app.get("/stream")
+def stream():
+    """Stream what the request's context holds, a piece at a time."""
+    g.word = "kept"
+
+    def generate():
+        for number in range(3):
+            yield f"{number} {request.path} {g.word} {seen['teardown of stream']}\n"
+
+    return stream_with_context(generate()), {"Content-Type": "text/plain"}
+
+
+@app.get("/endless")
+def endless():
+    """Stream until the client goes away."""
+
+    def generate():
+        try:
+            while True:
+                seen["pieces"] += 1
+                yield PIECE
+        finally:
+            seen["generators closed"] += 1
+            seen["closed with request"] += request.path == "/endless"
+
+    return stream_with_context(generate()), {"X-Accel-Buffering": "no"}
+
+
+@app.get("/failing-stream")
+def failing_stream():
+    """Fail after the headers have been sent."""
+
+    def generate():
+        yield PIECE
+        raise RuntimeError("the secret of the stream")
+
+    return stream_with_context(generate())
+
+
+@app.get("/meet/<name>")
+def meet(name):
+    """Wait for another request to be in here, then say who this one is."""
+    g.name = name
+    meeting.wait(PATIENCE_S)
+    return {"g": g.name, "path": request.path, "word": request.args["word"]}
+
+
+@app.get("/async/start")
+async def start_task():
+    """Start a task that waits for another request."""
+    event = asyncio.Event()
+
+    async def wait():
+        await event.wait()
+        return "the task of the first request"
+
+    kept["task"] = asyncio.create_task(wait())
+    kept["event"] = event
+    return {"path": request.path}
+
+
+@app.get("/async/finish")
+async def finish_task():
+    """Let the task of the earlier request end."""
+    kept["event"].set()
+    return {"path": request.path, "result": await kept["task"]}
+
+
+@app.get("/error")
+def error():
+    """Fail."""
+    raise RuntimeError("the secret of the view")
