@@ -47,7 +47,7 @@ test: $(VENV)/.tools
 	$(BIN)/python -m pytest $(ARGS)
 
 test-matrix: $(VENV)/.tools
-	@.ci/test-matrix $(BIN)/python
+	@.ci/test-matrix $(BIN)/python $(ARGS)
 
 check: $(VENV)/.tools
 	$(BIN)/ruff check .

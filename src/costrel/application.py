@@ -27,8 +27,16 @@ from .config import Config, ConfigAttribute
 from .environment import get_debug_flag
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
+from .origin import caller, definition
 from .registry import Epoch, TrackedDict, TrackedList
-from .scaffold import Scaffold, T_teardown, _endpoint_from_view_func, find_package, setupmethod
+from .scaffold import (
+    Scaffold,
+    T_teardown,
+    _endpoint_from_view_func,
+    check_view,
+    find_package,
+    setupmethod,
+)
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
@@ -156,7 +164,7 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         elif not os.path.isabs(instance_path):
             raise ValueError(
                 f"The instance path must be absolute, and {instance_path!r} is not. Pass the full"
-                " path, for example os.path.abspath(...)."
+                f" path, for example os.path.abspath({instance_path!r}). ({caller()})"
             )
 
         #: Folder for files that belong to this installation, not to the code.
@@ -192,6 +200,9 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
 
+        # Where endpoints and blueprints were registered, for errors to name.
+        self._places: dict[tuple[str, str], str] = {}
+
         self._got_first_request = False
         self._is_setup = True
         _apps.add(self)
@@ -213,8 +224,9 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         if self._got_first_request:
             raise AssertionError(
                 f"The setup method '{f_name}' was called on the application after it served its"
-                " first request, so earlier requests did not see the change.\nCall it while the"
-                " application is being made: at import time or in the application factory."
+                f" first request, so earlier requests did not see the change ({caller()}).\nCall it"
+                " while the application is being made: at import time or in the application"
+                " factory."
             )
 
     # Parts that are made once
@@ -308,25 +320,32 @@ class App(Scaffold, Steps, metaclass=AppMeta):
     ) -> None:
         """Register a URL rule and its view: see `Scaffold.add_url_rule`.
 
-        Raises `TypeError` when ``methods`` is a string, `AssertionError` when the
-        endpoint already names another view.
+        Raises `TypeError` when ``methods`` is a string or the view can't be called,
+        `ValueError` for a malformed rule, `LookupError` for an unknown converter and
+        `AssertionError` when the endpoint already names another view.
         """
+        check_view(rule, view_func)
         if endpoint is None:
-            endpoint = _endpoint_from_view_func(view_func)  # type: ignore[arg-type]
+            endpoint = _endpoint_from_view_func(view_func)
         methods, automatic = self._rule_methods(
             view_func, options.pop("methods", None), provide_automatic_options
         )
 
-        rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
-        rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
-        self.url_map.add(rule_obj)
+        try:
+            rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+            rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
+            self.url_map.add(rule_obj)
+        except (LookupError, TypeError, ValueError) as error:
+            raise _bad_rule(rule, error, self.url_map) from error
 
         if view_func is not None:
             existing = self.view_functions.get(endpoint)
             # By equality: a bound method is another object each time it is looked up.
             if existing is not None and existing != view_func:
-                raise AssertionError(_endpoint_taken(rule, endpoint, existing, view_func))
+                place = self._places.get(("endpoint", endpoint))
+                raise AssertionError(_endpoint_taken(rule, endpoint, existing, place, view_func))
             self.view_functions[endpoint] = view_func
+            self._places.setdefault(("endpoint", endpoint), caller())
 
     def _rule_methods(
         self,
@@ -344,7 +363,7 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         if isinstance(methods, str):
             raise TypeError(
                 f"methods={methods!r} is a string, which would be read letter by letter."
-                f" Write a list: methods=[{methods!r}]."
+                f" Write a list: methods=[{methods!r}]. ({caller()})"
             )
         names = {method.upper() for method in methods}
         required: set[str] = set(getattr(view_func, "required_methods", ()))
@@ -498,17 +517,38 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         raise error
 
 
-def _endpoint_taken(
-    rule: str, endpoint: str, existing: ft.RouteCallable, view_func: ft.RouteCallable
-) -> str:
-    def where(f: t.Any) -> str:
-        code = getattr(f, "__code__", None)
-        place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-        return f"{getattr(f, '__qualname__', f)!s}{place}"
+def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception:
+    """Say which rule is wrong, where it is and how it is written."""
+    place = f"The rule {rule!r} ({caller()})"
+    if type(error) not in {LookupError, TypeError, ValueError}:
+        # An error of its own kind, from a converter: it may take more than a message.
+        error.add_note(f"{place} is where this was raised.")
+        return error
+    if isinstance(error, LookupError):
+        known = ", ".join(sorted(url_map.converters))
+        help_ = (
+            f"The converters are {known}; add one of your own to app.url_map.converters before its"
+            " first rule."
+        )
+    elif isinstance(rule, str) and not rule.startswith("/"):
+        help_ = f"Write {'/' + rule!r}."
+    else:
+        help_ = "A rule is written like '/users/<int:id>', with variables as <name> in it."
+    return type(error)(f"{place} can't be registered: {str(error).rstrip('.')}. {help_}")
 
+
+def _endpoint_taken(
+    rule: str,
+    endpoint: str,
+    existing: ft.RouteCallable,
+    place: str | None,
+    view_func: ft.RouteCallable,
+) -> str:
+    registered = f", registered at {place}" if place else ""
     return (
-        f"View function mapping is overwriting an existing endpoint: the rule {rule!r} gives"
-        f" {where(view_func)} the endpoint {endpoint!r}, which already names {where(existing)}."
-        " An endpoint names one view, so url_for() could not choose. Pass endpoint='...' to one"
-        " of the two; a decorator that wraps views needs functools.wraps()."
+        f"View function mapping is overwriting an existing endpoint: the rule {rule!r} ({caller()})"
+        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already names the"
+        f" view {definition(existing)}{registered}. An endpoint names one view, so url_for() could"
+        " not choose. Pass endpoint='...' to one of the two; a decorator that wraps views needs"
+        " functools.wraps()."
     )

@@ -12,6 +12,7 @@ from .application import App, T_template_filter, T_template_global, T_template_t
 from .current import current_app
 from .helpers import default_max_age, send_from_directory
 from .lazy import lazy
+from .origin import caller, recorded
 from .scaffold import (
     Scaffold,
     T_after_request,
@@ -22,6 +23,7 @@ from .scaffold import (
     T_url_defaults,
     T_url_value_preprocessor,
     _endpoint_from_view_func,
+    check_view,
     setupmethod,
 )
 
@@ -79,7 +81,7 @@ class BlueprintSetupState:
             )
         options.setdefault("subdomain", self.subdomain)
         if endpoint is None:
-            endpoint = _endpoint_from_view_func(view_func)  # type: ignore[arg-type]
+            endpoint = _endpoint_from_view_func(view_func)
         defaults = self.url_defaults
         if "defaults" in options:
             defaults = {**defaults, **options.pop("defaults")}
@@ -132,11 +134,15 @@ class Blueprint(Scaffold):
             root_path=root_path,
         )
         if not name:
-            raise ValueError("A blueprint needs a name that is not empty.")
+            raise ValueError(
+                "A blueprint needs a name that is not empty: it is the prefix of its endpoints."
+                f" ({caller()})"
+            )
         if "." in name:
             raise ValueError(
                 f"The blueprint name {name!r} contains a dot, which separates nested names in"
-                " endpoints. Choose a name without one."
+                f" endpoints. Choose a name without one, like {name.replace('.', '_')!r}."
+                f" ({caller()})"
             )
         self.name = name
         self.url_prefix = url_prefix
@@ -157,8 +163,9 @@ class Blueprint(Scaffold):
         if self._got_registered_once:
             raise AssertionError(
                 f"The setup method '{f_name}' was called on the blueprint {self.name!r} after it"
-                " was registered, so that application would not see the change.\nMove the call"
-                " (or the import of the module that makes it) before register_blueprint()."
+                f" was registered, so that application would not see the change ({caller()}).\nMove"
+                " the call (or the import of the module that makes it) before"
+                " register_blueprint()."
             )
 
     # Deferred set-up
@@ -191,7 +198,10 @@ class Blueprint(Scaffold):
         Raises `ValueError` when a blueprint is nested in itself.
         """
         if blueprint is self:
-            raise ValueError(f"The blueprint {self.name!r} can't be registered on itself.")
+            raise ValueError(
+                f"The blueprint {self.name!r} can't be registered on itself ({caller()})."
+                " Pass the one to nest."
+            )
         self._blueprints.append((blueprint, options))
 
     def register(self, app: App, options: dict[str, t.Any]) -> None:
@@ -204,11 +214,13 @@ class Blueprint(Scaffold):
         name = f"{name_prefix}.{own_name}".lstrip(".")
         taken_by = app.blueprints.get(name)
         if taken_by is not None:
-            raise ValueError(_name_taken(name, taken_by is self))
+            place = app._places.get(("blueprint", name))
+            raise ValueError(_name_taken(name, taken_by is self, place))
 
         first_bp_registration = self not in app.blueprints.values()
         first_name_registration = name not in app.blueprints
         app.blueprints[name] = self
+        app._places["blueprint", name] = caller()
         self._got_registered_once = True
         state = self.make_setup_state(app, options, first_bp_registration)
 
@@ -276,19 +288,29 @@ class Blueprint(Scaffold):
         Raises `ValueError` when the endpoint or the view's name contains a dot.
         """
         if endpoint and "." in endpoint:
-            raise ValueError(f"endpoint={endpoint!r} contains a dot; the blueprint adds its own.")
+            raise ValueError(
+                f"endpoint={endpoint!r} contains a dot; the blueprint adds its own. Leave out the"
+                f" part before it. ({caller()})"
+            )
         view_name = getattr(view_func, "__name__", None)
         if not endpoint and view_name and "." in view_name:
-            raise ValueError(f"The view's name {view_name!r} contains a dot. Pass endpoint='...'.")
-        self.record(
-            lambda state: state.add_url_rule(
-                rule,
-                endpoint,
-                view_func,
-                provide_automatic_options=provide_automatic_options,
-                **options,
+            raise ValueError(
+                f"The view's name {view_name!r} contains a dot. Pass endpoint='...'. ({caller()})"
             )
-        )
+        check_view(rule, view_func)
+        place = caller()
+
+        def add_to(state: BlueprintSetupState) -> None:
+            with recorded(place):
+                state.add_url_rule(
+                    rule,
+                    endpoint,
+                    view_func,
+                    provide_automatic_options=provide_automatic_options,
+                    **options,
+                )
+
+        self.record(add_to)
 
     # Static files and resources
 
@@ -407,6 +429,8 @@ class Blueprint(Scaffold):
     ) -> t.Callable[[T_error_handler], T_error_handler]:
         """Register the decorated function for an error anywhere in the application."""
 
+        self._get_exc_class_and_code(code)
+
         def decorator(f: T_error_handler) -> T_error_handler:
             self.record_once(lambda state: state.app.register_error_handler(code, f))
             return f
@@ -453,9 +477,10 @@ def _nested_options(
     return options
 
 
-def _name_taken(name: str, same: bool) -> str:
+def _name_taken(name: str, same: bool, place: str | None) -> str:
     who = "this blueprint already" if same else "a different blueprint"
+    where = f" (at {place})" if place else ""
     return (
-        f"The name {name!r} is taken: {who} is registered under it. Endpoints of the two would be"
-        " the same; pass name='...' to register_blueprint()."
+        f"The name {name!r} is taken ({caller()}): {who} is registered under it{where}. Endpoints"
+        " of the two would be the same; pass name='...' to register_blueprint()."
     )

@@ -14,6 +14,7 @@ from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from . import typing as ft
+from .origin import caller
 from .registry import Epoch, TrackedLists
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -173,8 +174,8 @@ class Scaffold:
     ) -> t.Callable[[T_route], T_route]:
         if "methods" in options:
             raise TypeError(
-                f"@{method.lower()}() answers {method} only and takes no methods=."
-                " Use @route(..., methods=[...]) for several."
+                f"@{method.lower()}({rule!r}) answers {method} only and takes no methods=."
+                f" Use @route({rule!r}, methods=[...]) for several. ({caller()})"
             )
         return self.route(rule, methods=[method], **options)
 
@@ -211,7 +212,14 @@ class Scaffold:
             rule: The path, with variables as ``<name>`` or ``<converter:name>``.
             **options: Passed to `add_url_rule`; ``endpoint`` names the view, which
                 is otherwise named after the function.
+
+        Raises `TypeError` when it is applied without a rule, as ``@app.route``.
         """
+        if not isinstance(rule, str):
+            raise TypeError(
+                f"@route needs a rule, and got {rule!r} ({caller()}). Write it with parentheses and"
+                " a path: @app.route('/path')."
+            )
 
         def decorator(f: T_route) -> T_route:
             endpoint = options.pop("endpoint", None)
@@ -315,7 +323,15 @@ class Scaffold:
 
         It gets the exception and returns a response like a view. The handler of
         the most derived class wins, a blueprint's before the application's.
+
+        Raises `TypeError` when it is applied without one, as ``@app.errorhandler``.
         """
+        if not isinstance(code_or_exception, (int, type, Exception)):
+            raise TypeError(
+                f"@errorhandler needs a status code or an Exception class, and got"
+                f" {code_or_exception!r} ({caller()}). Write it with parentheses:"
+                " @app.errorhandler(404)."
+            )
 
         def decorator(f: T_error_handler) -> T_error_handler:
             self.register_error_handler(code_or_exception, f)
@@ -329,8 +345,8 @@ class Scaffold:
     ) -> None:
         """Register a handler without a decorator: see `errorhandler`.
 
-        Raises `ValueError` for an unknown status code or an exception instance,
-        `TypeError` for what is not an exception class.
+        Raises `ValueError` for an unknown status code or what is not an exception
+        class, `TypeError` for an instance of one.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
         self.error_handler_spec[None][code][exc_class] = f
@@ -346,8 +362,8 @@ class Scaffold:
                 exc_class = default_exceptions[exc_class_or_code]
             except KeyError:
                 raise ValueError(
-                    f"There is no HTTP error {exc_class_or_code} to register a handler for."
-                    " Use a subclass of HTTPException with that code instead."
+                    f"There is no HTTP error {exc_class_or_code} to register a handler for"
+                    f" ({caller()}). Use a subclass of HTTPException with that code instead."
                 ) from None
         else:
             exc_class = exc_class_or_code
@@ -355,23 +371,41 @@ class Scaffold:
         if isinstance(exc_class, Exception):
             raise TypeError(
                 f"{exc_class!r} is an instance, not a class. Register a handler for an"
-                " Exception class or a status code."
+                f" Exception class or a status code. ({caller()})"
             )
         if not isinstance(exc_class, type) or not issubclass(exc_class, Exception):
             name = getattr(exc_class, "__name__", repr(exc_class))
             raise ValueError(
                 f"{name!r} is not a subclass of Exception. Register a handler for an"
-                " Exception class or a status code."
+                f" Exception class or a status code. ({caller()})"
             )
         code = exc_class.code if issubclass(exc_class, HTTPException) else None
         return exc_class, code
 
 
-def _endpoint_from_view_func(view_func: ft.RouteCallable) -> str:
+def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
     """Name a view after its function."""
     if view_func is None:
-        raise AssertionError("A rule without a view function needs endpoint='...'.")
-    return view_func.__name__
+        raise AssertionError(
+            "A rule without a view function needs endpoint='...', the name of the view that answers"
+            f" it. Pass one of the two. ({caller()})"
+        )
+    name: str | None = getattr(view_func, "__name__", None)
+    if name is None:
+        raise AttributeError(
+            f"The view {view_func!r} has no __name__ to be its endpoint ({caller()})."
+            " Pass endpoint='...'."
+        )
+    return name
+
+
+def check_view(rule: str, view_func: t.Any) -> None:
+    """Raise `TypeError` for a view that could not be called."""
+    if view_func is not None and not callable(view_func):
+        raise TypeError(
+            f"The view of {rule!r} can't be called: {view_func!r} is a {type(view_func).__name__}"
+            f" ({caller()}). Pass a function, or what View.as_view() returns."
+        )
 
 
 def get_root_path(import_name: str) -> str:

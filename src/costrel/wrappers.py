@@ -5,10 +5,11 @@ from __future__ import annotations
 import typing as t
 
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
+from werkzeug.wsgi import LimitedStream
 
-from . import json
 from .current import context
 from .debughints import attach_enctype_error_multidict
 
@@ -22,6 +23,31 @@ def _config(name: str) -> t.Any:
     return None if ctx is None else ctx.app.config[name]
 
 
+class _BoundedBody(LimitedStream):
+    """Refuse a body of unannounced length as soon as it exceeds the limit.
+
+    SECURITY(truncation): a chunked body would otherwise end at the limit, as if
+    the client had sent no more; one of exactly the limit is complete.
+    """
+
+    def on_exhausted(self) -> None:
+        """Raise 413 if there is more; the server has said that the stream ends by itself."""
+        try:
+            more = self._stream.read(1)
+        except (OSError, ValueError) as error:
+            self.on_disconnect(error)
+            return
+        if more:
+            super().on_exhausted()
+
+    def readall(self) -> bytes:
+        """Return the rest of the body; 413 instead of its beginning."""
+        body = super().readall()
+        if body and self.is_exhausted:
+            self.on_exhausted()
+        return body
+
+
 class Request(RequestBase):
     """Give a view what the client sent, and where routing brought it.
 
@@ -29,7 +55,8 @@ class Request(RequestBase):
     three limits answer 413 to the client as soon as they are exceeded.
     """
 
-    json_module: t.Any = json
+    json_module: t.Any
+    """Reads JSON: `costrel.json`, which sets this because it is above."""
 
     url_rule: Rule | None = None
     """The rule that matched, or None before matching and when nothing did."""
@@ -99,6 +126,17 @@ class Request(RequestBase):
     def max_form_parts(self, value: int | None) -> None:
         self._max_form_parts = value
 
+    @cached_property
+    def stream(self) -> t.IO[bytes]:
+        """Read the body in pieces, once; `get_data` has all of it.
+
+        Ends where the body ends. Reading on past `max_content_length` answers 413.
+        """
+        stream: t.Any = super().stream
+        if type(stream) is LimitedStream and stream._limit_is_max:
+            return t.cast("t.IO[bytes]", _BoundedBody(stream._stream, stream.limit, is_max=True))
+        return t.cast("t.IO[bytes]", stream)
+
     @property
     def endpoint(self) -> str | None:
         """Name the view that matched, with its blueprint's name; or None."""
@@ -152,7 +190,8 @@ class Response(ResponseBase):
     """Werkzeug's response with ``text/html`` as its default type."""
 
     default_mimetype: str | None = "text/html"
-    json_module: t.Any = json
+    json_module: t.Any
+    """Reads JSON, as for the request."""
     autocorrect_location_header = False
 
     @property

@@ -8,9 +8,11 @@ Without one, the standard library answers, with the conversions of
 from __future__ import annotations
 
 import json as _json
+import sys
 import typing as t
 
 from ..current import context, current_app
+from ..wrappers import Request, Response
 from .provider import _default as _default
 
 __all__ = ["dump", "dumps", "jsonify", "load", "loads"]
@@ -59,7 +61,7 @@ def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
     return _json.load(fp, **kwargs)
 
 
-def jsonify(*args: t.Any, **kwargs: t.Any) -> t.Any:
+def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
     """Return a response with a JSON body.
 
     One positional argument is the document, several are an array, keywords are
@@ -68,4 +70,10 @@ def jsonify(*args: t.Any, **kwargs: t.Any) -> t.Any:
     Needs a current application (`RuntimeError`); raises `TypeError` for
     positional arguments and keywords together.
     """
-    return current_app.json.response(*args, **kwargs)
+    response: Response = current_app.json.response(*args, **kwargs)
+    return response
+
+
+# Requests and responses read JSON through this module. They are below it, as
+# `jsonify` returns one of them.
+Request.json_module = Response.json_module = sys.modules[__name__]

@@ -20,6 +20,8 @@ from datetime import date
 import msgspec
 from werkzeug.http import http_date
 
+from ..wrappers import Response
+
 _decode_fast = msgspec.json.Decoder().decode
 _c_make_encoder: t.Any = getattr(json.encoder, "c_make_encoder", None)
 
@@ -69,7 +71,7 @@ class JSONProvider:
             return None
         return args[0] if len(args) == 1 else args
 
-    def response(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+    def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
         """Return a response of the application's class with a JSON body.
 
         One positional argument is the document, several are an array,
@@ -77,7 +79,9 @@ class JSONProvider:
         for positional arguments and keywords together.
         """
         obj = self._prepare_response_obj(args, kwargs)
-        return self._app.response_class(self.dumps(obj), mimetype="application/json")
+        text = self.dumps(obj)
+        response: Response = self._app.response_class(text, mimetype="application/json")
+        return response
 
 
 def _default(o: t.Any) -> t.Any:
@@ -245,7 +249,7 @@ class DefaultJSONProvider(JSONProvider):
             return self.dumps(obj, separators=(",", ":")) + "\n"
         return self.dumps(obj, indent=2) + "\n"
 
-    def response(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+    def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
         """Return a response of the application's class with a JSON body.
 
         One positional argument is the document, several are an array,
@@ -253,4 +257,6 @@ class DefaultJSONProvider(JSONProvider):
         for positional arguments and keywords together.
         """
         obj = self._prepare_response_obj(args, kwargs)
-        return self._app.response_class(self.response_text(obj), mimetype=self.mimetype)
+        text = self.response_text(obj)
+        response: Response = self._app.response_class(text, mimetype=self.mimetype)
+        return response
