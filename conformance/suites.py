@@ -31,6 +31,7 @@ class Suite:
     sha256: str
     at_least: int
     requirements: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def fetch(self) -> pathlib.Path:
         """Return the directory of the unpacked source distribution, downloaded if need be."""
@@ -81,7 +82,7 @@ class Suite:
         report.unlink(missing_ok=True)
         own = {"PYTHONPATH": str(HERE / "plugin"), "CONFORMANCE_OUTCOMES": str(report)}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_VARIABLES)}
-        command = [python, "-m", "pytest", "-p", "conformance_outcomes", *options]
+        command = [python, "-m", "pytest", "-p", "conformance_outcomes", *self.options, *options]
         command += ["-p", "no:cacheprovider", "--rootdir", copy, "--tb=short", "-ra"]
         with report.with_suffix(".txt").open("w", encoding="utf-8") as log:
             subprocess.run(

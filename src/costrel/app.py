@@ -22,6 +22,7 @@ from werkzeug.routing import Map
 
 from . import typing as ft
 from .application import App
+from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .current import context, g, request, request_ctx, session
 from .dispatch import coerce, errors, hooks
@@ -136,8 +137,9 @@ class Flask(App):
             root_path=root_path,
         )
         self.template_context_processors[None].append(_default_template_ctx_processor)
-        if isinstance(self.url_map, RuleMap):
-            self.url_map.epoch = self._epoch
+        for watched in (self.url_map, self.config):
+            if isinstance(watched, (RuleMap, Config)):
+                watched.epoch = self._epoch
         if self.has_static_folder:
             self._add_static_rule(static_host, host_matching)
         elif static_host is not None and not host_matching:

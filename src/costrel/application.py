@@ -335,8 +335,11 @@ class App(Scaffold, Steps, metaclass=AppMeta):
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
             rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
             self.url_map.add(rule_obj)
-        except (LookupError, TypeError, ValueError) as error:
-            raise _bad_rule(rule, error, self.url_map) from error
+        except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
+            explained = _bad_rule(rule, error, self.url_map)
+            if explained is None:
+                raise
+            raise explained from error
 
         if view_func is not None:
             existing = self.view_functions.get(endpoint)
@@ -517,13 +520,16 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         raise error
 
 
-def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception:
-    """Say which rule is wrong, where it is and how it is written."""
+def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception | None:
+    """Say which rule is wrong, where it is and how it is written.
+
+    Returns None for an error of a kind of its own, which is only noted on.
+    """
     place = f"The rule {rule!r} ({caller()})"
-    if type(error) not in {LookupError, TypeError, ValueError}:
-        # An error of its own kind, from a converter: it may take more than a message.
-        error.add_note(f"{place} is where this was raised.")
-        return error
+    if type(error) not in {AttributeError, LookupError, SyntaxError, TypeError, ValueError}:
+        # From a converter perhaps, and made of more than a message.
+        error.add_note(f"{place} raised this.")
+        return None
     if isinstance(error, LookupError):
         known = ", ".join(sorted(url_map.converters))
         help_ = (
@@ -532,6 +538,9 @@ def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception:
         )
     elif isinstance(rule, str) and not rule.startswith("/"):
         help_ = f"Write {'/' + rule!r}."
+    elif isinstance(error, SyntaxError):
+        # Werkzeug compiles a function with one parameter for each variable.
+        return SyntaxError(f"{place} can't be registered: {error.msg}. Name each variable once.")
     else:
         help_ = "A rule is written like '/users/<int:id>', with variables as <name> in it."
     return type(error)(f"{place} can't be registered: {str(error).rstrip('.')}. {help_}")
@@ -547,8 +556,8 @@ def _endpoint_taken(
     registered = f", registered at {place}" if place else ""
     return (
         f"View function mapping is overwriting an existing endpoint: the rule {rule!r} ({caller()})"
-        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already names the"
-        f" view {definition(existing)}{registered}. An endpoint names one view, so url_for() could"
-        " not choose. Pass endpoint='...' to one of the two; a decorator that wraps views needs"
-        " functools.wraps()."
+        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already names"
+        f" the view {definition(existing)}{registered}. An endpoint names one view, so url_for()"
+        " could not choose. Pass endpoint='...' to one of the two; a decorator that wraps views"
+        " needs functools.wraps()."
     )

@@ -428,7 +428,6 @@ class Blueprint(Scaffold):
         self, code: type[Exception] | int
     ) -> t.Callable[[T_error_handler], T_error_handler]:
         """Register the decorated function for an error anywhere in the application."""
-
         self._get_exc_class_and_code(code)
 
         def decorator(f: T_error_handler) -> T_error_handler:

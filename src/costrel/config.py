@@ -16,6 +16,8 @@ import typing as t
 
 from werkzeug.utils import import_string
 
+from .registry import Epoch, tracked
+
 T = t.TypeVar("T")
 
 _UNREADABLE = "Unable to load configuration file ({})"
@@ -59,6 +61,9 @@ class Config(dict[str, t.Any]):
     ``defaults`` are the first entries. The loaders that find nothing to load
     and were told to be silent return False, otherwise True.
     """
+
+    epoch = Epoch()
+    """Moves when an entry changes; an application puts its own here."""
 
     def __init__(
         self,
@@ -229,3 +234,7 @@ class Config(dict[str, t.Any]):
     def __repr__(self) -> str:
         """Show the class and every entry, secrets included."""
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
+
+
+for _name in "__setitem__ __delitem__ __ior__ pop popitem clear update setdefault".split():
+    setattr(Config, _name, tracked(dict, _name))

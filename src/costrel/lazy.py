@@ -10,7 +10,7 @@ V = t.TypeVar("V")
 class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
     """Compute an attribute on first access and store it on the instance.
 
-    Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
+    The first access also sets the instance's ``touched`` to true. Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
     it may be used where assignment replaces the value. After the first access
     the attribute is a plain one.
     """
@@ -28,6 +28,7 @@ class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
         if obj is None:
             return self
         value = obj.__dict__[self.name] = self.make(obj)
+        obj.__dict__["touched"] = True
         return value
 
     if t.TYPE_CHECKING:

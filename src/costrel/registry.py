@@ -32,7 +32,7 @@ class Epoch:
         self.value += 1
 
 
-def _tracked(base: type, name: str) -> t.Callable[..., t.Any]:
+def tracked(base: type, name: str) -> t.Callable[..., t.Any]:
     """Wrap the mutating method `name` of `base` so that it bumps the epoch."""
     original = getattr(base, name)
 
@@ -65,7 +65,7 @@ class TrackedList(list[V]):
 for _name in (
     "append extend insert remove pop clear sort reverse __setitem__ __delitem__ __iadd__ __imul__"
 ).split():
-    setattr(TrackedList, _name, _tracked(list, _name))
+    setattr(TrackedList, _name, tracked(list, _name))
 
 
 class TrackedDict(dict[K, V]):
@@ -117,4 +117,4 @@ for _cls, _names in (
     (TrackedLists, "__setitem__ __delitem__ __ior__ pop popitem clear update"),
 ):
     for _name in _names.split():
-        setattr(_cls, _name, _tracked(dict, _name))
+        setattr(_cls, _name, tracked(dict, _name))

@@ -345,8 +345,8 @@ class Scaffold:
     ) -> None:
         """Register a handler without a decorator: see `errorhandler`.
 
-        Raises `ValueError` for an unknown status code or what is not an exception
-        class, `TypeError` for an instance of one.
+        Raises `ValueError` for an unknown status code or another class, `TypeError`
+        for what is not a class.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
         self.error_handler_spec[None][code][exc_class] = f
@@ -373,10 +373,14 @@ class Scaffold:
                 f"{exc_class!r} is an instance, not a class. Register a handler for an"
                 f" Exception class or a status code. ({caller()})"
             )
-        if not isinstance(exc_class, type) or not issubclass(exc_class, Exception):
-            name = getattr(exc_class, "__name__", repr(exc_class))
-            raise ValueError(
-                f"{name!r} is not a subclass of Exception. Register a handler for an"
+        if not isinstance(exc_class, type):
+            raise TypeError(
+                f"{exc_class!r} is neither a status code nor a class. Register a handler for an"
+                f" Exception class or a status code, a number. ({caller()})"
+            )
+        if not issubclass(exc_class, Exception):
+            raise ValueError(  # noqa: TRY004  as in Flask
+                f"{exc_class.__name__!r} is not a subclass of Exception. Register a handler for an"
                 f" Exception class or a status code. ({caller()})"
             )
         code = exc_class.code if issubclass(exc_class, HTTPException) else None
@@ -400,11 +404,17 @@ def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
 
 
 def check_view(rule: str, view_func: t.Any) -> None:
-    """Raise `TypeError` for a view that could not be called."""
+    """Raise `TypeError` for what could not be called, or only makes a view."""
+    if isinstance(view_func, type) and hasattr(view_func, "as_view"):
+        raise TypeError(
+            f"The view of {rule!r} is the class {view_func.__name__} itself ({caller()})."
+            f" Pass {view_func.__name__}.as_view('name')."
+        )
     if view_func is not None and not callable(view_func):
         raise TypeError(
-            f"The view of {rule!r} can't be called: {view_func!r} is a {type(view_func).__name__}"
-            f" ({caller()}). Pass a function, or what View.as_view() returns."
+            f"The view of {rule!r} can't be called: {view_func!r}, of type"
+            f" {type(view_func).__name__} ({caller()}). Pass a function, or what View.as_view()"
+            " returns."
         )
 
 

@@ -122,7 +122,7 @@ class PlainCoercion:
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
-        self.usable = app.response_class is Response
+        self._usable = app.response_class is Response
         self._html = get_content_type(Response.default_mimetype or "text/plain", "utf-8")
         self._json = (
             provider.response_text
@@ -132,6 +132,8 @@ class PlainCoercion:
 
     def __call__(self, rv: t.Any) -> PlainBody | None:
         """Return the body of a returned value; None where a response is needed."""
+        if not self._usable:
+            return None
         kind = type(rv)
         if kind is str:
             return PlainBody(rv.encode(), self._html)

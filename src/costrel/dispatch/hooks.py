@@ -87,11 +87,8 @@ def needs_session(ctx: RequestContext) -> bool:
 def do_teardown_request(app: App, exc: BaseException | None) -> None:
     """Run the request's teardown functions, all of them, in reverse order."""
     ctx: RequestContext = request_view.get()
-    rule = ctx.request.url_rule if "request" in ctx.__dict__ else ctx.url_rule
-    endpoint = None if rule is None else rule.endpoint
-    blueprint = endpoint.rpartition(".")[0] if endpoint and "." in endpoint else None
     functions: list[t.Callable[[BaseException | None], t.Any]] = []
-    for name in inside_out(blueprint):
+    for name in inside_out(ctx.request.blueprint):
         functions += reversed(app.teardown_request_funcs.get(name, ()))
     _call_all(app, functions, exc)
     request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)

@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ..config import Config
 from ..registry import TrackedDict, TrackedList, TrackedLists
 from ..routing import RouteTable, RuleMap
+from ..sessions import opens_lazily
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 
@@ -48,7 +50,9 @@ FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 class Plan:
     """Hold what one rule's requests run, in order."""
 
-    __slots__ = ("after", "before", "endpoint", "preprocess", "rule", "teardown", "view")
+    __slots__ = (
+        "after", "before", "endpoint", "preprocess", "quiet", "rule", "teardown", "values", "view",
+    )  # fmt: skip
 
     def __init__(self, app: App, rule: Rule) -> None:
         endpoint = rule.endpoint
@@ -62,9 +66,14 @@ class Plan:
         self.after = tuple(
             map(app.ensure_sync, _chain(app.after_request_funcs, outwards, backwards=True))
         )
+        #: Whether a function runs when the request is left.
         self.teardown = bool(
             _chain(app.teardown_request_funcs, outwards) or app.teardown_appcontext_funcs
         )
+        #: Whether nothing runs but the view.
+        self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
+        #: What the view is called with, where the rule has no variables.
+        self.values = dict(rule.defaults or ())
 
 
 def automatic_options(rule: Rule) -> bool:
@@ -87,37 +96,42 @@ def _chain(
 
 
 class Engine:
-    """Route and plan the requests of one application, until its epoch moves."""
+    """Route and plan the requests of one application, until its epoch moves.
+
+    Attributes:
+        epoch: The application's epoch that this was compiled at.
+        general: Whether requests take the general path.
+        fixed: Plans by path and method, for rules without variables.
+        any_host: Whether the host has no say in what matches.
+        lazy_session: Whether sessions may be opened when first touched.
+        coerce: Makes bodies of the common return values.
+    """
 
     def __init__(self, app: App, steps: t.Mapping[str, t.Any]) -> None:
         self._app = app
         # The epoch first: a change while this compiles must make it stale.
         self.epoch = app._epoch.value
+        self.fixed: dict[str, dict[str, Plan]] = {}
+        self._plans: dict[int, Plan] = {}
+        self.coerce = PlainCoercion(app)
+        self.lazy_session = opens_lazily(app.session_interface)
+        self.any_host = app.config["TRUSTED_HOSTS"] is None and not app.subdomain_matching
         self.general = (
             os.environ.get(FORCE_GENERAL) == "1"
             or _replaced(app, steps)
             or not _registries_tracked(app)
         )
-        self.coerce = PlainCoercion(app)
-        self._plans: dict[int, Plan] = {}
-        self._static: dict[str, dict[str, Plan]] = {}
-        if self.general:
-            return
-        self.table = RouteTable(app.url_map)
-        self.general = not self.table.usable
+        if not self.general:
+            self._table = RouteTable(app.url_map)
+            self.general = not self._table.usable
 
-    def plan(self, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
-        """Match a request and return its plan and the view's arguments.
+    def match(self, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
+        """Return the plan of a request, and the view's arguments.
 
-        None where the general path must answer: nothing matches plainly, OPTIONS is
+        None where the URL adapter must match: nothing does so plainly, OPTIONS is
         answered automatically, or the rule has no view.
         """
-        by_method = self._static.get(path)
-        if by_method is not None:
-            plan = by_method.get(method)
-            if plan is not None:
-                return plan, dict(plan.rule.defaults or ())
-        found = self.table.match(path, method)
+        found = self._table.match(path, method)
         if found is None:
             return None
         rule, values = found
@@ -125,9 +139,8 @@ class Engine:
         if plan is None or (method == "OPTIONS" and automatic_options(rule)):
             return None
         if not rule._converters:
-            # PERF(hello): a fixed path is one lookup the next time. INVARIANT: bounded,
-            # since such a rule matches one path by its methods.
-            self._static.setdefault(path, {})[method] = plan
+            # INVARIANT: bounded, since such a rule matches one path by its methods.
+            self.fixed.setdefault(path, {})[method] = plan
         return plan, values
 
     def _compile(self, rule: Rule) -> Plan | None:
@@ -156,4 +169,7 @@ def _registries_tracked(app: App) -> bool:
         and isinstance(app.view_functions, TrackedDict)
         and isinstance(app.teardown_appcontext_funcs, TrackedList)
         and isinstance(app.url_map, RuleMap)
+        and app.url_map.epoch is app._epoch
+        and isinstance(app.config, Config)
+        and app.config.epoch is app._epoch
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from types import FunctionType
 from urllib.parse import quote
 
+from werkzeug.exceptions import BadHost
 from werkzeug.routing import BuildError
 from werkzeug.wsgi import get_host
 
@@ -23,6 +25,13 @@ if t.TYPE_CHECKING:
 _bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
     (lambda url_map, *args: url_map.bind_to_environ(*args)).__code__, {"__name__": "flask.app"}
 )
+
+
+# SPEC(RFC 9112 §3.2, RFC 3986 §3.2.2): the characters of a host and its port. An
+# underscore is among them, so that `my_service:5000` is served as Werkzeug has it.
+_host = re.compile(
+    r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII
+).fullmatch
 
 
 def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
@@ -44,6 +53,7 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     trusted_hosts = app.config["TRUSTED_HOSTS"]
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
+    _check_host(request.environ.get("HTTP_HOST", ""))
     # SECURITY: raises before anything is matched for a host that is not trusted.
     request.__dict__["host"] = get_host(request.environ, request.trusted_hosts)
 
@@ -55,6 +65,21 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
         # Any host is served, as if it were the one without a subdomain.
         subdomain = app.url_map.default_subdomain or ""
     return _bind_to_environ(app.url_map, request.environ, server_name, subdomain)
+
+
+def _check_host(host: str) -> None:
+    """Raise `BadHost` (400) for a host that could not be one.
+
+    SECURITY(CVE-2026-48710): a path or a query in it must not end up in a URL.
+    """
+    if _host(host):
+        return
+    try:
+        # Not by the standard, but Werkzeug understands names that IDNA encodes.
+        if host.isascii() or len(host) > 255 or not _host(host.encode("idna").decode("ascii")):
+            raise BadHost
+    except UnicodeError as error:
+        raise BadHost from error
 
 
 def url_for(

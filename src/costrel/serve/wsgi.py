@@ -5,28 +5,39 @@ Steps: receive, match, enter, run, coerce, finish, send, leave.
 
 from __future__ import annotations
 
-import re
 import sys
 import typing as t
+from contextvars import Token
 
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
 from ..dispatch.hooks import needs_session, process_response, save_session
-from ..sessions import opens_lazily
-from ..signals import appcontext_pushed, request_finished, request_started
+from ..signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ..application import App
     from ..dispatch.plan import Engine, Plan
-    from ..wrappers import Response
 
-# Hosts that need no more than to be plain: what else is valid, is trusted or is
-# an error is for the URL adapter to say.
-_plain_host = re.compile(
-    r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}(?::[1-9][0-9]{0,3})?"
-).fullmatch
+_new_context = RequestContext.__new__
+_set_current = context.set
+_reset_current = context.reset
+_NOTHING = Token.MISSING
+_pushed, _started, _finished = (
+    signal.receivers for signal in (appcontext_pushed, request_started, request_finished)
+)
+_tearing_down, _app_tearing_down, _popped = (
+    signal.receivers
+    for signal in (request_tearing_down, appcontext_tearing_down, appcontext_popped)
+)
 
 
 def respond_planned(
@@ -34,15 +45,25 @@ def respond_planned(
 ) -> t.Iterable[bytes]:
     """Answer a request by the plan of its endpoint.
 
-    Everything that is not the common case goes on by the steps' names, as
-    `respond_by_steps` has it, inside the context that is already entered.
+    PERF(hello): the steps of `respond_by_steps` in one function, for a request whose
+    plan runs nothing but the view and whose view returns a plain value. Whatever
+    is not so common goes on in the functions below, inside the context that is
+    already entered.
     """
-    ctx = RequestContext(app, environ)
+    ctx = _new_context(RequestContext)
+    ctx.app = app
+    ctx.environ = environ
+    ctx.touched = False
+    token = ctx._token = _set_current(ctx)
     error: BaseException | None = None
+    plan: Plan | None = None
     try:
         try:
             plan = enter(ctx, engine)
-            response = app.full_dispatch_request() if plan is None else run(app, ctx, plan, engine)
+            if plan is None:
+                response: WSGIApplication = app.full_dispatch_request()
+            else:
+                response = run(app, ctx, plan, engine)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
             response = app.handle_exception(raised)
@@ -51,7 +72,19 @@ def respond_planned(
             raise
         return response(environ, start_response)
     finally:
-        leave(ctx, environ, error)
+        if (
+            plan is None
+            or plan.teardown
+            or ctx.touched
+            or _tearing_down
+            or _app_tearing_down
+            or _popped
+            or PRESERVE in environ
+        ):
+            leave(ctx, environ, error)
+        else:
+            _reset_current(token)
+            ctx._token = None
 
 
 def respond_by_steps(
@@ -76,47 +109,57 @@ def respond_by_steps(
 
 
 def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
-    """Make the request current and match it; None if it has no plan.
+    """Match the request, which is current already; None if it has no plan.
 
     Without a plan the request was matched by the URL adapter, which has set its
     rule or its routing error.
     """
     app, environ = ctx.app, ctx.environ
-    outer = context.get(None)
-    if outer is not None:
+    outer = t.cast("Token[t.Any]", ctx._token).old_value
+    if outer is not _NOTHING:
         ctx._borrow(outer)
-    ctx._cv_tokens.append(context.set(ctx))
-    if appcontext_pushed.receivers and ctx._borrowed is None:
+    if _pushed and ctx._borrowed is None:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
-    if not opens_lazily(app.session_interface):
+    if not engine.lazy_session:
         ctx._session  # noqa: B018  touching it opens it
 
     # COMPAT(Flask-Session): its open_session() may have matched the request.
-    if "url_adapter" not in ctx.__dict__ and _is_plain(app, environ):
+    if not ctx.touched and engine.any_host and _is_plain(environ):
         path = environ.get("PATH_INFO", "")
+        method = environ["REQUEST_METHOD"]
+        by_method = engine.fixed.get(path)
+        if by_method is not None and method in by_method:
+            plan = ctx.plan = by_method[method]
+            ctx.view_args = plan.values.copy()
+            return plan
         if not path.isascii():
             path = path.encode("latin-1").decode(errors="replace")
-        if path.startswith("/") and not path.startswith("//"):
+        if path[:1] == "/" and path[:2] != "//":
             # Inside the context: a converter may use the request.
-            found = engine.plan(path, environ["REQUEST_METHOD"])
+            found = engine.match(path, method)
             if found is not None:
                 plan, ctx.view_args = found
-                ctx.url_rule = plan.rule
-                request = ctx.__dict__.get("request")
-                if request is not None:
-                    request.url_rule, request.view_args = ctx.url_rule, ctx.view_args
+                ctx.plan = plan
+                if ctx.touched:
+                    ctx.request.url_rule, ctx.request.view_args = plan.rule, ctx.view_args
                 return plan
     ctx.match_request()
     return None
 
 
-def _is_plain(app: App, environ: WSGIEnvironment) -> bool:
-    """Tell whether neither the host nor the protocol can change what matches."""
+def _is_plain(environ: WSGIEnvironment) -> bool:
+    """Tell whether neither the host nor the protocol can change what matches.
+
+    A host whose labels are empty or over 63 characters can't be encoded, which
+    the URL adapter answers with 400.
+    """
+    host = environ.get("HTTP_HOST", "")
     return (
         "HTTP_UPGRADE" not in environ
-        and app.config["TRUSTED_HOSTS"] is None
-        and not app.subdomain_matching
-        and _plain_host(environ.get("HTTP_HOST", "")) is not None
+        and len(host) < 64
+        and ".." not in host
+        and host[:1] != "."
+        and host.isascii()
     )
 
 
@@ -125,7 +168,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
     if not app._got_first_request:
         app._got_first_request = True
     try:
-        if request_started.receivers:
+        if _started:
             request_started.send(app, _async_wrapper=app.ensure_sync)
         rv = None
         for preprocess in plan.preprocess:
@@ -136,7 +179,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
                 break
         if rv is None:
             values = t.cast("dict[str, t.Any]", ctx.view_args)
-            if engine.epoch != app._epoch.value or _rerouted(ctx):
+            if not plan.quiet and (engine.epoch != app._epoch.value or _rerouted(ctx, plan)):
                 rv = app.dispatch_request()
             else:
                 rv = plan.view(**values)
@@ -145,11 +188,11 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
     return finish(app, ctx, plan, engine, rv)
 
 
-def _rerouted(ctx: RequestContext) -> bool:
+def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
     """Tell whether a hook changed what the request matched."""
     request = ctx.__dict__.get("request")
     return request is not None and (
-        request.url_rule is not ctx.url_rule
+        request.url_rule is not plan.rule
         or request.view_args is not ctx.view_args
         or request.routing_exception is not None
     )
@@ -157,15 +200,12 @@ def _rerouted(ctx: RequestContext) -> bool:
 
 def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> WSGIApplication:
     """Make the response, run the after-hooks and save the session."""
-    touched = ctx.__dict__
     if (
         not plan.after
-        and "_session" not in touched
-        and "_after_request_functions" not in touched
-        and not request_finished.receivers
+        and not _finished
         and engine.epoch == app._epoch.value
-        and engine.coerce.usable
-        and not needs_session(ctx)
+        and not (ctx.touched and _wants_response(ctx))
+        and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
     ):
         body = engine.coerce(rv)
         if body is not None:
@@ -175,14 +215,20 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
         # COMPAT(Flask-Caching): the view registered a hook for this response.
         response = process_response(app, response)
     else:
-        for hook in touched.get("_after_request_functions", ()):
+        for hook in ctx.__dict__.get("_after_request_functions", ()):
             response = app.ensure_sync(hook)(response)
         for hook in plan.after:
             response = hook(response)
         save_session(app, ctx, response)
-    if request_finished.receivers:
+    if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     return response
+
+
+def _wants_response(ctx: RequestContext) -> bool:
+    """Tell whether something of the request still has to see its response."""
+    parts = ctx.__dict__
+    return "_session" in parts or "_after_request_functions" in parts
 
 
 def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import threading
+import typing as t
 import weakref
 from collections import Counter
 
@@ -37,7 +38,7 @@ app.config.update(SECRET_KEY="not secret", MAX_CONTENT_LENGTH=CONTENT_LIMIT_BYTE
 seen: Counter[str] = Counter()
 contexts: weakref.WeakSet[object] = weakref.WeakSet()
 meeting = threading.Barrier(2)
-kept: dict[str, asyncio.Task[str]] = {}
+kept: dict[str, t.Any] = {}
 
 
 class NothingLeftOver:
@@ -70,6 +71,7 @@ def _enter():
 @app.teardown_request
 def _tear_down_request(error):
     seen[f"teardown of {request.endpoint}"] += 1
+    seen["errors torn down"] += error is not None
 
 
 @app.teardown_appcontext
@@ -112,17 +114,29 @@ def go():
     return redirect(url_for("item", name="x"))
 
 
-@app.get("/login")
-def login():
-    """Set the session cookie."""
-    session["user"] = "kim"
-    return "hello"
+@app.get("/visits")
+def visits():
+    """Count this client's visits, in its cookie."""
+    session["visits"] = session.get("visits", 0) + 1
+    return {"visits": session["visits"]}
 
 
 @app.route("/upload", methods=["POST", "PUT"])
 def upload():
     """Answer with the length of the body."""
     return {"length": len(request.get_data())}
+
+
+@app.post("/upload/in-pieces")
+def upload_in_pieces():
+    """Answer with the length of the body, read bit by bit."""
+    return {"length": sum(map(len, iter(lambda: request.stream.read(10_000), b"")))}
+
+
+@app.post("/form")
+def form():
+    """Answer with the names of the form's fields."""
+    return {"fields": list(request.form)}
 
 
 @app.get("/stream")
@@ -189,8 +203,18 @@ async def start_task():
 @app.get("/async/finish")
 async def finish_task():
     """Let the task of the earlier request end."""
-    kept["event"].set()
-    return {"path": request.path, "result": await kept["task"]}
+    kept.pop("event").set()
+    return {"path": request.path, "result": await kept.pop("task")}
+
+
+@app.get("/async/meet/<name>")
+async def async_meet(name):
+    """Wait for another request to be in here, then say who this one is."""
+    g.name = name
+    kept.setdefault("meeting", asyncio.Barrier(2))
+    async with asyncio.timeout(PATIENCE_S):
+        await kept["meeting"].wait()
+    return {"g": g.name, "path": request.path, "word": request.args["word"]}
 
 
 @app.get("/error")

@@ -1,0 +1,19 @@
+"""An application that has run a coroutine before its server makes processes of it."""
+
+from __future__ import annotations
+
+import os
+
+from costrel import Flask
+
+app = Flask(__name__)
+loaded_by = os.getpid()
+
+
+@app.get("/")
+async def pids():
+    """Say which process has loaded this module, and which one answers."""
+    return {"loaded by": loaded_by, "answered by": os.getpid()}
+
+
+app.test_client().get("/")

@@ -1,0 +1,77 @@
+"""Talk HTTP to a server, and wait until it has done something."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import struct
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+import pytest
+
+HOST = "127.0.0.1"
+PATIENCE_S = 15.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole response; `cut_off` if the connection ended before it did."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    cut_off: bool = False
+
+    @property
+    def json(self):
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def text(self):
+        """The body as text."""
+        return self.body.decode()
+
+
+def fetch(port, path, method="GET", *, body=None, headers=()):
+    """Send a request and return its `Answer`; a `body` of several pieces goes out chunked."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
+    with closing(connection):
+        # A server may answer that a body is too large, and close, before it was sent to the end.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, path, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        try:
+            content, cut_off = response.read(), False
+        except http.client.IncompleteRead as error:
+            content, cut_off = error.partial, True
+        return Answer(response.status, response.headers, content, cut_off)
+
+
+def go_away_after_first_bytes(port, path):
+    """Begin to read a response, then let the connection fail as if the client had crashed."""
+    with socket.create_connection((HOST, port), timeout=PATIENCE_S) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n\r\n".encode())
+        first = connection.recv(4096)
+        # No lingering: the server is told by a reset, not by an orderly end.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return first
+
+
+def eventually(expected, look):
+    """Look, every now and then, until the expected is seen; fail in the end."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := look()) != expected:
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {PATIENCE_S} s still {found!r} instead of {expected!r}")
+        time.sleep(0.02)
+
+
+def free_port():
+    """Return a port that nobody listens at."""
+    with socket.socket() as trial:
+        trial.bind((HOST, 0))
+        return trial.getsockname()[1]

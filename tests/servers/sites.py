@@ -1,0 +1,59 @@
+"""A served application as its clients see it, and the choice of servers for a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from exchange import Answer, eventually, fetch, go_away_after_first_bytes
+from programs import PROGRAMS, Program, Running
+from proxy import Nginx
+
+BEHIND_NGINX = "-behind-nginx"
+
+
+def names(able=lambda program: True, ways=("", BEHIND_NGINX)):
+    """Return the names of the sites of those programs that are able to."""
+    return [program.name + way for way in ways for program in PROGRAMS.values() if able(program)]
+
+
+directly = pytest.mark.parametrize("site", names(ways=("",)), indirect=True)
+behind_nginx = pytest.mark.parametrize("site", names(ways=(BEHIND_NGINX,)), indirect=True)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served application, as its clients see it."""
+
+    program: Program
+    running: Running
+    port: int
+    prefix: str = ""
+    nginx: Nginx | None = None
+
+    def fetch(self, path, method="GET", **request) -> Answer:
+        """Send a request for a path of the application."""
+        return fetch(self.port, self.prefix + path, method, **request)
+
+    def leave(self, path):
+        """Begin to read a response, then go away."""
+        return go_away_after_first_bytes(self.port, self.prefix + path)
+
+    def count(self, *names):
+        """Return some of the application's counters."""
+        counters = self.fetch("/counters").json
+        return tuple(counters.get(name, 0) for name in names)
+
+    def growth(self, *names):
+        """Return a function that checks how much each of these counters has grown since."""
+        before = self.count(*names)
+
+        def grown():
+            return tuple(now - then for now, then in zip(self.count(*names), before, strict=True))
+
+        def check(*expected):
+            eventually(expected, grown)
+            # Once more: reading the counters has collected garbage, which may still do things.
+            assert grown() == expected
+
+        return check

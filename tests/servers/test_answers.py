@@ -1,0 +1,93 @@
+"""Plain requests and their answers, on each server."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sites import names
+
+
+def test_head_answers_like_get_without_the_body(site):
+    """HEAD has the status and length of GET, and no body."""
+    got = site.fetch("/place")
+    head = site.fetch("/place", "HEAD")
+
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Type"] == "application/json"
+    assert head.headers["Content-Length"] == str(len(got.body))
+
+
+def test_options_names_the_methods(site):
+    """OPTIONS is answered with the methods of the URL, without the view."""
+    answer = site.fetch("/upload", "OPTIONS")
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST", "PUT"}
+
+
+def test_wrong_method_answers_405(site):
+    """A method that the URL lacks is answered with those that it has."""
+    answer = site.fetch("/upload", "DELETE")
+
+    assert answer.status == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_unknown_path_answers_404(site):
+    """A path without a rule is answered by the application's own page."""
+    answer = site.fetch("/nowhere")
+
+    assert answer.status == 404
+    assert "<title>404 Not Found</title>" in answer.text
+
+
+def test_failing_view_answers_500_and_logs_the_traceback(site):
+    """An error is told to the log, not to the client, and the request is torn down once."""
+    check = site.growth("teardown of error", "app teardown of error", "left over")
+
+    answer = site.fetch("/error")
+
+    assert answer.status == 500
+    assert "<title>500 Internal Server Error</title>" in answer.text
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert "Exception on /error [GET]" in site.running.log
+    assert "RuntimeError: the secret of the view" in site.running.log
+    check(1, 1, 0)
+
+
+def test_session_cookie_comes_back(site):
+    """What a view put into the session is there in the client's next request."""
+    first = site.fetch("/visits")
+    cookie = first.headers["Set-Cookie"].partition(";")[0]
+    second = site.fetch("/visits", headers={"Cookie": cookie})
+
+    assert (first.json, second.json) == ({"visits": 1}, {"visits": 2})
+
+
+def test_path_beyond_ascii_reaches_the_view(site):
+    """A percent-encoded path arrives decoded, as UTF-8."""
+    assert site.fetch("/items/k%C3%A4se%20%26%20brot/").text == "item käse & brot"
+
+
+@pytest.mark.parametrize("path", ["/meet", "/async/meet"])
+@pytest.mark.parametrize("site", names(able=lambda program: program.concurrent), indirect=True)
+def test_requests_at_the_same_time_keep_their_own_context(site, path):
+    """Two requests that are in the view together see each its own ``g`` and ``request``."""
+    with ThreadPoolExecutor() as clients:
+        answers = list(clients.map(site.fetch, [f"{path}/a?word=one", f"{path}/b?word=two"]))
+
+    assert [answer.json for answer in answers] == [
+        {"g": "a", "path": f"{path}/a", "word": "one"},
+        {"g": "b", "path": f"{path}/b", "word": "two"},
+    ]
+
+
+def test_event_loop_lives_on_between_requests(site):
+    """A task that one async view started is finished by another one."""
+    assert site.fetch("/async/start").json == {"path": "/async/start"}
+    assert site.fetch("/async/finish").json == {
+        "path": "/async/finish",
+        "result": "the task of the first request",
+    }

@@ -1,0 +1,67 @@
+"""Responses that are made while they are sent, on each server."""
+
+from __future__ import annotations
+
+import pytest
+from sites import names
+
+PIECE = b"x" * 65536
+
+
+def test_stream_has_its_request_and_is_torn_down_once_at_its_end(site):
+    """Each piece sees the request and ``g``; the teardown comes after the last, one time."""
+    (before,) = site.count("teardown of stream")
+    check = site.growth("teardown of stream", "app teardown of stream", "left over", "alive")
+
+    answer = site.fetch("/stream")
+
+    assert answer.status == 200
+    assert not answer.cut_off
+    assert answer.text == "".join(f"{number} /stream kept {before}\n" for number in range(3))
+    check(1, 1, 0, 0)
+
+
+def test_stream_asked_for_by_head_is_torn_down_once(site):
+    """A stream that nobody reads is closed, and its request torn down, one time."""
+    check = site.growth("teardown of stream", "app teardown of stream", "left over", "alive")
+
+    answer = site.fetch("/stream", "HEAD")
+
+    assert (answer.status, answer.body) == (200, b"")
+    check(1, 1, 0, 0)
+
+
+def test_client_gone_in_mid_stream_closes_it_and_tears_down_once(site):
+    """When the client goes away, the generator is closed inside its request; nothing is left."""
+    check = site.growth(
+        "generators closed",
+        "closed with request",
+        "teardown of endless",
+        "app teardown of endless",
+        "left over",
+        "alive",
+    )
+
+    assert site.leave("/endless").startswith(b"HTTP/1.1 200 ")
+
+    check(1, 1, 1, 1, 0, 0)
+
+
+def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
+    """An error after the headers is logged; the client sees no word of it."""
+    check = site.growth("teardown of failing_stream", "errors torn down", "left over", "alive")
+
+    answer = site.fetch("/failing-stream")
+
+    assert answer.status == 200
+    assert answer.body == PIECE
+    assert "RuntimeError: the secret of the stream" in site.running.log
+    check(1, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "site", names(able=lambda program: not program.hides_failed_streams), indirect=True
+)
+def test_failing_stream_is_not_taken_for_complete(site):
+    """Where the server can say so, the client learns that the response is not complete."""
+    assert site.fetch("/failing-stream").cut_off

@@ -1,0 +1,54 @@
+"""Request bodies up to the limit and beyond it, on each server."""
+
+from __future__ import annotations
+
+import pytest
+
+LIMIT_BYTES = 256 * 1024
+PIECE = b"y" * 16384
+
+
+def whole(size):
+    """Make a body whose length is announced."""
+    return b"y" * size
+
+
+def chunked(size):
+    """Make a body that is sent piece by piece, of a length that nobody knows before its end."""
+    pieces, rest = divmod(size, len(PIECE))
+    return iter([*[PIECE] * pieces, *([PIECE[:rest]] if rest else [])])
+
+
+@pytest.mark.parametrize("body", [whole, chunked])
+@pytest.mark.parametrize("path", ["/upload", "/upload/in-pieces"])
+def test_body_of_exactly_the_limit_arrives_whole(site, body, path):
+    """`MAX_CONTENT_LENGTH` itself is allowed, however the view reads."""
+    answer = site.fetch(path, "POST", body=body(LIMIT_BYTES))
+
+    assert (answer.status, answer.json) == (200, {"length": LIMIT_BYTES})
+
+
+@pytest.mark.parametrize("excess", [1, 16 * LIMIT_BYTES])
+@pytest.mark.parametrize("body", [whole, chunked])
+@pytest.mark.parametrize("path", ["/upload", "/upload/in-pieces"])
+def test_body_beyond_the_limit_answers_413(site, body, path, excess):
+    """A longer body is refused, never cut, whether its length was announced or not."""
+    answer = site.fetch(path, "POST", body=body(LIMIT_BYTES + excess))
+
+    assert answer.status == 413
+    assert "<title>413 Request Entity Too Large</title>" in answer.text
+
+
+def test_form_beyond_the_limit_answers_413(site):
+    """A form of unknown length is refused as well, before any field of it is used."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = site.fetch("/form", "POST", body=chunked(LIMIT_BYTES + 1), headers=form)
+
+    assert answer.status == 413
+
+
+def test_server_lives_on_after_a_refused_body(site):
+    """What is left of a refused body is not taken for the next request."""
+    site.fetch("/upload", "POST", body=chunked(16 * LIMIT_BYTES))
+
+    assert site.fetch("/upload", "POST", body=b"next").json == {"length": 4}
