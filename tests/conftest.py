@@ -6,6 +6,36 @@ import os
 
 import pytest
 
+from costrel.current import context
+from costrel.dispatch.plan import FORCE_GENERAL
+
+
+@pytest.fixture(params=["planned", "general"])
+def path(request, monkeypatch):
+    """Run a test about requests twice: by plans, and by calling each step by its name."""
+    if request.param == "general":
+        monkeypatch.setenv(FORCE_GENERAL, "1")
+    else:
+        monkeypatch.delenv(FORCE_GENERAL, raising=False)
+    return request.param
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """Run a test about the plans themselves, also where the general path is forced."""
+    monkeypatch.delenv(FORCE_GENERAL, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_context_left():
+    """Hold every test to leaving no context behind, and keep one from the next test."""
+    yield
+    left = []
+    while (ctx := context.get(None)) is not None:
+        left.append(ctx)
+        ctx.pop()
+    assert left == []
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import typing as t
+import warnings
+from importlib.metadata import version
 
 from . import json as json
 from .app import Flask as Flask
@@ -13,6 +16,7 @@ from .ctx import after_this_request as after_this_request
 from .ctx import copy_current_request_context as copy_current_request_context
 from .ctx import has_app_context as has_app_context
 from .ctx import has_request_context as has_request_context
+from .environment import FLASK_LEVEL
 from .globals import current_app as current_app
 from .globals import g as g
 from .globals import request as request
@@ -50,6 +54,7 @@ if t.TYPE_CHECKING:
 
 # Loaded when first used: none of them belongs to a request's way.
 _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
+_COMPAT_MODULES = frozenset({"debughelpers", "sansio"})
 
 
 def __getattr__(name: str) -> t.Any:
@@ -59,8 +64,16 @@ def __getattr__(name: str) -> t.Any:
         return install_as_flask
     if name in _LAZY_MODULES:
         return importlib.import_module(f".{name}", __name__)
+    if name in _COMPAT_MODULES:
+        return importlib.import_module(f".compat.{name}", __name__)
     if name == "__version__":
-        from importlib.metadata import version
-
+        if sys.modules.get("flask") is sys.modules[__name__]:
+            # One module under two names: who asks `flask` compares with Flask's numbers.
+            warnings.warn(
+                "flask.__version__ is deprecated. Ask importlib.metadata.version('flask').",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            return FLASK_LEVEL
         return version("costrel")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,6 +27,8 @@ from .scaffold import (
     setupmethod,
 )
 
+from .templating import _default_template_ctx_processor
+
 if t.TYPE_CHECKING:
     from .commands import AppGroup
     from .wrappers import Response
@@ -144,6 +146,9 @@ class Blueprint(Scaffold):
                 f" endpoints. Choose a name without one, like {name.replace('.', '_')!r}."
                 f" ({caller()})"
             )
+        # COMPAT: in a blueprint's views these names win over the application's
+        # processors.
+        self.template_context_processors[None].append(_default_template_ctx_processor)
         self.name = name
         self.url_prefix = url_prefix
         self.subdomain = subdomain

@@ -9,11 +9,12 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from exchange import HOST, PATIENCE_S, fetch, free_port
+from exchange import HOST, PATIENCE_S, eventually, fetch, free_port
 
 APPS = Path(__file__).parent / "apps"
 FOREIGN_VARIABLES = ("COSTREL_AS_FLASK", "FLASK_", "WERKZEUG_", "GUNICORN_", "GRANIAN_", "PYTEST_")
@@ -113,6 +114,10 @@ class Running:
         """All that was printed so far."""
         return self.log_file.read_text(errors="replace")
 
+    def wait_logged(self, text):
+        """Wait until the program has printed a text; it may print after it has answered."""
+        eventually(True, lambda: text in self.log)
+
     def wait_ready(self, port, path="/"):
         """Wait until the program answers, whatever it answers."""
         deadline = time.monotonic() + PATIENCE_S
@@ -134,10 +139,8 @@ class Running:
         except subprocess.TimeoutExpired:
             pytest.fail(f"{self.process.args[0]} did not stop in {PATIENCE_S} s:\n{self.log}")
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self.process.wait()
 
 

@@ -10,6 +10,7 @@ from programs import Running
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deploying.md"
 PREFIX = "/app"
+CONTENT_LIMIT_BYTES = 256 * 1024  # as in the application that is served
 
 # Everything nginx writes goes below its own folder, so that it needs no rights. One process,
 # so that it can be ended by its id.
@@ -17,7 +18,7 @@ CONFIGURATION = """
 daemon off;
 master_process off;
 pid nginx.pid;
-error_log stderr warn;
+error_log stderr error;
 events {{}}
 http {{
     access_log off;
@@ -53,6 +54,7 @@ class Nginx:
         block = replaced(
             documented_server(),
             upstream=("http://127.0.0.1:8000/", f"http://{HOST}:{upstream_port}/"),
+            limit=("client_max_body_size 16m;", f"client_max_body_size {CONTENT_LIMIT_BYTES};"),
         )
         servers = [
             replaced(block, port=("listen 80;", f"listen {HOST}:{self.port};")),

@@ -52,8 +52,8 @@ def test_failing_view_answers_500_and_logs_the_traceback(site):
     assert "<title>500 Internal Server Error</title>" in answer.text
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
-    assert "Exception on /error [GET]" in site.running.log
-    assert "RuntimeError: the secret of the view" in site.running.log
+    site.running.wait_logged("Exception on /error [GET]")
+    site.running.wait_logged("RuntimeError: the secret of the view")
     check(1, 1, 0)
 
 

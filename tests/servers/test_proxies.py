@@ -76,7 +76,7 @@ def test_proxied_request_by_name_builds_urls_with_that_name(site):
 
 @behind_nginx
 def test_proxied_request_with_forged_headers_is_not_believed(site):
-    """nginx replaces every forwarding header that a client has made up."""
+    """Forwarding headers that a client has made up are replaced by nginx."""
     host = f"{HOST}:{site.port}"
 
     answer = site.fetch("/place", headers=FORGED)

@@ -55,7 +55,7 @@ def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
 
     assert answer.status == 200
     assert answer.body == PIECE
-    assert "RuntimeError: the secret of the stream" in site.running.log
+    site.running.wait_logged("RuntimeError: the secret of the stream")
     check(1, 1, 0, 0)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from proxy import CONTENT_LIMIT_BYTES as LIMIT_BYTES
 
-LIMIT_BYTES = 256 * 1024
 PIECE = b"y" * 16384
 
 

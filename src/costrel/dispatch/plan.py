@@ -98,6 +98,8 @@ def _chain(
 class Engine:
     """Route and plan the requests of one application, until its epoch moves.
 
+    It holds no reference to the application, which is freed with its last user.
+
     Attributes:
         epoch: The application's epoch that this was compiled at.
         general: Whether requests take the general path.
@@ -108,14 +110,17 @@ class Engine:
     """
 
     def __init__(self, app: App, steps: t.Mapping[str, t.Any]) -> None:
-        self._app = app
         # The epoch first: a change while this compiles must make it stale.
         self.epoch = app._epoch.value
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
-        self.any_host = app.config["TRUSTED_HOSTS"] is None and not app.subdomain_matching
+        self.any_host = (
+            app.config["TRUSTED_HOSTS"] is None
+            and app.request_class.trusted_hosts is None
+            and not app.subdomain_matching
+        )
         self.general = (
             os.environ.get(FORCE_GENERAL) == "1"
             or _replaced(app, steps)
@@ -125,7 +130,7 @@ class Engine:
             self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
 
-    def match(self, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
+    def match(self, app: App, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
         """Return the plan of a request, and the view's arguments.
 
         None where the URL adapter must match: nothing does so plainly, OPTIONS is
@@ -135,7 +140,7 @@ class Engine:
         if found is None:
             return None
         rule, values = found
-        plan = self._plans.get(id(rule)) or self._compile(rule)
+        plan = self._plans.get(id(rule)) or self._compile(app, rule)
         if plan is None or (method == "OPTIONS" and automatic_options(rule)):
             return None
         if not rule._converters:
@@ -143,10 +148,10 @@ class Engine:
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
 
-    def _compile(self, rule: Rule) -> Plan | None:
-        if rule.endpoint not in self._app.view_functions:
+    def _compile(self, app: App, rule: Rule) -> Plan | None:
+        if rule.endpoint not in app.view_functions:
             return None
-        plan = self._plans[id(rule)] = Plan(self._app, rule)
+        plan = self._plans[id(rule)] = Plan(app, rule)
         return plan
 
 

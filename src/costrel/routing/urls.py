@@ -32,6 +32,22 @@ _bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
 _host = re.compile(
     r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII
 ).fullmatch
+_plain_host = re.compile(
+    r"(?:(?:[0-9A-Za-z_-]{1,63}\.)*[0-9A-Za-z_-]{1,63}(?::[0-9]*)?)?", re.ASCII
+).fullmatch
+known_plain_hosts: set[str] = set()
+
+
+def is_plain_host(host: str) -> bool:
+    """Tell whether the URL adapter can't refuse a host, whatever else it makes of it.
+
+    PERF(hello): a server is asked for a few hosts again and again; look for the host
+    in `knownknown_plain_hosts` first. That is bounded, because clients choose their hosts.
+    """
+    plain = _plain_host(host) is not None
+    if plain and len(known_plain_hosts) < 64:
+        known_plain_hosts.add(host)
+    return plain
 
 
 def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
@@ -53,6 +69,8 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     trusted_hosts = app.config["TRUSTED_HOSTS"]
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
+    # A refused host is no host: an error page may ask for the URL without an error.
+    request.__dict__["host"] = ""
     _check_host(request.environ.get("HTTP_HOST", ""))
     # SECURITY: raises before anything is matched for a host that is not trusted.
     request.__dict__["host"] = get_host(request.environ, request.trusted_hosts)
@@ -95,7 +113,8 @@ def url_for(
     """Build the URL of an endpoint: see `costrel.url_for`."""
     ctx = request_view.get(None)
     if ctx is not None:
-        adapter = ctx.url_adapter
+        # The page that tells about a refused host may still link within the site.
+        adapter = ctx.url_adapter or app.url_map.bind("", ctx.environ.get("SCRIPT_NAME"))
         if endpoint.startswith("."):
             blueprint = ctx.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
