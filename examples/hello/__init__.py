@@ -1,0 +1,5 @@
+"""A small application to look at, start and change: ``costrel --app examples/hello run``."""
+
+from __future__ import annotations
+
+from .app import app as app
