@@ -6,7 +6,6 @@ import importlib
 import sys
 import typing as t
 import warnings
-from importlib.metadata import version
 
 from . import json as json
 from .app import Flask as Flask
@@ -75,5 +74,7 @@ def __getattr__(name: str) -> t.Any:
                 stacklevel=2,
             )
             return FLASK_LEVEL
+        from importlib.metadata import version
+
         return version("costrel")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

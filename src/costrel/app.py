@@ -24,7 +24,7 @@ from . import typing as ft
 from .application import App
 from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
-from .current import context, g, request, request_ctx, session
+from .current import g, request, request_ctx, session
 from .dispatch import coerce, errors, hooks
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import STEPS, Engine, automatic_options
@@ -182,7 +182,7 @@ class Flask(App):
 
     # Files
 
-    def get_send_file_max_age(self, filename: str | None) -> int | None:
+    def get_send_file_max_age(self, filename: str | None) -> int | None:  # noqa: ARG002  for overrides
         """Say how many seconds clients may cache a file; None to ask each time.
 
         Override it to decide by name. Default: ``SEND_FILE_MAX_AGE_DEFAULT``.

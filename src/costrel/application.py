@@ -17,7 +17,7 @@ from functools import cached_property
 
 from jinja2 import Environment
 from werkzeug.datastructures import ImmutableDict
-from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError, HTTPException
+from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
 from werkzeug.routing import BuildError, Map, Rule
 from werkzeug.utils import redirect as _wz_redirect
 from werkzeug.wrappers import Response as BaseResponse
@@ -42,8 +42,6 @@ from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
 
 if t.TYPE_CHECKING:
-    from werkzeug.routing import MapAdapter
-
     from .commands import AppGroup
 
 T_shell_context_processor = t.TypeVar(
@@ -144,7 +142,7 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         import_name: str,
         static_url_path: str | None = None,
         static_folder: str | os.PathLike[str] | None = "static",
-        static_host: str | None = None,
+        static_host: str | None = None,  # noqa: ARG002  for the subclass
         host_matching: bool = False,
         subdomain_matching: bool = False,
         template_folder: str | os.PathLike[str] | None = "templates",
@@ -481,7 +479,7 @@ class App(Scaffold, Steps, metaclass=AppMeta):
             return True
         return isinstance(e, BadRequest) if trap_bad_request else False
 
-    def should_ignore_error(self, error: BaseException | None) -> bool:
+    def should_ignore_error(self, error: BaseException | None) -> bool:  # noqa: ARG002  for overrides
         """Tell whether teardown functions are not told of an error; override it.
 
         Deprecated in Flask and only asked where a subclass overrides it.

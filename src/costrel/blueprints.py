@@ -26,7 +26,6 @@ from .scaffold import (
     check_view,
     setupmethod,
 )
-
 from .templating import _default_template_ctx_processor
 
 if t.TYPE_CHECKING:
@@ -319,7 +318,7 @@ class Blueprint(Scaffold):
 
     # Static files and resources
 
-    def get_send_file_max_age(self, filename: str | None) -> int | None:
+    def get_send_file_max_age(self, filename: str | None) -> int | None:  # noqa: ARG002  for overrides
         """Say how many seconds a client may cache a static file; None to ask each time."""
         return default_max_age(current_app.config)
 

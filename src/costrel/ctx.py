@@ -228,7 +228,7 @@ class RequestContext(AppContext):
         self.app = app
         self.environ = environ
         if request is not None:
-            self.request = request
+            self.request = request  # pyright: ignore[reportIncompatibleMethodOverride]
         if session is not None:
             self._session = session
 

@@ -161,7 +161,9 @@ def url_for(
 
 
 def redirect(
-    location: str, code: int = 302, Response: type[BaseResponse] | None = None
+    location: str,
+    code: int = 302,
+    Response: type[BaseResponse] | None = None,  # noqa: N803  Flask's name
 ) -> BaseResponse:
     """Make a redirect to a URL, with the current application's `redirect` if any.
 
@@ -254,8 +256,8 @@ def send_file(
     download_name: str | None = None,
     conditional: bool = True,
     etag: bool | str = True,
-    last_modified: datetime | int | float | None = None,
-    max_age: None | (int | t.Callable[[str | None], int | None]) = None,
+    last_modified: datetime | float | None = None,
+    max_age: int | t.Callable[[str | None], int | None] | None = None,
 ) -> Response:
     """Send a file to the client, with ranges, ETag and caching headers.
 

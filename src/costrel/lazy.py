@@ -10,9 +10,10 @@ V = t.TypeVar("V")
 class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
     """Compute an attribute on first access and store it on the instance.
 
-    The first access also sets the instance's ``touched`` to true. Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
-    it may be used where assignment replaces the value. After the first access
-    the attribute is a plain one.
+    The first access also sets the instance's ``touched`` to true. Unlike
+    `functools.cached_property` it takes no lock (CPython 3.11 has one), and it
+    may be used where assignment replaces the value. After the first access the
+    attribute is a plain one.
     """
 
     def __init__(self, make: t.Callable[[t.Any], V]) -> None:

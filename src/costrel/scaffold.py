@@ -119,7 +119,7 @@ class Scaffold:
             defaultdict(list)
         )
 
-    def _make_view_functions(self, epoch: Epoch) -> dict[str, ft.RouteCallable]:
+    def _make_view_functions(self, epoch: Epoch) -> dict[str, ft.RouteCallable]:  # noqa: ARG002
         return {}
 
     def __repr__(self) -> str:
@@ -457,12 +457,11 @@ def _no_root(import_name: str) -> str:
 
 def _find_package_path(import_name: str) -> str:
     """Find the folder that contains the top-level package or module."""
-    root_name = import_name.partition(".")[0]
     try:
-        spec = importlib.util.find_spec(root_name)
-        if spec is None:
-            raise ValueError("not found")
+        spec = importlib.util.find_spec(import_name.partition(".")[0])
     except (ImportError, ValueError):
+        spec = None
+    if spec is None:
         # Not importable (yet): a script, or __main__.
         return os.getcwd()
 

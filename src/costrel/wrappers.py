@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Authorization, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as RequestBase
@@ -92,6 +92,15 @@ class Request(RequestBase):
     def full_path(self) -> str:
         """Give the path with its query, also if that is empty: ``/path?``."""
         return f"{self.path}?{self._query_text()}"
+
+    @cached_property
+    def authorization(self) -> Authorization | None:
+        """Give what the ``Authorization`` header says; None if it is malformed."""
+        try:
+            return Authorization.from_header(self.headers.get("Authorization"))
+        except ValueError:
+            # SPEC(RFC 7617 §2): Base64 is ASCII. Werkzeug would answer 500.
+            return None
 
     @property
     def max_content_length(self) -> int | None:
@@ -196,7 +205,7 @@ class Request(RequestBase):
         except BadRequest as error:
             if _config("DEBUG"):
                 raise
-            raise BadRequest() from error
+            raise BadRequest from error
 
 
 def blueprint_path(name: str) -> list[str]:

@@ -23,7 +23,7 @@ HOOKS = (
 )
 
 
-class Boom(Exception):
+class Boom(Exception):  # noqa: N818  a name for tests
     """Be raised by generated views and hooks."""
 
 
@@ -126,8 +126,23 @@ handlers = st.tuples(
 requests = st.tuples(
     st.sampled_from(("GET", "HEAD", "POST", "OPTIONS", "DELETE")),
     st.sampled_from(
-        ("/", "/a", "/a/", "/7", "/w", "/x/n/y", "/b1/", "/b1/a", "/b1/7", "/b1/b2/a", "/b1/b2/z/q",
-         "//evil.test", "/a?q=1&q=2", "/é", "/nothing/here")
+        (
+            "/",
+            "/a",
+            "/a/",
+            "/7",
+            "/w",
+            "/x/n/y",
+            "/b1/",
+            "/b1/a",
+            "/b1/7",
+            "/b1/b2/a",
+            "/b1/b2/z/q",
+            "//evil.test",
+            "/a?q=1&q=2",
+            "/é",
+            "/nothing/here",
+        )
     ),
     st.sampled_from((None, "json", "bad json", "form")),
 )
@@ -257,7 +272,7 @@ def answers(spec: Spec, sent: list[t.Any], general: str) -> list[t.Any]:
     log: list[str] = []
     with (
         mock.patch.dict(os.environ, {FORCE_GENERAL: general}),
-        mock.patch("time.time", lambda: 1_700_000_000.0),
+        mock.patch("time.time", return_value=1_700_000_000.0),
     ):
         app = make_app(spec, log)
         app.logger.disabled = True

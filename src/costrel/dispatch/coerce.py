@@ -39,7 +39,7 @@ def make_response(app: App, rv: t.Any) -> Response:
             " a dict, a response, or ('', 204) for nothing."
         )
     if not isinstance(rv, app.response_class):
-        if isinstance(rv, (str, bytes, bytearray)) or isinstance(rv, Iterator):
+        if isinstance(rv, (str, bytes, bytearray, Iterator)):
             # Status and headers go to the constructor, which keeps a content type
             # among them instead of adding a second one.
             rv = app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ def handle_exception(app: App, e: Exception) -> Response:
     if propagate:
         # Raised bare while it is being handled, so that its traceback stays as is.
         if sys.exc_info()[1] is e:
-            raise
+            raise  # noqa: PLE0704  the caller is handling it
         raise e
 
     app.log_exception(t.cast("t.Any", (type(e), e, e.__traceback__)))

@@ -84,7 +84,7 @@ _thread = LoopThread()
 
 def _forget_after_fork() -> None:
     # Threads do not survive a fork; the child makes a loop of its own.
-    global _thread
+    global _thread  # noqa: PLW0603  one per process
     _thread = LoopThread()
 
 

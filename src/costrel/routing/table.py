@@ -36,7 +36,7 @@ class RuleMap(Map):
             self.epoch.bump()
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """Matching ran into something that only Werkzeug's matcher decides."""
 
 
@@ -73,9 +73,7 @@ def _pattern(part: t.Any, state: t.Any, plain: t.Callable[[Rule], bool]) -> Patt
     compiled = re.compile(part.content)
     names = [name for name in compiled.groupindex if name.startswith("__werkzeug_")]
     names.sort(key=lambda name: int(name[11:]))
-    return Pattern(
-        compiled.match, tuple(names), part.final, part.suffixed, Node(state, plain)
-    )
+    return Pattern(compiled.match, tuple(names), part.final, part.suffixed, Node(state, plain))
 
 
 class RouteTable:
@@ -108,7 +106,7 @@ class RouteTable:
         """
         try:
             found = self._walk(self._root, path.split("/"), 0, (), method)
-        except Undecided:
+        except UndecidedError:
             return None
         if found is None:
             return None
@@ -142,27 +140,27 @@ class RouteTable:
                 continue
             if pattern.suffixed and matched.groups()[-1] == "/":
                 # A slash after a path variable; that may be a redirect.
-                raise Undecided
+                raise UndecidedError
             more = texts + tuple(map(matched.__getitem__, pattern.names))
             found = self._walk(pattern.node, parts, len(parts) if final else at + 1, more, method)
             if found is not None:
                 return found
         if part == "" and at + 1 == len(parts) and node.rules:
             # A slash too many; whether that is accepted depends on the rule.
-            raise Undecided
+            raise UndecidedError
         return None
 
     def _end(
         self, node: Node, texts: tuple[str, ...], method: str
     ) -> tuple[Rule, tuple[str, ...]] | None:
         if not node.decidable:
-            raise Undecided
+            raise UndecidedError
         for rule in node.rules:
             if not rule.websocket and (rule.methods is None or method in rule.methods):
                 return rule, texts
         if "" in node.static:
             # A slash too few; that may be a redirect.
-            raise Undecided
+            raise UndecidedError
         return None
 
 
@@ -177,4 +175,3 @@ def _plain(rule: Rule, url_map: Map) -> bool:
         for other in url_map.iter_rules(rule.endpoint)
         if other is not rule
     )
-

@@ -32,22 +32,6 @@ _bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
 _host = re.compile(
     r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII
 ).fullmatch
-_plain_host = re.compile(
-    r"(?:(?:[0-9A-Za-z_-]{1,63}\.)*[0-9A-Za-z_-]{1,63}(?::[0-9]*)?)?", re.ASCII
-).fullmatch
-known_plain_hosts: set[str] = set()
-
-
-def is_plain_host(host: str) -> bool:
-    """Tell whether the URL adapter can't refuse a host, whatever else it makes of it.
-
-    PERF(hello): a server is asked for a few hosts again and again; look for the host
-    in `knownknown_plain_hosts` first. That is bounded, because clients choose their hosts.
-    """
-    plain = _plain_host(host) is not None
-    if plain and len(known_plain_hosts) < 64:
-        known_plain_hosts.add(host)
-    return plain
 
 
 def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:

@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
 from ..dispatch.hooks import needs_session, resume_before, save_session
-from ..routing.urls import is_plain_host, known_plain_hosts
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -136,31 +135,40 @@ def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
 
     # COMPAT(Flask-Session): its open_session() may have matched the request.
     if not ctx.touched and engine.any_host and _is_plain(environ):
-        path = environ.get("PATH_INFO", "")
-        method = environ["REQUEST_METHOD"]
-        by_method = engine.fixed.get(path)
-        if by_method is not None and method in by_method:
-            plan = ctx.plan = by_method[method]
-            ctx.view_args = plan.values.copy()
-            return plan
-        if not path.isascii():
-            path = path.encode("latin-1").decode(errors="replace")
-        if path[:1] == "/" and path[:2] != "//":
-            # Inside the context: a converter may use the request.
-            try:
-                found = engine.match(app, path, method)
-            except HTTPException as error:
-                # A converter refused: an answer of routing, as the adapter has it.
-                ctx.request.routing_exception = error
-                return None
-            if found is not None:
-                plan, ctx.view_args = found
+        by_method = engine.fixed.get(environ.get("PATH_INFO", ""))
+        if by_method is not None:
+            plan = by_method.get(environ["REQUEST_METHOD"])
+            if plan is not None:
                 ctx.plan = plan
-                if ctx.touched:
-                    ctx.request.url_rule, ctx.request.view_args = plan.rule, ctx.view_args
+                ctx.view_args = plan.values.copy()
                 return plan
+        return _match(ctx, engine)
     ctx.match_request()
     return None
+
+
+def _match(ctx: RequestContext, engine: Engine) -> Plan | None:
+    """Match a path that may have variables; None if the URL adapter had to."""
+    environ = ctx.environ
+    path = environ.get("PATH_INFO", "")
+    if not path.isascii():
+        path = path.encode("latin-1").decode(errors="replace")
+    found = None
+    if path[:1] == "/" and path[:2] != "//":
+        try:
+            # Inside the context: a converter may use the request.
+            found = engine.match(ctx.app, path, environ["REQUEST_METHOD"])
+        except HTTPException as error:
+            # A converter refused: an answer of routing, as the adapter has it.
+            ctx.request.routing_exception = error
+            return None
+    if found is None:
+        ctx.match_request()
+        return None
+    ctx.plan, ctx.view_args = found
+    if ctx.touched:
+        ctx.request.url_rule, ctx.request.view_args = ctx.plan.rule, ctx.view_args
+    return found[0]
 
 
 def _is_plain(environ: WSGIEnvironment) -> bool:

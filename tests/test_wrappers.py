@@ -1,0 +1,198 @@
+"""Request and response know the application and where routing went."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from costrel import Blueprint, Flask, Request, Response, json, request
+from costrel.wrappers import blueprint_path
+
+# Where routing went
+
+
+@pytest.mark.usefixtures("path")
+def test_request_names_its_endpoint_and_blueprints():
+    """The innermost blueprint comes first; without a match there is none."""
+    app = Flask(__name__)
+    outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__)
+
+    def view(**values):
+        return [request.endpoint, request.blueprint, request.blueprints, request.view_args]
+
+    inner.add_url_rule("/inner/<int:n>", "view", view)
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer)
+    app.add_url_rule("/plain", "plain", view)
+    app.register_error_handler(404, lambda error: view())
+    client = app.test_client()
+    expected = ["outer.inner.view", "outer.inner", ["outer.inner", "outer"], {"n": 1}]
+    assert client.get("/inner/1").json == expected
+    assert client.get("/plain").json == ["plain", None, [], {}]
+    assert client.get("/nothing").json == [None, None, [], None]
+
+
+def test_request_on_its_own_has_matched_nothing():
+    """Outside of an application a request has Werkzeug's limits and no endpoint."""
+    alone = Request({"REQUEST_METHOD": "GET"})
+    assert alone.endpoint is alone.blueprint is alone.url_rule is alone.view_args is None
+    assert alone.blueprints == []
+    assert alone.max_content_length is None
+    assert alone.max_form_memory_size == 500_000
+    assert alone.max_form_parts == 1_000
+
+
+def test_path_of_a_blueprints_name_begins_inside():
+    """It is the order in which the blueprints' things are looked up."""
+    assert blueprint_path("a.b.c") == ["a.b.c", "a.b", "a"]
+
+
+@pytest.mark.usefixtures("path")
+def test_request_takes_attributes():
+    """COMPAT(Flask-RESTful, Talisman): hooks leave things on the request."""
+    app = Flask(__name__)
+
+    @app.before_request
+    def before():
+        request.csp_nonce = "nonce"
+        request.unparsed_arguments = {}
+
+    app.get("/")(lambda: request.csp_nonce)
+    assert app.test_client().get("/").text == "nonce"
+
+
+# Limits
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    ("setting", "limit", "data", "status"),
+    [
+        ("MAX_CONTENT_LENGTH", 10, {"a": "x" * 5}, 200),
+        ("MAX_CONTENT_LENGTH", 10, {"a": "x" * 50}, 413),
+        ("MAX_FORM_MEMORY_SIZE", 10, {"a": "x" * 50, "f": (b"", "f")}, 413),
+        ("MAX_FORM_PARTS", 1, {"a": "1", "f": (b"", "f")}, 413),
+        ("MAX_FORM_PARTS", 2, {"a": "1", "f": (b"", "f")}, 200),
+    ],
+)
+def test_form_over_a_limit_is_answered_with_413(setting, limit, data, status):
+    """SECURITY: the settings bound what a client can make us keep."""
+    from io import BytesIO
+
+    app = Flask(__name__)
+    app.config[setting] = limit
+    app.post("/")(lambda: str(len(request.form)))
+    if "f" in data:
+        data = data | {"f": (BytesIO(b""), "f")}
+    assert app.test_client().post("/", data=data).status_code == status
+
+
+def test_limits_may_be_set_for_one_request():
+    """A hook may widen or narrow them; None takes the setting again."""
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=5, MAX_FORM_MEMORY_SIZE=6, MAX_FORM_PARTS=7)
+    names = ("max_content_length", "max_form_memory_size", "max_form_parts")
+    with app.test_request_context(method="POST", data={"a": "x" * 10}):
+        assert [getattr(request, name) for name in names] == [5, 6, 7]
+        with pytest.raises(RequestEntityTooLarge):
+            request.form  # noqa: B018  reading it parses it
+    with app.test_request_context(method="POST", data={"a": "x" * 10}):
+        for name in names:
+            setattr(request, name, 100)
+        assert request.form["a"] == "x" * 10
+        assert [getattr(request, name) for name in names] == [100, 100, 100]
+        for name in names:
+            setattr(request, name, None)
+        assert [getattr(request, name) for name in names] == [5, 6, 7]
+
+
+# JSON
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_body_that_is_not_json_is_a_400_explained_in_debug_mode_only(debug):
+    """The parser's words may tell too much, so clients get them in debug mode only."""
+    app = Flask(__name__)
+    app.debug = debug
+    with app.test_request_context(method="POST", data="{", content_type="application/json"):
+        with pytest.raises(BadRequest) as caught:
+            request.get_json()
+        assert ("decode" in caught.value.description) is debug
+        assert request.get_json(silent=True) is None
+
+
+@pytest.mark.usefixtures("path")
+def test_body_of_another_type_is_a_415():
+    """The content type decides, unless the view forces it."""
+    app = Flask(__name__)
+    app.post("/", endpoint="a")(lambda: [request.json])
+    app.post("/force", endpoint="b")(lambda: [request.get_json(force=True)])
+    client = app.test_client()
+    assert client.post("/", data="1").status_code == 415
+    assert client.post("/force", data="1").json == [1]
+
+
+def test_request_reads_json_as_the_application_does():
+    """The provider of the application reads bodies."""
+    app = Flask(__name__)
+    app.json.loads = lambda text, **kwargs: ["mine", text]
+    with app.test_request_context(method="POST", data="1", content_type="application/json"):
+        assert request.json == ["mine", b"1"]
+    assert Request.json_module is json
+    assert Response.json_module is json
+
+
+# Debug mode's help
+
+
+@pytest.mark.usefixtures("path")
+def test_missing_file_of_a_form_without_multipart_is_explained_in_debug_mode():
+    """Outside of debug mode it is a plain 400."""
+    app = Flask(__name__)
+    app.post("/")(lambda: request.files["f"].filename)
+    client = app.test_client()
+    assert client.post("/", data={"f": "name.txt"}).status_code == 400
+    app.debug = True
+    with pytest.raises(KeyError, match=r'enctype="multipart/form-data"[\s\S]*name.txt'):
+        client.post("/", data={"f": "name.txt"})
+
+
+# Response
+
+
+def test_response_is_html_unless_told_otherwise():
+    """The default type is Flask's, and the location stays as the view gave it."""
+    response = Response("text")
+    assert response.content_type == "text/html; charset=utf-8"
+    assert response.autocorrect_location_header is False
+    assert response.status_code == 200
+
+
+def test_response_takes_attributes_is_copied_and_pickled():
+    """COMPAT(Flask-Caching, Flask-CORS): it has a ``__dict__``, and a cache can keep it."""
+
+    class CachedResponse(Response):
+        def __init__(self, response):
+            self.__dict__ = response.__dict__
+
+    response = Response("text", headers={"X-A": "1"}, status=201)
+    response._FLASK_CORS_EVALUATED = True
+    for made in (CachedResponse(response), pickle.loads(pickle.dumps(response))):  # noqa: S301
+        assert made.data == b"text"
+        assert made.headers["X-A"] == "1"
+        assert made.status_code == 201
+        assert made._FLASK_CORS_EVALUATED
+
+
+def test_cookie_that_browsers_may_drop_is_warned_of():
+    """``MAX_COOKIE_SIZE`` is the application's, Werkzeug's outside of one, 0 never warns."""
+    app = Flask(__name__)
+    assert Response().max_cookie_size == 4093
+    app.config["MAX_COOKIE_SIZE"] = 100
+    with app.app_context():
+        with pytest.warns(UserWarning, match="100"):
+            Response().set_cookie("name", "x" * 200)
+        app.config["MAX_COOKIE_SIZE"] = 0
+        Response().set_cookie("name", "x" * 9000)
