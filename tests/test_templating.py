@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 
 import pytest
-from jinja2 import DictLoader, Environment, TemplateNotFound, UndefinedError
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateNotFound, UndefinedError
 
 from costrel import (
     Blueprint,
@@ -335,15 +335,13 @@ def test_environment_is_made_by_class_and_options_of_the_application():
 def test_templates_reload_in_debug_mode_or_as_configured(debug, setting, reloads):
     """``TEMPLATES_AUTO_RELOAD`` decides, else debug mode."""
     app = Flask(__name__)
-    app.debug = debug
     app.config["TEMPLATES_AUTO_RELOAD"] = setting
+    app.debug = debug
     assert app.jinja_env.auto_reload is reloads
 
 
 def test_undefined_names_follow_the_environment():
     """Options of Jinja have the effect they have in Jinja."""
-    from jinja2 import StrictUndefined
-
     app = Flask(__name__)
     app.jinja_env.undefined = StrictUndefined
     with app.app_context(), pytest.raises(UndefinedError, match="missing"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from io import BytesIO
 
 import pytest
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -79,8 +80,6 @@ def test_request_takes_attributes():
 )
 def test_form_over_a_limit_is_answered_with_413(setting, limit, data, status):
     """SECURITY: the settings bound what a client can make us keep."""
-    from io import BytesIO
-
     app = Flask(__name__)
     app.config[setting] = limit
     app.post("/")(lambda: str(len(request.form)))

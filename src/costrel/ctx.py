@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from . import typing as ft
 from .current import NO_REQUEST, context, request_view
-from .lazy import lazy
+from .lazy import touching
 from .sessions import opens_lazily
 from .signals import appcontext_popped, appcontext_pushed
 
@@ -89,7 +89,7 @@ class AppContext:
         self.app = app
         self._outer_requests: list[RequestContext | None] = []
 
-    @lazy
+    @touching
     def _cv_tokens(self) -> list[Token[t.Any]]:
         """Hold one token per entry that was not left yet."""
         return []
@@ -120,12 +120,12 @@ class AppContext:
             raise RuntimeError(NO_REQUEST)
         return ctx
 
-    @lazy
+    @touching
     def g(self) -> t.Any:
         """Hold what this context shares."""
         return self.app.app_ctx_globals_class()
 
-    @lazy
+    @touching
     def url_adapter(self) -> MapAdapter | None:
         """Build URLs outside of a request; None unless ``SERVER_NAME`` is set."""
         return self.app.create_url_adapter(None)
@@ -232,7 +232,7 @@ class RequestContext(AppContext):
         if session is not None:
             self._session = session
 
-    @lazy
+    @touching
     def _cv_tokens(self) -> list[Token[t.Any]]:
         """Hold one token per entry that was not left yet; first the server's."""
         return [] if self._token is None else [self._token]
@@ -247,7 +247,7 @@ class RequestContext(AppContext):
         """Give the request context in effect: this one."""
         return self
 
-    @lazy
+    @touching
     def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Hold the request, of the application's ``request_class``."""
         request = self.app.request_class(self.environ)
@@ -256,7 +256,7 @@ class RequestContext(AppContext):
             request.view_args = self.view_args
         return request
 
-    @lazy
+    @touching
     def _session(self) -> SessionMixin:
         """Open the session; reading this does not count as access."""
         interface = self.app.session_interface
@@ -272,14 +272,14 @@ class RequestContext(AppContext):
         session.accessed = True
         return session
 
-    @lazy
+    @touching
     def g(self) -> t.Any:
         """Hold what this request shares; the borrowed context's, if there is one."""
         if self._borrowed is not None:
             return self._borrowed.g
         return self.app.app_ctx_globals_class()
 
-    @lazy
+    @touching
     def url_adapter(self) -> MapAdapter | None:
         """Match and build URLs for this request's host; None for a bad host."""
         try:
@@ -288,7 +288,7 @@ class RequestContext(AppContext):
             self.request.routing_exception = error
             return None
 
-    @lazy
+    @touching
     def _after_request_functions(self) -> list[ft.AfterRequestCallable[t.Any]]:
         """Hold what `after_this_request` registered."""
         return []

@@ -10,10 +10,9 @@ V = t.TypeVar("V")
 class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
     """Compute an attribute on first access and store it on the instance.
 
-    The first access also sets the instance's ``touched`` to true. Unlike
-    `functools.cached_property` it takes no lock (CPython 3.11 has one), and it
-    may be used where assignment replaces the value. After the first access the
-    attribute is a plain one.
+    Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
+    it may be used where assignment replaces the value. After the first access
+    the attribute is a plain one.
     """
 
     def __init__(self, make: t.Callable[[t.Any], V]) -> None:
@@ -26,13 +25,27 @@ class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
     @t.overload
     def __get__(self, obj: object, owner: type) -> V: ...
     def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
+        """Return the value, computed and stored; on the class, the descriptor."""
         if obj is None:
             return self
         value = obj.__dict__[self.name] = self.make(obj)
-        obj.__dict__["touched"] = True
         return value
 
     if t.TYPE_CHECKING:
 
         def __set__(self, obj: object, value: V) -> None:
             """Replace the value; at run time plain attribute assignment does."""
+
+
+class touching(lazy[V]):  # noqa: N801  used as a decorator, like property
+    """A `lazy` attribute whose first access sets the instance's ``touched``."""
+
+    @t.overload
+    def __get__(self, obj: None, owner: type) -> lazy[V]: ...
+    @t.overload
+    def __get__(self, obj: object, owner: type) -> V: ...
+    def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
+        """Return the value, computed and stored; on the class, the descriptor."""
+        if obj is not None:
+            obj.__dict__["touched"] = True
+        return super().__get__(obj, owner)

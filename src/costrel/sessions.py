@@ -327,13 +327,15 @@ def opens_lazily(interface: SessionInterface) -> bool:
     """Tell whether a session may be opened when it is first touched.
 
     Only where opening and saving are the ones above: others may look at the
-    request, reach a server or have effects, and are called for each request.
+    request, reach a server or have effects, and are called for each request. So
+    may a session class of one's own, which can fill itself when it is made.
     """
-    cls = type(interface)
     own = interface.__dict__
     return (
-        cls.open_session is SecureCookieSessionInterface.open_session
-        and cls.save_session is SecureCookieSessionInterface.save_session
+        isinstance(interface, SecureCookieSessionInterface)
+        and type(interface).open_session is SecureCookieSessionInterface.open_session
+        and type(interface).save_session is SecureCookieSessionInterface.save_session
         and "open_session" not in own
         and "save_session" not in own
+        and interface.session_class is SecureCookieSession
     )

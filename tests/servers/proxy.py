@@ -32,10 +32,11 @@ http {{
 """
 
 
-def documented_server():
-    """Return the ``server`` block of the documentation."""
-    (block,) = re.findall(r"^```nginx\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    return block
+def documented(language):
+    """Return the blocks of a language that the documentation shows."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL
+    )
 
 
 def replaced(text, **changes):
@@ -51,8 +52,9 @@ class Nginx:
 
     def __init__(self, upstream_port, place):
         self.port, self.https_port, self.root_port = free_port(), free_port(), free_port()
+        (block,) = documented("nginx")
         block = replaced(
-            documented_server(),
+            block,
             upstream=("http://127.0.0.1:8000/", f"http://{HOST}:{upstream_port}/"),
             limit=("client_max_body_size 16m;", f"client_max_body_size {CONTENT_LIMIT_BYTES};"),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from programs import APPS
 from sites import names
 
 
@@ -55,6 +56,33 @@ def test_failing_view_answers_500_and_logs_the_traceback(site):
     site.running.wait_logged("Exception on /error [GET]")
     site.running.wait_logged("RuntimeError: the secret of the view")
     check(1, 1, 0)
+
+
+def test_async_view_that_can_not_be_called_answers_500(site):
+    """An async view that does not take the URL's variables fails; its request does not hang."""
+    assert site.fetch("/async/misfit/x").status == 500
+
+
+def test_file_is_sent_whole_in_part_or_not_at_all(site):
+    """A file is sent; a range of it on request; nothing where the client has it already."""
+    content = (APPS / "served.py").read_bytes()
+
+    whole = site.fetch("/file")
+    part = site.fetch("/file", headers={"Range": "bytes=4-9"})
+    known = site.fetch("/file", headers={"If-None-Match": whole.headers["ETag"]})
+
+    assert (whole.status, whole.body) == (200, content)
+    assert (part.status, part.body) == (206, content[4:10])
+    assert part.headers["Content-Range"] == f"bytes 4-9/{len(content)}"
+    assert (known.status, known.body) == (304, b"")
+
+
+def test_answer_without_a_body_has_none(site):
+    """A 204 announces no body and sends none."""
+    answer = site.fetch("/nothing")
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert "Transfer-Encoding" not in answer.headers
 
 
 def test_session_cookie_comes_back(site):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
-from exchange import HOST, fetch
-from programs import PROGRAMS, Program
+from exchange import HOST, fetch, free_port
+from programs import PROGRAMS, Program, Running
+from proxy import documented
 
 PRELOADING = Program(
     "gunicorn --preload",
@@ -29,3 +32,21 @@ def test_unchanged_flask_module_is_served_with_the_alias(start, name):
 
     assert fetch(port, "/").json == {"flask": "costrel.app"}
     assert "Traceback" not in running.log
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in documented("sh") for line in block.splitlines()]
+)
+def test_documented_command_serves_the_documented_app(tmp_path, line):
+    """What the page on deploying says to type works as it stands."""
+    app, _settings = documented("python")
+    (tmp_path / "app.py").write_text(app)
+    port = free_port()
+    words = shlex.split(line.replace("8000", str(port)))
+    variables = dict(word.split("=") for word in words if word.startswith("COSTREL_"))
+
+    running = Running(words[len(variables) :], tmp_path, cwd=tmp_path, **variables)
+    try:
+        assert running.wait_ready(port).text == "Hello!"
+    finally:
+        running.stop()

@@ -38,7 +38,7 @@ class LoopThread:
                 self._loop = loop
             return self._loop
 
-    def run(self, make: t.Callable[[], t.Coroutine[t.Any, t.Any, R]]) -> R:
+    def run(self, make: t.Callable[[], t.Awaitable[R]]) -> R:
         """Run a coroutine on the loop, in the caller's context, and wait for it.
 
         Raises what the coroutine raises, and `RuntimeError` on the loop's own
@@ -50,14 +50,28 @@ class LoopThread:
                 "A sync function that runs on the event loop tried to wait for an async one,"
                 " which would block the loop forever. Make the caller async and await it."
             )
+        # Made here: arguments that do not fit are an error of the caller's.
+        awaitable = make()
         ctx = copy_context()
         done = threading.Event()
-        task: asyncio.Task[R] | None = None
+        task: asyncio.Task[None] | None = None
+        result: t.Any = None
+        failure: BaseException | None = None
+
+        async def settle() -> None:
+            # INVARIANT: the waiting thread is always told, and nothing is raised on the
+            # loop: a SystemExit would end it, and with it every later coroutine.
+            nonlocal result, failure
+            try:
+                result = await awaitable
+            except BaseException as error:  # noqa: BLE001  raised by the waiting thread
+                failure = error
+            finally:
+                done.set()
 
         def start() -> None:
             nonlocal task
-            task = loop.create_task(make(), context=ctx)
-            task.add_done_callback(lambda _task: done.set())
+            task = loop.create_task(settle(), context=ctx)
 
         loop.call_soon_threadsafe(start)
         try:
@@ -67,7 +81,12 @@ class LoopThread:
             loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
             raise
         _take_over(ctx)
-        return t.cast("asyncio.Task[R]", task).result()
+        try:
+            if failure is not None:
+                raise failure
+            return t.cast(R, result)
+        finally:
+            failure = None  # its traceback leads back here: without this, a cycle
 
 
 def _take_over(ctx: Context) -> None:

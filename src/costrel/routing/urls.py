@@ -28,9 +28,10 @@ _bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
 
 
 # SPEC(RFC 9112 §3.2, RFC 3986 §3.2.2): the characters of a host and its port. An
-# underscore is among them, so that `my_service:5000` is served as Werkzeug has it.
+# underscore is among them, so that `my_service:5000` is served as Werkzeug has it. A
+# comma is not, for it joins the values of two Host headers.
 _host = re.compile(
-    r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII
+    r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+;=%-]*)(?::[0-9]*)?", re.ASCII
 ).fullmatch
 
 

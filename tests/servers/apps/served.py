@@ -22,6 +22,7 @@ from costrel import (
     has_app_context,
     redirect,
     request,
+    send_file,
     session,
     stream_with_context,
     url_for,
@@ -215,6 +216,23 @@ async def async_meet(name):
     async with asyncio.timeout(PATIENCE_S):
         await kept["meeting"].wait()
     return {"g": g.name, "path": request.path, "word": request.args["word"]}
+
+
+@app.get("/async/misfit/<name>")
+async def misfit():
+    """Fail before the coroutine is made: the URL's variable has no parameter."""
+
+
+@app.get("/file")
+def file():
+    """Send a file: this one."""
+    return send_file(__file__, mimetype="text/plain")
+
+
+@app.get("/nothing")
+def nothing():
+    """Answer without a body."""
+    return "", 204
 
 
 @app.get("/error")

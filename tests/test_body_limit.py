@@ -1,0 +1,73 @@
+"""Bodies that are not announced, against `MAX_CONTENT_LENGTH`."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from werkzeug.test import create_environ, run_wsgi_app
+
+from costrel import Flask, request
+
+LIMIT_BYTES = 100
+
+
+def send(read, body):
+    """Send a body as a server does that marks its end; return status and the view's answer."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LIMIT_BYTES
+    app.add_url_rule("/", view_func=lambda: str(read()), methods=["POST"])
+    kind = "application/x-www-form-urlencoded"
+    environ = create_environ(method="POST", content_type=kind)
+    environ.pop("CONTENT_LENGTH", None)
+    environ |= {"wsgi.input": body, "wsgi.input_terminated": True}
+    chunks, status, _headers = run_wsgi_app(app, environ)
+    return int(status[:3]), b"".join(chunks)
+
+
+READS = {
+    "get_data": lambda: len(request.get_data()),
+    "read": lambda: len(request.stream.read()),
+    "read in pieces": lambda: sum(map(len, iter(lambda: request.stream.read(7), b""))),
+    "read by line": lambda: sum(map(len, request.stream)),
+    "form": lambda: 2 + len(request.form["a"]),
+}
+
+
+@pytest.mark.parametrize("size", [2, LIMIT_BYTES - 1, LIMIT_BYTES])
+@pytest.mark.parametrize("read", READS)
+def test_body_up_to_the_limit_is_read_whole(read, size):
+    """A body of exactly the limit is complete, however it is read."""
+    body = io.BytesIO(b"a=".ljust(size, b"x"))
+
+    assert send(READS[read], body) == (200, str(size).encode())
+
+
+@pytest.mark.parametrize("size", [LIMIT_BYTES + 1, 100 * LIMIT_BYTES])
+@pytest.mark.parametrize("read", READS)
+def test_body_beyond_the_limit_is_refused_and_never_cut(read, size):
+    """No view sees the beginning of a longer body as if it were all of it."""
+    body = io.BytesIO(b"a=".ljust(size, b"x"))
+
+    assert send(READS[read], body)[0] == 413
+    assert body.tell() <= LIMIT_BYTES + 1
+
+
+def test_client_gone_at_the_limit_is_a_disconnect():
+    """An error while looking for more is the client's going away, not a body's end."""
+
+    class Breaking(io.RawIOBase):
+        def __init__(self):
+            self.left = LIMIT_BYTES
+
+        def read(self, size=-1):
+            if not self.left:
+                raise ConnectionResetError
+            self.left, piece = 0, b"x" * self.left
+            return piece
+
+        readinto = None
+
+    breaking = Breaking()
+    del type(breaking).readinto
+    assert send(READS["get_data"], breaking)[0] == 400
