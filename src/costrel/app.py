@@ -451,6 +451,10 @@ class Flask(App):
         """Wrap a coroutine function so that it runs on the process's event loop."""
         return async_to_sync(func)
 
+    def is_original(self, name: str) -> bool:
+        """Tell whether a step is `Flask`'s own, replaced neither here nor by a class."""
+        return name not in self.__dict__ and getattr(type(self), name) is _ORIGINAL_STEPS[name]
+
     # Contexts and entry points
 
     def app_context(self) -> AppContext:
@@ -477,7 +481,7 @@ class Flask(App):
         return self.request_context(environ)
 
     def _compile(self) -> Engine:
-        self._engine = Engine(self, _ORIGINAL_STEPS)
+        self._engine = Engine(self)
         return self._engine
 
     def wsgi_app(
@@ -498,4 +502,4 @@ class Flask(App):
         return self.wsgi_app(environ, start_response)
 
 
-_ORIGINAL_STEPS = {name: getattr(Flask, name) for name in STEPS}
+_ORIGINAL_STEPS = {name: getattr(Flask, name) for name in (*STEPS, "update_template_context")}

@@ -256,6 +256,14 @@ class RequestContext(AppContext):
             request.view_args = self.view_args
         return request
 
+    @property
+    def blueprint(self) -> str | None:
+        """Name the blueprint of what matched; makes no request to find out."""
+        if self.plan is None or "request" in self.__dict__:
+            return self.request.blueprint
+        endpoint: str = self.plan.endpoint
+        return endpoint.rpartition(".")[0] if "." in endpoint else None
+
     @touching
     def _session(self) -> SessionMixin:
         """Open the session; reading this does not count as access."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from collections.abc import Iterator
 
@@ -10,9 +11,12 @@ from jinja2 import Environment as BaseEnvironment
 
 from .current import context as current_context
 from .current import current_app, request_view
+from .current import g as current_g
+from .current import request as current_request
 from .debughints import explain_template_loading_attempts
 from .helpers import stream_with_context
-from .signals import before_render_template, template_rendered
+from .signals import before_render_template as _before
+from .signals import template_rendered as _after
 from .wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
@@ -37,6 +41,9 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
     if request_ctx is not None:
         names["request"] = request_ctx.request
     return names
+
+
+_compiling = threading.Lock()
 
 
 class Environment(BaseEnvironment):
@@ -103,38 +110,66 @@ class DispatchingJinjaLoader(BaseLoader):
         return list(names)
 
 
+def _blueprint_names() -> tuple[str | None, ...]:
+    """Name whose processors apply: everybody's, then the blueprints', outside in."""
+    ctx = request_view.get(None)
+    blueprint = None if ctx is None else ctx.blueprint
+    return (None,) if blueprint is None else (None, *reversed(blueprint_path(blueprint)))
+
+
 def update_template_context(app: App, context: dict[str, t.Any]) -> None:
     """Add what the context processors return; what was passed in wins."""
-    names: tuple[str | None, ...] = (None,)
-    ctx = request_view.get(None)
-    if ctx is not None:
-        blueprint = ctx.request.blueprint
-        if blueprint is not None:
-            names = (None, *reversed(blueprint_path(blueprint)))
     passed = context.copy()
-    for name in names:
+    for name in _blueprint_names():
         for processor in app.template_context_processors.get(name, ()):
             context.update(app.ensure_sync(processor)())
     context.update(passed)
 
 
-def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
+def _complete(app: App, template: Template, context: dict[str, t.Any]) -> None:
+    """Add the names that a template is to be rendered with.
+
+    PERF(template): where nobody but the template looks at them, ``g`` and
+    ``request`` are left to the environment's globals of the same names, whose
+    proxies make neither before the template asks.
+    """
+    if (
+        not _before.receivers
+        and not _after.receivers
+        and app.is_original("update_template_context")
+        and template.globals.get("request") is current_request
+        and template.globals.get("g") is current_g
+    ):
+        names = _blueprint_names()
+        funcs = app.template_context_processors
+        if not any(_own_processors(funcs.get(name, ())) for name in names):
+            return
     app.update_template_context(context)
-    wrapper = app.ensure_sync
-    before_render_template.send(app, _async_wrapper=wrapper, template=template, context=context)
+
+
+def _own_processors(processors: t.Sequence[t.Any]) -> bool:
+    """Tell whether an application registered more than the default processor."""
+    return any(processor is not _default_template_ctx_processor for processor in processors)
+
+
+def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
+    _complete(app, template, context)
+    if _before.receivers:
+        _before.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
     rendered = template.render(context)
-    template_rendered.send(app, _async_wrapper=wrapper, template=template, context=context)
+    if _after.receivers:
+        _after.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
     return rendered
 
 
 def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator[str]:
     app.update_template_context(context)
     wrapper = app.ensure_sync
-    before_render_template.send(app, _async_wrapper=wrapper, template=template, context=context)
+    _before.send(app, _async_wrapper=wrapper, template=template, context=context)
 
     def generate() -> Iterator[str]:
         yield from template.generate(context)
-        template_rendered.send(app, _async_wrapper=wrapper, template=template, context=context)
+        _after.send(app, _async_wrapper=wrapper, template=template, context=context)
 
     if request_view.get(None) is None:
         return generate()
@@ -157,13 +192,37 @@ def render_template(
     return _render(app, template, context)
 
 
+def template_from_string(environment: BaseEnvironment, source: str) -> Template:
+    """Compile a template given as a string, or find it compiled.
+
+    PERF(string-template): compiling takes a hundred times as long as rendering.
+    Kept per environment, in number at most what its own cache may hold, and not
+    at all where that was turned off (``cache_size=0``).
+    """
+    cache = environment.cache
+    if cache is None or type(environment).from_string is not BaseEnvironment.from_string:
+        return environment.from_string(source)
+    # What is compiled in, as far as it is likely to change after the first template.
+    env = environment
+    key = (source, len(env.filters), len(env.tests), len(env.extensions), env.autoescape)
+    compiled: dict[t.Any, Template] = env.__dict__.setdefault("_costrel_strings", {})
+    template = compiled.get(key)
+    if template is None:
+        template = env.from_string(source)
+        with _compiling:
+            while len(compiled) >= getattr(cache, "capacity", 400):
+                del compiled[next(iter(compiled))]
+            compiled[key] = template
+    return template
+
+
 def render_template_string(source: str, **context: t.Any) -> str:
     """Render a template given as a string; HTML in variables is escaped.
 
     Never build `source` from what a client sent: it is code.
     """
     app = current_app._get_current_object()
-    return _render(app, app.jinja_env.from_string(source), context)
+    return _render(app, template_from_string(app.jinja_env, source), context)
 
 
 def stream_template(
@@ -178,4 +237,4 @@ def stream_template(
 def stream_template_string(source: str, **context: t.Any) -> Iterator[str]:
     """Render a template given as a string piece by piece: see `stream_template`."""
     app = current_app._get_current_object()
-    return _stream(app, app.jinja_env.from_string(source), context)
+    return _stream(app, template_from_string(app.jinja_env, source), context)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import Authorization, MultiDict
+from werkzeug.datastructures import Authorization, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response as ResponseBase
 from werkzeug.wsgi import LimitedStream
@@ -73,34 +74,18 @@ class Request(EnvironRequest):
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
 
-    def _query_text(self) -> str:
-        """Decode the query; bytes that are not UTF-8 become percent-encoded.
-
-        SPEC(RFC 3986 §2): the client should have encoded them. Now it makes no
-        difference, where Werkzeug would answer 500.
-        """
-        return self.query_string.decode(errors="werkzeug.url_quote")
+    form_data_parser_class: type[FormDataParser] = FormParser
+    """Parses the body for `form` and `files`."""
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
         """Give the query's parameters; what is not UTF-8 stays percent-encoded."""
-        text = self._query_text()
-        if "%" in text or "+" in text:
-            pairs = parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
-        else:
-            # PERF(query): nothing is encoded in most queries; 0.7 us instead of 3 us.
-            pairs = [
-                (name, value)
-                for name, _equals, value in (
-                    part.partition("=") for part in text.split("&") if part
-                )
-            ]
-        return self.parameter_storage_class(pairs)
+        return self.parameter_storage_class(_parse_urlencoded(self.query_string))
 
     @cached_property
     def full_path(self) -> str:
         """Give the path with its query, also if that is empty: ``/path?``."""
-        return f"{self.path}?{self._query_text()}"
+        return f"{self.path}?{self.query_string.decode(errors='werkzeug.url_quote')}"
 
     @cached_property
     def authorization(self) -> Authorization | None:

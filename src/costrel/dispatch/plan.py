@@ -109,7 +109,7 @@ class Engine:
         coerce: Makes bodies of the common return values.
     """
 
-    def __init__(self, app: App, steps: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, app: App) -> None:
         # The epoch first: a change while this compiles must make it stale.
         self.epoch = app._epoch.value
         self.fixed: dict[str, dict[str, Plan]] = {}
@@ -123,7 +123,7 @@ class Engine:
         )
         self.general = (
             os.environ.get(FORCE_GENERAL) == "1"
-            or _replaced(app, steps)
+            or not all(map(app.is_original, STEPS))
             or not _registries_tracked(app)
         )
         if not self.general:
@@ -153,12 +153,6 @@ class Engine:
             return None
         plan = self._plans[id(rule)] = Plan(app, rule)
         return plan
-
-
-def _replaced(app: App, steps: t.Mapping[str, t.Any]) -> bool:
-    """Tell whether a step is not the original one, as it was when first defined."""
-    cls, own = type(app), app.__dict__
-    return any(name in own or getattr(cls, name) is not step for name, step in steps.items())
 
 
 def _registries_tracked(app: App) -> bool:
