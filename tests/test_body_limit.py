@@ -1,4 +1,4 @@
-"""Bodies that are not announced, against `MAX_CONTENT_LENGTH`."""
+"""Where bodies end: at `MAX_CONTENT_LENGTH`, at their announced length, or too early."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from costrel import Flask, request
 LIMIT_BYTES = 100
 
 
-def send(read, body):
-    """Send a body as a server does that marks its end; return status and the view's answer."""
+def send(read, body, announced=None, *, terminated=True):
+    """Send a body; return status and the view's answer. `terminated` if its end is marked."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LIMIT_BYTES
     app.add_url_rule("/", view_func=lambda: str(read()), methods=["POST"])
     kind = "application/x-www-form-urlencoded"
     environ = create_environ(method="POST", content_type=kind)
     environ.pop("CONTENT_LENGTH", None)
-    environ |= {"wsgi.input": body, "wsgi.input_terminated": True}
+    environ["wsgi.input"] = body
+    if announced is not None:
+        environ["CONTENT_LENGTH"] = announced
+    if terminated:
+        environ["wsgi.input_terminated"] = True
     chunks, status, _headers = run_wsgi_app(app, environ)
     return int(status[:3]), b"".join(chunks)
 
@@ -66,3 +70,28 @@ def test_client_gone_at_the_limit_is_a_disconnect():
             return piece
 
     assert send(READS["get_data"], Breaking())[0] == 400
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+@pytest.mark.parametrize("read", READS)
+def test_body_that_ends_before_its_announced_length_is_a_disconnect(read, terminated):
+    """No view sees the beginning of a body that the client did not send to its end."""
+    body = io.BytesIO(b"a=" + b"x" * 8)
+
+    assert send(READS[read], body, announced="11", terminated=terminated)[0] == 400
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+@pytest.mark.parametrize("read", READS)
+def test_body_of_its_announced_length_is_read_whole_and_not_beyond(read, terminated):
+    """What follows the announced length is the next request, and left alone."""
+    body = io.BytesIO(b"a=" + b"x" * 8 + b"POST / HTTP/1.1")
+
+    assert send(READS[read], body, announced="10", terminated=terminated) == (200, b"10")
+    assert body.tell() == 10
+
+
+@pytest.mark.parametrize("announced", ["", "ten", "-1", "9" * 5000])
+def test_length_that_is_no_number_does_not_count(announced):
+    """A length that can't be read never makes the request fail by itself."""
+    assert send(READS["get_data"], io.BytesIO(b"a=b"), announced) in [(200, b"3"), (413, ANY)]

@@ -104,29 +104,43 @@ class EnvironRequest(RequestBase):
 
         PERF(echo): one read of the server's stream, without Werkzeug's around it.
         """
-        length = self.environ.get("CONTENT_LENGTH")
+        expected = self._announced_length()
         if (
-            not length
-            or not (length.isascii() and length.isdigit())
-            # SPEC(RFC 9112 §6.3): the length does not count then.
-            or "HTTP_TRANSFER_ENCODING" in self.environ
+            expected is None
             or self.shallow
             or "stream" in self.__dict__
-            or type(self).stream is not self._own_stream
+            or type(self).stream is not type(self)._own_stream
         ):
             return None
-        expected = int(length)
         limit = self.max_content_length
         if limit is not None and expected > limit:
             return None
         read = self.environ["wsgi.input"].read
-        body: bytes = read(expected)
-        while len(body) < expected:
-            more = read(expected - len(body))
-            if not more:
-                raise ClientDisconnected
-            body += more
+        try:
+            body: bytes = read(expected)
+            while len(body) < expected:
+                more = read(expected - len(body))
+                if not more:
+                    raise ClientDisconnected
+                body += more
+        except (OSError, ValueError) as error:
+            # COMPAT(werkzeug): how a server's stream says that the client is gone.
+            raise ClientDisconnected from error
         self.__dict__["stream"] = io.BytesIO()
         return body
+
+    def _announced_length(self) -> int | None:
+        """Return the length in bytes that the client has announced for the body, if any."""
+        length = self.environ.get("CONTENT_LENGTH")
+        if (
+            not length
+            # More digits than any body has, and in the end more than `int` takes.
+            or len(length) > 18
+            or not (length.isascii() and length.isdigit())
+            # SPEC(RFC 9112 §6.3): the length does not count then.
+            or "HTTP_TRANSFER_ENCODING" in self.environ
+        ):
+            return None
+        return int(length)
 
     _own_stream: t.ClassVar[t.Any] = None

@@ -51,6 +51,35 @@ class _BoundedBody(LimitedStream):
         return body
 
 
+class FormParser(FormDataParser):
+    """Parse forms as Werkzeug does, and lose none for a byte that is not UTF-8.
+
+    Werkzeug drops the whole urlencoded form then. Here that byte stays
+    percent-encoded, as it does if the client encoded it.
+    """
+
+    def parse(
+        self,
+        stream: t.IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> tuple[t.IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        """Return the rest of the stream, the form's fields and its files."""
+        if mimetype != "application/x-www-form-urlencoded":
+            return super().parse(stream, mimetype, content_length, options)
+        return stream, self.cls(_parse_urlencoded(stream.read())), self.cls()
+
+
+def _parse_urlencoded(data: bytes) -> list[tuple[str, str]]:
+    """Read names and values; what is not UTF-8 of them stays percent-encoded.
+
+    SPEC(RFC 3986 §2): clients should encode every byte that is not ASCII.
+    """
+    text = data.decode(errors="werkzeug.url_quote")
+    return parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
+
+
 class Request(EnvironRequest):
     """Give a view what the client sent, and where routing brought it.
 
@@ -155,11 +184,17 @@ class Request(EnvironRequest):
     def stream(self) -> t.IO[bytes]:
         """Read the body in pieces, once; `get_data` has all of it.
 
-        Ends where the body ends. Reading on past `max_content_length` answers 413.
+        Ends where the body ends. Reading on past `max_content_length` answers 413,
+        reading a body that ends before its announced length 400.
         """
         stream: t.Any = super().stream
-        if type(stream) is LimitedStream and stream._limit_is_max:
-            return t.cast("t.IO[bytes]", _BoundedBody(stream._stream, stream.limit, is_max=True))
+        if "wsgi.input_terminated" in self.environ:
+            # The server marks the body's end, but may take a client's going away for it.
+            announced, limit = self._announced_length(), self.max_content_length
+            if announced is not None:
+                stream = LimitedStream(self.environ["wsgi.input"], announced)
+            elif limit is not None:
+                stream = _BoundedBody(self.environ["wsgi.input"], limit, is_max=True)
         return t.cast("t.IO[bytes]", stream)
 
     _own_stream = stream

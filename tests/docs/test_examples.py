@@ -15,7 +15,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
 from pages import Page, user_pages
 
 TIME_LIMIT_S = 60
@@ -26,11 +25,7 @@ SERVING_AT = re.compile(r"(?:Running on|Listening at:) (http://[\w.:]+)")
 PAGES = [page for page in user_pages() if page.program().strip() or page.commands()]
 
 
-def name_of(page: Page) -> str:
-    return page.name
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_a_page_run(page: Page, tmp_path: Path):
     """A page's program ends without an error, and its commands print what it shows."""
     for name, text in page.files().items():
@@ -69,6 +64,7 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder to its end."""
     return subprocess.run(
         command,
         check=False,
@@ -100,7 +96,7 @@ def serves(command: str, folder: Path) -> bool:
         stack.callback(end.cancel)
         stack.callback(stop, process)
         url = address(t.cast("t.IO[str]", process.stdout))
-        with urllib.request.urlopen(url, timeout=TIME_LIMIT_S) as response:
+        with urllib.request.urlopen(url, timeout=TIME_LIMIT_S) as response:  # noqa: S310  http it is
             return t.cast("bool", response.status == 200)
 
 
@@ -116,5 +112,6 @@ def address(output: t.IO[str]) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
+    """End a server and wait until it has ended."""
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate()

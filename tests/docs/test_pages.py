@@ -6,12 +6,12 @@ import re
 
 import click
 import pytest
+from pages import ROOT, Page, all_pages
 from werkzeug.datastructures import ImmutableDict
 
 from costrel import Flask
 from costrel.cli import cli
 from costrel.dispatch.plan import STEPS
-from pages import ROOT, Page, all_pages
 
 PAGES = {page.name: page for page in all_pages()}
 

@@ -52,13 +52,31 @@ def fetch(port, path, method="GET", *, body=None, headers=()):
 
 
 def go_away_after_first_bytes(port, path):
-    """Begin to read a response, then let the connection fail as if the client had crashed."""
-    with socket.create_connection((HOST, port), timeout=PATIENCE_S) as connection:
+    """Begin to read a response, then go away without an orderly end, as if crashed."""
+    with _connected(port) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n\r\n".encode())
         first = connection.recv(4096)
-        # No lingering: the server is told by a reset, not by an orderly end.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        _crash(connection)
     return first
+
+
+def go_away_after_part_of_a_body(port, path, headers, part, *, orderly):
+    """Send the beginning of a body, then go away."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}:{port}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with _connected(port) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + part)
+        if not orderly:
+            _crash(connection)
+
+
+def _connected(port):
+    return socket.create_connection((HOST, port), timeout=PATIENCE_S)
+
+
+def _crash(connection):
+    # Closed without lingering: what is under way is lost, and the peer sees a reset.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def eventually(expected, look):

@@ -30,8 +30,8 @@ class Program:
     """Answers two requests at the same time."""
     believes_local_proxies: bool = False
     """Takes the scheme from ``X-Forwarded-Proto`` by itself, if sent from this machine."""
-    hides_failed_streams: bool = False
-    """Ends a stream that failed like one that is complete."""
+    hides_cuts: bool = False
+    """Ends what broke off like what is complete: a stream that failed, a chunked upload."""
 
 
 def _gunicorn(*options):
@@ -62,12 +62,12 @@ PROGRAMS = {
                 *("granian", "--interface", "wsgi", "--blocking-threads", "4"),
                 *("--host", HOST, "--port", str(port), app),
             ],
-            hides_failed_streams=True,
+            hides_cuts=True,
         ),
         Program(
             "costrel-run",
             lambda port, app: ["costrel", "--app", app, "run", "--port", str(port)],
-            hides_failed_streams=True,
+            hides_cuts=True,
         ),
     )
 }

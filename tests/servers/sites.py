@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from exchange import Answer, eventually, fetch, go_away_after_first_bytes
+from exchange import (
+    Answer,
+    eventually,
+    fetch,
+    go_away_after_first_bytes,
+    go_away_after_part_of_a_body,
+)
 from programs import PROGRAMS, Program, Running
 from proxy import Nginx
 
@@ -38,6 +44,11 @@ class Site:
     def leave(self, path):
         """Begin to read a response, then go away."""
         return go_away_after_first_bytes(self.port, self.prefix + path)
+
+    def leave_uploading(self, path, headers, part, *, orderly):
+        """Begin to send a body, then go away."""
+        path = self.prefix + path
+        go_away_after_part_of_a_body(self.port, path, headers, part, orderly=orderly)
 
     def count(self, *names):
         """Return some of the application's counters."""

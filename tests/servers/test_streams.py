@@ -59,9 +59,7 @@ def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
     check(1, 1, 0, 0)
 
 
-@pytest.mark.parametrize(
-    "site", names(able=lambda program: not program.hides_failed_streams), indirect=True
-)
+@pytest.mark.parametrize("site", names(able=lambda program: not program.hides_cuts), indirect=True)
 def test_failing_stream_is_not_taken_for_complete(site):
     """Where the server can say so, the client learns that the response is not complete."""
     assert site.fetch("/failing-stream").cut_off

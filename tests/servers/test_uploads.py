@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from proxy import CONTENT_LIMIT_BYTES as LIMIT_BYTES
+from sites import BEHIND_NGINX, names
 
 PIECE = b"y" * 16384
 
@@ -52,3 +53,32 @@ def test_server_lives_on_after_a_refused_body(site):
     site.fetch("/upload", "POST", body=chunked(16 * LIMIT_BYTES))
 
     assert site.fetch("/upload", "POST", body=b"next").json == {"length": 4}
+
+
+@pytest.mark.parametrize("orderly", [True, False], ids=["closed", "crashed"])
+def test_client_gone_before_the_announced_end_is_not_taken_for_complete(site, orderly):
+    """A body that ends too early is not given to the view, however the client went."""
+    check_not_given_to_the_view(site, {"Content-Length": "1000"}, b"only the beginning", orderly)
+
+
+@pytest.mark.parametrize("orderly", [True, False], ids=["closed", "crashed"])
+@pytest.mark.parametrize(
+    "site",
+    # Where nginx is, it waits for all of the body.
+    names(able=lambda program: not program.hides_cuts, ways=("",)) + names(ways=(BEHIND_NGINX,)),
+    indirect=True,
+)
+def test_client_gone_before_the_last_chunk_is_not_taken_for_complete(site, orderly):
+    """Where the server can say so, this holds for a body of unknown length as well."""
+    part = b"8\r\nonly the\r\n8\r\nbegin"
+    check_not_given_to_the_view(site, {"Transfer-Encoding": "chunked"}, part, orderly)
+
+
+def check_not_given_to_the_view(site, headers, part, orderly):
+    """Break off an upload, send a whole one, and see that only that has arrived."""
+    check = site.growth("bodies", "left over", "alive")
+
+    site.leave_uploading("/upload", headers, part, orderly=orderly)
+
+    assert site.fetch("/upload", "POST", body=b"next").json == {"length": 4}
+    check(1, 0, 0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from werkzeug.routing import Map, RuleFactory, ValidationError
+from werkzeug.routing import BaseConverter, Map, RuleFactory, ValidationError
 from werkzeug.routing.matcher import State
 
 if t.TYPE_CHECKING:
@@ -40,10 +40,15 @@ class UndecidedError(Exception):
     """Matching ran into something that only Werkzeug's matcher decides."""
 
 
+# What Werkzeug's default converter compiles to: any text, as a whole segment.
+_whole_segment = re.compile(r"\(\?P<__werkzeug_\d+>\[\^/\]\{1,\}\)\\Z").fullmatch
+
+
 class Pattern(t.NamedTuple):
     """One way on from a node, by a regular expression."""
 
-    match: t.Callable[[str], re.Match[str] | None]
+    match: t.Callable[[str], re.Match[str] | None] | None
+    """The expression; None if it takes any segment but an empty one."""
     names: tuple[str, ...]
     """The groups that converters read, in their order."""
     final: bool
@@ -53,19 +58,27 @@ class Pattern(t.NamedTuple):
     node: Node
 
 
+class Leaf(t.NamedTuple):
+    """One rule, and what to do with the texts that its variables matched."""
+
+    rule: Rule
+    variables: tuple[tuple[str, t.Callable[[str], t.Any] | None], ...]
+    """Names with their conversion; None where the text is the value."""
+
+
 class Node:
     """One state after some segments of a path.
 
     ``static`` leads on by a segment's text, ``dynamic`` by patterns, the more
-    specific first; ``rules`` end here, in the order they are tried.
+    specific first; ``leaves`` end here, in the order they are tried.
     """
 
-    __slots__ = ("decidable", "dynamic", "rules", "static")
+    __slots__ = ("decidable", "dynamic", "leaves", "static")
 
     def __init__(self, state: t.Any, plain: t.Callable[[Rule], bool]) -> None:
         self.static = {text: Node(child, plain) for text, child in state.static.items()}
         self.dynamic = [_pattern(part, child, plain) for part, child in state.dynamic]
-        self.rules: list[Rule] = state.rules
+        self.leaves = [_leaf(rule) for rule in state.rules if not rule.websocket]
         self.decidable = all(map(plain, state.rules))
 
 
@@ -73,7 +86,20 @@ def _pattern(part: t.Any, state: t.Any, plain: t.Callable[[Rule], bool]) -> Patt
     compiled = re.compile(part.content)
     names = [name for name in compiled.groupindex if name.startswith("__werkzeug_")]
     names.sort(key=lambda name: int(name[11:]))
-    return Pattern(compiled.match, tuple(names), part.final, part.suffixed, Node(state, plain))
+    match = None if _whole_segment(part.content) else compiled.match
+    return Pattern(match, tuple(names), part.final, part.suffixed, Node(state, plain))
+
+
+def _leaf(rule: Rule) -> Leaf:
+    """Leave out the conversions that change nothing."""
+    variables = (
+        (
+            name,
+            None if type(converter).to_python is BaseConverter.to_python else converter.to_python,
+        )
+        for name, converter in rule._converters.items()
+    )
+    return Leaf(rule, tuple(variables))
 
 
 class RouteTable:
@@ -105,63 +131,94 @@ class RouteTable:
         Returns None where Werkzeug must decide: no match, or not a plain one.
         """
         try:
-            found = self._walk(self._root, path.split("/"), 0, (), method)
+            found = _walk(self._root, path.split("/"), 0, (), method)
         except UndecidedError:
             return None
         if found is None:
             return None
-        rule, texts = found
+        (rule, variables), texts = found
         values: dict[str, t.Any] = {}
-        for (name, converter), text in zip(rule._converters.items(), texts, strict=False):
+        for (name, to_python), text in zip(variables, texts, strict=False):
             try:
-                values[name] = converter.to_python(text)
+                values[name] = text if to_python is None else to_python(text)
             except ValidationError:
                 return None
         if rule.defaults:
             values.update(rule.defaults)
         return rule, values
 
-    def _walk(
-        self, node: Node, parts: list[str], at: int, texts: tuple[str, ...], method: str
-    ) -> tuple[Rule, tuple[str, ...]] | None:
-        """Follow the segments from `at` on: fixed ones first, then patterns."""
-        if at == len(parts):
-            return self._end(node, texts, method)
+
+def _walk(
+    node: Node, parts: list[str], at: int, texts: tuple[str, ...], method: str
+) -> tuple[Leaf, tuple[str, ...]] | None:
+    """Follow the segments from `at` on: fixed ones first, then patterns.
+
+    PERF(template): goes on in a loop where there is one way only, and calls
+    itself where it may have to come back.
+    """
+    end = len(parts)
+    while at < end:
         part = parts[at]
         child = node.static.get(part)
         if child is not None:
-            found = self._walk(child, parts, at + 1, texts, method)
-            if found is not None:
-                return found
-        for pattern in node.dynamic:
-            final = pattern.final
-            matched = pattern.match("/".join(parts[at:]) if final else part)
+            if node.dynamic or (part == "" and at + 1 == end and node.leaves):
+                break
+            node = child
+        elif len(node.dynamic) == 1 and node.dynamic[0].match is None and part:
+            node = node.dynamic[0].node
+            texts = (*texts, part)
+        else:
+            break
+        at += 1
+    else:
+        return _end(node, texts, method)
+    return _branch(node, parts, at, texts, method)
+
+
+def _branch(
+    node: Node, parts: list[str], at: int, texts: tuple[str, ...], method: str
+) -> tuple[Leaf, tuple[str, ...]] | None:
+    """Try every way on from a node, in Werkzeug's order."""
+    part = parts[at]
+    child = node.static.get(part)
+    if child is not None:
+        found = _walk(child, parts, at + 1, texts, method)
+        if found is not None:
+            return found
+    for match, names, final, suffixed, child in node.dynamic:
+        more = texts
+        if match is not None:
+            matched = match("/".join(parts[at:]) if final else part)
             if matched is None:
                 continue
-            if pattern.suffixed and matched.groups()[-1] == "/":
+            if suffixed and matched.groups()[-1] == "/":
                 # A slash after a path variable; that may be a redirect.
                 raise UndecidedError
-            more = texts + tuple(map(matched.__getitem__, pattern.names))
-            found = self._walk(pattern.node, parts, len(parts) if final else at + 1, more, method)
-            if found is not None:
-                return found
-        if part == "" and at + 1 == len(parts) and node.rules:
-            # A slash too many; whether that is accepted depends on the rule.
-            raise UndecidedError
-        return None
+            more += tuple(map(matched.__getitem__, names))
+        elif part:
+            more = (*texts, part)
+        else:
+            continue
+        found = _walk(child, parts, len(parts) if final else at + 1, more, method)
+        if found is not None:
+            return found
+    if part == "" and at + 1 == len(parts) and (node.leaves or not node.decidable):
+        # A slash too many; whether that is accepted depends on the rule.
+        raise UndecidedError
+    return None
 
-    def _end(
-        self, node: Node, texts: tuple[str, ...], method: str
-    ) -> tuple[Rule, tuple[str, ...]] | None:
-        if not node.decidable:
-            raise UndecidedError
-        for rule in node.rules:
-            if not rule.websocket and (rule.methods is None or method in rule.methods):
-                return rule, texts
-        if "" in node.static:
-            # A slash too few; that may be a redirect.
-            raise UndecidedError
-        return None
+
+def _end(node: Node, texts: tuple[str, ...], method: str) -> tuple[Leaf, tuple[str, ...]] | None:
+    if not node.decidable:
+        raise UndecidedError
+    for leaf in node.leaves:
+        methods = leaf.rule.methods
+        if methods is None or method in methods:
+            return leaf, texts
+    if "" in node.static:
+        # A slash too few; that may be a redirect.
+        raise UndecidedError
+    return None
 
 
 def _plain(rule: Rule, url_map: Map) -> bool:

@@ -85,16 +85,29 @@ def respond_planned(
         if (
             plan is None
             or plan.teardown
-            or ctx.touched
+            or (ctx.touched and not _forget_request(ctx))
             or _tearing_down
             or _app_tearing_down
             or _popped
             or PRESERVE in environ
+            or engine.epoch != app._epoch.value
         ):
             leave(ctx, environ, error)
         else:
             _reset_current(token)
             ctx._token = None
+
+
+def _forget_request(ctx: RequestContext) -> bool:
+    """Close a request that nothing has to be torn down for; False if that can't be."""
+    parts = ctx.__dict__
+    if "_cv_tokens" in parts or ctx._holds:
+        return False
+    request = parts.get("request")
+    if request is not None:
+        request.close()
+        ctx.environ["werkzeug.request"] = None
+    return True
 
 
 def respond_by_steps(

@@ -125,7 +125,9 @@ def visits():
 @app.route("/upload", methods=["POST", "PUT"])
 def upload():
     """Answer with the length of the body."""
-    return {"length": len(request.get_data())}
+    body = request.get_data()
+    seen["bodies"] += 1
+    return {"length": len(body)}
 
 
 @app.post("/upload/in-pieces")

@@ -1,0 +1,137 @@
+"""The environment that the peers live in: their packages, and the variables they see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+
+from registry import ROOT, Peer
+
+PROJECT = ROOT.parent
+WORK = ROOT / ".work"
+VENV = WORK / "venv"
+PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = ROOT / "requirements.txt"
+STAMP = VENV / "installed.json"
+
+
+def variables() -> dict[str, str]:
+    """Return the environment variables of everything measured.
+
+    Few and always the same, since Granian copies them into every request's environ.
+    Bytecode is written, since import times are measured with it in place.
+    """
+    return {
+        "PATH": f"{VENV / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def make() -> dict[str, str]:
+    """Install what has changed, and return the requirements that could not be, with why."""
+    inputs = REQUIREMENTS.read_bytes() + (PROJECT / "pyproject.toml").read_bytes()
+    digest = hashlib.sha256(inputs + sys.version.encode()).hexdigest()
+    if STAMP.exists():
+        installed = json.loads(STAMP.read_text())
+        if installed["digest"] == digest:
+            return installed["missing"]
+    print(f"installing the peers into {VENV.relative_to(PROJECT)} ...", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    WORK.mkdir(exist_ok=True)
+    subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    missing = {}
+    if _install("-r", str(REQUIREMENTS)) is not None:
+        missing = _install_one_by_one()
+    failure = _install("--editable", str(PROJECT))
+    if failure is not None:
+        raise SystemExit(f"costrel itself cannot be installed: {failure}")
+    STAMP.write_text(json.dumps({"digest": digest, "missing": missing}))
+    return missing
+
+
+def _install_one_by_one() -> dict[str, str]:
+    lines = [line.partition("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines()]
+    failures = {line: _install(line) for line in lines if line}
+    return {line: failure for line, failure in failures.items() if failure is not None}
+
+
+def _install(*what: str) -> str | None:
+    """Return why pip failed, in its own last words, or None."""
+    pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    done = subprocess.run([*pip, *what], check=False, capture_output=True, text=True)
+    if done.returncode == 0:
+        return None
+    errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
+    return (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
+
+
+def run(*arguments: str, core: int | None = None, timeout_s: float = 300) -> str:
+    """Run the environment's Python and return what it prints, or stop the benchmark."""
+    done = subprocess.run(
+        [PYTHON, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=WORK,
+        env=variables(),
+        timeout=timeout_s,
+        preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
+    )
+    if done.returncode != 0:
+        raise Failed(f"python {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Failed(Exception):
+    """Say what went wrong; the run goes on with the next cell and ends with an error."""
+
+
+def split_missing(peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, str]]:
+    """Return the peers whose package is installed, and the names of the others with why."""
+    versions = installed_versions()
+    present, missing = {}, {}
+    for name, peer in peers.items():
+        if peer.package and peer.package not in versions:
+            missing[name] = f"the package {peer.package} is not installed"
+        else:
+            present[name] = peer
+    return present, missing
+
+
+def installed_versions() -> dict[str, str]:
+    """Return name and version of every installed package."""
+    code = (
+        "import importlib.metadata as m, json;"
+        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
+    )
+    return json.loads(run("-c", code))
+
+
+def describe() -> dict[str, object]:
+    """Return what the figures depend on: versions, Python, processor, system."""
+    cpu = "unknown"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.partition(":")[2].strip()
+            break
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+    ).stdout.strip()
+    return {
+        "python": run("-c", "import platform; print(platform.python_version())").strip(),
+        "cpu": cpu,
+        "system": f"{platform.system()} {platform.release()}",
+        "commit": commit,
+        "versions": dict(sorted(installed_versions().items())),
+    }

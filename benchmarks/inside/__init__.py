@@ -1,0 +1,1 @@
+"""What runs in processes of their own, under the Python that has the peers installed."""

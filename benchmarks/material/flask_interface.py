@@ -1,0 +1,73 @@
+"""The application that Flask and Costrel run: the same lines, with either's names."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from material import content
+from material.fortunes import load_fortunes
+
+
+def make_app(module: types.ModuleType) -> t.Any:
+    """Build the application with the names of `module`, which is flask or costrel."""
+    Flask, g, request, session = module.Flask, module.g, module.request, module.session
+    jsonify, render_template = module.jsonify, module.render_template
+    render_template_string = module.render_template_string
+    app = Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
+    app.config["SECRET_KEY"] = content.SECRET_KEY
+
+    @app.get("/")
+    def hello():
+        return content.HELLO
+
+    @app.get("/json")
+    def json():
+        return content.small_object()
+
+    @app.post("/echo")
+    def echo():
+        return jsonify(request.get_json())
+
+    @app.get("/template/<name>")
+    def template(name):
+        return render_template_string(content.TEMPLATE, name=name)
+
+    @app.get("/query")
+    def query():
+        args = request.args
+        return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
+
+    @app.get("/items/<int:number>")
+    def item(number):
+        return str(number)
+
+    @app.get("/login")
+    def login():
+        session["user_id"] = content.LOGGED_IN
+        return "Signed in."
+
+    @app.get("/fortunes")
+    def fortunes():
+        return render_template("fortunes.html", fortunes=load_fortunes())
+
+    # The hooks belong to the page alone: the other workloads are measured without.
+    site = module.Blueprint("site", __name__)
+
+    @site.before_request
+    def load_user():
+        g.user = content.USERS[session["user_id"]]
+
+    for name, value in content.AFTER:
+
+        @site.after_request
+        def set_header(response, name=name, value=value):
+            response.headers[name] = value
+            return response
+
+    @site.get("/page")
+    def page():
+        return render_template("page.html", user=g.user, rows=content.ROWS)
+
+    app.register_blueprint(site)
+    return app

@@ -1,0 +1,88 @@
+"""Find peers and workloads: one file each, described by the file itself."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import pathlib
+import typing as t
+
+from exchange import Answer, Request
+
+ROOT = pathlib.Path(__file__).parent
+
+FIVE = ("hello", "json", "echo", "template", "query")
+ALL = (*FIVE, "page", "fortunes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """One application. `servers` are measured each; of `candidates` only the fastest is.
+
+    `quick` are the servers of the quick run.
+    """
+
+    name: str
+    title: str
+    package: str
+    interface: str
+    servers: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ALL
+    in_process: tuple[str, ...] | None = None
+
+    def in_process_workloads(self) -> tuple[str, ...]:
+        """Return the workloads to be run without a server: for WSGI all, by default."""
+        if self.in_process is None:
+            return self.workloads if self.interface == "wsgi" else ()
+        return self.in_process
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """One request and what has to come back."""
+
+    name: str
+    title: str
+    request: Request
+    check: t.Callable[[Answer], None]
+    login: Request | None = None
+    probe: Request | None = None
+    check_probe: t.Callable[[Answer], None] | None = None
+
+
+def load_peers() -> dict[str, Peer]:
+    """Read the header of every peer, without importing what it imports."""
+    return {
+        path.stem: read_peer(path)
+        for path in sorted((ROOT / "peers").glob("*.py"))
+        if path.stem != "__init__"
+    }
+
+
+def read_peer(path: pathlib.Path) -> Peer:
+    """Return the dictionary that a peer's file calls PEER."""
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "PEER":
+            fields = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in ast.literal_eval(statement.value).items()
+            }
+            return Peer(name=path.stem, **fields)
+    raise SystemExit(f"{path} assigns no PEER = {{...}}; the other peers show how")
+
+
+def load_workload(name: str) -> Workload:
+    """Import the file of one workload."""
+    module = importlib.import_module(f"workloads.{name}")
+    return Workload(
+        name=name,
+        title=module.TITLE,
+        request=module.REQUEST,
+        check=module.check,
+        login=getattr(module, "LOGIN", None),
+        probe=getattr(module, "PROBE", None),
+        check_probe=getattr(module, "check_probe", None),
+    )

@@ -1,0 +1,161 @@
+"""Start a peer on a server, pinned to one core, and stop it again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+import typing as t
+
+import environment
+from environment import PYTHON, WORK, Failed
+from exchange import Answer, Request
+from registry import Peer, Workload
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 10
+
+
+def command(server: str, peer: str, port: int) -> list[str]:
+    """Return the command of a server: one worker, as few threads as it can do with."""
+    app, address = f"peers.{peer}:app", f"{HOST}:{port}"
+    granian = ["-m", "granian", "--host", HOST, "--port", str(port), "--workers", "1"]
+    granian += ["--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"]
+    gunicorn = ["-m", "gunicorn", "--bind", address, "--workers", "1", "--log-level", "warning"]
+    gunicorn += ["--no-control-socket", "--worker-class"]
+    uvicorn = ["-m", "uvicorn", "--host", HOST, "--port", str(port), "--workers", "1"]
+    uvicorn += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    commands = {
+        "granian": [*granian, "--interface", "wsgi", "--blocking-threads", "1", app],
+        "granian-asgi": [*granian, "--interface", "asgi", "--loop", "uvloop", app],
+        "gunicorn-sync": [*gunicorn, "sync", app],
+        "gunicorn-gthread": [*gunicorn, "gthread", "--threads", "4", app],
+        "uvicorn": [*uvicorn, "--log-level", "warning", app],
+        "own": ["-m", f"peers.{peer}", HOST, str(port)],
+    }
+    return [str(PYTHON), *commands[server]]
+
+
+class Server:
+    """One peer on one server, in processes of its own."""
+
+    def __init__(self, peer: Peer, server: str, core: int) -> None:
+        self.peer = peer
+        self.server = server
+        self.port = find_port()
+        logs = WORK / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log = logs / f"{peer.name}-{server}.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command(server, peer.name, self.port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=WORK,
+                env=environment.variables(),
+                start_new_session=True,  # so that its workers can be stopped with it
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            )
+
+    def wait_until_ready(self) -> None:
+        """Return as soon as it accepts connections."""
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < give_up:
+            if self.process.poll() is not None:
+                raise Failed(f"{self.name} ended as it started:\n{self.tail()}")
+            with contextlib.suppress(OSError):
+                socket.create_connection((HOST, self.port), timeout=1).close()
+                return
+            time.sleep(0.05)
+        raise Failed(f"{self.name} was not ready after {START_TIMEOUT_S} s:\n{self.tail()}")
+
+    @property
+    def name(self) -> str:
+        """Return peer and server."""
+        return f"{self.peer.name} on {self.server}"
+
+    def tail(self) -> str:
+        """Return the last lines of what the server has written."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
+    def stop(self) -> None:
+        """Ask it to stop, and then make it."""
+        self._signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal(signal.SIGKILL)  # also a worker that outlived its parent
+        self.process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def ask(self, request: Request) -> Answer:
+        """Return the answer to one request, over a connection of its own."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
+        try:
+            headers = dict(request.headers)
+            connection.request(request.method, request.target, request.body or None, headers)
+            response = connection.getresponse()
+            fields = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, fields, response.read())
+        finally:
+            connection.close()
+
+    def check(self, workload: Workload, request: Request) -> None:
+        """Raise unless the answer is the workload's."""
+        workload.check(self.ask(request))
+        if workload.probe is not None and workload.check_probe is not None:
+            workload.check_probe(self.ask(workload.probe))
+
+    def worker_pid(self) -> int:
+        """Return the process that answers: the one with the most memory of the group."""
+        return max(self._pids(), key=read_rss_kib)
+
+    def _pids(self) -> list[int]:
+        found = subprocess.run(
+            ["pgrep", "--pgroup", str(self.process.pid)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return [int(pid) for pid in found.stdout.split()]
+
+
+def read_rss_kib(pid: int) -> int:
+    """Return the resident memory of a process in KiB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
+
+
+def find_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(pairs: t.Iterable[tuple[Peer, str]], core: int) -> t.Iterator[list[Server]]:
+    """Run peers on servers for the length of a block; those not asked are idle."""
+    servers: list[Server] = []
+    try:
+        for peer, server in pairs:
+            servers.append(Server(peer, server, core))
+            # One after the other: starting is work, and the core has to be shared.
+            servers[-1].wait_until_ready()
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()

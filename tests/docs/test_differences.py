@@ -1,0 +1,295 @@
+"""Costrel's half of what docs/differences.md says."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import threading
+import time
+
+import pytest
+from werkzeug.test import EnvironBuilder, create_environ, run_wsgi_app
+
+import costrel
+from costrel import (
+    Flask,
+    appcontext_pushed,
+    has_request_context,
+    request,
+    session,
+    stream_with_context,
+    url_for,
+)
+from costrel.ctx import AppContext, RequestContext
+from costrel.globals import _cv_app, app_ctx, request_ctx
+from costrel.views import MethodView
+
+
+@pytest.fixture
+def app():
+    """Make an application that logs nothing."""
+    app = Flask("app")
+    app.secret_key = "test"
+    app.logger.handlers = [logging.NullHandler()]
+    app.logger.propagate = False
+    return app
+
+
+def answer(app, environ):
+    """Return status and body for a WSGI environ."""
+    body, status, _headers = run_wsgi_app(app, environ)
+    return status, b"".join(body)
+
+
+def chunked(body):
+    """Return the environ of a POST whose length was not announced."""
+    environ = EnvironBuilder(method="POST", input_stream=io.BytesIO(body)).get_environ()
+    environ.pop("CONTENT_LENGTH", None)
+    environ.update(HTTP_TRANSFER_ENCODING="chunked")
+    environ["wsgi.input_terminated"] = True
+    return environ
+
+
+def test_chunked_body_over_the_limit_answers_413(app):
+    """A body whose length was not announced is refused, not cut."""
+    app.config["MAX_CONTENT_LENGTH"] = 5
+    app.add_url_rule("/", view_func=lambda: str(len(request.data)), methods=["POST"])
+    assert answer(app, chunked(b"12345")) == ("200 OK", b"5")
+    assert answer(app, chunked(b"123456"))[0][:3] == "413"
+
+
+@pytest.mark.parametrize("host", ["a/../x?", "ex ample", "a@b"])
+def test_malformed_host_answers_400(app, host):
+    """A host that can't be one is refused."""
+    app.add_url_rule("/", view_func=lambda: "x")
+    assert answer(app, {**create_environ(), "HTTP_HOST": host})[0] == "400 BAD REQUEST"
+
+
+def test_refused_host_leaves_urls_usable(app):
+    """The page for a host that is not served can link within the site."""
+    app.config["TRUSTED_HOSTS"] = ["ok.test"]
+    app.add_url_rule("/", endpoint="home")
+    app.register_error_handler(400, lambda _: [url_for("home"), request.url])
+    assert app.test_client().get("/").json == ["/", "http:///"]
+
+
+def test_query_that_is_not_utf_8_stays_encoded(app):
+    """Bytes of a query that are not text can be read as the client should have sent them."""
+    app.add_url_rule("/", view_func=lambda: [request.args["a"], request.full_path])
+    environ = {**create_environ(), "QUERY_STRING": "a=\xff"}
+    assert answer(app, environ)[1] == b'["%FF","/?a=%FF"]\n'
+
+
+def test_json_nested_too_deeply_answers_400(app):
+    """The client is told that its JSON is bad."""
+    app.add_url_rule("/", view_func=lambda: str(request.json), methods=["POST"])
+    response = app.test_client().post("/", data="[" * 100_000, content_type="application/json")
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["DISPATCH_REQUEST", "AS_VIEW"])
+def test_method_that_names_an_attribute_answers_405(app, method):
+    """A method of HTTP never reaches what a view has for itself."""
+
+    class View(MethodView):
+        methods = ("GET", method)
+
+    app.add_url_rule("/", view_func=View.as_view("view"))
+    assert app.test_client().open("/", method=method).status_code == 405
+
+
+def test_control_characters_in_a_logged_path_are_escaped(app):
+    """A path can't forge a line of the log."""
+    log = io.StringIO()
+    app.logger.addHandler(logging.StreamHandler(log))
+    app.add_url_rule("/<name>", view_func=lambda name: 1 / 0)
+    app.test_client().get("/a%0AERROR")
+    assert log.getvalue().splitlines()[0] == r"Exception on /a\nERROR [GET]"
+
+
+def test_request_has_one_context(app):
+    """Application and request contexts are one object in a request."""
+    assert issubclass(RequestContext, AppContext)
+    with app.test_request_context():
+        assert app_ctx._get_current_object() is request_ctx._get_current_object()
+        assert not hasattr(_cv_app, "set")
+
+
+def test_request_is_there_first_and_last(app):
+    """Receivers of appcontext_pushed and teardown_appcontext functions can use the request."""
+    log = []
+
+    def pushed(_app, **_):
+        log.append(has_request_context())
+
+    appcontext_pushed.connect(pushed, app)
+    app.teardown_appcontext(lambda _error: log.append(request.path))
+    app.add_url_rule("/", view_func=lambda: "x")
+    app.test_client().get("/")
+    assert log == [True, "/"]
+
+
+def test_untouched_request_is_not_made(app):
+    """A request, a session and an app_context() that nobody asks for do not come into being."""
+
+    class Untouched(costrel.Request):
+        def __init__(self, *args):
+            raise AssertionError
+
+    app.request_class = Untouched
+    app.app_context = None
+    app.add_url_rule("/", view_func=lambda: "x")
+    environ = {**create_environ(), "HTTP_COOKIE": "other=1"}
+    assert answer(app, environ) == ("200 OK", b"x")
+
+
+def test_session_is_opened_when_touched(app):
+    """The default session is not opened by a request that does not use it."""
+    opened = []
+
+    def view():
+        opened.append("_session" in vars(request_ctx._get_current_object()))
+        session.get("x")
+        opened.append("_session" in vars(request_ctx._get_current_object()))
+        return "x"
+
+    app.add_url_rule("/", view_func=view)
+    app.test_client().get("/")
+    assert opened == [False, True]
+
+
+def stream(app, log):
+    """Have "/" stream two pieces, and note what happens."""
+
+    def pieces():
+        yield "a"
+        log.append("between")
+        yield "b"
+
+    app.teardown_request(lambda error: log.append(f"request {error!r}"))
+    app.teardown_appcontext(lambda error: log.append(f"app {error!r}"))
+    app.add_url_rule("/", view_func=lambda: stream_with_context(pieces()))
+
+
+def test_stream_tears_down_once_at_its_end(app):
+    """Teardown functions wait for the stream's end, and run once."""
+    log = []
+    stream(app, log)
+    body = app.test_client().get("/").response
+    log.append("answered")
+    assert "".join(piece.decode() for piece in body) == "ab"
+    assert log == ["answered", "between", "request None", "app None"]
+
+
+def test_stream_leaves_nothing_current_between_pieces(app):
+    """The thread that serves a stream is free for something else between its pieces."""
+    stream(app, [])
+    pieces = iter(app(create_environ(), lambda *_: None))
+    next(pieces)
+    assert not has_request_context()
+
+
+def test_stream_that_is_given_up_tears_down_without_an_error(app):
+    """A client that goes away is no error."""
+    log = []
+    stream(app, log)
+    pieces = app(create_environ(), lambda *_: None)
+    next(iter(pieces))
+    pieces.close()
+    assert log == ["request None", "app None"]
+
+
+def test_all_teardown_functions_run(app):
+    """A teardown function that raises keeps no other from running."""
+    log = []
+
+    def fail(_error):
+        log.append("fail")
+        raise ValueError(len(log))
+
+    for register in (app.teardown_appcontext, app.teardown_request):
+        register(lambda _error: log.append("ran"))
+        register(fail)
+        register(fail)
+    app.add_url_rule("/", view_func=lambda: "x")
+    with pytest.raises(ValueError, match="4"):
+        app.test_client().get("/")
+    assert log == ["fail", "fail", "ran"] * 2
+
+
+def test_coroutines_share_a_loop_that_lives_on(app):
+    """A task that a request started goes on when the request is over."""
+    loops = set()
+    done = threading.Event()
+    tasks = []
+
+    async def finish():
+        await asyncio.sleep(0)
+        done.set()
+
+    async def view():
+        loops.add(asyncio.get_running_loop())
+        tasks.append(asyncio.ensure_future(finish()))
+        return "x"
+
+    app.add_url_rule("/", view_func=view)
+    app.test_client().get("/")
+    app.test_client().get("/")
+    assert done.wait(10)
+    assert len(loops) == 1
+
+
+def test_blocking_coroutine_holds_up_others(app):
+    """Two coroutines never run at the same time."""
+    inside = []
+
+    async def view():
+        inside.append("in")
+        time.sleep(0.01)  # noqa: ASYNC251  what not to do is the point
+        inside.append("out")
+        return "x"
+
+    app.add_url_rule("/", view_func=view)
+    threads = [threading.Thread(target=app.test_client().get, args=["/"]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert inside == ["in", "out"] * 3
+
+
+def test_coroutine_view_can_be_called_on_a_running_loop(app):
+    """An async test may use the test client."""
+
+    async def view():
+        return "x"
+
+    async def test():
+        return app.test_client().get("/").text
+
+    app.add_url_rule("/", view_func=view)
+    assert asyncio.run(test()) == "x"
+
+
+def test_view_that_can_not_be_called_is_refused(app):
+    """A view is looked at when it is registered, and the error names the place."""
+    with pytest.raises(TypeError, match=r"test_differences\.py:\d+"):
+        app.add_url_rule("/", endpoint="x", view_func="view")
+
+
+def test_types_are_subclasses(app):
+    """Registries are dicts and lists, but of classes of their own."""
+    app.before_request(lambda: None)
+    assert isinstance(app.before_request_funcs, dict)
+    assert type(app.before_request_funcs[None]) is not list
+    assert Flask.__module__ == "costrel.app"
+
+
+def test_foreign_metaclass_conflicts():
+    """A metaclass has to derive from that of Flask."""
+    with pytest.raises(TypeError, match="metaclass conflict"):
+        type("Meta", (type,), {})("App", (Flask,), {})
+
+    own = type("Meta", (type(Flask),), {})("App", (Flask,), {})
+    assert own("app").name == "app"
