@@ -118,16 +118,20 @@ class Server:
 
     def worker_pid(self) -> int:
         """Return the process that answers: the one with the most memory of the group."""
-        return max(self._pids(), key=read_rss_kib)
+        group = [pid for pid in list_pids() if find_group(pid) == self.process.pid]
+        return max(group, key=read_rss_kib)
 
-    def _pids(self) -> list[int]:
-        found = subprocess.run(
-            ["pgrep", "--pgroup", str(self.process.pid)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return [int(pid) for pid in found.stdout.split()]
+
+def list_pids() -> list[int]:
+    """Return the processes that there are."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def find_group(pid: int) -> int:
+    """Return the process group of a process, or 0 if it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(pid)
+    return 0
 
 
 def read_rss_kib(pid: int) -> int:
@@ -147,15 +151,27 @@ def find_port() -> int:
 
 
 @contextlib.contextmanager
-def running(pairs: t.Iterable[tuple[Peer, str]], core: int) -> t.Iterator[list[Server]]:
-    """Run peers on servers for the length of a block; those not asked are idle."""
+def running(
+    pairs: t.Iterable[tuple[Peer, str]], core: int, failures: list[str]
+) -> t.Iterator[list[Server]]:
+    """Run peers on servers for the length of a block; those not asked are idle.
+
+    What does not start is added to the failures, and the others run without it.
+    """
     servers: list[Server] = []
+    ready: list[Server] = []
     try:
-        for peer, server in pairs:
-            servers.append(Server(peer, server, core))
-            # One after the other: starting is work, and the core has to be shared.
-            servers[-1].wait_until_ready()
-        yield servers
+        for peer, name in pairs:
+            server = Server(peer, name, core)
+            servers.append(server)
+            try:
+                # One after the other: starting is work, and the core has to be shared.
+                server.wait_until_ready()
+            except Failed as failure:
+                failures.append(str(failure))
+            else:
+                ready.append(server)
+        yield ready
     finally:
         for server in servers:
             server.stop()

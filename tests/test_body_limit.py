@@ -94,4 +94,4 @@ def test_body_of_its_announced_length_is_read_whole_and_not_beyond(read, termina
 @pytest.mark.parametrize("announced", ["", "ten", "-1", "9" * 5000])
 def test_length_that_is_no_number_does_not_count(announced):
     """A length that can't be read never makes the request fail by itself."""
-    assert send(READS["get_data"], io.BytesIO(b"a=b"), announced) in [(200, b"3"), (413, ANY)]
+    assert send(READS["get_data"], io.BytesIO(b"a=b"), announced) == (200, b"3")

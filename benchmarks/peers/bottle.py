@@ -56,7 +56,7 @@ def template(name):
 def query():
     """Answer with the parameters."""
     values = bottle.request.query
-    return {"name": values["name"], "count": int(values["count"]), "tag": values["tag"]}
+    return {"name": values.name, "count": int(values.count), "tag": values.tag}
 
 
 @app.get("/items/<number:int>", name="item")

@@ -104,7 +104,7 @@ def test_target_without_a_slash_does_not_reach_the_host(target):
 
 
 @pytest.mark.parametrize(
-    "path",
+    "target",
     [
         "//evil.test/branch",
         "//evil.test/pages/1",
@@ -125,9 +125,9 @@ def test_target_without_a_slash_does_not_reach_the_host(target):
         "/any/x\r\nLocation: http://evil.test",
     ],
 )
-def test_redirect_of_routing_stays_on_the_host(path):
+def test_redirect_of_routing_stays_on_the_host(target):
     """CVE-2020-28724: a slash added, removed or merged never leads to another host."""
-    response = ask(make_app(), path=path, HTTP_HOST="good.test")
+    response = ask(make_app(), path=target, HTTP_HOST="good.test")
     if response.location is None:
         assert response.status_code == 404
         return

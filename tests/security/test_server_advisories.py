@@ -228,13 +228,13 @@ def test_response_header_with_a_line_break_never_leaves(port, text):
     assert b"X-Injected" not in head
 
 
-@pytest.mark.parametrize("path", [b"/ignore", b"/none", b"/smuggled"])
+@pytest.mark.parametrize("target", [b"/ignore", b"/none", b"/smuggled"])
 @pytest.mark.parametrize("server", ["port", "development_port"])
-def test_body_that_no_view_reads_is_no_request(server, path, request):
+def test_body_that_no_view_reads_is_no_request(server, target, request):
     """CVE-2022-29361: what is left of a body is never read as the next request."""
     port = request.getfixturevalue(server)
     headers = b"Content-Length: %d" % len(SMUGGLED)
-    answer = exchange(port, post(path, headers, SMUGGLED))
+    answer = exchange(port, post(target, headers, SMUGGLED))
     assert answer.startswith(b"HTTP/1.1 ")
     assert b"SMUGGLED" not in answer
 

@@ -139,9 +139,13 @@ class Running:
         except subprocess.TimeoutExpired:
             pytest.fail(f"{self.process.args[0]} did not stop in {PATIENCE_S} s:\n{self.log}")
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            self.kill()
+
+    def kill(self):
+        """End the program, and all that it started, without asking."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def serve(program, app, place, **variables):

@@ -73,8 +73,8 @@ class LoopThread:
             nonlocal task
             task = loop.create_task(settle(), context=ctx)
 
-        loop.call_soon_threadsafe(start)
         try:
+            loop.call_soon_threadsafe(start)
             done.wait()
         except BaseException:
             # The waiting thread is being stopped: so is what it waits for.

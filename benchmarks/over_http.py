@@ -1,0 +1,109 @@
+"""Measure peers behind servers: requests per second under load."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+
+import load
+import servers
+from environment import Failed
+from exchange import Request, WrongAnswer
+from figures import Results
+from registry import Peer, Workload
+from settings import Settings, say
+
+
+def measure(
+    peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
+) -> None:
+    """Measure every workload on every peer and server, round by round.
+
+    In a round every cell is measured once, workload by workload, so that what is compared
+    was measured within seconds of each other; each round starts the servers afresh and
+    another peer goes first.
+    """
+    pairs = choose_servers(peers, settings, results)
+    cells = sum(workload.name in peer.workloads for peer, _ in pairs for workload in workloads)
+    if not cells:
+        return
+    done, total = 0, cells * settings.rounds
+    for number in range(settings.rounds):
+        say(f"round {number + 1} of {settings.rounds}: starting {len(pairs)} servers ...")
+        with servers.running(pairs, settings.server_core, results.failures) as ready:
+            for workload in workloads:
+                first = number * len(ready) // settings.rounds
+                for server in ready[first:] + ready[:first]:
+                    if workload.name not in server.peer.workloads:
+                        continue
+                    done += 1
+                    progress = f"[{done:3}/{total}] {workload.name:9} {server.name:28}"
+                    _measure_once(server, workload, settings, results, progress)
+
+
+def choose_servers(
+    peers: dict[str, Peer], settings: Settings, results: Results
+) -> list[tuple[Peer, str]]:
+    """Return which peers run on which servers; of candidates the fastest at hello."""
+    pairs = []
+    for peer in peers.values():
+        pairs += [(peer, server) for server in (peer.quick if settings.quick else peer.servers)]
+        if peer.candidates and not settings.quick:
+            pairs.append((peer, choose_server(peer, settings, results)))
+    return pairs
+
+
+def choose_server(peer: Peer, settings: Settings, results: Results) -> str:
+    """Return the server of the peer's candidates that answers hello fastest."""
+    if len(peer.candidates) == 1:
+        return peer.candidates[0]
+    speeds: dict[str, float] = {}
+    pairs = [(peer, candidate) for candidate in peer.candidates]
+    with servers.running(pairs, settings.server_core, results.failures) as ready:
+        for _ in range(2):
+            for server in ready:
+                speed = _load(server, Request("GET", "/"), settings.warm_up_s, settings)
+                speeds[server.server] = max(speed.per_second, speeds.get(server.server, 0))
+    results.tryouts[peer.name] = speeds
+    fastest = max(speeds, key=speeds.__getitem__, default=peer.candidates[0])
+    found = ", ".join(f"{name} {speed:,.0f}/s" for name, speed in speeds.items())
+    say(f"{peer.name} is fastest on {fastest} ({found})")
+    return fastest
+
+
+def _measure_once(
+    server: servers.Server, workload: Workload, settings: Settings, results: Results, progress: str
+) -> None:
+    try:
+        request = sign_in(server, workload)
+        server.check(workload, request)
+        _load(server, request, settings.warm_up_s, settings)
+        seen = _load(server, request, settings.seconds, settings)
+        server.check(workload, request)
+    except (Failed, WrongAnswer, OSError, http.client.HTTPException) as error:
+        results.failures.append(f"{workload.name}, {server.name}: {error}\n{server.tail()}".strip())
+        say(f"{progress}     FAILED: {error}")
+        return
+    group = results.group("http", workload.name, workload.title)
+    figure = group.add(server.peer.name, server.server, "/s")
+    figure.runs.append(seen.per_second)
+    figure.p99_us.append(seen.p99_us)
+    say(f"{progress} {seen.per_second:10,.0f}/s")
+
+
+def _load(
+    server: servers.Server, request: Request, seconds: float, settings: Settings
+) -> load.Load:
+    url = f"http://{servers.HOST}:{server.port}"
+    return load.put_under_load(url, request, seconds, settings.load_core)
+
+
+def sign_in(server: servers.Server, workload: Workload) -> Request:
+    """Return the workload's request, with the cookie of a login if it needs one."""
+    if workload.login is None:
+        return workload.request
+    answer = server.ask(workload.login)
+    answer.require("set-cookie" in answer.headers, "the login sets no cookie")
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    headers = {**workload.request.headers, "Cookie": cookie}
+    return dataclasses.replace(workload.request, headers=headers)

@@ -1,0 +1,74 @@
+"""Print what was measured, as tables."""
+
+from __future__ import annotations
+
+from figures import Figure, Group, Results
+from registry import Peer
+
+KINDS = {
+    "http": "Over HTTP, requests per second",
+    "process": "In process, microseconds per request",
+    "routing": "Routing, in process, microseconds per request",
+    "import": "Import in a fresh interpreter, milliseconds",
+    "start": "Start, milliseconds",
+    "memory": "Memory of a worker on Granian, KiB",
+}
+UNITS = {"/s": "requests/s", "us": "us", "ms": "ms", "KiB": "KiB"}
+
+
+def print_tables(results: Results, peers: dict[str, Peer]) -> None:
+    """Print every group, the best first."""
+    for kind, title in KINDS.items():
+        groups = [group for group in results.groups if group.kind == kind]
+        if groups:
+            print(f"\n{title}\n{'=' * len(title)}")
+        for group in groups:
+            print_group(group, peers)
+    for name, reason in results.missing.items():
+        print(f"MISSING  {name}: {reason}")
+    for failure in results.failures:
+        print(f"FAILED   {failure}")
+
+
+def print_group(group: Group, peers: dict[str, Peer]) -> None:
+    """Print one group: median, spread over the rounds, and proportions."""
+    ranked = group.ranked()
+    if not ranked:
+        return
+    header = ["", "", UNITS[ranked[0].unit], "spread", "x bare", "x Flask"]
+    if group.kind == "http":
+        header.append("p99 ms")
+    rows = [header] + [make_row(group, figure, peers) for figure in ranked]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print(f"\n{group.title}")
+    for row in rows:
+        left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+        print("  " + "  ".join(left + right).rstrip())
+
+
+def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
+    """Return the cells of one line."""
+    title = peers[figure.peer].title if figure.peer in peers else figure.peer
+    row = [
+        title,
+        figure.where if figure.where != "in process" else "",
+        show_number(figure.median),
+        f"{figure.spread:.0%}" if len(figure.runs) > 1 else "-",
+        show_ratio(group.of_bare(figure)),
+        show_ratio(group.of_flask(figure)),
+    ]
+    if group.kind == "http":
+        row.append(f"{sorted(figure.p99_us)[len(figure.p99_us) // 2] / 1000:.1f}")
+    return row
+
+
+def show_number(number: float) -> str:
+    """Return a number with three digits that matter, or all before the point."""
+    digits = 0 if number >= 100 else 1 if number >= 10 else 2
+    return f"{number:,.{digits}f}"
+
+
+def show_ratio(ratio: float | None) -> str:
+    """Return how many times, or a dash if there is nothing to compare with."""
+    return "-" if ratio is None else show_number(ratio) if ratio >= 10 else f"{ratio:.2f}"

@@ -1,0 +1,111 @@
+"""Measure Costrel beside its peers, in one run.
+
+    python benchmarks/run.py [--quick] [--only WORKLOAD ...] [--peers PEER ...] [--parts PART ...]
+
+Prints tables and which targets are reached, and writes benchmarks/results/. Slow figures
+are no errors; a wrong body, a failed request or a server that does not start is, and the
+run then exits with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import pathlib
+import signal
+import sys
+import time
+import typing as t
+
+import environment
+import in_process
+import load
+import over_http
+import report
+import settings as settings_
+from figures import Results
+from registry import ALL, FIVE, ROOT, Peer, load_peers, load_workload
+
+RESULTS = ROOT / "results"
+PARTS = ("http", "process")
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    all_peers = load_peers()
+    options = parse(list(all_peers))
+    make_settings = settings_.quick if options.quick else settings_.full
+    settings = make_settings(options.rounds, options.seconds)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
+    started = time.monotonic()
+    load.find_wrk()
+    not_installed = environment.make()
+    peers, missing = environment.split_missing(choose_peers(all_peers, options))
+    environment.run("-m", "material.database")
+    results = Results(missing=not_installed | missing)
+    workloads = [load_workload(name) for name in choose_workloads(options)]
+    for part in options.parts:
+        settings_.say(f"\n{part}")
+        MEASURE[part](peers, workloads, settings, results)
+    report.print_tables(results, all_peers)
+    write(results, settings, options)
+    print(f"took {time.monotonic() - started:.0f} s, load on the machine {describe_load()}")
+    return 1 if results.failures else 0
+
+
+MEASURE: dict[str, t.Callable[..., None]] = {
+    "http": over_http.measure,
+    "process": in_process.measure,
+}
+
+
+def parse(peers: list[str]) -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few peers, once, under two minutes")
+    parser.add_argument("--only", nargs="+", choices=ALL, metavar="WORKLOAD", help=", ".join(ALL))
+    parser.add_argument("--peers", nargs="+", choices=peers, metavar="PEER", help=", ".join(peers))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="all by default")
+    parser.add_argument("--rounds", type=int, help="how often to measure each cell")
+    parser.add_argument("--seconds", type=float, help="how long to measure each cell")
+    parser.add_argument("--output", type=pathlib.Path, help="the JSON file to write")
+    return parser.parse_args()
+
+
+def choose_peers(peers: dict[str, Peer], options: argparse.Namespace) -> dict[str, Peer]:
+    """Return the peers to measure: those named, or those of the kind of run."""
+    if options.peers:
+        return {name: peers[name] for name in options.peers}
+    return {name: peer for name, peer in peers.items() if peer.quick or not options.quick}
+
+
+def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
+    """Return the workloads to measure."""
+    return options.only or (FIVE if options.quick else ALL)
+
+
+def write(results: Results, settings: settings_.Settings, options: argparse.Namespace) -> None:
+    """Write everything as JSON; only a whole run becomes the latest."""
+    whole = not (options.quick or options.only or options.peers or options.rounds)
+    whole = whole and not options.seconds and set(options.parts) == set(PARTS)
+    name = "latest.json" if whole else "quick.json" if options.quick else "partial.json"
+    path = options.output or RESULTS / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "settings": vars(settings) if hasattr(settings, "__dict__") else {},
+        "machine": environment.describe(),
+        **results.to_json(),
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"\nwritten to {path}")
+
+
+def describe_load() -> str:
+    """Return the load average, which tells whether something else was running."""
+    return pathlib.Path("/proc/loadavg").read_text().split()[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,83 @@
+"""How long and how often to measure, and on which cores."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run was asked for. Seconds are per cell and round."""
+
+    quick: bool
+    rounds: int
+    seconds: float
+    warm_up_s: float
+    in_process_s: float
+    imports: int
+    requests: int
+    server_core: int
+    load_core: int
+
+
+def full(rounds: int | None, seconds: float | None) -> Settings:
+    """Return the settings of a run whose figures are to be shown."""
+    server_core, load_core = choose_cores()
+    return Settings(
+        quick=False,
+        rounds=rounds or 3,
+        seconds=seconds or 2.5,
+        warm_up_s=min(seconds or 0.75, 0.75),
+        in_process_s=min(seconds or 0.6, 0.6),
+        imports=10,
+        requests=100_000 if seconds is None else 5_000,
+        server_core=server_core,
+        load_core=load_core,
+    )
+
+
+def quick(rounds: int | None, seconds: float | None) -> Settings:
+    """Return the settings of a run for everyday use, under two minutes."""
+    server_core, load_core = choose_cores()
+    return Settings(
+        quick=True,
+        rounds=rounds or 1,
+        seconds=seconds or 1.0,
+        warm_up_s=min(seconds or 0.3, 0.3),
+        in_process_s=min(seconds or 0.25, 0.25),
+        imports=5,
+        requests=0,
+        server_core=server_core,
+        load_core=load_core,
+    )
+
+
+def choose_cores() -> tuple[int, int]:
+    """Return a core for what is measured and another for what measures it.
+
+    Not two threads of one core, where there is a choice.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise SystemExit("two cores are needed: one for the server, one for the load")
+    first = cores[0]
+    strangers = [core for core in cores[1:] if core not in find_siblings(first)]
+    return first, (strangers or cores[1:])[0]
+
+
+def find_siblings(core: int) -> set[int]:
+    """Return the threads of the core's hardware, itself included, as far as it is known."""
+    path = pathlib.Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+    siblings: set[int] = set()
+    if path.exists():
+        for part in path.read_text().strip().split(","):
+            first, _, last = part.partition("-")
+            siblings.update(range(int(first), int(last or first) + 1))
+    return siblings
+
+
+def say(text: str) -> None:
+    """Print a line at once: a run is long, and shows that it goes on."""
+    print(text, flush=True)
