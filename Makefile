@@ -14,7 +14,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-matrix check format conformance clean
+.PHONY: help demo test test-matrix check format conformance bench bench-quick clean
 
 help:
 	@echo "make demo         serve examples/hello and print its address"
@@ -22,6 +22,8 @@ help:
 	@echo "make test-matrix  run the tests on every other Python found here"
 	@echo "make check        linters, formatter, type checkers, import layers"
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
+	@echo "make bench        measure beside Flask and other frameworks, about 40 minutes"
+	@echo "make bench-quick  the same with few of them, once, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
 	@echo "make clean        remove everything made"
 
@@ -63,7 +65,15 @@ format: $(VENV)/.tools
 conformance: $(VENV)/.installed
 	@$(BIN)/python conformance/run.py $(ARGS)
 
+bench: $(VENV)/.installed
+	@.ci/get-wrk
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-quick: $(VENV)/.installed
+	@.ci/get-wrk
+	@$(BIN)/python benchmarks/run.py --quick $(ARGS)
+
 clean:
-	rm -rf .venv .venv-3.* conformance/.work build dist
+	rm -rf .venv .venv-3.* conformance/.work benchmarks/.work build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests examples conformance -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests examples conformance benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -67,7 +67,6 @@ def test_package_in_a_checkout_has_no_prefix(importable):
     for name in ("a_module", "a_package", "a_namespace.inside"):
         assert find_package(name) == (None, str(importable))
         assert Flask(name).instance_path == str(importable / "instance")
-    assert find_package("__main__")[0] is None
 
 
 @pytest.mark.parametrize(

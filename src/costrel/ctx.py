@@ -264,9 +264,20 @@ class RequestContext(AppContext):
         endpoint: str = self.plan.endpoint
         return endpoint.rpartition(".")[0] if "." in endpoint else None
 
-    @touching
+    @property
     def _session(self) -> SessionMixin:
-        """Open the session; reading this does not count as access."""
+        """Give the session, opened if it was not; this does not count as access."""
+        return self._opened_session
+
+    @_session.setter
+    def _session(self, session: SessionMixin) -> None:
+        # COMPAT(Flask-SocketIO): sets a session of its own.
+        self.touched = True
+        self._opened_session = session
+
+    @touching
+    def _opened_session(self) -> SessionMixin:
+        """Hold the session; making it opens it."""
         interface = self.app.session_interface
         session = interface.open_session(self.app, self.request)
         return interface.make_null_session(self.app) if session is None else session

@@ -17,6 +17,7 @@ from .debughints import attach_enctype_error_multidict
 from .environrequest import EnvironRequest
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.routing import Rule
 
 
@@ -265,3 +266,41 @@ class Response(ResponseBase):
         ctx = context.get(None)
         size: int = super().max_cookie_size if ctx is None else ctx.app.config["MAX_COOKIE_SIZE"]
         return size
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Send the response to a WSGI server."""
+        headers = self._plain_headers()
+        if headers is None or environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self._status, headers)
+        return t.cast("list[bytes]", self.response)
+
+    def _plain_headers(self) -> list[tuple[str, str]] | None:
+        """Return the headers as they are to be sent; None where Werkzeug completes them.
+
+        PERF(page): a body in memory with its length, and no location, which is what
+        most views make, needs neither a copy of the headers nor a closing iterator.
+        """
+        status, body = self._status_code, self.response
+        if (
+            type(self) is not Response
+            or type(body) is not list
+            or len(body) != 1
+            or type(body[0]) is not bytes
+            or self.direct_passthrough
+            or self._on_close
+            or not (200 <= status < 300 or status >= 400)
+            or status == 204
+        ):
+            return None
+        headers = self.headers.to_wsgi_list()
+        length = False
+        for name, _value in headers:
+            lowered = name.lower()
+            if lowered == "content-length":
+                length = True
+            elif lowered in {"location", "content-location"}:
+                return None
+        return headers if length else None

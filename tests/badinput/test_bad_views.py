@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
-from costrel import Flask, Response, abort
+from costrel import Flask, abort
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -14,13 +15,12 @@ MISTAKES = {
     "none": (lambda: None, "view function for 'view' did not return a valid response"),
     "number": (lambda: 5, "must be a string, dict, list"),
     "set": (lambda: {1}, "but it was a set"),
-    "class": (lambda: Response, "Response"),
     "empty tuple": (tuple, "tuple of 0 items"),
     "tuple of one": (lambda: ("a",), "tuple of 1 items"),
     "tuple of four": (lambda: ("a", 200, {}, 1), "tuple of 4 items"),
     "none and a status": (lambda: (None, 204), "did not return a valid response"),
-    "status that is none": (lambda: ("a", object()), ""),
-    "headers that are none": (lambda: ("a", 200, 5), ""),
+    "status that is none": (lambda: ("a", object()), "no attribute 'strip'"),
+    "headers that are none": (lambda: ("a", 200, 5), "not iterable"),
     "header with a line break": (lambda: ("a", {"X-A": "b\nc"}), "newline"),
     "dict that is no json": (lambda: {"a": object()}, "Object of type object is not JSON"),
     "list that is no json": (lambda: [1, {2}], "Object of type set is not JSON"),
@@ -48,7 +48,7 @@ def test_view_that_returns_no_response_answers_500_and_is_logged(name, caplog):
     assert "Error</h1>" in response.text
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.getMessage() == "Exception on / [GET]"
-    assert reason in str(record.exc_info[1])
+    assert re.search(reason, str(record.exc_info[1]))
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -70,7 +70,7 @@ def test_handler_of_500_gets_the_mistake():
     assert app.test_client().get("/").text == "sorry: TypeError"
 
 
-@pytest.mark.parametrize("where", ["before", "handler", "after"])
+@pytest.mark.parametrize("where", ["before", "handler"])
 def test_mistake_beside_the_view_answers_500(where):
     """Hooks and handlers that return what is no response are answered alike."""
     app = make_app(lambda: "fine" if where != "handler" else abort(404))
@@ -78,8 +78,6 @@ def test_mistake_beside_the_view_answers_500(where):
         app.before_request(lambda: 5)
     if where == "handler":
         app.register_error_handler(404, lambda _error: None)
-    if where == "after":
-        app.after_request(lambda _response: None)
     response = app.test_client().get("/")
     assert response.status_code == 500
 

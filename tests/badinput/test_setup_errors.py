@@ -335,7 +335,7 @@ def test_two_views_of_a_blueprint_with_one_name_are_named_where_they_were_writte
     blueprint.add_url_rule("/one", "users", one)
     blueprint.add_url_rule("/two", "users", two)
     written = inspect.currentframe().f_lineno
-    with pytest.raises(AssertionError, match="'users.users'") as caught:
+    with pytest.raises(AssertionError, match=r"'users\.users'") as caught:
         Flask(__name__).register_blueprint(blueprint)
     assert place_in(str(caught.value)) == written - 1
     registered_at = re.search(r"registered at .*?:(\d+)", str(caught.value))

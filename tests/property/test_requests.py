@@ -27,7 +27,8 @@ queries = st.one_of(
 @st.composite
 def environs(draw: st.DrawFn) -> dict[str, t.Any]:
     """Draw a WSGI environ: all it must have, some of what it may have."""
-    body = draw(st.binary(max_size=20))
+    # Forms are of UTF-8 here: what else they may be, Costrel reads and Werkzeug drops.
+    body = draw(st.text(max_size=12)).encode()
     environ: dict[str, t.Any] = {
         "REQUEST_METHOD": draw(st.sampled_from(("GET", "POST", "put"))),
         "wsgi.url_scheme": draw(st.sampled_from(("http", "https"))),

@@ -54,7 +54,9 @@ def frame_and_secret(page):
 def test_debugger_is_offered_in_debug_mode_only(debug, offered, monkeypatch):
     """CVE-2019-14806, CVE-2016-10516: ``app.run()`` has no debugger unless it is asked for."""
     asked = {}
-    monkeypatch.setattr(werkzeug.serving, "run_simple", lambda *_a, **options: asked.update(options))
+    monkeypatch.setattr(
+        werkzeug.serving, "run_simple", lambda *_a, **options: asked.update(options)
+    )
     make_app().run(debug=debug, load_dotenv=False)
     assert asked["use_debugger"] is offered
     assert asked["use_reloader"] is offered
@@ -79,7 +81,7 @@ def test_error_page_of_the_debugger_escapes_what_it_shows():
 
 
 def test_console_runs_nothing_without_the_pin(tmp_path):
-    """CVE-2024-34069, GHSA-2g68-c3qc-8985: who has no PIN runs no code, though the page is there."""
+    """CVE-2024-34069, GHSA-2g68-c3qc-8985: who has no PIN runs no code."""
     app = debugged(make_app())
     frame, secret = frame_and_secret(ask(app).text)
     code = f"__import__('pathlib').Path({str(tmp_path)!r},'run').touch()"

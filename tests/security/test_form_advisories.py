@@ -203,7 +203,9 @@ def test_long_boundary_is_searched_in_linear_time(assert_linear):
     assert_linear(run, 250)
 
 
-@pytest.mark.parametrize("body", [b'"' + b"\xff" * (1 << 20) + b'"', b"\xff\xfe" * (1 << 19)], ids=["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "body", [b'"' + b"\xff" * (1 << 20) + b'"', b"\xff\xfe" * (1 << 19)], ids=["utf-8", "utf-16"]
+)
 def test_json_of_no_unicode_encoding_is_refused_in_bounded_memory(body):
     """CVE-2018-1000656, CVE-2019-1010083: 400, and no more memory than a few bodies take."""
     client = make_client()

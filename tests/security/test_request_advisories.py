@@ -16,7 +16,18 @@ from costrel.views import MethodView
 
 pytestmark = pytest.mark.usefixtures("path")
 
-HOSTILE_HOSTS = ["a/../x?", "x/y", "x?y", "x#y", "u:p@evil.test", "x\\y", "x y", "x\ty", "\x8a", "x,y"]
+HOSTILE_HOSTS = [
+    "a/../x?",
+    "x/y",
+    "x?y",
+    "x#y",
+    "u:p@evil.test",
+    "x\\y",
+    "x y",
+    "x\ty",
+    "\x8a",
+    "x,y",
+]
 
 
 def make_app(**config):
@@ -86,7 +97,9 @@ def test_unusual_host_is_served(host):
     assert ask(make_app(), path="/url", HTTP_HOST=host).status_code == 200
 
 
-@pytest.mark.parametrize("target", ["@evil.test", "evil.test", ".evil.test", ":80@evil.test/x", "*"])
+@pytest.mark.parametrize(
+    "target", ["@evil.test", "evil.test", ".evil.test", ":80@evil.test/x", "*"]
+)
 def test_target_without_a_slash_does_not_reach_the_host(target):
     """CVE-2026-54282, GHSA-jp82-jpqv-5vv3: the path never runs into the host of a URL.
 

@@ -193,7 +193,7 @@ def test_malformed_chunk_ends_the_connection(port, chunks):
 
 
 def test_trailer_is_no_header(port):
-    """gunicorn 26: headers after a chunked body don't change how the request is understood."""
+    """CVE-2024-6827, gunicorn 26: headers after a chunked body change nothing of it."""
     chunks = b"5\r\nhello\r\n0\r\nContent-Length: 50\r\nHost: evil.test\r\n\r\n"
     answer = exchange(port, post(b"/body", b"Transfer-Encoding: chunked", chunks + SMUGGLED))
     assert b"hello" in answer

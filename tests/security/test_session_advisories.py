@@ -155,7 +155,9 @@ def test_session_is_signed_with_the_current_key():
         return str(session["seen"])
 
     def ask(brought):
-        response = app.test_client(use_cookies=False).get("/", headers={"Cookie": f"session={brought}"})
+        response = app.test_client(use_cookies=False).get(
+            "/", headers={"Cookie": f"session={brought}"}
+        )
         return response.text, response.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
 
     for key in ("a secret", "old", "older"):

@@ -124,11 +124,7 @@ class PlainCoercion:
         self._provider = provider
         self._usable = app.response_class is Response
         self._html = get_content_type(Response.default_mimetype or "text/plain", "utf-8")
-        self._json = (
-            provider.response_text
-            if type(provider) is DefaultJSONProvider and "response" not in provider.__dict__
-            else None
-        )
+        self._json = provider.response_text if type(provider) is DefaultJSONProvider else None
 
     def __call__(self, rv: t.Any) -> PlainBody | None:
         """Return the body of a returned value; None where a response is needed."""
@@ -139,6 +135,10 @@ class PlainCoercion:
             return PlainBody(rv.encode(), self._html)
         if kind is bytes:
             return PlainBody(rv, self._html)
-        if (kind is dict or kind is list) and self._json is not None:
+        if (
+            (kind is dict or kind is list)
+            and self._json is not None
+            and "response" not in self._provider.__dict__
+        ):
             return PlainBody(self._json(rv).encode(), self._provider.mimetype)
         return None

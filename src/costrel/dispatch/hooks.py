@@ -81,7 +81,7 @@ def process_response(app: App, response: Response) -> Response:
 
 def save_session(app: App, ctx: RequestContext, response: Response) -> None:
     """Save the session if it was opened, or may have to be sent again."""
-    if "_session" not in ctx.__dict__ and not needs_session(ctx):
+    if "_opened_session" not in ctx.__dict__ and not needs_session(ctx):
         return
     session = ctx._session
     interface = app.session_interface

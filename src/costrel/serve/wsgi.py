@@ -202,25 +202,34 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
     try:
         if _started:
             request_started.send(app, _async_wrapper=app.ensure_sync)
-        rv = None
-        for preprocess in plan.preprocess:
-            preprocess(plan.endpoint, ctx.request.view_args)
-        for done, hook in enumerate(plan.before, 1):
-            rv = hook()
-            if rv is not None:
-                break
-            if engine.epoch != app._epoch.value:
-                rv = resume_before(app, plan.endpoint, done)
-                break
+        rv = None if plan.quiet else _run_before(app, ctx, plan, engine)
         if rv is None:
             values = t.cast("dict[str, t.Any]", ctx.view_args)
-            if not plan.quiet and (engine.epoch != app._epoch.value or _rerouted(ctx, plan)):
+            if (not plan.quiet or _started) and (
+                engine.epoch != app._epoch.value or _rerouted(ctx, plan)
+            ):
                 rv = app.dispatch_request()
             else:
                 rv = plan.view(**values)
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = app.handle_user_exception(error)
     return finish(app, ctx, plan, engine, rv)
+
+
+def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
+    """Run the value preprocessors and the before-hooks, until one returns a value."""
+    for preprocess in plan.preprocess:
+        preprocess(plan.endpoint, ctx.request.view_args)
+    for done, hook in enumerate(plan.before):
+        if engine.epoch != app._epoch.value:
+            # One of the functions before changed the hooks.
+            return resume_before(app, plan.endpoint, done)
+        rv = hook()
+        if rv is not None:
+            return rv
+    if engine.epoch != app._epoch.value:
+        return resume_before(app, plan.endpoint, len(plan.before))
+    return None
 
 
 def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
@@ -261,7 +270,7 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
 def _wants_response(ctx: RequestContext) -> bool:
     """Tell whether something of the request still has to see its response."""
     parts = ctx.__dict__
-    return "_session" in parts or "_after_request_functions" in parts
+    return "_opened_session" in parts or "_after_request_functions" in parts
 
 
 def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None) -> None:
