@@ -112,8 +112,12 @@ class RouteTable:
     def __init__(self, url_map: Map) -> None:
         url_map.update()
         # Werkzeug's own states, because only they keep the rules in the order they
-        # were added.
-        domains = url_map._matcher._root
+        # were added. They are private: where they are not as expected, Werkzeug
+        # matches alone.
+        domains = getattr(getattr(url_map, "_matcher", None), "_root", None)
+        if not isinstance(domains, State):
+            self.usable = False
+            return
         # A domain with variables could also match the empty one.
         self.usable = not url_map.host_matching and not domains.dynamic
         self._root = Node(

@@ -11,6 +11,7 @@ import typing as t
 from contextvars import Token
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request as RequestBase
 
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
@@ -99,13 +100,15 @@ def respond_planned(
 
 
 def _forget_request(ctx: RequestContext) -> bool:
-    """Close a request that nothing has to be torn down for; False if that can't be."""
+    """Drop a request that has nothing to tear down or close; False if it has."""
     parts = ctx.__dict__
     if "_cv_tokens" in parts or ctx._holds:
         return False
     request = parts.get("request")
     if request is not None:
-        request.close()
+        if "files" in request.__dict__ or type(request).close is not RequestBase.close:
+            return False
+        # Breaks the cycle of the environ and the request.
         ctx.environ["werkzeug.request"] = None
     return True
 
