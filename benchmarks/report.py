@@ -23,7 +23,7 @@ def print_tables(results: Results, peers: dict[str, Peer]) -> None:
         if groups:
             print(f"\n{title}\n{'=' * len(title)}")
         for group in groups:
-            print_group(group, peers)
+            (print_matrix if kind == "routing" else print_group)(group, peers)
     for name, reason in results.missing.items():
         print(f"MISSING  {name}: {reason}")
     for failure in results.failures:
@@ -45,6 +45,22 @@ def print_group(group: Group, peers: dict[str, Peer]) -> None:
         left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
         right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
         print("  " + "  ".join(left + right).rstrip())
+
+
+def print_matrix(group: Group, peers: dict[str, Peer]) -> None:
+    """Print one group of which every peer has several figures: a column for each."""
+    columns = list(dict.fromkeys(figure.where for figure in group.figures))
+    rows = [["", *columns, "last / first"]]
+    for name in dict.fromkeys(figure.peer for figure in group.figures):
+        found = [group.find(name, column) for column in columns]
+        medians = [show_number(figure.median) if figure else "-" for figure in found]
+        grown = found[0].times_as_fast_as(found[-1]) if found[0] else None
+        rows.append([peers[name].title, *medians, show_ratio(grown)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print(f"\n{group.title}")
+    for row in rows:
+        right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  " + "  ".join([row[0].ljust(widths[0]), *right]))
 
 
 def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:

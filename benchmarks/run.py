@@ -10,6 +10,7 @@ run then exits with 1.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
 import pathlib
@@ -21,14 +22,28 @@ import typing as t
 import environment
 import in_process
 import load
+import memory
 import over_http
+import plots
 import report
+import routing
 import settings as settings_
+import startup
+import targets
 from figures import Results
 from registry import ALL, FIVE, ROOT, Peer, load_peers, load_workload
 
 RESULTS = ROOT / "results"
-PARTS = ("http", "process")
+PLOTS = environment.PROJECT / "docs" / "img"
+MEASURE: dict[str, t.Callable[..., None]] = {
+    "http": over_http.measure,
+    "process": in_process.measure,
+    "routing": routing.measure,
+    "import": startup.measure_imports,
+    "start": startup.measure_starts,
+    "memory": memory.measure,
+}
+PARTS = tuple(MEASURE)
 
 
 def main() -> int:
@@ -46,18 +61,13 @@ def main() -> int:
     results = Results(missing=not_installed | missing)
     workloads = [load_workload(name) for name in choose_workloads(options)]
     for part in options.parts:
-        settings_.say(f"\n{part}")
+        settings_.say(f"\n== {part}")
         MEASURE[part](peers, workloads, settings, results)
     report.print_tables(results, all_peers)
+    targets.print_targets(results)
     write(results, settings, options)
     print(f"took {time.monotonic() - started:.0f} s, load on the machine {describe_load()}")
     return 1 if results.failures else 0
-
-
-MEASURE: dict[str, t.Callable[..., None]] = {
-    "http": over_http.measure,
-    "process": in_process.measure,
-}
 
 
 def parse(peers: list[str]) -> argparse.Namespace:
@@ -86,20 +96,23 @@ def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
 
 
 def write(results: Results, settings: settings_.Settings, options: argparse.Namespace) -> None:
-    """Write everything as JSON; only a whole run becomes the latest."""
-    whole = not (options.quick or options.only or options.peers or options.rounds)
-    whole = whole and not options.seconds and set(options.parts) == set(PARTS)
+    """Write everything as JSON; only a whole run becomes the latest, and is drawn."""
+    narrowed = options.only or options.peers or options.rounds or options.seconds
+    whole = not (options.quick or narrowed or set(options.parts) != set(PARTS))
     name = "latest.json" if whole else "quick.json" if options.quick else "partial.json"
     path = options.output or RESULTS / name
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "settings": vars(settings) if hasattr(settings, "__dict__") else {},
+        "settings": dataclasses.asdict(settings),
         "machine": environment.describe(),
         **results.to_json(),
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
     print(f"\nwritten to {path}")
+    if whole and not results.failures:
+        for drawn in plots.draw(results, PLOTS):
+            print(f"drawn to {drawn}")
 
 
 def describe_load() -> str:

@@ -207,7 +207,7 @@ def test_overridden_make_setup_state_is_used():
             return State(self, app, options, first_registration)
 
     bp = Mine("bp", __name__)
-    bp.get("/view", endpoint="view")(lambda from_state: str(from_state))
+    bp.get("/view", endpoint="view")(lambda from_state: f"{from_state}")
     app = Flask(__name__)
     app.register_blueprint(bp, value=7)
     assert app.test_client().get("/view").text == "7"
@@ -361,7 +361,7 @@ def test_static_files_are_cached_as_the_application_says(tmp_path):
 
 def test_blueprint_without_a_static_folder_sends_no_static_file():
     """The method says what is missing."""
-    with Flask(__name__).app_context(), pytest.raises(RuntimeError, match="'bp'.*static_folder"):
+    with Flask(__name__).app_context(), pytest.raises(RuntimeError, match=r"'bp'.*static_folder"):
         Blueprint("bp", __name__).send_static_file("x")
     assert not current_app
 

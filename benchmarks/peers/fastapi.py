@@ -20,56 +20,56 @@ PEER = {
     "in_process": ["page", "fortunes"],
 }
 
-app = FastAPI()
+plain = FastAPI()
 templates = Environment(
     autoescape=True, auto_reload=False, loader=FileSystemLoader(content.TEMPLATES)
 )
 greeting = templates.from_string(content.TEMPLATE)
 
 
-@app.get("/", response_class=HTMLResponse)
+@plain.get("/", response_class=HTMLResponse)
 async def hello():
     """Answer with static HTML."""
     return content.HELLO
 
 
-@app.get("/json")
+@plain.get("/json")
 async def json():
     """Answer with the small object."""
     return content.small_object()
 
 
-@app.post("/echo")
+@plain.post("/echo")
 async def echo(body: dict[str, t.Any]):
     """Answer with the JSON of the body."""
     return body
 
 
-@app.get("/template/{name}", response_class=HTMLResponse)
+@plain.get("/template/{name}", response_class=HTMLResponse)
 async def template(name: str):
     """Answer with the greeting."""
     return greeting.render(name=name)
 
 
-@app.get("/query")
+@plain.get("/query")
 async def query(name: str, count: int, tag: str):
     """Answer with the parameters."""
     return {"name": name, "count": count, "tag": tag}
 
 
-@app.get("/items/{number}", response_class=HTMLResponse)
+@plain.get("/items/{number}", response_class=HTMLResponse)
 async def item(number: int):
     """Answer with an item, to be linked to."""
     return str(number)
 
 
-@app.get("/fortunes", response_class=HTMLResponse)
+@plain.get("/fortunes", response_class=HTMLResponse)
 def fortunes():
     """Answer with the fortunes, in a thread, since SQLAlchemy's session blocks."""
     return templates.get_template("fortunes.html").render(fortunes=load_fortunes())
 
 
-# Middleware is a whole application's: the page is mounted with its own.
+# Middleware is a whole application's: the page has one with, the other workloads one without.
 class SetHeader:
     """Set one header after the view: plain ASGI, the fast way to write a middleware."""
 
@@ -115,5 +115,10 @@ async def page(user: t.Annotated[content.User, Depends(load_user)]):
     return templates.get_template("page.html").render(user=user, rows=content.ROWS)
 
 
-templates.globals["url_for"] = app.url_path_for
-app.mount("/", site)
+templates.globals["url_for"] = plain.url_path_for
+
+
+async def app(scope, receive, send):
+    """Choose the application."""
+    chosen = site if scope.get("path") in {"/page", "/login"} else plain
+    await chosen(scope, receive, send)

@@ -1,10 +1,10 @@
 """Robyn, on its own server, written in Rust; templates by Jinja."""
 
 import sys
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from jinja2 import Environment
-from robyn import Config, Request, Robyn, html, jsonify
+from robyn import Config, Request, Robyn, html
 
 from material import content
 
@@ -32,13 +32,13 @@ async def hello():
 @app.get("/json")
 async def json():
     """Answer with the small object."""
-    return jsonify(content.small_object())
+    return content.small_object()
 
 
 @app.post("/echo")
 async def echo(request: Request):
     """Answer with the JSON of the body."""
-    return jsonify(request.json())
+    return request.json()
 
 
 @app.get("/template/:name")
@@ -49,15 +49,13 @@ async def template(request: Request):
 
 @app.get("/query")
 async def query(request: Request):
-    """Answer with the parameters."""
+    """Answer with the parameters, which Robyn leaves percent-encoded too."""
     values = request.query_params
-    return jsonify(
-        {
-            "name": values.get("name", ""),
-            "count": int(values.get("count", "0")),
-            "tag": values.get("tag", ""),
-        }
-    )
+    return {
+        "name": unquote_plus(values.get("name", "")),
+        "count": int(values.get("count", "0")),
+        "tag": unquote_plus(values.get("tag", "")),
+    }
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ if t.TYPE_CHECKING:
     from .wrappers import Request
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
+T_after_request = t.TypeVar("T_after_request", bound=ft.AfterRequestCallable[t.Any])
 _sentinel = object()
 
 
@@ -45,6 +46,11 @@ class _AppCtxGlobals:
 
     def __getattr__(self, name: str) -> t.Any:
         raise AttributeError(name)
+
+    if t.TYPE_CHECKING:
+        # To a type checker, whatever is set may be set and deleted as well.
+        def __setattr__(self, name: str, value: t.Any) -> None: ...
+        def __delattr__(self, name: str) -> None: ...
 
     def get(self, name: str, default: t.Any | None = None) -> t.Any:
         """Return an attribute, or the default if it was never set."""
@@ -422,7 +428,7 @@ def _wrong_context(current: AppContext | None, expected: AppContext) -> str:
     )
 
 
-def after_this_request(f: ft.AfterRequestCallable[t.Any]) -> ft.AfterRequestCallable[t.Any]:
+def after_this_request(f: T_after_request) -> T_after_request:
     """Run a function on the response of the current request only.
 
     It runs before the functions of ``after_request``. Raises `RuntimeError` outside

@@ -81,6 +81,21 @@ def test_query_that_is_not_utf_8_stays_encoded(app):
     assert answer(app, environ)[1] == b'["%FF","/?a=%FF"]\n'
 
 
+def test_form_with_a_byte_that_is_not_utf_8_is_there(app):
+    """One byte that is not text does not lose the fields."""
+    app.add_url_rule("/", view_func=lambda: dict(request.form), methods=["POST"])
+    content_type = "application/x-www-form-urlencoded"
+    response = app.test_client().post("/", data=b"a=\xff&b=1", content_type=content_type)
+    assert response.json == {"a": "%FF", "b": "1"}
+
+
+def test_authorization_that_is_not_ascii_is_none(app):
+    """Credentials that can't be read are none."""
+    app.add_url_rule("/", view_func=lambda: [request.authorization])
+    environ = {**create_environ(), "HTTP_AUTHORIZATION": "Basic \xff"}
+    assert answer(app, environ)[1] == b"[null]\n"
+
+
 def test_json_nested_too_deeply_answers_400(app):
     """The client is told that its JSON is bad."""
     app.add_url_rule("/", view_func=lambda: str(request.json), methods=["POST"])
@@ -149,9 +164,9 @@ def test_session_is_opened_when_touched(app):
     opened = []
 
     def view():
-        opened.append("_session" in vars(request_ctx._get_current_object()))
+        opened.append("_opened_session" in vars(request_ctx._get_current_object()))
         session.get("x")
-        opened.append("_session" in vars(request_ctx._get_current_object()))
+        opened.append("_opened_session" in vars(request_ctx._get_current_object()))
         return "x"
 
     app.add_url_rule("/", view_func=view)

@@ -69,14 +69,34 @@ def resume_before(app: App, endpoint: str, done: int) -> t.Any:
 def process_response(app: App, response: Response) -> Response:
     """Run the after-hooks on a response, in reverse order, and save the session."""
     ctx: RequestContext = request_view.get()
-    for hook in ctx.__dict__.get("_after_request_functions", ()):
-        response = app.ensure_sync(hook)(response)
+    response = run_this_request_hooks(app, ctx, response)
     for name in inside_out(ctx.request.blueprint):
         # Read here, after the view: COMPAT(Flask-Caching) adds one inside of it.
         for hook in reversed(app.after_request_funcs.get(name, ())):
             response = app.ensure_sync(hook)(response)
+            if response is None:
+                raise no_response(hook)
     save_session(app, ctx, response)
     return response
+
+
+def run_this_request_hooks(app: App, ctx: RequestContext, response: Response) -> Response:
+    """Run what `after_this_request` registered, on the response."""
+    for hook in ctx.__dict__.get("_after_request_functions", ()):
+        response = app.ensure_sync(hook)(response)
+        if response is None:
+            raise no_response(hook)
+    return response
+
+
+def no_response(hook: t.Callable[..., t.Any]) -> TypeError:
+    """Make the error for an after-hook that returned None."""
+    code = getattr(hook, "__code__", None)
+    place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return TypeError(
+        f"The after-hook {getattr(hook, '__qualname__', hook)!s}{place} returned None. It must"
+        " return the response that it was given, or another one."
+    )
 
 
 def save_session(app: App, ctx: RequestContext, response: Response) -> None:

@@ -15,7 +15,13 @@ from werkzeug.wrappers import Request as RequestBase
 
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
-from ..dispatch.hooks import needs_session, resume_before, save_session
+from ..dispatch.hooks import (
+    needs_session,
+    no_response,
+    resume_before,
+    run_this_request_hooks,
+    save_session,
+)
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -260,10 +266,12 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
         if body is not None:
             return body
     response = app.make_response(rv)
-    for hook in ctx.__dict__.get("_after_request_functions", ()):
-        response = app.ensure_sync(hook)(response)
+    if ctx.touched:
+        response = run_this_request_hooks(app, ctx, response)
     for hook in plan.after:
         response = hook(response)
+        if response is None:
+            raise no_response(hook)
     save_session(app, ctx, response)
     if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)

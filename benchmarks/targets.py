@@ -1,0 +1,170 @@
+"""Compare what was measured with what Costrel is to reach.
+
+    python benchmarks/targets.py [results.json]
+
+A target that is not reached is no error: the figures say where to look next.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import sys
+import typing as t
+
+from figures import Figure, Results, from_json
+from registry import FIVE, ROOT
+from routing import RULES, where
+
+COSTREL = "costrel"
+GRANIAN = "granian"
+WSGI_PEERS = ("bottle", "django", "falcon")
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One figure and the bound it has to keep; `actual` is None if it was not measured."""
+
+    about: str
+    relation: t.Literal[">", ">=", "<="]
+    bound: float
+    actual: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Return whether it is reached."""
+        if self.actual is None:
+            return "not measured"
+        reached = {
+            ">": self.actual > self.bound,
+            ">=": self.actual >= self.bound,
+            "<=": self.actual <= self.bound,
+        }[self.relation]
+        return "reached" if reached else "NOT REACHED"
+
+
+def list_targets(results: Results) -> list[Target]:
+    """Return every target with its figure."""
+    return [
+        *over_http(results),
+        *in_process(results),
+        *page_and_fortunes(results),
+        *routing(results),
+        *costs(results),
+    ]
+
+
+def over_http(results: Results) -> t.Iterator[Target]:
+    """Return the targets of the five handlers over HTTP."""
+
+    def figure(name: str, peer: str, server: str = GRANIAN) -> Figure | None:
+        return results.figure("http", name, peer, server)
+
+    for name in FIVE:
+        mine = figure(name, COSTREL)
+        if name in {"hello", "json"}:
+            ratio = compare(mine, figure(name, "bare"))
+            yield Target(f"{name} over HTTP: x bare callable", ">=", 0.93, ratio)
+        for peer in WSGI_PEERS:
+            ratio = compare(mine, figure(name, peer))
+            yield Target(f"{name} over HTTP: x {peer}", ">", 1, ratio)
+        flask = 15 if name == "template" else 4
+        ratio = compare(mine, figure(name, "flask"))
+        yield Target(f"{name} over HTTP: x Flask on Granian", ">=", flask, ratio)
+        ratio = compare(mine, figure(name, "flask", "gunicorn-sync"))
+        yield Target(f"{name} over HTTP: x Flask on gunicorn sync", ">=", 12, ratio)
+
+
+def in_process(results: Results) -> t.Iterator[Target]:
+    """Return the targets of the five handlers without a server."""
+    bounds = {"hello": 0.7, "json": 0.7, "echo": 0.7, "query": 0.9, "template": 1.0}
+    for name in FIVE:
+        mine = results.figure("process", name, COSTREL)
+        share = compare(results.figure("process", name, "falcon"), mine)
+        yield Target(f"{name} in process: of Falcon's time", "<=", bounds[name], share)
+    hello, flask = (results.figure("process", "hello", peer) for peer in (COSTREL, "flask"))
+    yield Target("hello in process: of Flask's time", "<=", 1 / 20, compare(flask, hello))
+    hooks = results.figure("process", "hello", "costrel_hooks")
+    share = compare(hello, hooks)
+    yield Target("hello in process with three hooks: of its time without", "<=", 2, share)
+    for name in FIVE:
+        general = results.figure("process", name, "costrel_general")
+        share = compare(results.figure("process", name, "flask"), general)
+        yield Target(f"{name} in process, general path: of Flask's time", "<=", 1, share)
+
+
+def page_and_fortunes(results: Results) -> t.Iterator[Target]:
+    """Return the targets of the two workloads with more to do."""
+    for kind, label in (("process", "in process"), ("http", "over HTTP")):
+        for name, flask in (("page", 3), ("fortunes", 1)):
+            mine = results.figure(kind, name, COSTREL)
+            group = results.find(kind, name)
+            server = GRANIAN if kind == "http" else None
+            for peer in ("flask", "django", "fastapi"):
+                # FastAPI is on whichever server it is fastest.
+                other = group and group.find(peer, None if peer == "fastapi" else server)
+                bound, relation = (flask, ">=") if (peer, name) == ("flask", "page") else (1, ">")
+                yield Target(
+                    f"{name} {label}: x {peer}",
+                    t.cast(t.Literal[">", ">="], relation),
+                    bound,
+                    compare(mine, other),
+                )
+
+
+def routing(results: Results) -> t.Iterator[Target]:
+    """Return the targets of many routes."""
+    for case in ("static", "dynamic", "worst", "404", "405"):
+        few, many = (
+            results.figure("routing", case, COSTREL, where(rules))
+            for rules in (RULES[0], RULES[-1])
+        )
+        share = compare(few, many)
+        about = f"routing, {case}: {RULES[-1]} rules, of the time with {RULES[0]}"
+        yield Target(about, "<=", 1.2, share)
+
+
+def costs(results: Results) -> t.Iterator[Target]:
+    """Return the targets of import and memory."""
+    for kind, name, label in (
+        ("import", "package", "import of the package"),
+        ("import", "names", "import of common names"),
+        ("memory", "rest", "memory of a worker at rest"),
+        ("memory", "after", "memory of a worker after requests"),
+    ):
+        mine, flask = (results.figure(kind, name, peer) for peer in (COSTREL, "flask"))
+        yield Target(f"{label}: of Flask's", "<=", 1, compare(flask, mine))
+
+
+def compare(mine: Figure | None, other: Figure | None) -> float | None:
+    """Return how many times as fast the first is, or None if one was not measured."""
+    return None if mine is None else mine.times_as_fast_as(other)
+
+
+def print_targets(results: Results) -> None:
+    """Print every target that has a figure, and how many have none."""
+    targets = list_targets(results)
+    measured = [target for target in targets if target.actual is not None]
+    if not measured:
+        return
+    title = "Targets"
+    print(f"\n{title}\n{'=' * len(title)}")
+    width = max(len(target.about) for target in measured)
+    for target in measured:
+        bound = f"{target.relation} {target.bound:g}"
+        print(f"  {target.about.ljust(width)}  {bound:>7}  {target.actual:7.2f}  {target.verdict}")
+    reached = sum(target.verdict == "reached" for target in measured)
+    print(
+        f"\n{reached} of {len(measured)} reached; {len(targets) - len(measured)} were not measured"
+    )
+
+
+def main() -> None:
+    """Print the targets of a run that has been written."""
+    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results" / "latest.json"
+    print_targets(from_json(json.loads(path.read_text())))
+
+
+if __name__ == "__main__":
+    main()
