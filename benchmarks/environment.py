@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pathlib
 import platform
 import shutil
@@ -36,24 +35,28 @@ def variables() -> dict[str, str]:
 
 def make() -> dict[str, str]:
     """Install what has changed, and return the requirements that could not be, with why."""
-    inputs = REQUIREMENTS.read_bytes() + (PROJECT / "pyproject.toml").read_bytes()
-    digest = hashlib.sha256(inputs + sys.version.encode()).hexdigest()
-    if STAMP.exists():
-        installed = json.loads(STAMP.read_text())
-        if installed["digest"] == digest:
-            return installed["missing"]
-    print(f"installing the peers into {VENV.relative_to(PROJECT)} ...", flush=True)
-    shutil.rmtree(VENV, ignore_errors=True)
-    WORK.mkdir(exist_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    missing = {}
-    if _install("-r", str(REQUIREMENTS)) is not None:
-        missing = _install_one_by_one()
-    failure = _install("--editable", str(PROJECT))
-    if failure is not None:
-        raise SystemExit(f"costrel itself cannot be installed: {failure}")
-    STAMP.write_text(json.dumps({"digest": digest, "missing": missing}))
-    return missing
+    stamp = json.loads(STAMP.read_text()) if STAMP.exists() else {}
+    peers = digest(REQUIREMENTS.read_bytes() + sys.version.encode())
+    if stamp.get("peers") != peers:
+        print(f"installing the peers into {VENV.relative_to(PROJECT)} ...", flush=True)
+        shutil.rmtree(VENV, ignore_errors=True)
+        WORK.mkdir(exist_ok=True)
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        whole = _install("-r", str(REQUIREMENTS))
+        stamp = {"peers": peers, "missing": {} if whole is None else _install_one_by_one()}
+    project = digest((PROJECT / "pyproject.toml").read_bytes())
+    if stamp.get("project") != project:
+        failure = _install("--editable", str(PROJECT))
+        if failure is not None:
+            raise SystemExit(f"costrel itself cannot be installed: {failure}")
+        stamp["project"] = project
+        STAMP.write_text(json.dumps(stamp))
+    return stamp["missing"]
+
+
+def digest(content: bytes) -> str:
+    """Return a short name for some content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _install_one_by_one() -> dict[str, str]:
@@ -72,24 +75,28 @@ def _install(*what: str) -> str | None:
     return (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
 
 
+def pinned_to(core: int | None) -> list[str]:
+    """Return the beginning of a command that stays on one core."""
+    return [] if core is None else ["taskset", "--cpu-list", str(core)]
+
+
 def run(*arguments: str, core: int | None = None, timeout_s: float = 300) -> str:
     """Run the environment's Python and return what it prints, or stop the benchmark."""
     done = subprocess.run(
-        [PYTHON, *arguments],
+        [*pinned_to(core), PYTHON, *arguments],
         check=False,
         capture_output=True,
         text=True,
         cwd=WORK,
         env=variables(),
         timeout=timeout_s,
-        preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
     )
     if done.returncode != 0:
-        raise Failed(f"python {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        raise MeasureError(f"python {' '.join(arguments)}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-class Failed(Exception):
+class MeasureError(Exception):
     """Say what went wrong; the run goes on with the next cell and ends with an error."""
 
 

@@ -8,7 +8,7 @@ import json
 import typing as t
 
 
-class WrongAnswer(Exception):
+class WrongAnswerError(Exception):
     """Say that a peer did not answer what the workload asks for; its figures mean nothing."""
 
 
@@ -39,7 +39,7 @@ class Answer:
     def require(self, truth: bool, otherwise: str) -> None:
         """Raise with the beginning of the body unless `truth` holds."""
         if not truth:
-            raise WrongAnswer(f"{otherwise}: {self.status} {self.body[:300]!r}")
+            raise WrongAnswerError(f"{otherwise}: {self.status} {self.body[:300]!r}")
 
     def text(self) -> str:
         """Return the body as text."""

@@ -84,8 +84,9 @@ class Group:
         """Return the figures, the best first."""
         measured = [figure for figure in self.figures if figure.runs]
         return sorted(
-            measured, key=lambda figure: figure.median, reverse=measured[:1] != [] and
-            measured[0].unit == "/s",
+            measured,
+            key=lambda figure: figure.median,
+            reverse=measured[:1] != [] and measured[0].unit == "/s",
         )
 
     def to_json(self) -> dict[str, t.Any]:

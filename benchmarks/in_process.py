@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import environment
-from environment import Failed
+from environment import MeasureError
 from figures import Results
 from registry import Peer, Workload
 from settings import Settings, say
@@ -30,7 +30,7 @@ def measure(
             )
             try:
                 us = call("inside.call", peer.name, workload.name, settings)
-            except (Failed, subprocess.TimeoutExpired) as failure:
+            except (MeasureError, subprocess.TimeoutExpired) as failure:
                 results.failures.append(f"{workload.name}, {peer.name} in process: {failure}")
                 say(f"{progress}     FAILED: {failure}")
                 continue

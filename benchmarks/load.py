@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import signal
 import subprocess
 import time
 
-from environment import WORK, Failed
+from environment import WORK, MeasureError, pinned_to
 from exchange import Request
 
 CONNECTIONS = 32
@@ -57,13 +56,13 @@ def put_under_load(url: str, request: Request, seconds: float, core: int) -> Loa
     """
     script = WORK / "load.lua"
     script.write_text(make_script(request))
+    command = [*pinned_to(core), find_wrk(), "--threads", "1", "--connections", str(CONNECTIONS)]
+    command += ["--duration", f"{TOO_LONG_S}s", "--script", str(script), url + request.target]
     wrk = subprocess.Popen(
-        [find_wrk(), "--threads", "1", "--connections", str(CONNECTIONS)]
-        + ["--duration", f"{TOO_LONG_S}s", "--script", str(script), url + request.target],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
     try:
         time.sleep(seconds)
@@ -94,14 +93,16 @@ def read_output(output: str, url: str) -> Load:
     """Return the figures, or raise if they count errors."""
     figures = next((json.loads(line) for line in output.splitlines() if line[:1] == "{"), None)
     if figures is None:
-        raise Failed(f"wrk printed no figures for {url}:\n{output}")
+        raise MeasureError(f"wrk printed no figures for {url}:\n{output}")
     errors = {
         kind: figures[kind]
         for kind in ("connect", "read", "write", "timeout", "status")
         if figures[kind]
     }
     if errors or not figures["requests"]:
-        raise Failed(f"wrk on {url}: {figures['requests']} answers, errors: {errors or 'none'}")
+        raise MeasureError(
+            f"wrk on {url}: {figures['requests']} answers, errors: {errors or 'none'}"
+        )
     return Load(
         requests=figures["requests"],
         per_second=figures["requests"] / figures["duration_us"] * 1e6,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import load
 import servers
-from environment import Failed
-from exchange import WrongAnswer
+from environment import MeasureError
+from exchange import WrongAnswerError
 from figures import Results
 from registry import FIVE, Peer, Workload, load_workload
 from settings import Settings, say
@@ -28,7 +28,7 @@ def measure(
                 continue
             try:
                 rest, after = _measure_once(peer, settings, results)
-            except (Failed, WrongAnswer, OSError) as failure:
+            except (MeasureError, WrongAnswerError, OSError) as failure:
                 results.failures.append(f"memory of {peer.name}: {failure}")
                 say(f"memory of {peer.name} FAILED: {failure}")
                 continue
@@ -41,7 +41,7 @@ def measure(
 def _measure_once(peer: Peer, settings: Settings, results: Results) -> tuple[int, int]:
     with servers.running([(peer, SERVER)], settings.server_core, results.failures) as ready:
         if not ready:
-            raise Failed(f"{peer.name} did not start")
+            raise MeasureError(f"{peer.name} did not start")
         server = ready[0]
         workloads = [load_workload(name) for name in FIVE]
         server.check(workloads[0], workloads[0].request)

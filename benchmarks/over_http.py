@@ -7,8 +7,8 @@ import http.client
 
 import load
 import servers
-from environment import Failed
-from exchange import Request, WrongAnswer
+from environment import MeasureError
+from exchange import Request, WrongAnswerError
 from figures import Results
 from registry import Peer, Workload
 from settings import Settings, say
@@ -47,7 +47,9 @@ def choose_servers(
     """Return which peers run on which servers; of candidates the fastest at hello."""
     pairs = []
     for peer in peers.values():
-        pairs += [(peer, server) for server in (peer.quick if settings.quick else peer.servers)]
+        pairs += [
+            (peer, server) for server in (peer.quick or () if settings.quick else peer.servers)
+        ]
         if peer.candidates and not settings.quick:
             pairs.append((peer, choose_server(peer, settings, results)))
     return pairs
@@ -80,7 +82,7 @@ def _measure_once(
         _load(server, request, settings.warm_up_s, settings)
         seen = _load(server, request, settings.seconds, settings)
         server.check(workload, request)
-    except (Failed, WrongAnswer, OSError, http.client.HTTPException) as error:
+    except (MeasureError, WrongAnswerError, OSError, http.client.HTTPException) as error:
         results.failures.append(f"{workload.name}, {server.name}: {error}\n{server.tail()}".strip())
         say(f"{progress}     FAILED: {error}")
         return

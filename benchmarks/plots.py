@@ -1,6 +1,6 @@
 """Draw the figures as horizontal bars, in SVG that reads on light and on dark.
 
-    python benchmarks/plots.py [results.json [folder]]
+python benchmarks/plots.py [results.json [folder]]
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ def draw_group(group: Group, caption: str, titles: dict[str, str]) -> str:
     longest = max(figure.median for figure in ranked)
     height = 60 + LINE * len(ranked)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
-        f' viewBox="0 0 {WIDTH} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
         f"<title>{escape(group.title)}. {escape(caption)}</title>",
         f"<style>{STYLE}</style>",
         f'<text class="title" x="0" y="16">{escape(group.title)}</text>',
@@ -80,11 +79,10 @@ def draw_bar(figure: Figure, titles: dict[str, str], top: int, share: float) -> 
         label += f", {figure.where}"
     width = max(1, round((WIDTH - LABELS - NUMBERS) * share, 1))
     base = top + BAR - 3
-    number = show_number(figure.median)
+    kind, number = find_class(figure.peer), show_number(figure.median)
     return [
         f'<text x="{LABELS - 8}" y="{base}" text-anchor="end">{escape(label)}</text>',
-        f'<rect class="{find_class(figure.peer)}" x="{LABELS}" y="{top}" rx="2"'
-        f' width="{width:g}" height="{BAR}"/>',
+        f'<rect class="{kind}" x="{LABELS}" y="{top}" width="{width:g}" height="{BAR}" rx="2"/>',
         f'<text x="{LABELS + width + 8:g}" y="{base}">{number}</text>',
     ]
 

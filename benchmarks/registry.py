@@ -20,7 +20,8 @@ ALL = (*FIVE, "page", "fortunes")
 class Peer:
     """One application. `servers` are measured each; of `candidates` only the fastest is.
 
-    `quick` are the servers of the quick run.
+    `quick` are the servers of the quick run, which leaves out peers that name none;
+    an empty list is a peer that is run in process only.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Peer:
     interface: str
     servers: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ()
+    quick: tuple[str, ...] | None = None
     workloads: tuple[str, ...] = ALL
     in_process: tuple[str, ...] | None = None
 

@@ -35,7 +35,10 @@ def print_group(group: Group, peers: dict[str, Peer]) -> None:
     ranked = group.ranked()
     if not ranked:
         return
-    header = ["", "", UNITS[ranked[0].unit], "spread", "x bare", "x Flask"]
+    unit = ranked[0].unit
+    # Speeds are compared as times as fast; memory as what it is of the other's.
+    word = "of" if unit == "KiB" else "x"
+    header = ["", "", UNITS[unit], "spread", f"{word} bare", f"{word} Flask"]
     if group.kind == "http":
         header.append("p99 ms")
     rows = [header] + [make_row(group, figure, peers) for figure in ranked]
@@ -66,13 +69,15 @@ def print_matrix(group: Group, peers: dict[str, Peer]) -> None:
 def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
     """Return the cells of one line."""
     title = peers[figure.peer].title if figure.peer in peers else figure.peer
+    ratios = [group.of_bare(figure), group.of_flask(figure)]
+    if figure.unit == "KiB":
+        ratios = [ratio and 1 / ratio for ratio in ratios]
     row = [
         title,
         figure.where if figure.where != "in process" else "",
         show_number(figure.median),
         f"{figure.spread:.0%}" if len(figure.runs) > 1 else "-",
-        show_ratio(group.of_bare(figure)),
-        show_ratio(group.of_flask(figure)),
+        *map(show_ratio, ratios),
     ]
     if group.kind == "http":
         row.append(f"{sorted(figure.p99_us)[len(figure.p99_us) // 2] / 1000:.1f}")

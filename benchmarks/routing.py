@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import environment
-from environment import Failed
+from environment import MeasureError
 from figures import Results
 from inside.many_routes import CASES, FRAMEWORKS
 from registry import Peer, Workload
@@ -28,7 +28,7 @@ def measure(
                 progress = f"[round {number + 1}] routing {framework} with {rules} rules"
                 try:
                     found = _measure_once(framework, rules, settings)
-                except (Failed, subprocess.TimeoutExpired) as failure:
+                except (MeasureError, subprocess.TimeoutExpired) as failure:
                     results.failures.append(f"{progress}: {failure}")
                     say(f"{progress} FAILED: {failure}")
                     continue

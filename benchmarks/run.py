@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
+import datetime as dt
 import json
 import pathlib
 import signal
@@ -87,7 +87,9 @@ def choose_peers(peers: dict[str, Peer], options: argparse.Namespace) -> dict[st
     """Return the peers to measure: those named, or those of the kind of run."""
     if options.peers:
         return {name: peers[name] for name in options.peers}
-    return {name: peer for name, peer in peers.items() if peer.quick or not options.quick}
+    return {
+        name: peer for name, peer in peers.items() if peer.quick is not None or not options.quick
+    }
 
 
 def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
@@ -103,7 +105,7 @@ def write(results: Results, settings: settings_.Settings, options: argparse.Name
     path = options.output or RESULTS / name
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "settings": dataclasses.asdict(settings),
         "machine": environment.describe(),
         **results.to_json(),

@@ -12,7 +12,7 @@ import time
 import typing as t
 
 import environment
-from environment import PYTHON, WORK, Failed
+from environment import PYTHON, WORK, MeasureError
 from exchange import Answer, Request
 from registry import Peer, Workload
 
@@ -53,14 +53,13 @@ class Server:
         self.log = logs / f"{peer.name}-{server}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                command(server, peer.name, self.port),
+                [*environment.pinned_to(core), *command(server, peer.name, self.port)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=WORK,
                 env=environment.variables(),
                 start_new_session=True,  # so that its workers can be stopped with it
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
 
     def wait_until_ready(self) -> None:
@@ -68,12 +67,12 @@ class Server:
         give_up = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < give_up:
             if self.process.poll() is not None:
-                raise Failed(f"{self.name} ended as it started:\n{self.tail()}")
+                raise MeasureError(f"{self.name} ended as it started:\n{self.tail()}")
             with contextlib.suppress(OSError):
                 socket.create_connection((HOST, self.port), timeout=1).close()
                 return
             time.sleep(0.05)
-        raise Failed(f"{self.name} was not ready after {START_TIMEOUT_S} s:\n{self.tail()}")
+        raise MeasureError(f"{self.name} was not ready after {START_TIMEOUT_S} s:\n{self.tail()}")
 
     @property
     def name(self) -> str:
@@ -87,10 +86,8 @@ class Server:
     def stop(self) -> None:
         """Ask it to stop, and then make it."""
         self._signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)  # also a worker that outlived its parent
         self.process.wait()
 
@@ -167,7 +164,7 @@ def running(
             try:
                 # One after the other: starting is work, and the core has to be shared.
                 server.wait_until_ready()
-            except Failed as failure:
+            except MeasureError as failure:
                 failures.append(str(failure))
             else:
                 ready.append(server)

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import environment
-from environment import Failed
+from environment import MeasureError
 from figures import Results
 from inside.many_routes import FRAMEWORKS
 from registry import Peer, Workload
@@ -67,7 +67,7 @@ def _measure_once(
 ) -> float | None:
     try:
         output = environment.run("-m", module, *arguments, core=settings.server_core)
-    except (Failed, subprocess.TimeoutExpired) as failure:
+    except (MeasureError, subprocess.TimeoutExpired) as failure:
         results.failures.append(f"{module} {' '.join(arguments)}: {failure}")
         say(f"FAILED: {failure}")
         return None

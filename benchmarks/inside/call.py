@@ -21,7 +21,7 @@ import typing as t
 import urllib.parse
 
 from exchange import Answer, Request
-from registry import Workload, load_workload, read_peer, ROOT
+from registry import ROOT, Workload, load_workload, read_peer
 
 HOST = "127.0.0.1"
 PORT = 8000

@@ -12,6 +12,7 @@ import json
 import sys
 
 from exchange import Request
+
 from inside.call import WSGI, measure
 from inside.many_routes import make_app, make_targets
 

@@ -13,6 +13,7 @@ import sys
 import time
 
 from exchange import Request
+
 from inside.call import WSGI
 from inside.many_routes import make_app, make_targets
 

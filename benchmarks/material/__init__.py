@@ -1,0 +1,1 @@
+"""What peers share: values, templates, database."""

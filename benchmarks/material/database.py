@@ -1,6 +1,6 @@
 """A SQLite file of twelve fortunes, read with SQLAlchemy 2.
 
-    python -m material.database     (writes the file)
+python -m material.database     (writes the file)
 """
 
 from __future__ import annotations

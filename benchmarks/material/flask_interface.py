@@ -9,12 +9,12 @@ from material import content
 from material.fortunes import load_fortunes
 
 
-def make_app(module: types.ModuleType) -> t.Any:
+def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per workload
     """Build the application with the names of `module`, which is flask or costrel."""
-    Flask, g, request, session = module.Flask, module.g, module.request, module.session
+    g, request, session = module.g, module.request, module.session
     jsonify, render_template = module.jsonify, module.render_template
     render_template_string = module.render_template_string
-    app = Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
+    app = module.Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
     app.config["SECRET_KEY"] = content.SECRET_KEY
 
     @app.get("/")

@@ -1,0 +1,1 @@
+"""One application per file, in the way its framework is written."""

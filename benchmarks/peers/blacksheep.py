@@ -3,7 +3,6 @@
 from blacksheep import Application, Request, html
 from blacksheep.server.responses import json as json_response
 from jinja2 import Environment
-
 from material import content
 
 PEER = {

@@ -1,7 +1,6 @@
 """Bottle, with its own templates and signed cookies."""
 
 import bottle
-
 from material import content
 from material.fortunes import load_fortunes
 

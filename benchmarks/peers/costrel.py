@@ -1,8 +1,8 @@
 """Costrel: the lines that Flask runs, with one import changed."""
 
-import costrel
-
 from material.flask_interface import make_app
+
+import costrel
 
 PEER = {
     "title": "Costrel",

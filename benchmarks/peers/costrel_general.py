@@ -2,9 +2,9 @@
 
 import os
 
-import costrel
-
 from material.flask_interface import make_app
+
+import costrel
 
 PEER = {
     "title": "Costrel, general path",

@@ -1,8 +1,8 @@
 """Costrel with one before-hook, one after-hook and one teardown, which do nothing."""
 
-import costrel
-
 from material.flask_interface import make_app
+
+import costrel
 
 PEER = {
     "title": "Costrel, three hooks",

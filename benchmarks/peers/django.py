@@ -8,7 +8,6 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import Context, Template
 from django.urls import path
-
 from material import content
 from material.fortunes import load_fortunes
 

@@ -3,7 +3,6 @@
 import falcon
 from itsdangerous import URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader
-
 from material import content
 from material.fortunes import load_fortunes
 

@@ -3,7 +3,6 @@
 import falcon
 import falcon.asgi
 from jinja2 import Environment
-
 from material import content
 
 PEER = {

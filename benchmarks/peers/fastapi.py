@@ -5,12 +5,11 @@ import typing as t
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
+from material import content
+from material.fortunes import load_fortunes
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
-
-from material import content
-from material.fortunes import load_fortunes
 
 PEER = {
     "title": "FastAPI",

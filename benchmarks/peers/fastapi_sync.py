@@ -5,7 +5,6 @@ import typing as t
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
-
 from material import content
 
 PEER = {

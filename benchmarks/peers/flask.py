@@ -1,7 +1,6 @@
 """Flask, as its documentation writes applications."""
 
 import flask
-
 from material.flask_interface import make_app
 
 PEER = {

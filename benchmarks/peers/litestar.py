@@ -6,7 +6,6 @@ from litestar import Litestar, MediaType, get, post
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.template.config import TemplateConfig
-
 from material import content
 
 PEER = {

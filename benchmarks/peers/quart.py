@@ -1,8 +1,7 @@
 """Quart, Flask's interface made asynchronous."""
 
-from quart import Quart, jsonify, render_template_string, request
-
 from material import content
+from quart import Quart, jsonify, render_template_string, request
 
 PEER = {
     "title": "Quart",

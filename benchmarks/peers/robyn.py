@@ -4,9 +4,8 @@ import sys
 from urllib.parse import unquote, unquote_plus
 
 from jinja2 import Environment
-from robyn import Config, Request, Robyn, html
-
 from material import content
+from robyn import Config, Request, Robyn, html
 
 PEER = {
     "title": "Robyn",

@@ -3,10 +3,9 @@
 import sys
 
 from jinja2 import Environment
+from material import content
 from sanic import Sanic, html
 from sanic import json as json_response
-
-from material import content
 
 PEER = {
     "title": "Sanic",

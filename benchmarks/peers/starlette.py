@@ -1,11 +1,10 @@
 """Starlette; its templates come from files, so the one from a string is Jinja's."""
 
 from jinja2 import Environment
+from material import content
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
-
-from material import content
 
 PEER = {
     "title": "Starlette",

@@ -1,0 +1,1 @@
+"""One request per file, and what has to come back."""
