@@ -5,14 +5,16 @@ python benchmarks/plots.py [results.json [folder]]
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-from figures import Figure, Group, Results, from_json
+from figures import Figure, Results, from_json
 from registry import ROOT, load_peers
 from report import show_number
+from routing import RULES, where
 
 WIDTH = 720
 LABELS = 210  # pixels left of the bars
@@ -32,7 +34,7 @@ text { font: 13px system-ui, sans-serif; fill: #57606a }
 }
 """
 
-PLOTS = {
+CAPTIONS = {
     "http": "Requests per second over HTTP: more is better",
     "process": "Microseconds per request in process: less is better",
     "import": "Milliseconds to import, in a fresh interpreter: less is better",
@@ -41,42 +43,76 @@ PLOTS = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """Bars of one length scale, under a title."""
+
+    title: str
+    figures: list[Figure]
+
+
 def draw(results: Results, folder: pathlib.Path) -> list[pathlib.Path]:
-    """Write one file per group of figures, and return their paths."""
+    """Write a file per group of figures and two that show several; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    titles = {name: peer.title for name, peer in load_peers().items()}
-    written = []
-    for kind, caption in PLOTS.items():
+    plots: dict[str, tuple[str, list[Section]]] = {}
+    for kind, caption in CAPTIONS.items():
         for group in results.groups:
-            if group.kind == kind and group.ranked():
-                path = folder / f"bench-{kind}-{group.name}.svg"
-                path.write_text(draw_group(group, caption, titles))
-                written.append(path)
+            if group.kind == kind:
+                sections = [Section(group.title, group.ranked())]
+                plots[f"bench-{kind}-{group.name}"] = (caption, sections)
+    plots["bench-overview"] = (CAPTIONS["http"], choose(results, "http", "granian"))
+    caption = f"Microseconds per request with {RULES[-1]} rules: less is better"
+    plots["bench-routing"] = (caption, choose(results, "routing", where(RULES[-1])))
+    written = []
+    for name, (caption, sections) in plots.items():
+        if any(section.figures for section in sections):
+            path = folder / f"{name}.svg"
+            path.write_text(draw_sections(caption, sections))
+            written.append(path)
     return written
 
 
-def draw_group(group: Group, caption: str, titles: dict[str, str]) -> str:
-    """Return the SVG of one group."""
-    ranked = group.ranked()
-    longest = max(figure.median for figure in ranked)
-    height = 60 + LINE * len(ranked)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
-        f"<title>{escape(group.title)}. {escape(caption)}</title>",
-        f"<style>{STYLE}</style>",
-        f'<text class="title" x="0" y="16">{escape(group.title)}</text>',
-        f'<text x="0" y="36">{escape(caption)}</text>',
+def choose(results: Results, kind: str, at: str) -> list[Section]:
+    """Return a section per group, of its figures measured in one place."""
+    return [
+        Section(group.title, [figure for figure in group.ranked() if figure.where == at])
+        for group in results.groups
+        if group.kind == kind
     ]
-    for position, figure in enumerate(ranked):
-        parts += draw_bar(figure, titles, 50 + LINE * position, figure.median / longest)
-    return "\n".join([*parts, "</svg>", ""])
 
 
-def draw_bar(figure: Figure, titles: dict[str, str], top: int, share: float) -> list[str]:
+def draw_sections(caption: str, sections: list[Section]) -> str:
+    """Return the SVG of one or more sections."""
+    titles = {name: peer.title for name, peer in load_peers().items()}
+    servers = {figure.where for section in sections for figure in section.figures}
+    parts, top = [f'<text x="0" y="14">{escape(caption)}</text>'], 24
+    for section in sections:
+        longest = max((figure.median for figure in section.figures), default=0)
+        parts.append(f'<text class="title" x="0" y="{top + 18}">{escape(section.title)}</text>')
+        top += 30
+        for figure in section.figures:
+            label = titles.get(figure.peer, figure.peer)
+            if len(servers) > 1:
+                label += f", {figure.where}"
+            parts += draw_bar(label, figure, top, figure.median / longest)
+            top += LINE
+        top += 8
+    size = f'width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}"'
+    about = ", ".join(section.title for section in sections)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+            f"<title>{escape(caption)}: {escape(about)}</title>",
+            f"<style>{STYLE}</style>",
+            *parts,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def draw_bar(label: str, figure: Figure, top: int, share: float) -> list[str]:
     """Return label, bar and number of one figure."""
-    label = titles.get(figure.peer, figure.peer)
-    if figure.where not in {"", "in process"}:
-        label += f", {figure.where}"
     width = max(1, round((WIDTH - LABELS - NUMBERS) * share, 1))
     base = top + BAR - 3
     kind, number = find_class(figure.peer), show_number(figure.median)

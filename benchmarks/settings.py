@@ -44,10 +44,10 @@ def quick(rounds: int | None, seconds: float | None) -> Settings:
     return Settings(
         quick=True,
         rounds=rounds or 1,
-        seconds=seconds or 1.0,
+        seconds=seconds or 0.8,
         warm_up_s=min(seconds or 0.3, 0.3),
         in_process_s=min(seconds or 0.25, 0.25),
-        imports=5,
+        imports=3,
         requests=0,
         server_core=server_core,
         load_core=load_core,

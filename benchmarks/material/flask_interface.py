@@ -12,7 +12,7 @@ from material.fortunes import load_fortunes
 def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per workload
     """Build the application with the names of `module`, which is flask or costrel."""
     g, request, session = module.g, module.request, module.session
-    jsonify, render_template = module.jsonify, module.render_template
+    render_template = module.render_template
     render_template_string = module.render_template_string
     app = module.Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
     app.config["SECRET_KEY"] = content.SECRET_KEY
@@ -27,7 +27,7 @@ def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per wo
 
     @app.post("/echo")
     def echo():
-        return jsonify(request.get_json())
+        return request.get_json()
 
     @app.get("/template/<name>")
     def template(name):

@@ -1,7 +1,7 @@
 """Quart, Flask's interface made asynchronous."""
 
 from material import content
-from quart import Quart, jsonify, render_template_string, request
+from quart import Quart, render_template_string, request
 
 PEER = {
     "title": "Quart",
@@ -29,7 +29,7 @@ async def json():
 @app.post("/echo")
 async def echo():
     """Answer with the JSON of the body."""
-    return jsonify(await request.get_json())
+    return await request.get_json()
 
 
 @app.get("/template/<name>")
