@@ -64,8 +64,12 @@ def choose_server(peer: Peer, settings: Settings, results: Results) -> str:
     with servers.running(pairs, settings.server_core, results.failures) as ready:
         for _ in range(2):
             for server in ready:
-                speed = _load(server, Request("GET", "/"), settings.warm_up_s, settings)
-                speeds[server.server] = max(speed.per_second, speeds.get(server.server, 0))
+                try:
+                    seen = _load(server, Request("GET", "/"), settings.warm_up_s, settings)
+                except MeasureError as error:
+                    results.failures.append(f"trying {server.name}: {error}")
+                else:
+                    speeds[server.server] = max(seen.per_second, speeds.get(server.server, 0))
     results.tryouts[peer.name] = speeds
     fastest = max(speeds, key=speeds.__getitem__, default=peer.candidates[0])
     found = ", ".join(f"{name} {speed:,.0f}/s" for name, speed in speeds.items())

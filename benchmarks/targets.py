@@ -153,7 +153,7 @@ def print_targets(results: Results) -> None:
     width = max(len(target.about) for target in measured)
     for target in measured:
         bound = f"{target.relation} {target.bound:g}"
-        print(f"  {target.about.ljust(width)}  {bound:>7}  {target.actual:7.2f}  {target.verdict}")
+        print(f"  {target.about.ljust(width)}  {bound:>7}  {target.actual:7.3f}  {target.verdict}")
     reached = sum(target.verdict == "reached" for target in measured)
     print(
         f"\n{reached} of {len(measured)} reached; {len(targets) - len(measured)} were not measured"

@@ -18,8 +18,7 @@ from .current import g as current_g
 from .current import request as current_request
 from .debughints import explain_template_loading_attempts
 from .helpers import stream_with_context
-from .signals import before_render_template as _before
-from .signals import template_rendered as _after
+from .signals import before_render_template, template_rendered
 from .wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
@@ -162,8 +161,8 @@ def _complete(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> No
     if not (
         names.get("request") is current_request
         and names.get("g") is current_g
-        and not _before.receivers
-        and not _after.receivers
+        and not before_render_template.receivers
+        and not template_rendered.receivers
         and app.is_original("update_template_context")
         and all(_adds_nothing(app, name) for name in _blueprint_names())
     ):
@@ -180,22 +179,26 @@ def _adds_nothing(app: App, blueprint: str | None) -> bool:
 
 def _render(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> str:
     _complete(app, template, context)
-    if _before.receivers:
-        _before.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if before_render_template.receivers:
+        before_render_template.send(
+            app, _async_wrapper=app.ensure_sync, template=template, context=context
+        )
     rendered = template.render(context)
-    if _after.receivers:
-        _after.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if template_rendered.receivers:
+        template_rendered.send(
+            app, _async_wrapper=app.ensure_sync, template=template, context=context
+        )
     return rendered
 
 
 def _stream(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> Iterator[str]:
     app.update_template_context(context)
     wrapper = app.ensure_sync
-    _before.send(app, _async_wrapper=wrapper, template=template, context=context)
+    before_render_template.send(app, _async_wrapper=wrapper, template=template, context=context)
 
     def generate() -> Iterator[str]:
         yield from template.generate(context)
-        _after.send(app, _async_wrapper=wrapper, template=template, context=context)
+        template_rendered.send(app, _async_wrapper=wrapper, template=template, context=context)
 
     if request_view.get(None) is None:
         return generate()

@@ -306,6 +306,17 @@ def test_teardown_added_by_the_view_runs_for_its_own_request():
 
 
 @pytest.mark.usefixtures("path")
+def test_rule_that_a_hook_names_instead_is_the_one_that_counts():
+    """The endpoint alone may change, with the values as they are."""
+    app = served_app()
+    app.view_functions["other"] = lambda name: f"other {name}"
+    other = Rule("/other/<name>", endpoint="other")
+    app.url_map.add(other)
+    app.before_request_funcs[None].append(lambda: setattr(request, "url_rule", other))
+    assert ask(app, "/a/view") == (200, "other a")
+
+
+@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("how", ["hook", "preprocessor", "signal"])
 @pytest.mark.parametrize(
     ("change", "expected"),

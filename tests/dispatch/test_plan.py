@@ -11,6 +11,7 @@ from werkzeug.routing import Map, Rule
 
 from costrel import Flask
 from costrel.dispatch.plan import STEPS
+from costrel.globals import request_ctx
 
 # Each step, and a request that goes through it.
 CALLED = {
@@ -74,6 +75,22 @@ def test_plain_application_is_planned():
     app.before_request_funcs[None].append(lambda: None)
     ask(app)
     assert not app._engine.general
+
+
+@pytest.mark.usefixtures("planned")
+@pytest.mark.parametrize("path", ["/", "/a/view"])
+def test_planned_request_is_matched_without_an_adapter(path):
+    """Werkzeug's own matching is for what the table leaves to it."""
+    app = served_app()
+    seen = []
+    app.before_request_funcs[None].append(
+        lambda: seen.append("url_adapter" in vars(request_ctx._get_current_object()))
+    )
+    for _ in range(2):
+        ask(app, path)
+    assert seen == [False, False]
+    ask(app, "/nothing")
+    assert seen[-1] is True
 
 
 @pytest.mark.usefixtures("planned")

@@ -140,15 +140,18 @@ def converting_app():
     """Make an application with the converter, replaced after construction."""
     app = Flask(__name__)
     app.url_map.converters["own"] = Converter
-    app.get("/<own:value>")(lambda value: value)
+    app.get("/<own:value>", endpoint="own")(lambda value: value)
     app.get("/<other>/x", endpoint="other")(lambda other: f"other {other}")
     return app
 
 
 @pytest.mark.usefixtures("path")
 def test_converter_may_use_the_request():
-    """It runs inside of the request's context."""
-    assert converting_app().test_client().get("/x").text == "GET x"
+    """It runs inside of the request's context, whose request then has its match."""
+    app = converting_app()
+    app.view_functions["own"] = lambda value: [value, request.endpoint, request.view_args]
+    expected = ["GET x", "own", {"value": "GET x"}]
+    assert app.test_client().get("/x").json == expected
 
 
 @pytest.mark.usefixtures("path")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import threading
+import weakref
 from io import BytesIO
 from wsgiref.validate import validator
 
@@ -15,16 +17,18 @@ from costrel import (
     Response,
     appcontext_popped,
     appcontext_pushed,
+    appcontext_tearing_down,
     current_app,
     g,
     has_app_context,
     request,
+    request_finished,
     request_started,
     request_tearing_down,
     session,
 )
 from costrel.current import PRESERVE
-from costrel.globals import app_ctx
+from costrel.globals import app_ctx, request_ctx
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -259,6 +263,55 @@ def test_signals_of_a_request_are_sent_whatever_the_view_is():
     assert len(seen) == 4
 
 
+@pytest.mark.parametrize(
+    "signal",
+    [
+        appcontext_pushed,
+        request_started,
+        request_finished,
+        request_tearing_down,
+        appcontext_tearing_down,
+        appcontext_popped,
+    ],
+    ids=lambda signal: signal.name,
+)
+def test_signal_that_is_the_only_one_heard_is_sent(signal):
+    """Each makes a request go the way that sends it, once."""
+    app = hello_app()
+    seen = []
+
+    def receive(sender, **extra):
+        seen.append(sender)
+
+    with signal.connected_to(receive, app):
+        Server(app).get()
+    assert seen == [app]
+
+
+@pytest.mark.parametrize("path", ["/", "/fixed", "/dynamic"])
+def test_request_is_freed_when_it_is_left(path):
+    """Nothing of it waits for the collector of cycles: neither request nor context."""
+    app = Flask(__name__)
+    gone = []
+
+    def view(**values):
+        gone.extend(weakref.ref(proxy._get_current_object()) for proxy in (request, request_ctx, g))
+        return ""
+
+    app.get("/", endpoint="quiet")(view)
+    app.get("/fixed", endpoint="fixed", defaults={"a": 1})(view)
+    app.get("/<name>", endpoint="dynamic")(view)
+    Server(app).get("/")
+    gone.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        Server(app).get(path)
+        assert [reference() for reference in gone] == [None, None, None]
+    finally:
+        gc.enable()
+
+
 def test_signals_of_another_application_are_not_heard():
     """A receiver of one sender changes nothing for the others."""
     app, other = hello_app(), hello_app()
@@ -302,11 +355,12 @@ def test_context_is_handed_to_a_debugger_that_asks():
         assert request.path == "/error"
 
 
-def test_first_request_ends_the_set_up():
+@pytest.mark.parametrize("path", ["/", "/session", "/nothing", "/error"])
+def test_first_request_ends_the_set_up(path):
     """COMPAT: it is told by ``_got_first_request``, which may be put back."""
     app = hello_app()
     assert app._got_first_request is False
-    Server(app).get("/nothing")
+    Server(app).get(path)
     assert app._got_first_request is True
     with pytest.raises(AssertionError, match="first request"):
         app.get("/late")
