@@ -47,9 +47,12 @@ def choose_servers(
     """Return which peers run on which servers; of candidates the fastest at hello."""
     pairs = []
     for peer in peers.values():
-        pairs += [
-            (peer, server) for server in (peer.quick or () if settings.quick else peer.servers)
-        ]
+        if settings.quick:
+            # Somebody asked for a peer that the quick run leaves out: there is no tryout.
+            names = (*peer.servers, *peer.candidates[:1]) if peer.quick is None else peer.quick
+        else:
+            names = peer.servers
+        pairs += [(peer, name) for name in names]
         if peer.candidates and not settings.quick:
             pairs.append((peer, choose_server(peer, settings, results)))
     return pairs
