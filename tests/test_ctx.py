@@ -128,6 +128,16 @@ def test_borrowed_context_may_be_left_before_its_request():
     assert not has_app_context()
 
 
+def test_context_that_was_not_borrowed_may_not_be_left_before_a_request():
+    """A request of another application has a context of its own in between."""
+    outer, inner = Flask("app").app_context(), Flask("other").test_request_context("/here")
+    outer.push()
+    inner.push()
+    with pytest.raises(AssertionError, match=r"wrong context.*/here"):
+        outer.pop()
+    assert not has_app_context()
+
+
 def test_signals_of_the_application_context_are_balanced():
     """Each is sent once for each entry, and not for a context that borrows."""
     app = Flask(__name__)

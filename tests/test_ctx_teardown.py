@@ -152,10 +152,11 @@ def test_after_this_request_works_where_there_is_no_other_hook():
 
     @app.before_request
     def before():
-        @after_this_request
         async def mark(response):
             response.headers["X-Mark"] = "1"
             return response
+
+        assert after_this_request(mark) is mark
 
     app.get("/")(lambda: "plain")
     response = app.test_client().get("/")

@@ -313,6 +313,7 @@ def test_application_context_may_be_left_before_the_client():
     client.get("/two")
     ctx.pop()
     assert request.path == "/two"
+    assert app.log == []
     client.__exit__(None, None, None)
     assert not has_app_context()
     assert app.log == ["two"]

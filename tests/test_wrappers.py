@@ -195,3 +195,13 @@ def test_cookie_that_browsers_may_drop_is_warned_of():
             Response().set_cookie("name", "x" * 200)
         app.config["MAX_COOKIE_SIZE"] = 0
         Response().set_cookie("name", "x" * 9000)
+
+
+def test_response_of_bytes_is_what_the_constructor_makes():
+    """The short way to a response leaves nothing out that Werkzeug sets."""
+    made = Response(b"body", content_type="text/html; charset=utf-8")
+    short = Response.of_bytes(b"body", "text/html; charset=utf-8")
+    assert vars(short).keys() == vars(made).keys()
+    for name, value in vars(made).items():
+        assert getattr(short, name) == value, name
+    assert short.headers is not made.headers

@@ -109,8 +109,6 @@ class Flask(App):
     app_ctx_globals_class: type[t.Any] = _AppCtxGlobals
     url_map_class: type[Map] = RuleMap
 
-    _engine: Engine | None = None
-
     def __init__(
         self,
         import_name: str,
@@ -481,14 +479,14 @@ class Flask(App):
         return self.request_context(environ)
 
     def _compile(self) -> Engine:
-        self._engine = Engine(self)
-        return self._engine
+        engine = self._engine = Engine(self)
+        return engine
 
     def wsgi_app(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Answer a WSGI request. Wrap it, ``app.wsgi_app = Middleware(app.wsgi_app)``."""
-        engine = self._engine
+        engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
             engine = self._compile()
         if engine.general:

@@ -134,6 +134,9 @@ class App(Scaffold, Steps, metaclass=AppMeta):
     session_interface: SessionInterface = SecureCookieSessionInterface()
     """Opens and saves sessions; by default in a signed cookie."""
 
+    _engine: t.Any = None
+    """The compiled `costrel.dispatch.plan.Engine`, made with the first request."""
+
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
 

@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 
 from .json.tag import TaggedJSONSerializer
@@ -203,6 +203,40 @@ def _lazy_sha1(string: bytes = b"") -> t.Any:
     return hashlib.sha1(string)  # noqa: S324  # HMAC-SHA1 is sound; the cookie's format is Flask's
 
 
+class _Signer(TimestampSigner):
+    """A signer that derives each of its keys once.
+
+    PERF(page): deriving takes as long as signing, and is the same each time.
+    """
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._derived: dict[t.Any, bytes] = {}
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        """Return the signing key of one of the secret keys, by default the last."""
+        key = self._derived.get(secret_key)
+        if key is None:
+            # INVARIANT: bounded, since a signer is only asked for its own secret keys.
+            key = self._derived[secret_key] = super().derive_key(secret_key)
+        return key
+
+
+class _Serializer(URLSafeTimedSerializer):
+    """A serializer that uses one signer for its salt, again and again."""
+
+    default_signer = _Signer
+
+    def make_signer(self, salt: str | bytes | None = None) -> _Signer:
+        """Return the signer; a new one for another salt."""
+        if salt is not None and salt != self.salt:
+            return t.cast("_Signer", super().make_signer(salt))
+        signer = self.__dict__.get("_kept")
+        if signer is None:
+            signer = self._kept = t.cast("_Signer", super().make_signer(salt))
+        return t.cast("_Signer", signer)
+
+
 class SecureCookieSessionInterface(SessionInterface):
     """Keep the session in the cookie itself, as signed JSON.
 
@@ -253,14 +287,15 @@ class SecureCookieSessionInterface(SessionInterface):
         return known
 
     def _make_signing_serializer(self, secrets: t.Iterable[t.Any]) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(
+        digest = self.digest_method
+        if digest is _lazy_sha1:
+            # PERF(page): known to OpenSSL by itself, which signs in a third of the time.
+            digest = hashlib.sha1
+        return _Serializer(
             list(secrets),
             salt=self.salt,
             serializer=self.serializer,
-            signer_kwargs={
-                "key_derivation": self.key_derivation,
-                "digest_method": self.digest_method,
-            },
+            signer_kwargs={"key_derivation": self.key_derivation, "digest_method": digest},
         )
 
     def open_session(self, app: t.Any, request: t.Any) -> SecureCookieSession | None:

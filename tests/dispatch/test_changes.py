@@ -219,9 +219,21 @@ def test_before_hook_added_by_a_before_hook_runs_in_the_same_request():
         hooks.append(make("late"))
 
     hooks.append(first)
-    hooks.append(make("second"))
+    ask(app)
+    assert app.log == ["first", "late"]
+    app.log.clear()
+    hooks[:] = [first, make("second")]
     ask(app)
     assert app.log == ["first", "second", "late"]
+
+
+@pytest.mark.usefixtures("path")
+def test_before_hook_added_by_a_before_hook_may_answer():
+    """It is one like the others: what it returns is the response."""
+    app = served_app()
+    hooks = app.before_request_funcs[None]
+    hooks.append(lambda: hooks.append(lambda: "late answer"))
+    assert ask(app) == (200, "late answer")
 
 
 @pytest.mark.usefixtures("path")

@@ -90,6 +90,8 @@ def test_planned_request_is_matched_without_an_adapter(path):
         ask(app, path)
     assert seen == [False, False]
     ask(app, "/nothing")
+    assert seen[-1] is False
+    ask(app, "/a//view")
     assert seen[-1] is True
 
 

@@ -14,6 +14,7 @@ from werkzeug.test import create_environ
 
 from costrel import (
     Flask,
+    Request,
     Response,
     appcontext_popped,
     appcontext_pushed,
@@ -202,8 +203,10 @@ def test_unusual_environ_is_answered_as_werkzeug_matches_it(environ, status):
 def test_path_is_decoded_as_utf8():
     """SPEC(PEP 3333): the server gives bytes as Latin-1; what is not UTF-8 is replaced."""
     app = Flask(__name__)
-    app.get("/é/<name>")(lambda name: name)
+    app.get("/é/<name>", endpoint="a")(lambda name: name)
+    app.get("/<name>", endpoint="b")(lambda name: name)
     server = Server(app)
+    assert server.get("/é".encode().decode("latin-1")) == "é".encode()
     assert server.get("/é/ü".encode().decode("latin-1")) == "ü".encode()
     assert server.get("/é/".encode().decode("latin-1") + "\xff") == "\ufffd".encode()
 
@@ -286,6 +289,40 @@ def test_signal_that_is_the_only_one_heard_is_sent(signal):
     with signal.connected_to(receive, app):
         Server(app).get()
     assert seen == [app]
+
+
+def test_request_in_an_application_context_enters_no_other():
+    """It borrows the active one, so nothing is pushed or popped."""
+    app = hello_app()
+    seen = []
+
+    def receive(sender, **extra):
+        seen.append(sender)
+
+    with (
+        app.app_context(),
+        appcontext_pushed.connected_to(receive, app),
+        appcontext_popped.connected_to(receive, app),
+        appcontext_tearing_down.connected_to(receive, app),
+    ):
+        Server(app).get()
+        assert seen == []
+
+
+def test_request_is_closed_by_its_class():
+    """A ``close`` of one's own is called once, when the request is left."""
+    closed = []
+
+    class Closing(Request):
+        def close(self):
+            closed.append(self.path)
+            super().close()
+
+    app = hello_app()
+    app.request_class = Closing
+    app.add_url_rule("/path", "path", lambda: request.path)
+    Server(app).get("/path")
+    assert closed == ["/path"]
 
 
 @pytest.mark.parametrize("path", ["/", "/fixed", "/dynamic"])

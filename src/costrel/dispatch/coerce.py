@@ -7,6 +7,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -76,12 +77,20 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
+    if isinstance(rv, HTTPException) and rv.response is None and _answers_itself(rv):
+        # PERF(404): what calling it with the environ would send, without sending it.
+        rv = rv.get_response(request.environ)
     try:
         return app.response_class.force_type(rv, request.environ)
     except TypeError as error:
         raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
             sys.exc_info()[2]
         ) from None
+
+
+def _answers_itself(error: HTTPException) -> bool:
+    """Tell whether calling an HTTP error sends just its own response."""
+    return type(error).__call__ is HTTPException.__call__
 
 
 def _not_a_response(rv: t.Any) -> str:
@@ -125,6 +134,11 @@ class PlainCoercion:
         self._usable = app.response_class is Response
         self._html = get_content_type(Response.default_mimetype or "text/plain", "utf-8")
         self._json = provider.response_text if type(provider) is DefaultJSONProvider else None
+
+    def response(self, rv: t.Any) -> Response | None:
+        """Return the response of a common value, for hooks to see; None of others."""
+        body = self(rv)
+        return None if body is None else Response.of_bytes(body.content, body.content_type)
 
     def __call__(self, rv: t.Any) -> PlainBody | None:
         """Return the body of a returned value; None where a response is needed."""

@@ -127,17 +127,17 @@ def do_teardown_request(app: App, exc: BaseException | None) -> None:
     functions: list[t.Callable[[BaseException | None], t.Any]] = []
     for name in inside_out(ctx.request.blueprint):
         functions += reversed(app.teardown_request_funcs.get(name, ()))
-    _call_all(app, functions, exc)
+    call_all(map(app.ensure_sync, functions), exc)
     request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
 def do_teardown_appcontext(app: App, exc: BaseException | None) -> None:
     """Run the application context's teardown functions, all, in reverse order."""
-    _call_all(app, [*reversed(app.teardown_appcontext_funcs)], exc)
+    call_all(map(app.ensure_sync, [*reversed(app.teardown_appcontext_funcs)]), exc)
     appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
-def _call_all(app: App, functions: list[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
+def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
     """Call every function, then raise the first error that one of them raised.
 
     INVARIANT: no teardown is skipped because another one failed.
@@ -145,7 +145,7 @@ def _call_all(app: App, functions: list[t.Callable[..., t.Any]], exc: BaseExcept
     failure: BaseException | None = None
     for function in functions:
         try:
-            app.ensure_sync(function)(exc)
+            function(exc)
         except BaseException as error:  # noqa: BLE001  raised below
             if failure is None:
                 failure = error

@@ -37,6 +37,7 @@ STEPS = (
     "raise_routing_exception",
     "make_default_options_response",
     "request_context",
+    "inject_url_defaults",
     "should_ignore_error",
 )
 """The steps that a plan takes over. Where one of them is replaced, in a subclass,
@@ -66,9 +67,15 @@ class Plan:
         self.after = tuple(
             map(app.ensure_sync, _chain(app.after_request_funcs, outwards, backwards=True))
         )
-        #: Whether a function runs when the request is left.
-        self.teardown = bool(
-            _chain(app.teardown_request_funcs, outwards) or app.teardown_appcontext_funcs
+        #: What runs when the request is left, then when the application is.
+        self.teardown = tuple(
+            map(
+                app.ensure_sync,
+                (
+                    *_chain(app.teardown_request_funcs, outwards, backwards=True),
+                    *reversed(app.teardown_appcontext_funcs),
+                ),
+            )
         )
         #: Whether nothing runs but the view.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
@@ -114,6 +121,7 @@ class Engine:
         self.epoch = app._epoch.value
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
+        self._plain_rules: dict[str, Rule | None] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
         self.any_host = (
@@ -147,6 +155,32 @@ class Engine:
             # INVARIANT: bounded, since such a rule matches one path by its methods.
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
+
+    def plain_rule(self, app: App, endpoint: str) -> Rule | None:
+        """Return the only rule of an endpoint, if building its URL is all there is to it.
+
+        Not with another domain or default values, and not for a WebSocket.
+        """
+        try:
+            return self._plain_rules[endpoint]
+        except KeyError:
+            pass
+        try:
+            rules = list(app.url_map.iter_rules(endpoint))
+        except KeyError:
+            # INVARIANT: only endpoints that exist are kept.
+            return None
+        rule = rules[0] if len(rules) == 1 else None
+        if rule is not None and (
+            rule.host
+            or (rule.subdomain or "") != app.url_map.default_subdomain
+            or rule.defaults
+            or rule.alias
+            or rule.websocket
+        ):
+            rule = None
+        self._plain_rules[endpoint] = rule
+        return rule
 
     def _compile(self, app: App, rule: Rule) -> Plan | None:
         if rule.endpoint not in app.view_functions:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, Map, RuleFactory, ValidationError
 from werkzeug.routing.matcher import State
 
@@ -78,7 +79,7 @@ class Node:
     def __init__(self, state: t.Any, plain: t.Callable[[Rule], bool]) -> None:
         self.static = {text: Node(child, plain) for text, child in state.static.items()}
         self.dynamic = [_pattern(part, child, plain) for part, child in state.dynamic]
-        self.leaves = [_leaf(rule) for rule in state.rules if not rule.websocket]
+        self.leaves = [_leaf(rule) for rule in state.rules]
         self.decidable = all(map(plain, state.rules))
 
 
@@ -132,14 +133,18 @@ class RouteTable:
             path: The decoded path, beginning with one slash.
             method: The method, in upper case.
 
-        Returns None where Werkzeug must decide: no match, or not a plain one.
+        Returns None where Werkzeug must decide: a match that is not plain, or a rule
+        that does not answer the method. Raises `NotFound` where no rule matches.
         """
         try:
             found = _walk(self._root, path.split("/"), 0, (), method)
         except UndecidedError:
             return None
         if found is None:
-            return None
+            if "//" in path:
+                # Merged slashes may match.
+                return None
+            raise NotFound
         (rule, variables), texts = found
         values: dict[str, t.Any] = {}
         for (name, to_python), text in zip(variables, texts, strict=False):
@@ -219,15 +224,15 @@ def _end(node: Node, texts: tuple[str, ...], method: str) -> tuple[Leaf, tuple[s
         methods = leaf.rule.methods
         if methods is None or method in methods:
             return leaf, texts
-    if "" in node.static:
-        # A slash too few; that may be a redirect.
+    if node.leaves or "" in node.static:
+        # Another method, or a slash too few, which may be a redirect.
         raise UndecidedError
     return None
 
 
 def _plain(rule: Rule, url_map: Map) -> bool:
     """Tell whether matching this rule can only give its endpoint and values."""
-    if rule.redirect_to is not None or rule.alias:
+    if rule.redirect_to is not None or rule.alias or rule.websocket:
         return False
     if not url_map.redirect_defaults:
         return True

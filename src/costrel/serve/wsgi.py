@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request as RequestBase
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
 from ..dispatch.hooks import (
+    call_all,
     needs_session,
     no_response,
     resume_before,
@@ -91,18 +92,34 @@ def respond_planned(
     finally:
         if (
             plan is None
-            or plan.teardown
             or (ctx.touched and not _forget_request(ctx))
             or _tearing_down
             or _app_tearing_down
             or _popped
             or PRESERVE in environ
             or engine.epoch != app._epoch.value
+            or (plan.teardown and not _tear_down(ctx, plan, error))
         ):
             leave(ctx, environ, error)
         else:
             _reset_current(token)
             ctx._token = None
+
+
+def _tear_down(ctx: RequestContext, plan: Plan, error: BaseException | None) -> bool:
+    """Run the plan's teardown functions; False if they are for `leave` to run."""
+    if ctx._borrowed is not None:
+        return False
+    token = t.cast("Token[t.Any]", ctx._token)
+    try:
+        call_all(plan.teardown, error)
+    except BaseException:
+        _reset_current(token)
+        raise
+    if ctx.touched:
+        # One of them may have made the request, which the environ then refers to.
+        ctx.environ["werkzeug.request"] = None
+    return True
 
 
 def _forget_request(ctx: RequestContext) -> bool:
@@ -265,7 +282,7 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
         body = engine.coerce(rv)
         if body is not None:
             return body
-    response = app.make_response(rv)
+    response = engine.coerce.response(rv) or app.make_response(rv)
     if ctx.touched:
         response = run_this_request_hooks(app, ctx, response)
     for hook in plan.after:
