@@ -79,7 +79,8 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
     if isinstance(rv, HTTPException) and rv.response is None and _answers_itself(rv):
         # PERF(404): what calling it with the environ would send, without sending it.
-        rv = rv.get_response(request.environ)
+        error: t.Any = rv
+        rv = error.get_response(request.environ)
     try:
         return app.response_class.force_type(rv, request.environ)
     except TypeError as error:
