@@ -79,10 +79,10 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
     if isinstance(rv, HTTPException) and rv.response is None and _answers_itself(rv):
         # PERF(404): what calling it with the environ would send, without sending it.
-        error: t.Any = rv
-        rv = error.get_response(request.environ)
+        rv = rv.get_response(request.environ)
+    response: t.Any = rv
     try:
-        return app.response_class.force_type(rv, request.environ)
+        return app.response_class.force_type(response, request.environ)
     except TypeError as error:
         raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
             sys.exc_info()[2]
