@@ -480,6 +480,9 @@ class Flask(App):
 
     def _compile(self) -> Engine:
         engine = self._engine = Engine(self)
+        if not engine.general:
+            # A request is being served. The general path says so in its own step.
+            self._got_first_request = True
         return engine
 
     def wsgi_app(

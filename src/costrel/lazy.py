@@ -46,6 +46,8 @@ class touching(lazy[V]):  # noqa: N801  used as a decorator, like property
     def __get__(self, obj: object, owner: type) -> V: ...
     def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
         """Return the value, computed and stored; on the class, the descriptor."""
-        if obj is not None:
-            obj.__dict__["touched"] = True
-        return super().__get__(obj, owner)
+        if obj is None:
+            return self
+        value = obj.__dict__[self.name] = self.make(obj)
+        obj.__dict__["touched"] = True
+        return value

@@ -302,10 +302,13 @@ def test_error_to_ignore_is_kept_from_the_teardowns():
     app = raising_app()
     told = []
     app.teardown_request(told.append)
-    app.should_ignore_error = lambda error: isinstance(error, SubError)
-    for error, expected in ((SubError(), None), (AppError("x"), "x")):
+    asked = []
+    app.should_ignore_error = lambda error: (asked.append(error), isinstance(error, SubError))[1]
+    ignored, other = SubError(), AppError()
+    for error in (ignored, other, NotFound()):
         ask(app, error)
-        assert (told.pop() and "x") == expected
+    assert told == [None, other, None]
+    assert asked == [ignored, other]
 
 
 # Trapping

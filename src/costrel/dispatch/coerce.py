@@ -132,9 +132,14 @@ class PlainCoercion:
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
-        self._usable = app.response_class is Response
-        self._html = get_content_type(Response.default_mimetype or "text/plain", "utf-8")
+        #: The content type of text that needs no response; None if all do.
+        self.html = (
+            get_content_type(Response.default_mimetype or "text/plain", "utf-8")
+            if app.response_class is Response
+            else None
+        )
         self._json = provider.response_text if type(provider) is DefaultJSONProvider else None
+        self._compact_json = provider.compact_text if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
         """Return the response of a common value, for hooks to see; None of others."""
@@ -143,17 +148,19 @@ class PlainCoercion:
 
     def __call__(self, rv: t.Any) -> PlainBody | None:
         """Return the body of a returned value; None where a response is needed."""
-        if not self._usable:
+        if self.html is None:
             return None
         kind = type(rv)
         if kind is str:
-            return PlainBody(rv.encode(), self._html)
+            return PlainBody(rv.encode(), self.html)
         if kind is bytes:
-            return PlainBody(rv, self._html)
+            return PlainBody(rv, self.html)
         if (
             (kind is dict or kind is list)
             and self._json is not None
             and "response" not in self._provider.__dict__
         ):
-            return PlainBody(self._json(rv).encode(), self._provider.mimetype)
+            provider = self._provider
+            write = self._json if provider.compact is not None else self._compact_json or self._json
+            return PlainBody(write(rv).encode(), provider.mimetype)
         return None

@@ -251,8 +251,28 @@ class DefaultJSONProvider(JSONProvider):
         """
         compact = self.compact
         if compact or (compact is None and not self._app.debug):
-            return self.dumps(obj, separators=(",", ":")) + "\n"
+            return self.compact_text(obj)
         return self.dumps(obj, indent=2) + "\n"
+
+    def compact_text(self, obj: t.Any) -> str:
+        """Return the body of a response outside of debug mode: one line."""
+        # PERF(json): asks only whether the attributes are still those of the last time.
+        kept = self._kept_compact
+        if (
+            kept is not None
+            and kept[0] is self.default
+            and kept[1] is self.ensure_ascii
+            and kept[2] is self.sort_keys
+            and "dumps" not in self.__dict__
+        ):
+            return kept[3](obj) + "\n"
+        if "dumps" not in self.__dict__ and type(self).dumps is DefaultJSONProvider.dumps:
+            encode = self._encode_for({"separators": (",", ":")})
+            if encode is not None:
+                self._kept_compact = (self.default, self.ensure_ascii, self.sort_keys, encode)
+        return self.dumps(obj, separators=(",", ":")) + "\n"
+
+    _kept_compact: tuple[t.Any, bool, bool, Encode] | None = None
 
     def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
         """Return a response of the application's class with a JSON body.

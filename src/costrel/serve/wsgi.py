@@ -47,7 +47,9 @@ _NOTHING = Token.MISSING
 # the URL adapter, which answers 400 where one is not.
 # PERF(hello): one run of characters, 0.1 us; a pattern of labels takes three times that.
 _plain_host = re.compile(
-    r"[A-Za-z0-9-][A-Za-z0-9.-]{0,60}(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+    # Not with an empty label, which can't be encoded.
+    r"(?!.*\.\.)[A-Za-z0-9-][A-Za-z0-9.-]{0,60}"
+    r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 ).fullmatch
 _pushed, _started, _finished = (
     signal.receivers for signal in (appcontext_pushed, request_started, request_finished)
@@ -78,10 +80,31 @@ def respond_planned(
     try:
         try:
             plan = enter(ctx, engine)
+            response: WSGIApplication
             if plan is None:
-                response: WSGIApplication = app.full_dispatch_request()
-            else:
+                response = app.full_dispatch_request()
+            elif not plan.quiet or _started or _finished:
                 response = run(app, ctx, plan, engine)
+            else:
+                values = ctx.view_args
+                try:
+                    rv = plan.view(**values) if values else plan.view()
+                except Exception as raised:  # noqa: BLE001  handed to the error handlers
+                    rv = app.handle_user_exception(raised)
+                if (
+                    type(rv) is str
+                    and (html := engine.coerce.html) is not None
+                    and not ctx.touched
+                    and "HTTP_COOKIE" not in environ
+                    and environ["REQUEST_METHOD"] != "HEAD"
+                    and engine.epoch == app._epoch.value
+                ):
+                    body = rv.encode()
+                    start_response(
+                        "200 OK", [("Content-Type", html), ("Content-Length", str(len(body)))]
+                    )
+                    return (body,)
+                response = finish(app, ctx, plan, engine, rv)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
             response = app.handle_exception(raised)
@@ -173,7 +196,12 @@ def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
         ctx._session  # noqa: B018  touching it opens it
 
     # COMPAT(Flask-Session): its open_session() may have matched the request.
-    if not ctx.touched and engine.any_host and _is_plain(environ):
+    if (
+        not ctx.touched
+        and engine.any_host
+        and "HTTP_UPGRADE" not in environ
+        and _plain_host(environ.get("HTTP_HOST", "")) is not None
+    ):
         by_method = engine.fixed.get(environ.get("PATH_INFO", ""))
         if by_method is not None:
             plan = by_method.get(environ["REQUEST_METHOD"])
@@ -210,21 +238,8 @@ def _match(ctx: RequestContext, engine: Engine) -> Plan | None:
     return found[0]
 
 
-def _is_plain(environ: WSGIEnvironment) -> bool:
-    """Tell whether neither the host nor the protocol can change what matches."""
-    host = environ.get("HTTP_HOST", "")
-    return (
-        "HTTP_UPGRADE" not in environ
-        and _plain_host(host) is not None
-        # An empty label can't be encoded.
-        and ".." not in host
-    )
-
-
 def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplication:
     """Run the hooks and the view of a plan, and finish what they return."""
-    if not app._got_first_request:
-        app._got_first_request = True
     try:
         if _started:
             request_started.send(app, _async_wrapper=app.ensure_sync)
