@@ -28,8 +28,8 @@ def full(rounds: int | None, seconds: float | None) -> Settings:
     return Settings(
         quick=False,
         rounds=rounds or 3,
-        seconds=seconds or 2.5,
-        warm_up_s=min(seconds or 0.75, 0.75),
+        seconds=seconds or 1.2,
+        warm_up_s=min(seconds or 0.5, 0.5),
         in_process_s=min(seconds or 0.6, 0.6),
         imports=10,
         requests=100_000 if seconds is None else 5_000,

@@ -16,6 +16,7 @@ from costrel import (
     Flask,
     appcontext_pushed,
     has_request_context,
+    render_template_string,
     request,
     session,
     stream_with_context,
@@ -308,3 +309,53 @@ def test_foreign_metaclass_conflicts():
 
     own = type("Meta", (type(Flask),), {})("App", (Flask,), {})
     assert own("app").name == "app"
+
+
+def test_template_gets_proxies_where_nobody_looks(app):
+    """Nothing is made for a template that does not ask for it."""
+    made = []
+
+    def view():
+        text = render_template_string("hello")
+        made.append("request" in vars(request_ctx._get_current_object()))
+        text += render_template_string("{{ request.path }}")
+        made.append("request" in vars(request_ctx._get_current_object()))
+        return text
+
+    app.add_url_rule("/", view_func=view)
+    assert app.test_client().get("/").text == "hello/"
+    assert made == [False, True]
+
+
+def test_string_template_is_compiled_once(app):
+    """The second rendering of the same string compiles nothing."""
+    compiled = []
+    compile_source = app.jinja_env.compile
+    app.jinja_env.compile = lambda *args, **kw: compiled.append(1) or compile_source(*args, **kw)
+    with app.app_context():
+        for name in ("a", "b"):
+            assert render_template_string("{{ name }}", name=name) == name
+        assert compiled == [1]
+        app.jinja_env.filters["late"] = str.upper
+        assert render_template_string("{{ name }}", name="c") == "c"
+    assert compiled == [1, 1]
+
+
+def test_after_hook_without_a_response_is_named(app):
+    """The error says which hook forgot to return it."""
+    app.add_url_rule("/", view_func=lambda: "x")
+    app.after_request(lambda response: None)
+    app.testing = True
+    with pytest.raises(TypeError, match="after-hook"):
+        app.test_client().get("/")
+
+
+def test_upload_that_breaks_off_is_a_bad_request(app):
+    """Half a body is not taken for all of it, whoever marks its end."""
+    app.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"])
+    response = app.test_client().post(
+        "/",
+        input_stream=io.BytesIO(b"half"),
+        environ_overrides={"CONTENT_LENGTH": "8", "wsgi.input_terminated": True},
+    )
+    assert response.status_code == 400

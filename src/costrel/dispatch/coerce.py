@@ -123,7 +123,7 @@ class PlainBody:
             "200 OK",
             [("Content-Type", self.content_type), ("Content-Length", str(len(content)))],
         )
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (content,)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
 
 class PlainCoercion:

@@ -104,7 +104,8 @@ def respond_planned(
                     start_response(
                         "200 OK", [("Content-Type", html), ("Content-Length", str(len(body)))]
                     )
-                    return (body,)
+                    # A list, for which Granian has a shorter way than for other iterables.
+                    return [body]
                 response = finish(app, ctx, plan, engine, rv)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
