@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from costrel.json.provider import DefaultJSONProvider
+from costrel.json.provider import MAX_DEPTH, DefaultJSONProvider
 
 
 class FakeApp:
@@ -138,9 +138,29 @@ def test_any_text_loads_or_fails_as_the_standard_library_does(text: str) -> None
 
 
 def test_text_nested_too_deeply_is_a_value_error() -> None:
-    """What the standard library answers with a RecursionError is a client's error."""
-    assert outcome(json.loads, "[" * 100_000)[1] is RecursionError
-    assert outcome(DefaultJSONProvider(APP).loads, "[" * 100_000)[1] is ValueError
+    """SECURITY(recursion): deeper than the limit is refused before it is parsed."""
+    provider = DefaultJSONProvider(APP)
+    for opening, closing in (("[", "]"), ('{"a":', "}"), ('["]",', "]")):
+        for depth in (MAX_DEPTH, MAX_DEPTH + 1, 100_000):
+            text = opening * depth + "0" + closing * depth
+            for document in (text, text.encode()):
+                kind, *_rest = outcome(provider.loads, document)
+                assert (kind == "raised") == (depth > MAX_DEPTH), (opening, depth)
+        assert outcome(provider.loads, opening * 100_000)[1] is ValueError
+
+
+def test_many_brackets_that_are_not_nested_are_read() -> None:
+    """A large flat document, and brackets in strings, are nothing out of the ordinary."""
+    provider = DefaultJSONProvider(APP)
+    for value in ([[{}]] * 5_000, ["[" * 5_000, "]{" * 5_000], {"a": [['\\"['] * 2_000]}):
+        assert provider.loads(json.dumps(value)) == value
+
+
+def test_strings_without_an_end_are_looked_at_once() -> None:
+    """Looking for the depth takes time in proportion to the text."""
+    provider = DefaultJSONProvider(APP)
+    for text in ("[" * 1_000 + '"' + '\\"' * 200_000, "[" * 1_000 + '"\\' * 200_001):
+        assert outcome(provider.loads, text)[1] is ValueError
 
 
 @settings(deadline=None)
