@@ -404,3 +404,20 @@ def test_first_request_ends_the_set_up(path):
     app._got_first_request = False
     app.get("/late", endpoint="late")(lambda: "late")
     assert Server(app).get("/late") == b"late"
+
+
+@pytest.mark.usefixtures("path")
+def test_error_of_the_server_is_not_answered_by_the_application():
+    """What start_response raises reaches the server, once, and nothing stays current."""
+    app = Flask(__name__)
+    app.get("/")(lambda: "text")
+    app.test_client().get("/")
+    calls = []
+
+    def start_response(*_args):
+        calls.append(1)
+        raise OSError("the client is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        app(create_environ("/"), start_response)
+    assert calls == [1]

@@ -132,25 +132,25 @@ class PlainCoercion:
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
-        #: The content type of text that needs no response; None if all do.
+        #: The content type of text that needs no response; empty if all do.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
             if app.response_class is Response
-            else None
+            else ""
         )
         self._json = provider.response_text if type(provider) is DefaultJSONProvider else None
         self._compact_json = provider.compact_text if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
         """Return the response of a common value, for hooks to see; None of others."""
-        if type(rv) is str and self.html is not None:
+        if type(rv) is str and self.html:
             return Response.of_bytes(rv.encode(), self.html)
         body = self(rv)
         return None if body is None else Response.of_bytes(body.content, body.content_type)
 
     def __call__(self, rv: t.Any) -> PlainBody | None:
         """Return the body of a returned value; None where a response is needed."""
-        if self.html is None:
+        if not self.html:
             return None
         kind = type(rv)
         if kind is str:

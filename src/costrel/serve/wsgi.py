@@ -77,10 +77,12 @@ def respond_planned(
     token = ctx._token = _set_current(ctx)
     error: BaseException | None = None
     plan: Plan | None = None
+    body: bytes | None = None
+    html = engine.coerce.html
+    response: t.Any = None
     try:
         try:
             plan = enter(ctx, engine)
-            response: WSGIApplication
             if plan is None:
                 response = app.full_dispatch_request()
             elif not plan.quiet or _started or _finished:
@@ -94,26 +96,28 @@ def respond_planned(
                     rv = app.handle_user_exception(raised)
                 if (
                     type(rv) is str
-                    and (html := engine.coerce.html) is not None
+                    and html
                     and not ctx.touched
                     and "HTTP_COOKIE" not in environ
                     and environ["REQUEST_METHOD"] != "HEAD"
                     and engine.epoch == app._epoch.value
                 ):
                     body = rv.encode()
-                    start_response(
-                        "200 OK", [("Content-Type", html), ("Content-Length", str(len(body)))]
-                    )
-                    # A list, for which Granian has a shorter way than for other iterables.
-                    return [body]
-                response = finish(app, ctx, plan, engine, rv)
+                else:
+                    response = finish(app, ctx, plan, engine, rv)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
             response = app.handle_exception(raised)
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        return response(environ, start_response)
+        if body is None:
+            sent: t.Iterable[bytes] = response(environ, start_response)
+            return sent
+        # Not above: what the server raises is no error of the application.
+        start_response("200 OK", [("Content-Type", html), ("Content-Length", str(len(body)))])
+        # A list, for which Granian has a shorter way than for other iterables.
+        return [body]
     finally:
         if (
             plan is None
