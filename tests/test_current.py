@@ -98,3 +98,34 @@ def test_only_one_variable_is_set():
         with app.app_context() as inner:
             assert context.get() is inner
         assert context.get() is outer
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("g", "application context"), ("session", "request context")]
+)
+def test_proxy_outside_says_so_however_it_is_used(name, expected):
+    """Reading, writing and indexing alike."""
+    proxy = getattr(current, name)
+    for use in (
+        lambda: proxy.attribute,
+        lambda: setattr(proxy, "attribute", 1),
+        lambda: proxy["item"],
+        lambda: proxy.__setitem__("item", 1),
+    ):
+        with pytest.raises(RuntimeError, match=f"outside of {expected}"):
+            use()
+
+
+def test_proxies_set_attributes_and_find_items():
+    """On the object, never on the proxy."""
+    app = Flask(__name__)
+    app.secret_key = "signs this test's sessions"
+    with app.test_request_context("/") as ctx:
+        current.g.user = "Ada"
+        assert ctx.g.user == "Ada"
+        current.session["user"] = "Grace"
+        assert current.session["user"] == "Grace"
+        with pytest.raises(KeyError):
+            current.session["nobody"]
+        with pytest.raises(TypeError, match="not subscriptable"):
+            current.g["user"]

@@ -285,6 +285,10 @@ class Flask(App):
         **values: t.Any,
     ) -> str:
         """Build the URL of an endpoint: see `costrel.url_for`."""
+        if _anchor is None and not (_method or _scheme or _external):
+            path = urls.build_plainly(self, endpoint, values)
+            if path is not None:
+                return path
         return urls.url_for(
             self,
             endpoint,

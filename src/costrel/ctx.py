@@ -89,6 +89,9 @@ class AppContext:
     touched = False
     """Whether something of it came into being, or it was entered again or held."""
 
+    plan: t.Any = None
+    """The plan that a request is served by, if any."""
+
     _holds = 0
 
     def __init__(self, app: App) -> None:
@@ -214,8 +217,8 @@ class RequestContext(AppContext):
     ``app.test_request_context(...)``.
     """
 
-    plan: t.Any = None
-    """The plan it is served by, whose rule and `view_args` its request gets."""
+    wants_response = False
+    """Whether something of the request is to see its response: the session, a hook."""
 
     view_args: dict[str, t.Any] | None = None
     flashes: list[tuple[str, str]] | None = None
@@ -278,12 +281,13 @@ class RequestContext(AppContext):
     @_session.setter
     def _session(self, session: SessionMixin) -> None:
         # COMPAT(Flask-SocketIO): sets a session of its own.
-        self.touched = True
+        self.touched = self.wants_response = True
         self._opened_session = session
 
     @touching
     def _opened_session(self) -> SessionMixin:
         """Hold the session; making it opens it."""
+        self.wants_response = True
         interface = self.app.session_interface
         session = interface.open_session(self.app, self.request)
         return interface.make_null_session(self.app) if session is None else session
@@ -316,6 +320,7 @@ class RequestContext(AppContext):
     @touching
     def _after_request_functions(self) -> list[ft.AfterRequestCallable[t.Any]]:
         """Hold what `after_this_request` registered."""
+        self.wants_response = True
         return []
 
     def copy(self) -> RequestContext:

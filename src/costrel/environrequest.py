@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import typing as t
 
-from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request as RequestBase
 
@@ -13,6 +13,22 @@ from .lazy import lazy
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDict[str, str]:
+    """Make a read-only multidict of names and values.
+
+    PERF(query): what its constructor does, for pairs; 0.6 us instead of 1.3 us.
+    """
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name in lists:
+            lists[name].append(value)
+        else:
+            lists[name] = [value]
+    found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
+    dict.update(found, lists)
+    return t.cast("ImmutableMultiDict[str, str]", found)
 
 
 class EnvironRequest(RequestBase):
@@ -74,6 +90,30 @@ class EnvironRequest(RequestBase):
     def headers(self) -> Headers:
         """Give the headers, a view of the environ."""
         return EnvironHeaders(self.environ)
+
+    @lazy
+    def cookies(self) -> ImmutableMultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Give the cookies by name, of several with one name the first; read-only."""
+        text: str = self.environ.get("HTTP_COOKIE", "")
+        separators = text.count("; ")
+        if (
+            # PERF(page): what browsers send has nothing to be unquoted or skipped; 1 us
+            # instead of 4 us. tests/property/test_requests.py holds the two together.
+            text.count(";") == separators == text.count(" ")
+            and '"' not in text
+            and "\t" not in text
+            and text.isascii()
+            and self.dict_storage_class is ImmutableMultiDict
+            and type(self.headers) is EnvironHeaders
+        ):
+            pairs = [
+                (name, value)
+                for part in text.split("; ")
+                for name, _equals, value in (part.partition("="),)
+            ]
+            if all(name for name, _value in pairs):
+                return immutable_multidict(pairs)
+        return super().cookies
 
     @lazy
     def remote_addr(self) -> str | None:

@@ -6,11 +6,15 @@ import threading
 import typing as t
 from collections import ChainMap
 from collections.abc import Iterator
+from types import CodeType, FunctionType, MethodType
 
+import markupsafe
 from jinja2 import BaseLoader, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
 from jinja2 import Template as BaseTemplate
+from jinja2.runtime import Context as BaseContext
 from jinja2.runtime import new_context
+from jinja2.utils import internalcode
 
 from .current import context as current_context
 from .current import current_app, request_view
@@ -22,8 +26,6 @@ from .signals import before_render_template, template_rendered
 from .wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
-    from jinja2.runtime import Context
-
     from .application import App
     from .scaffold import Scaffold
 
@@ -48,6 +50,49 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
 _compiling = threading.Lock()
 
 
+# Private to MarkupSafe 3; without it, templates are left as Jinja compiles them.
+_escape_text: t.Any = getattr(markupsafe, "_escape_inner", None)
+
+
+def _escape_output(value: t.Any, /) -> str:
+    """Escape a value that is about to be written, which is all that is done with it.
+
+    PERF(page): MarkupSafe's `escape` without the `Markup` around the text; 0.1 us
+    instead of 0.4 us, as often as a template writes a variable.
+    """
+    kind = type(value)
+    if kind is str:
+        text: str = _escape_text(value)
+        return text
+    if kind is int:
+        return str(value)
+    return markupsafe.escape(value)
+
+
+class Context(BaseContext):
+    """Jinja's context, which asks of a function only what functions can have."""
+
+    @internalcode
+    def call(self, obj: t.Any, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Call an object from a template, with what it wants passed first.
+
+        PERF(page): 0.3 us instead of 0.9 us for plain functions and methods.
+        """
+        kind = type(obj)
+        if (kind is not FunctionType and kind is not MethodType) or hasattr(obj, "jinja_pass_arg"):
+            return super().call(obj, *args, **kwargs)
+        if kwargs:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+        try:
+            return obj(*args, **kwargs)
+        except StopIteration:
+            # Not on to the generator that a template is, which it would end.
+            return self.environment.undefined(
+                f"{getattr(obj, '__name__', obj)}() raised StopIteration instead of returning"
+            )
+
+
 class Template(BaseTemplate):
     """Jinja's template, rendered without copying its globals name by name.
 
@@ -55,12 +100,28 @@ class Template(BaseTemplate):
     the environment's dict; copying the dict takes a tenth of the time.
     """
 
+    @classmethod
+    def from_code(
+        cls,
+        environment: BaseEnvironment,
+        code: CodeType,
+        globals: t.MutableMapping[str, t.Any],  # noqa: A002  Jinja's name
+        uptodate: t.Callable[[], bool] | None = None,
+    ) -> BaseTemplate:
+        """Make a template of compiled code."""
+        template = super().from_code(environment, code, globals, uptodate)
+        names = template.root_render_func.__globals__
+        if _escape_text is not None and names.get("escape") is markupsafe.escape:
+            # Jinja's compiler uses it for what is written, and for nothing else.
+            names["escape"] = _escape_output
+        return template
+
     def new_context(
         self,
         vars: dict[str, t.Any] | None = None,  # noqa: A002  Jinja's names
         shared: bool = False,
         locals: t.Mapping[str, t.Any] | None = None,  # noqa: A002
-    ) -> Context:
+    ) -> BaseContext:
         """Make the context of one rendering."""
         names = self.globals
         if type(names) is ChainMap and not names.maps[0]:
@@ -72,6 +133,7 @@ class Environment(BaseEnvironment):
     """A Jinja environment that loads from the application and its blueprints."""
 
     template_class = Template
+    context_class = Context
 
     def __init__(self, app: App, **options: t.Any) -> None:
         if "loader" not in options:
@@ -224,7 +286,7 @@ def render_template(
 def template_from_string(environment: BaseEnvironment, source: str) -> BaseTemplate:
     """Compile a template given as a string, or find it compiled.
 
-    PERF(string-template): compiling takes a hundred times as long as rendering.
+    PERF(template): compiling takes a hundred times as long as rendering.
     Kept per environment, in number at most what its own cache may hold, and not
     at all where that was turned off (``cache_size=0``).
     """

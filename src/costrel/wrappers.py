@@ -20,7 +20,7 @@ from werkzeug.wsgi import LimitedStream
 
 from .current import context
 from .debughints import attach_enctype_error_multidict
-from .environrequest import EnvironRequest
+from .environrequest import EnvironRequest, immutable_multidict
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -92,7 +92,9 @@ def _parse_pairs(text: str) -> list[tuple[str, str]]:
         # PERF(query): most queries have nothing encoded; 0.7 us instead of 3 us.
         return [
             (name, value)
-            for name, _equals, value in (part.partition("=") for part in text.split("&") if part)
+            for part in text.split("&")
+            if part
+            for name, _equals, value in (part.partition("="),)
         ]
     return parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
 
@@ -133,11 +135,7 @@ class Request(EnvironRequest):
             pairs = _parse_urlencoded(self.query_string)
         if self.parameter_storage_class is not ImmutableMultiDict:
             return self.parameter_storage_class(pairs)
-        # PERF(query): what its constructor does, for pairs; 0.6 us instead of 1.3 us.
-        found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
-        for name, value in pairs:
-            dict.setdefault(found, name, []).append(value)
-        return t.cast("MultiDict[str, str]", found)
+        return immutable_multidict(pairs)
 
     @cached_property
     def full_path(self) -> str:
@@ -298,7 +296,7 @@ class Response(ResponseBase):
     def of_bytes(cls, body: bytes, content_type: str) -> Response:
         """Make a response of a whole body: 200, with its type and length.
 
-        PERF(hooks): what the constructor makes of the same body, without looking at
+        PERF(hello): what the constructor makes of the same body, without looking at
         what else it could be given; 0.7 us instead of 4 us. tests/test_wrappers.py
         holds the two together.
         """
@@ -330,6 +328,7 @@ class Response(ResponseBase):
         status, body = self._status_code, self.response
         if (
             type(self) is not Response
+            or type(self.headers) is not Headers
             or type(body) is not list
             or len(body) != 1
             or type(body[0]) is not bytes
@@ -339,7 +338,7 @@ class Response(ResponseBase):
             or status == 204
         ):
             return None
-        headers = self.headers.to_wsgi_list()
+        headers = list(self.headers._list)
         length = False
         for name, _value in headers:
             lowered = name.lower()

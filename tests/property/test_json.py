@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from costrel.json.provider import MAX_DEPTH, DefaultJSONProvider
+from costrel.json.provider import MAX_DEPTH, DefaultJSONProvider, _write_plainly
 
 
 class FakeApp:
@@ -187,3 +187,42 @@ def test_any_bytes_load_or_fail_as_the_standard_library_does(data: bytes) -> Non
 def test_input_that_is_no_text_is_refused_as_by_the_standard_library(value: t.Any) -> None:
     """The accelerator must not widen what is accepted."""
     assert outcome(json.loads, value) == outcome(DefaultJSONProvider(APP).loads, value)
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(documents | plain)
+@example("".join(map(chr, range(130))))
+@example([True, 1, -0, 2**63, 2**64, -(2**63) - 1])
+@example({"b": 1, "a": 2, "B": 3, "": 4})
+@example({1: 2})
+@example(1.0)
+def test_what_msgspec_writes_is_what_the_standard_library_writes(document: t.Any) -> None:
+    """Byte by byte; what it would write otherwise is not given to it."""
+    body = _write_plainly(document)
+    if body is not None:
+        expected = json.dumps(document, separators=(",", ":"), sort_keys=True)
+        assert body == expected.encode()
+
+
+@given(plain)
+def test_plain_documents_in_ascii_are_written_by_msgspec(document: t.Any) -> None:
+    """The short way is really taken."""
+    text = json.dumps(document, ensure_ascii=False)
+    if text.isascii() and "\x7f" not in text:
+        assert _write_plainly(document) is not None
+
+
+def test_circular_document_is_an_error_of_the_standard_library() -> None:
+    """The short way leaves it alone."""
+    circle: list[t.Any] = []
+    circle.append(circle)
+    assert _write_plainly(circle) is None
+    with pytest.raises(ValueError, match="Circular"):
+        DefaultJSONProvider(APP).response_body(circle)

@@ -23,6 +23,13 @@ queries = st.one_of(
     st.lists(st.sampled_from(("a=1", "b", "c=", "=d", "", "a=x+y", "e=%20%C3%A9"))).map("&".join),
 ).map(lambda text: text.encode().decode("latin-1"))
 
+# Such as browsers send, and every other way to write them.
+cookies = (
+    st.lists(st.sampled_from(("a=b", "c=d", "=x", "a", "a=", "x=y=z", 'q="r s"', " ", "é=ü")))
+    .flatmap(lambda parts: st.sampled_from(("; ", ";", " ;", ";  ")).map(lambda by: by.join(parts)))
+    .map(lambda text: text.encode().decode("latin-1"))
+) | st.text(alphabet='ab=;, \t"\\\x0b', max_size=16)
+
 
 @st.composite
 def environs(draw: st.DrawFn) -> dict[str, t.Any]:
@@ -42,7 +49,7 @@ def environs(draw: st.DrawFn) -> dict[str, t.Any]:
         "QUERY_STRING": queries,
         "HTTP_HOST": st.sampled_from(("localhost", "example.test:8080")),
         "REMOTE_ADDR": st.just("192.0.2.1"),
-        "HTTP_COOKIE": st.sampled_from(("a=b; c=d", "=x", "a")),
+        "HTTP_COOKIE": cookies,
         "CONTENT_TYPE": st.sampled_from(
             ("application/json", "application/json; charset=x", "application/problem+json",
              "text/plain", "application/x-www-form-urlencoded", "")

@@ -138,25 +138,25 @@ class PlainCoercion:
             if app.response_class is Response
             else ""
         )
-        self._json = provider.response_text if type(provider) is DefaultJSONProvider else None
-        self._compact_json = provider.compact_text if self._json and not app.debug else None
+        self._json = provider.response_body if type(provider) is DefaultJSONProvider else None
+        self._compact_json = provider.compact_body if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
         """Return the response of a common value, for hooks to see; None of others."""
         if type(rv) is str and self.html:
             return Response.of_bytes(rv.encode(), self.html)
-        body = self(rv)
-        return None if body is None else Response.of_bytes(body.content, body.content_type)
+        plain = self.body(rv)
+        return None if plain is None else Response.of_bytes(*plain)
 
-    def __call__(self, rv: t.Any) -> PlainBody | None:
-        """Return the body of a returned value; None where a response is needed."""
+    def body(self, rv: t.Any) -> tuple[bytes, str] | None:
+        """Return the body of a returned value and its type; None where a response is needed."""
         if not self.html:
             return None
         kind = type(rv)
         if kind is str:
-            return PlainBody(rv.encode(), self.html)
+            return rv.encode(), self.html
         if kind is bytes:
-            return PlainBody(rv, self.html)
+            return rv, self.html
         if (
             (kind is dict or kind is list)
             and self._json is not None
@@ -164,5 +164,5 @@ class PlainCoercion:
         ):
             provider = self._provider
             write = self._json if provider.compact is not None else self._compact_json or self._json
-            return PlainBody(write(rv).encode(), provider.mimetype)
+            return write(rv), provider.mimetype
         return None

@@ -111,6 +111,7 @@ class Engine:
         epoch: The application's epoch that this was compiled at.
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
+        plain_rules: Rules by endpoint, as far as `plain_rule` was asked for them.
         any_host: Whether the host has no say in what matches.
         lazy_session: Whether sessions may be opened when first touched.
         coerce: Makes bodies of the common return values.
@@ -121,7 +122,7 @@ class Engine:
         self.epoch = app._epoch.value
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
-        self._plain_rules: dict[str, Rule | None] = {}
+        self.plain_rules: dict[str, Rule | None] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
         self.any_host = (
@@ -162,7 +163,7 @@ class Engine:
         Not with another domain or default values, and not for a WebSocket.
         """
         try:
-            return self._plain_rules[endpoint]
+            return self.plain_rules[endpoint]
         except KeyError:
             pass
         try:
@@ -179,7 +180,7 @@ class Engine:
             or rule.websocket
         ):
             rule = None
-        self._plain_rules[endpoint] = rule
+        self.plain_rules[endpoint] = rule
         return rule
 
     def _compile(self, app: App, rule: Rule) -> Plan | None:

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request as RequestBase
 
 from ..ctx import RequestContext
 from ..current import PRESERVE, context
+from ..dispatch.coerce import PlainBody
 from ..dispatch.hooks import (
     call_all,
     needs_session,
@@ -60,7 +61,7 @@ _tearing_down, _app_tearing_down, _popped = (
 )
 
 
-def respond_planned(
+def respond_planned(  # noqa: C901, PLR0912  unrolled
     app: App, engine: Engine, environ: WSGIEnvironment, start_response: StartResponse
 ) -> t.Iterable[bytes]:
     """Answer a request by the plan of its endpoint.
@@ -77,8 +78,7 @@ def respond_planned(
     token = ctx._token = _set_current(ctx)
     error: BaseException | None = None
     plan: Plan | None = None
-    body: bytes | None = None
-    html = engine.coerce.html
+    plain: tuple[bytes, str] | None = None
     response: t.Any = None
     try:
         try:
@@ -95,15 +95,17 @@ def respond_planned(
                 except Exception as raised:  # noqa: BLE001  handed to the error handlers
                     rv = app.handle_user_exception(raised)
                 if (
-                    type(rv) is str
-                    and html
-                    and not ctx.touched
+                    not ctx.wants_response
                     and "HTTP_COOKIE" not in environ
                     and environ["REQUEST_METHOD"] != "HEAD"
                     and engine.epoch == app._epoch.value
                 ):
-                    body = rv.encode()
-                else:
+                    coerce = engine.coerce
+                    if type(rv) is str and coerce.html:
+                        plain = rv.encode(), coerce.html
+                    else:
+                        plain = coerce.body(rv)
+                if plain is None:
                     response = finish(app, ctx, plan, engine, rv)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
@@ -111,11 +113,12 @@ def respond_planned(
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        if body is None:
+        if plain is None:
             sent: t.Iterable[bytes] = response(environ, start_response)
             return sent
         # Not above: what the server raises is no error of the application.
-        start_response("200 OK", [("Content-Type", html), ("Content-Length", str(len(body)))])
+        body, kind = plain
+        start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         # A list, for which Granian has a shorter way than for other iterables.
         return [body]
     finally:
@@ -253,7 +256,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
         if rv is None:
             values = t.cast("dict[str, t.Any]", ctx.view_args)
             if (not plan.quiet or _started) and (
-                engine.epoch != app._epoch.value or _rerouted(ctx, plan)
+                engine.epoch != app._epoch.value or (ctx.touched and _rerouted(ctx, plan))
             ):
                 rv = app.dispatch_request()
             else:
@@ -297,12 +300,12 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     if (
         not plan.after
         and not _finished
-        and not (ctx.touched and _wants_response(ctx))
+        and not ctx.wants_response
         and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
     ):
-        body = engine.coerce(rv)
-        if body is not None:
-            return body
+        plain = engine.coerce.body(rv)
+        if plain is not None:
+            return PlainBody(*plain)
     response = engine.coerce.response(rv) or app.make_response(rv)
     if ctx.touched:
         response = run_this_request_hooks(app, ctx, response)
@@ -315,12 +318,6 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     return response
-
-
-def _wants_response(ctx: RequestContext) -> bool:
-    """Tell whether something of the request still has to see its response."""
-    parts = ctx.__dict__
-    return "_opened_session" in parts or "_after_request_functions" in parts
 
 
 def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None) -> None:

@@ -1,0 +1,132 @@
+"""Templates render as Jinja renders them, though what they write is escaped in our way."""
+
+from __future__ import annotations
+
+import typing as t
+
+import jinja2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from costrel import Flask
+from costrel.templating import Context, Environment
+
+
+class Described:
+    """Has text of its own, which is not safe."""
+
+    def __str__(self) -> str:
+        return "<described> & 'quoted'"
+
+
+class Safe:
+    """Has HTML of its own."""
+
+    def __html__(self) -> str:
+        return "<b>safe</b>"
+
+
+class Shout(str):
+    """Is text of another class."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self.upper()
+
+
+texts = st.text(alphabet="ab<>&'\"é\x00 ", max_size=8)
+values = (
+    texts
+    | texts.map(Markup)
+    | texts.map(Shout)
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.floats(allow_nan=False)
+    | st.builds(Described)
+    | st.builds(Safe)
+    | st.lists(texts, max_size=2)
+)
+SOURCES = (
+    "{{ x }}",
+    "{% autoescape false %}{{ x }}{% endautoescape %}{{ x }}",
+    "{% set y %}<i>{{ x }}</i>{% endset %}{{ y }}",
+    (
+        "{% macro m(z) %}<p title='{{ z }}'>{{ caller() }}</p>{% endmacro %}"
+        "{% call m(x) %}{{ x }}{% endcall %}"
+    ),
+    "{% filter upper %}{{ x }}{% endfilter %}",
+    "{{ x ~ '<' ~ x }} {{ x|e }} {{ x|safe }} {{ [x, x]|join('<') }}",
+    "{% block b %}{{ x }}{% endblock %}{{ self.b() }}",
+    "{{ missing }}{{ x.missing }}",
+    "{% for c in [x, x] %}{{ loop.index }}{{ c }}{{ loop.cycle('<', '>') }}{% endfor %}",
+)
+
+
+def environments() -> tuple[jinja2.Environment, jinja2.Environment]:
+    """Return ours and Jinja's own, configured alike."""
+    ours = Environment(Flask(__name__), autoescape=True)
+    theirs = jinja2.Environment(autoescape=True)
+    return ours, theirs
+
+
+OURS, THEIRS = environments()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SOURCES), values)
+def test_written_values_are_those_of_jinja(source: str, value: t.Any) -> None:
+    """In blocks, macros, filters and without escaping."""
+    ours, theirs = (env.from_string(source).render(x=value) for env in (OURS, THEIRS))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("source", ["{{ f(1, b=2) }}", "{% for i in [1] %}{{ f(i) }}{% endfor %}"])
+@pytest.mark.parametrize(
+    "wants", [None, jinja2.pass_context, jinja2.pass_eval_context, jinja2.pass_environment]
+)
+def test_functions_get_what_they_want(source: str, wants: t.Any) -> None:
+    """Context, evaluation context or environment come first; else just the arguments."""
+    rendered = []
+    for env in (OURS, THEIRS):
+        seen: list[t.Any] = []
+
+        def function(*args: t.Any, seen: list[t.Any] = seen, **kwargs: t.Any) -> str:
+            names = [t.__name__ for t in type(args[0]).__mro__ if t.__module__ != "builtins"]
+            seen.append((names[-1:], args[1:], kwargs))
+            return "<called>"
+
+        function = wants(function) if wants else function
+        rendered.append((env.from_string(source).render(f=function), seen))
+    assert rendered[0] == rendered[1]
+
+
+def test_callable_object_may_want_the_context() -> None:
+    """Its class says so on `__call__`."""
+
+    class Callable:
+        @jinja2.pass_context
+        def __call__(self, context: jinja2.runtime.Context) -> str:
+            return str(context["x"])
+
+    assert OURS.from_string("{{ f() }}").render(f=Callable(), x="<") == "&lt;"
+
+
+def test_stop_iteration_of_a_function_does_not_end_the_page() -> None:
+    """It is an undefined value, which is written as nothing."""
+
+    def exhausted() -> t.Any:
+        raise StopIteration
+
+    assert OURS.from_string("a{{ f() }}b").render(f=exhausted) == "ab"
+
+
+def test_environment_uses_our_context() -> None:
+    """So the tests above test what they are about."""
+    template = OURS.from_string("{{ x }}")
+    assert isinstance(template.new_context(), Context)
+    assert template.root_render_func.__globals__["escape"] is not Markup.escape
+    assert template.root_render_func.__globals__["escape"].__module__ == "costrel.templating"

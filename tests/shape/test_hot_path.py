@@ -1,0 +1,64 @@
+"""Every function that was written for speed is listed, and says which figure it is for."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+from pathlib import Path
+
+import costrel
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(costrel.__file__).parent
+ROUTING_CASES = {"static", "dynamic", "worst", "404", "405"}
+
+
+def marked() -> t.Iterator[tuple[str, str, str]]:
+    """Yield file, enclosing names (dotted) and bench id of each ``PERF(id)``."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text()
+        definitions = [
+            node
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        ]
+        for number, line in enumerate(text.splitlines(), 1):
+            for ids in re.findall(r"PERF\(([^)]+)\)", line):
+                around = [d for d in definitions if d.lineno <= number <= (d.end_lineno or 0)]
+                names = ".".join(d.name for d in sorted(around, key=lambda d: d.lineno))
+                for name in ids.split(", "):
+                    yield path.relative_to(PACKAGE).as_posix(), names, name
+
+
+def test_marks_name_a_workload_or_a_case_of_routing() -> None:
+    """So that `make bench` shows what each is worth."""
+    workloads = {path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py")}
+    marks = list(marked())
+    assert len(marks) > 20
+    assert {mark for *_, mark in marks} <= workloads | ROUTING_CASES
+
+
+def test_marked_functions_are_listed() -> None:
+    """ARCHITECTURE.md names each, or the class or function that it belongs to."""
+    section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
+    listed = {
+        (file, name.strip())
+        for file, names in re.findall(r"`([\w/]+\.py): ([\w, ]+)`", section)
+        for name in names.split(",")
+    }
+    unlisted = [
+        f"{file}: {names}"
+        for file, names, _mark in marked()
+        if names and not any((file, name) in listed for name in names.split("."))
+    ]
+    assert not unlisted
+
+
+def test_listed_functions_exist() -> None:
+    """The list has nothing that the code has not."""
+    section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
+    for file, names in re.findall(r"`([\w/]+\.py): ([\w, ]+)`", section):
+        text = (PACKAGE / file).read_text()
+        for name in names.split(","):
+            assert re.search(rf"(def|class) {name.strip()}\b", text), f"{file}: {name}"
