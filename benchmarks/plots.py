@@ -17,7 +17,7 @@ from report import show_number
 from routing import RULES, where
 
 WIDTH = 720
-LABELS = 210  # pixels left of the bars
+LABELS = 240  # pixels left of the bars
 BAR = 16
 LINE = 24
 NUMBERS = 120  # pixels right of the longest bar
