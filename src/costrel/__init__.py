@@ -20,6 +20,7 @@ from .globals import current_app as current_app
 from .globals import g as g
 from .globals import request as request
 from .globals import session as session
+from .globals import websocket as websocket
 from .helpers import abort as abort
 from .helpers import flash as flash
 from .helpers import get_flashed_messages as get_flashed_messages
@@ -41,6 +42,7 @@ from .signals import request_finished as request_finished
 from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
 from .signals import template_rendered as template_rendered
+from .streaming import stream_body as stream_body
 from .templating import render_template as render_template
 from .templating import render_template_string as render_template_string
 from .templating import stream_template as stream_template
@@ -50,9 +52,19 @@ from .wrappers import Response as Response
 
 if t.TYPE_CHECKING:
     from .compat import install_as_flask as install_as_flask
+    from .sse import Event as Event
+    from .sse import EventStream as EventStream
+    from .websocket import WebSocketClosed as WebSocketClosed
+    from .websocket import WebSocketDataError as WebSocketDataError
 
 # Loaded when first used: none of them belongs to a request's way.
 _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
+_LAZY_NAMES = {
+    "Event": ".sse",
+    "EventStream": ".sse",
+    "WebSocketClosed": ".websocket",
+    "WebSocketDataError": ".websocket",
+}
 _COMPAT_MODULES = frozenset({"debughelpers", "sansio"})
 
 
@@ -61,6 +73,8 @@ def __getattr__(name: str) -> t.Any:
         from .compat import install_as_flask
 
         return install_as_flask
+    if name in _LAZY_NAMES:
+        return getattr(importlib.import_module(_LAZY_NAMES[name], __name__), name)
     if name in _LAZY_MODULES:
         return importlib.import_module(f".{name}", __name__)
     if name in _COMPAT_MODULES:

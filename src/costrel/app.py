@@ -14,6 +14,7 @@ import sys
 import typing as t
 import weakref
 from datetime import timedelta
+from functools import cached_property
 
 from jinja2 import Environment as BaseEnvironment
 from werkzeug.datastructures import ImmutableDict
@@ -46,10 +47,13 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
+    from .asynctesting import AsyncClient
     from .blueprints import Blueprint
     from .testing import FlaskClient, FlaskCliRunner
 
 _sentinel = object()
+
+ASGIApplication = t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]
 
 
 class Flask(App):
@@ -100,6 +104,13 @@ class Flask(App):
             "TEMPLATES_AUTO_RELOAD": None,
             "MAX_COOKIE_SIZE": 4093,
             "PROVIDE_AUTOMATIC_OPTIONS": True,
+            # Not Flask's, for ASGI:
+            "SYNC_THREADS": 40,
+            "BACKGROUND_GRACE_S": 10.0,
+            "LOOP_LAG_WARNING_S": 0.5,
+            "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,
+            "WEBSOCKET_IDLE_S": None,
+            "WEBSOCKET_ORIGINS": None,
         }
     )
 
@@ -337,6 +348,33 @@ class Flask(App):
             "FlaskClient", cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
         )
 
+    def async_test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> AsyncClient:
+        """Make a client that sends requests by ASGI without a server, for async tests.
+
+        Its methods are those of `test_client`, to be awaited; it also opens WebSockets
+        and reads streams piece by piece.
+
+        Args:
+            use_cookies: Keep cookies from one request to the next.
+            **kwargs: For `costrel.asynctesting.AsyncClient`.
+        """
+        from .asynctesting import AsyncClient
+
+        return AsyncClient(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def add_background_task(
+        self, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any
+    ) -> None:
+        """Run a function of either kind beside the requests, in an application context.
+
+        Its errors are logged. When the server stops, it is waited for, at most
+        ``BACKGROUND_GRACE_S`` seconds, and then cancelled. Under WSGI it runs on the
+        event loop of the process. Raises `RuntimeError` while nothing serves.
+        """
+        from .serve.lifespan import add_background_task
+
+        add_background_task(self, function, args, kwargs)
+
     def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
         """Make a runner of the application's commands, for tests."""
         from .testing import FlaskCliRunner
@@ -483,6 +521,10 @@ class Flask(App):
         return self.request_context(environ)
 
     def _compile(self) -> Engine:
+        if self._life is None and self._has_life():
+            from .serve.lifespan import start_under_wsgi
+
+            start_under_wsgi(self)
         engine = self._engine = Engine(self)
         if not engine.general:
             # A request is being served. The general path says so in its own step.
@@ -500,6 +542,17 @@ class Flask(App):
             return respond_by_steps(self, environ, start_response)
         return respond_planned(self, engine, environ, start_response)
 
+    @cached_property
+    def asgi(self) -> ASGIApplication:
+        """Be the ASGI 3 face of this application, for servers: ``module:app.asgi``.
+
+        It serves HTTP, WebSockets and the server's life cycle. Wrap it like `wsgi_app`:
+        ``app.asgi = Middleware(app.asgi)``.
+        """
+        from .serve.asgi import Application
+
+        return Application(self)
+
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
@@ -507,4 +560,14 @@ class Flask(App):
         return self.wsgi_app(environ, start_response)
 
 
-_ORIGINAL_STEPS = {name: getattr(Flask, name) for name in (*STEPS, "update_template_context")}
+_ORIGINAL_STEPS = {
+    name: getattr(Flask, name)
+    for name in (
+        *STEPS,
+        "update_template_context",
+        "wsgi_app",
+        "__call__",
+        "handle_user_exception",
+        "handle_http_exception",
+    )
+}

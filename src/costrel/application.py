@@ -37,6 +37,7 @@ from .scaffold import (
     find_package,
     setupmethod,
 )
+from .serving import ServingScaffold
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
@@ -59,7 +60,7 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
 
 
 # Attributes that no plan depends on, and that change once requests are served.
-_UNPLANNED = frozenset({"_engine", "_got_first_request"})
+_UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life", "_life_of"})
 
 
 class AppMeta(ABCMeta):
@@ -86,7 +87,7 @@ class AppMeta(ABCMeta):
 _apps: weakref.WeakSet[App] = weakref.WeakSet()
 
 
-class App(Scaffold, Steps, metaclass=AppMeta):
+class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     """Hold an application's configuration and registries.
 
     See `costrel.Flask` for the arguments.
@@ -131,11 +132,17 @@ class App(Scaffold, Steps, metaclass=AppMeta):
     request_class: type[Request] = Request
     response_class: type[Response] = Response
 
+    websocket_class: type[t.Any] | None = None
+    """Makes the ``websocket`` of a WebSocket's view; `costrel.websocket.WebSocket` if None."""
+
     session_interface: SessionInterface = SecureCookieSessionInterface()
     """Opens and saves sessions; by default in a signed cookie."""
 
     _engine: t.Any = None
     """The compiled `costrel.dispatch.plan.Engine`, made with the first request."""
+
+    _workers: t.Any = None
+    """The worker threads for sync steps under ASGI, made with the first of them."""
 
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
@@ -204,6 +211,7 @@ class App(Scaffold, Steps, metaclass=AppMeta):
         # Where endpoints and blueprints were registered, for errors to name.
         self._places: dict[tuple[str, str], str] = {}
 
+        ServingScaffold.__init__(self)
         self._got_first_request = False
         self._is_setup = True
         _apps.add(self)

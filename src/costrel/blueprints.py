@@ -273,6 +273,9 @@ class Blueprint(Scaffold):
             "url_default_functions",
             "url_value_preprocessors",
             "template_context_processors",
+            "before_websocket_funcs",
+            "after_websocket_funcs",
+            "teardown_websocket_funcs",
         ):
             target = getattr(app, registry)
             for key, funcs in getattr(self, registry).items():

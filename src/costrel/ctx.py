@@ -17,8 +17,8 @@ from functools import update_wrapper
 from werkzeug.exceptions import HTTPException
 
 from . import typing as ft
-from .current import NO_REQUEST, context, request_view
-from .lazy import touching
+from .current import NO_REQUEST, NO_WEBSOCKET, context, request_view
+from .lazy import lazy, touching
 from .sessions import opens_lazily
 from .signals import appcontext_popped, appcontext_pushed
 
@@ -123,6 +123,11 @@ class AppContext:
         """Give the session of the request context beneath; `RuntimeError` without."""
         return self._require_request().session
 
+    @property
+    def websocket(self) -> t.Any:
+        """Give the WebSocket being served; `RuntimeError` where none is."""
+        raise RuntimeError(NO_WEBSOCKET)
+
     def _require_request(self) -> RequestContext:
         ctx = self.request_context
         if ctx is None:
@@ -217,6 +222,9 @@ class RequestContext(AppContext):
     ``app.test_request_context(...)``.
     """
 
+    on_loop = False
+    """Whether it is served on an event loop, and not in a thread."""
+
     wants_response = False
     """Whether something of the request is to see its response: the session, a hook."""
 
@@ -256,13 +264,15 @@ class RequestContext(AppContext):
         """Give the request context in effect: this one."""
         return self
 
-    @touching
+    @lazy
     def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Hold the request, of the application's ``request_class``."""
         request = self.app.request_class(self.environ)
-        if self.plan is not None:
-            request.url_rule = self.plan.rule
+        plan = self.plan
+        if plan is not None:
+            request.url_rule = plan.rule
             request.view_args = self.view_args
+        self.touched = True
         return request
 
     @property

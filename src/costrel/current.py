@@ -82,6 +82,13 @@ app_view = AppView()
 request_view = RequestView()
 
 
+NO_WEBSOCKET = (
+    "Working outside of a WebSocket.\n\n"
+    "This needs an open WebSocket, and none is served here. It is for views registered with"
+    " @app.websocket, and what they call."
+)
+
+
 def _app_context() -> t.Any:
     ctx = context.get(None)
     if ctx is None:
@@ -139,3 +146,4 @@ current_app: t.Any = _context_proxy("app", _NO_APP)
 g: t.Any = _context_proxy("g", _NO_APP)
 request: t.Any = _context_proxy("request", NO_REQUEST)
 session: t.Any = _context_proxy("session", NO_REQUEST)
+websocket: t.Any = _context_proxy("websocket", NO_WEBSOCKET)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import typing as t
 
 from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict
@@ -173,6 +172,7 @@ class EnvironRequest(RequestBase):
             expected is None
             or self.shallow
             or "stream" in self.__dict__
+            or self._whole_read
             or type(self).stream is not type(self)._own_stream
         ):
             return None
@@ -190,7 +190,7 @@ class EnvironRequest(RequestBase):
         except (OSError, ValueError) as error:
             # COMPAT(werkzeug): how a server's stream says that the client is gone.
             raise ClientDisconnected from error
-        self.__dict__["stream"] = io.BytesIO()
+        self._whole_read = True
         return body
 
     def _announced_length(self) -> int | None:
@@ -208,3 +208,6 @@ class EnvironRequest(RequestBase):
         return int(length)
 
     _own_stream: t.ClassVar[t.Any] = None
+
+    _whole_read = False
+    """Whether the body was read already, so that its stream is at its end."""

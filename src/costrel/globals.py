@@ -14,7 +14,10 @@ from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .sessions import SessionMixin
 from .wrappers import Request
 
-__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+if t.TYPE_CHECKING:
+    from .websocket import WebSocket
+
+__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session", "websocket"]
 
 _cv_app = current.app_view
 _cv_request = current.request_view
@@ -36,3 +39,6 @@ request = t.cast(Request, current.request)
 
 session = t.cast(SessionMixin, current.session)
 """The session of the client whose request is handled."""
+
+websocket: WebSocket = current.websocket
+"""The WebSocket being served."""

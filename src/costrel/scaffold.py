@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from . import typing as ft
 from .origin import caller
 from .registry import Epoch, TrackedLists
+from .socketscaffold import SocketScaffold
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 T_after_request = t.TypeVar("T_after_request", bound="ft.AfterRequestCallable[t.Any]")
@@ -48,7 +49,7 @@ def setupmethod(f: F) -> F:
     return t.cast(F, update_wrapper(checked, f))
 
 
-class Scaffold:
+class Scaffold(SocketScaffold):
     """Hold the registries of an application or a blueprint.
 
     Args:
@@ -77,6 +78,8 @@ class Scaffold:
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
+
+        super().__init__()
 
         # One epoch for all registries below: see `Epoch`.
         epoch = self._epoch = Epoch()

@@ -38,6 +38,13 @@ class Steps:
     ) -> t.Iterable[bytes]:
         raise NotImplementedError
 
+    @property
+    def asgi(self) -> t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]:
+        raise NotImplementedError
+
+    def _compile(self) -> t.Any:
+        raise NotImplementedError
+
     def app_context(self) -> t.Any:
         raise NotImplementedError
 

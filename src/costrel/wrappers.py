@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import typing as t
 from urllib.parse import parse_qsl
 
@@ -213,6 +214,8 @@ class Request(EnvironRequest):
         Ends where the body ends. Reading on past `max_content_length` answers 413,
         reading a body that ends before its announced length 400.
         """
+        if self._whole_read:
+            return io.BytesIO()
         stream: t.Any = super().stream
         if "wsgi.input_terminated" in self.environ:
             # The server marks the body's end, but may take a client's going away for it.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..current import request
+from ..current import request, request_view
+from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
+from .asyncbody import AsyncBody
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -40,7 +42,9 @@ def make_response(app: App, rv: t.Any) -> Response:
             " a dict, a response, or ('', 204) for nothing."
         )
     if not isinstance(rv, app.response_class):
-        if isinstance(rv, (str, bytes, bytearray, Iterator)):
+        if isinstance(rv, AsyncIterator):
+            rv = _stream(rv)
+        if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
             # Status and headers go to the constructor, which keeps a content type
             # among them instead of adding a second one.
             rv = app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
@@ -61,6 +65,13 @@ def make_response(app: App, rv: t.Any) -> Response:
     if headers:
         response.headers.update(headers)
     return response
+
+
+def _stream(iterator: AsyncIterator[t.Any]) -> t.Any:
+    """Make a body of what an async generator yields, with the request current in it."""
+    body = AsyncBody(iterator)
+    # On an event loop the request is left when the body is sent, elsewhere before that.
+    return body if request_view.get().on_loop else ContextStream(request_view.get(), body)
 
 
 def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:

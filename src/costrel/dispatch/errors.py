@@ -40,6 +40,24 @@ def handle_user_exception(app: App, e: Exception) -> t.Any:
     return app.ensure_sync(handler)(e)
 
 
+def find_handler(app: App, e: Exception) -> t.Callable[[Exception], t.Any] | None:
+    """Find the handler that the two above would call; None for an error that answers itself.
+
+    Raises the error if it is for nobody.
+    """
+    if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
+        e.show_exception = True
+    answers_itself = isinstance(e, HTTPException) and not app.trap_http_exception(e)
+    if answers_itself and (
+        t.cast(HTTPException, e).code is None or isinstance(e, RoutingException)
+    ):
+        return None
+    handler = app._find_error_handler(e, request_view.get().request.blueprints)
+    if handler is None and not answers_itself:
+        raise e
+    return handler
+
+
 def handle_exception(app: App, e: Exception) -> Response:
     """Answer an error that nobody handled with 500, or raise it for a debugger.
 

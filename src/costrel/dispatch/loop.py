@@ -1,7 +1,9 @@
-"""Coroutines under WSGI: one event loop per process, on a thread of its own.
+"""Coroutines that sync code waits for: on which loop they run, and how.
 
-A loop that lives as long as the process lets connection pools and background
-tasks of async libraries survive from one request to the next.
+Under WSGI that is one event loop per process, on a thread of its own: as it lives
+as long as the process, connection pools and background tasks of async libraries
+survive from one request to the next. Under ASGI it is the server's loop, which the
+sync code is not on but in a worker thread beside (see `costrel.dispatch.threads`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,15 @@ if t.TYPE_CHECKING:
     import asyncio
 
 R = t.TypeVar("R")
+
+here = threading.local()
+"""What belongs to this thread: ``loop``, if it works for one."""
+
+
+def serving_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that this worker thread works for; None in other threads."""
+    loop: asyncio.AbstractEventLoop | None = getattr(here, "loop", None)
+    return loop
 
 
 class LoopThread:
@@ -55,54 +66,61 @@ class LoopThread:
                 "A sync function that runs on the event loop tried to wait for an async one,"
                 " which would block the loop forever. Make the caller async and await it."
             )
-        # Made here: arguments that do not fit are an error of the caller's.
-        awaitable = make()
-        ctx = copy_context()
-        done = threading.Event()
-        task: asyncio.Task[None] | None = None
-        result: t.Any = None
-        failure: BaseException | None = None
-
-        async def settle() -> None:
-            # INVARIANT: the waiting thread is always told, and nothing is raised on the
-            # loop: a SystemExit would end it, and with it every later coroutine.
-            nonlocal result, failure
-            try:
-                result = await awaitable
-            except BaseException as error:  # noqa: BLE001  raised by the waiting thread
-                failure = error
-            finally:
-                done.set()
-
-        def start() -> None:
-            nonlocal task
-            task = loop.create_task(settle(), context=ctx)
-
-        try:
-            loop.call_soon_threadsafe(start)
-            done.wait()
-        except BaseException:
-            # The waiting thread is being stopped: so is what it waits for.
-            loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
-            raise
-        _take_over(ctx)
-        try:
-            if failure is not None:
-                raise failure
-            return t.cast(R, result)
-        finally:
-            failure = None  # its traceback leads back here: without this, a cycle
+        return run_on(loop, make)
 
 
-def _take_over(ctx: Context) -> None:
-    """Set the context variables that the coroutine changed in the caller's context."""
+def take_over(context: Context) -> None:
+    """Set the context variables that were changed in another context in this one."""
     var: ContextVar[t.Any]
-    for var, value in ctx.items():
+    for var, value in context.items():
         if var.get(_MISSING) is not value:
             var.set(value)
 
 
 _MISSING = object()
+
+
+def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]) -> R:
+    """Run a coroutine on a loop of another thread, in the caller's context, and wait for it."""
+    # Made here: arguments that do not fit are an error of the caller's.
+    awaitable = make()
+    ctx = copy_context()
+    done = threading.Event()
+    task: asyncio.Task[None] | None = None
+    result: t.Any = None
+    failure: BaseException | None = None
+
+    async def settle() -> None:
+        # INVARIANT: the waiting thread is always told, and nothing is raised on the
+        # loop: a SystemExit would end it, and with it every later coroutine.
+        nonlocal result, failure
+        try:
+            result = await awaitable
+        except BaseException as error:  # noqa: BLE001  raised by the waiting thread
+            failure = error
+        finally:
+            done.set()
+
+    def start() -> None:
+        nonlocal task
+        task = loop.create_task(settle(), context=ctx)
+
+    try:
+        loop.call_soon_threadsafe(start)
+        done.wait()
+    except BaseException:
+        # The waiting thread is being stopped: so is what it waits for.
+        loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
+        raise
+    take_over(ctx)
+    try:
+        if failure is not None:
+            raise failure
+        return t.cast(R, result)
+    finally:
+        failure = None  # its traceback leads back here: without this, a cycle
+
+
 _thread = LoopThread()
 
 
@@ -123,6 +141,10 @@ def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Call
     """
 
     def wrapper(*args: t.Any, **kwargs: t.Any) -> R:
+        loop = serving_loop()
+        if loop is not None:
+            # Under ASGI, where coroutines run on the server's own loop.
+            return run_on(loop, lambda: func(*args, **kwargs))
         return _thread.run(lambda: func(*args, **kwargs))
 
     return update_wrapper(wrapper, func)

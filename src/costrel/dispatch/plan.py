@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import typing as t
+from inspect import iscoroutinefunction
+from itertools import groupby
 
 from ..config import Config
 from ..registry import TrackedDict, TrackedList, TrackedLists
@@ -52,7 +54,8 @@ class Plan:
     """Hold what one rule's requests run, in order."""
 
     __slots__ = (
-        "after", "before", "endpoint", "preprocess", "quiet", "rule", "teardown", "values", "view",
+        "after", "before", "coroutine", "endpoint", "preprocess", "quiet", "rule", "steps",
+        "streams_body", "teardown", "values", "view",
     )  # fmt: skip
 
     def __init__(self, app: App, rule: Rule) -> None:
@@ -63,24 +66,64 @@ class Plan:
         self.endpoint = endpoint
         self.view = app.ensure_sync(app.view_functions[endpoint])
         self.preprocess = _chain(app.url_value_preprocessors, inwards)
-        self.before = tuple(map(app.ensure_sync, _chain(app.before_request_funcs, inwards)))
-        self.after = tuple(
-            map(app.ensure_sync, _chain(app.after_request_funcs, outwards, backwards=True))
-        )
+        before = _chain(app.before_request_funcs, inwards)
+        after = _chain(app.after_request_funcs, outwards, backwards=True)
         #: What runs when the request is left, then when the application is.
-        self.teardown = tuple(
-            map(
-                app.ensure_sync,
-                (
-                    *_chain(app.teardown_request_funcs, outwards, backwards=True),
-                    *reversed(app.teardown_appcontext_funcs),
-                ),
-            )
+        teardown = (
+            *_chain(app.teardown_request_funcs, outwards, backwards=True),
+            *reversed(app.teardown_appcontext_funcs),
+        )
+        self.before, self.after, self.teardown = (
+            tuple(map(app.ensure_sync, chain)) for chain in (before, after, teardown)
         )
         #: Whether nothing runs but the view.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
         #: What the view is called with, where the rule has no variables.
         self.values = dict(rule.defaults or ())
+        view = app.view_functions[endpoint]
+        #: The view, if it is a coroutine function and nothing else runs.
+        self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
+        #: The same steps for an event loop, if one of them is a coroutine function.
+        self.steps = (
+            AsyncSteps(view, before, after, teardown)
+            if any(map(iscoroutinefunction, (view, *before, *after, *teardown)))
+            else None
+        )
+        #: Whether the view reads the body while it is received.
+        self.streams_body = bool(getattr(view, "streams_body", False))
+
+
+class Group(t.NamedTuple):
+    """Steps that run together: one coroutine function, or sync ones in one thread hop."""
+
+    functions: tuple[t.Callable[..., t.Any], ...]
+    is_async: bool
+
+
+class AsyncSteps:
+    """Hold what a plan runs on an event loop, grouped by where each step runs."""
+
+    __slots__ = ("after", "before", "teardown", "view")
+
+    def __init__(
+        self,
+        view: t.Callable[..., t.Any],
+        before: t.Iterable[t.Any],
+        after: t.Iterable[t.Any],
+        teardown: t.Iterable[t.Any],
+    ) -> None:
+        self.view = Group((view,), iscoroutinefunction(view))
+        self.before, self.after, self.teardown = map(_group, (before, after, teardown))
+
+
+def _group(functions: t.Iterable[t.Callable[..., t.Any]]) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    for is_async, run in groupby(functions, iscoroutinefunction):
+        if is_async:
+            groups += [Group((function,), True) for function in run]
+        else:
+            groups.append(Group(tuple(run), False))
+    return tuple(groups)
 
 
 def automatic_options(rule: Rule) -> bool:
@@ -135,6 +178,14 @@ class Engine:
             or not all(map(app.is_original, STEPS))
             or not _registries_tracked(app)
         )
+        #: Whether requests that come by ASGI may run on the loop, and some of them do.
+        self.matches_on_loop = (
+            not self.general
+            and self.any_host
+            and self.lazy_session
+            and all(map(app.is_original, ("wsgi_app", "__call__")))
+            and any(map(_concerns_loop, _all_steps(app)))
+        )
         if not self.general:
             self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
@@ -188,6 +239,20 @@ class Engine:
             return None
         plan = self._plans[id(rule)] = Plan(app, rule)
         return plan
+
+
+def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
+    yield from app.view_functions.values()
+    yield from app.teardown_appcontext_funcs
+    for registry in (
+        app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs,
+    ):  # fmt: skip
+        for functions in registry.values():
+            yield from functions
+
+
+def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
+    return iscoroutinefunction(function) or bool(getattr(function, "streams_body", False))
 
 
 def _registries_tracked(app: App) -> bool:

@@ -312,7 +312,11 @@ class DefaultJSONProvider(JSONProvider):
         `json.JSONDecodeError` or `UnicodeDecodeError`, both `ValueError`, and
         that itself for JSON nested deeper than Python can follow.
         """
-        if isinstance(s, (str, bytes, bytearray)) and _nesting_exceeds(s, MAX_DEPTH):
+        if (
+            isinstance(s, (str, bytes, bytearray))
+            and len(s) > MAX_DEPTH
+            and _nesting_exceeds(s, MAX_DEPTH)
+        ):
             # A client may send that, and is told so with 400.
             raise ValueError(_TOO_DEEP)
         if not kwargs and type(s) in (bytes, str):

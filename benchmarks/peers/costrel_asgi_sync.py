@@ -1,0 +1,15 @@
+"""Costrel by ASGI, with plain views, which it runs in threads."""
+
+from material.flask_interface import make_app
+
+import costrel
+
+PEER = {
+    "title": "Costrel, sync views by ASGI",
+    "package": "costrel",
+    "interface": "asgi",
+    "candidates": ["uvicorn", "granian-asgi"],
+    "workloads": ["hello", "json", "echo", "template", "query"],
+}
+
+app = make_app(costrel).asgi

@@ -1,0 +1,37 @@
+"""A response's body that an async generator makes, for servers of both kinds."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import AsyncIterator
+
+from .loop import async_to_sync
+
+
+class AsyncBody:
+    """Be iterated over by async code on an event loop, and by sync code beside one."""
+
+    def __init__(self, iterator: AsyncIterator[t.Any]) -> None:
+        self._iterator = iterator
+
+    def __aiter__(self) -> AsyncIterator[t.Any]:
+        return self._iterator
+
+    def __iter__(self) -> t.Self:
+        return self
+
+    def __next__(self) -> t.Any:
+        try:
+            return async_to_sync(_next)(self._iterator)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def close(self) -> None:
+        """Close the async generator."""
+        close = getattr(self._iterator, "aclose", None)
+        if close is not None:
+            async_to_sync(close)()
+
+
+async def _next(iterator: AsyncIterator[t.Any]) -> t.Any:
+    return await anext(iterator)

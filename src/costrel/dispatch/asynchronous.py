@@ -1,0 +1,210 @@
+"""Run a matched request on an event loop: what `costrel.serve.wsgi` does in a thread.
+
+Coroutine functions are awaited where they are; each run of sync steps between them
+takes one hop to a worker thread. Where something changed while the request ran, the
+steps are called by name there, as they are on the general path.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+from inspect import iscoroutinefunction
+
+from ..ctx import RequestContext
+from ..signals import request_finished, request_started
+from . import errors
+from .coerce import PlainBody
+from .hooks import call_all, needs_session, no_response, resume_before, save_session
+from .threads import WorkerThreads, hop
+
+if t.TYPE_CHECKING:
+    from blinker import Signal
+
+    from ..application import App
+    from .plan import Engine, Group, Plan
+
+R = t.TypeVar("R")
+
+
+def workers_of(app: App) -> WorkerThreads:
+    """Return an application's worker threads, made when first needed."""
+    workers = app._workers
+    if workers is None:
+        workers = app._workers = WorkerThreads(app.config["SYNC_THREADS"], "costrel-worker")
+    return t.cast(WorkerThreads, workers)
+
+
+async def hop_for(app: App, function: t.Callable[..., R], *args: t.Any) -> R:
+    """Call a sync function in one of an application's worker threads."""
+    return await hop(workers_of(app), function, *args)
+
+
+async def call(app: App, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
+    """Call a function of either kind, each where it belongs."""
+    if iscoroutinefunction(function):
+        return await function(*args, **kwargs)
+    return await hop_for(app, partial(function, *args, **kwargs))
+
+
+async def send_signal(app: App, signal: Signal, **arguments: t.Any) -> None:
+    """Send a signal to receivers of both kinds."""
+    if signal.receivers:
+
+        def wrap(receiver: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+            async def hopping(*args: t.Any, **kwargs: t.Any) -> t.Any:
+                return await hop_for(app, lambda: receiver(*args, **kwargs))
+
+            return hopping
+
+        await signal.send_async(app, _sync_wrapper=wrap, **arguments)
+
+
+async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
+    """Run the hooks and the view of a plan, and finish what they return."""
+    try:
+        await send_signal(app, request_started)
+        rv = await _run_before(app, ctx, plan, engine)
+        if rv is None:
+            if engine.epoch != app._epoch.value or _rerouted(ctx, plan):
+                rv = await hop_for(app, app.dispatch_request)
+            else:
+                rv = await _run_view(app, plan, t.cast("dict[str, t.Any]", ctx.view_args))
+    except Exception as error:  # noqa: BLE001  handed to the error handlers
+        rv = await handle_user_exception(app, error)
+    return await finish(app, ctx, plan, engine, rv)
+
+
+async def _run_view(app: App, plan: Plan, values: dict[str, t.Any]) -> t.Any:
+    (view,), is_async = t.cast("t.Any", plan.steps).view
+    if is_async:
+        return await view(**values)
+    return await hop_for(app, lambda: view(**values))
+
+
+async def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
+    """Run the value preprocessors and the before-hooks, until one returns a value."""
+    if plan.preprocess:
+        await hop_for(app, _preprocess, ctx, plan)
+    done = 0
+    for group in t.cast("t.Any", plan.steps).before:
+        if engine.epoch != app._epoch.value:
+            # One of the functions before changed the hooks.
+            return await hop_for(app, resume_before, app, plan.endpoint, done)
+        if group.is_async:
+            rv = await group.functions[0]()
+        else:
+            rv = await hop_for(app, _first_value, app, engine, plan, group, done)
+        if rv is not None:
+            return rv
+        done += len(group.functions)
+    if engine.epoch != app._epoch.value:
+        return await hop_for(app, resume_before, app, plan.endpoint, done)
+    return None
+
+
+def _preprocess(ctx: RequestContext, plan: Plan) -> None:
+    for preprocess in plan.preprocess:
+        preprocess(plan.endpoint, ctx.request.view_args)
+
+
+def _first_value(app: App, engine: Engine, plan: Plan, group: Group, done: int) -> t.Any:
+    """Run sync before-hooks, in a worker thread, until one returns a value."""
+    for number, hook in enumerate(group.functions):
+        if engine.epoch != app._epoch.value:
+            return resume_before(app, plan.endpoint, done + number)
+        rv = hook()
+        if rv is not None:
+            return rv
+    return None
+
+
+def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
+    """Tell whether a hook changed what the request matched."""
+    request = ctx.__dict__.get("request")
+    return request is not None and (
+        request.url_rule is not plan.rule
+        or request.view_args is not ctx.view_args
+        or request.routing_exception is not None
+    )
+
+
+async def handle_user_exception(app: App, error: Exception) -> t.Any:
+    """Give an error of a hook or view to its handler; raise it without one."""
+    if not all(map(app.is_original, ("handle_user_exception", "handle_http_exception"))):
+        return await hop_for(app, app.handle_user_exception, error)
+    handler = errors.find_handler(app, error)
+    return error if handler is None else await call(app, handler, error)
+
+
+async def handle_exception(app: App, error: Exception) -> t.Any:
+    """Answer an error that nobody handled with 500; raise it when propagating."""
+    return await hop_for(app, app.handle_exception, error)
+
+
+async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> t.Any:
+    """Make the response, run the after-hooks and save the session."""
+    if engine.epoch != app._epoch.value:
+        return await hop_for(app, app.finalize_request, rv)
+    steps = t.cast("t.Any", plan.steps)
+    if (
+        not steps.after
+        and not request_finished.receivers
+        and not ctx.wants_response
+        and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
+    ):
+        plain = engine.coerce.body(rv)
+        if plain is not None:
+            return PlainBody(*plain)
+    response: t.Any = engine.coerce.response(rv)
+    if response is None:
+        response = await _make_response(app, rv)
+    for hook in ctx.__dict__.get("_after_request_functions", ()):
+        response = _required(await call(app, hook, response), hook)
+    for group in steps.after:
+        if group.is_async:
+            hook = group.functions[0]
+            response = _required(await hook(response), hook)
+        else:
+            response = await hop_for(app, _run_after, group, response)
+    save_session(app, ctx, response)
+    await send_signal(app, request_finished, response=response)
+    return response
+
+
+async def _make_response(app: App, rv: t.Any) -> t.Any:
+    body = rv[0] if isinstance(rv, tuple) and rv else rv
+    if callable(body) and not isinstance(body, app.response_class):
+        # A WSGI application, which is run to get its response.
+        return await hop_for(app, app.make_response, rv)
+    return app.make_response(rv)
+
+
+def _run_after(group: Group, response: t.Any) -> t.Any:
+    for hook in group.functions:
+        response = _required(hook(response), hook)
+    return response
+
+
+def _required(response: t.Any, hook: t.Callable[..., t.Any]) -> t.Any:
+    if response is None:
+        raise no_response(hook)
+    return response
+
+
+async def tear_down(app: App, plan: Plan, error: BaseException | None) -> None:
+    """Run every teardown function of a plan, then raise the first error of one."""
+    failure: BaseException | None = None
+    for group in t.cast("t.Any", plan.steps).teardown:
+        try:
+            if group.is_async:
+                await group.functions[0](error)
+            else:
+                await hop_for(app, call_all, group.functions, error)
+        except BaseException as raised:  # noqa: BLE001  raised below
+            if failure is None:
+                failure = raised
+            else:
+                failure.add_note(f"A later teardown function failed as well: {raised!r}")
+    if failure is not None:
+        raise failure

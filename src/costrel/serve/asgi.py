@@ -1,0 +1,371 @@
+"""The way of an HTTP request under ASGI 3, step by step.
+
+A request whose plan has a coroutine function among its steps runs on the server's
+event loop, and its sync steps in worker threads. Every other request runs in one
+worker thread, from `Flask.__call__` on: as it would under WSGI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import typing as t
+from contextvars import Token, copy_context
+
+from werkzeug.exceptions import ClientDisconnected, HTTPException
+
+from ..current import context
+from ..dispatch import asynchronous
+from ..dispatch.asynchronous import hop_for, send_signal, workers_of
+from ..dispatch.coerce import PlainBody
+from ..signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from .body import RequestBody
+from .loopcontext import LoopContext
+from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ
+from .sending import answer, send_answer, send_plain, send_response
+from .watch import Suspended, Watch
+from .wsgi import PLAIN_HOST, _forget_request
+
+if t.TYPE_CHECKING:
+    from ..application import App
+    from ..dispatch.plan import Engine, Plan
+
+_set_current = context.set
+_reset_current = context.reset
+_NOTHING = Token.MISSING
+_started, _finished, _pushed, _popped, _tearing_down, _app_tearing_down = (
+    signal.receivers
+    for signal in (
+        request_started,
+        request_finished,
+        appcontext_pushed,
+        appcontext_popped,
+        request_tearing_down,
+        appcontext_tearing_down,
+    )
+)
+
+
+_new_context = LoopContext.__new__
+_plain_host = re.compile(PLAIN_HOST.encode()).fullmatch
+
+
+class Application:
+    """Be the ASGI face of an application: ``app.asgi``."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Be called by an ASGI server, once for each request, socket, and its own life."""
+        kind = scope["type"]
+        if kind == "http":
+            app = self.app
+            engine: Engine | None = app._engine
+            if engine is None or engine.epoch != app._epoch.value:
+                if app._life is None and app._has_life():
+                    # A server that says nothing of its start.
+                    from .lifespan import Life
+
+                    await Life(app).start()
+                engine = app._compile()
+            if engine.matches_on_loop:
+                await respond(app, engine, scope, receive, send)
+            else:
+                await respond_in_thread(app, scope, receive, send)
+        elif kind == "websocket":
+            from .sockets import converse
+
+            await converse(self.app, scope, receive, send)
+        elif kind == "lifespan":
+            from .lifespan import live
+
+            await live(self.app, receive, send)
+        else:
+            raise RuntimeError(f"{kind!r} is no kind of ASGI connection that Costrel knows.")
+
+
+async def respond_in_thread(
+    app: App, scope: Scope, receive: Receive, send: Send, *, streams_body: bool = False
+) -> None:
+    """Answer a request by what WSGI calls, in one hop to a worker thread."""
+    body: t.Any = None
+    if _announces_body(scope, dict(scope["headers"])):
+        body = RequestBody(receive)
+        if not streams_body:
+            try:
+                await body.receive_whole(app.config["MAX_CONTENT_LENGTH"])
+            except ClientDisconnected:
+                body.close()
+                return
+    environ = make_environ(scope, io.BytesIO() if body is None else body)
+    # Not by `hop`: what the whole request sets is not to be seen outside of it.
+    answered = await workers_of(app).run(answer, app, environ, context=copy_context())
+    watch = Watch(receive)
+    try:
+        if answered.rest is not None:
+            watch.start()
+        await send_answer(app, answered, send)
+    except (asyncio.CancelledError, OSError):
+        if not watch.client_left():
+            raise
+    finally:
+        watch.stop()
+        if body is not None:
+            body.close()
+
+
+def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Tell whether there may be a body: only HTTP/1 always says so."""
+    return (
+        b"content-length" in headers
+        or b"transfer-encoding" in headers
+        or scope.get("http_version", "1.1") not in {"1.1", "1.0"}
+    )
+
+
+async def respond(  # noqa: C901  unrolled
+    app: App, engine: Engine, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer a request by the plan of its endpoint, on the loop if it has a coroutine in it.
+
+    PERF(hello): the steps of `respond_on_loop` in one function, for a request without a
+    body whose plan runs nothing but the view, and whose view returns a plain value
+    without pausing. Whatever is not so common goes on in there.
+    """
+    headers = dict(scope["headers"])
+    ctx = _new_context(LoopContext)
+    ctx.app = app
+    ctx.scope = scope
+    ctx.headers = headers
+    ctx.touched = False
+    token = ctx._token = _set_current(ctx)
+    plan = enter(ctx, engine, headers)
+    if plan is None or plan.steps is None:
+        _reset_current(token)
+        streams = plan is not None and plan.streams_body
+        await respond_in_thread(app, scope, receive, send, streams_body=streams)
+        return
+    if (
+        plan.coroutine is None
+        or plan.streams_body
+        or scope["http_version"] != "1.1"
+        or token.old_value is not _NOTHING
+        or _started
+        or _finished
+        or _pushed
+    ):
+        await respond_on_loop(ctx, plan, engine, receive, send, None)
+        return
+
+    if b"content-length" in headers or b"transfer-encoding" in headers:
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            # PERF(echo): a whole body. Where it is too large, the request finds that out.
+            ctx.body = io.BytesIO(message.get("body", b""))
+        else:
+            await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
+            return
+    plain = None
+    try:
+        coroutine = plan.coroutine(**t.cast("dict[str, t.Any]", ctx.view_args))
+        waiting_for = coroutine.send(None)
+    except StopIteration as stop:
+        rv = stop.value
+        if (
+            not ctx.wants_response
+            and b"cookie" not in headers
+            and scope["method"] != "HEAD"
+            and engine.epoch == app._epoch.value
+            and not (_tearing_down or _app_tearing_down or _popped)
+        ):
+            try:
+                plain = engine.coerce.body(rv)
+            except Exception:  # noqa: BLE001  raised again in `finish`
+                plain = None
+        if plain is None or (ctx.touched and not _forget_request(ctx)):
+            await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
+            return
+    except BaseException as error:  # noqa: BLE001  handed on
+        await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
+        return
+    else:
+        rest = Suspended(coroutine, waiting_for)
+        await respond_on_loop(ctx, plan, engine, receive, send, rest)
+        return
+    _reset_current(token)
+    ctx._token = None
+    body, kind = plain
+    fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+    except OSError:
+        # The client is gone.
+        return
+
+
+def _first(message: Message, receive: Receive) -> Receive:
+    """Give back a message that was received too early."""
+    messages = [message]
+
+    async def receive_next() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_next
+
+
+async def _return(value: t.Any) -> t.Any:
+    return value
+
+
+async def _raise(error: BaseException) -> t.NoReturn:
+    raise error
+
+
+async def respond_on_loop(
+    ctx: LoopContext,
+    plan: Plan,
+    engine: Engine,
+    receive: Receive,
+    send: Send,
+    view: t.Awaitable[t.Any] | None,
+) -> None:
+    """Answer a matched request, which is current already, on the loop.
+
+    `view` is the rest of its view, where that has begun.
+    """
+    app, scope = ctx.app, ctx.scope
+    error: BaseException | None = None
+    watch = Watch(receive)
+    try:
+        if view is None:
+            await _begin(ctx, plan, receive)
+        elif type(view) is Suspended:
+            watch.start()
+        try:
+            if view is None:
+                response = await watch.over(asynchronous.run(app, ctx, plan, engine))
+            else:
+                try:
+                    rv = await view
+                except Exception as raised:  # noqa: BLE001  handed to the error handlers
+                    rv = await asynchronous.handle_user_exception(app, raised)
+                response = await asynchronous.finish(app, ctx, plan, engine, rv)
+        except Exception as raised:  # noqa: BLE001  the border: everything is answered
+            error = raised
+            response = await asynchronous.handle_exception(app, raised)
+        if type(response) is PlainBody:
+            head = scope["method"] == "HEAD"
+            await send_plain(send, response.content, response.content_type, head=head)
+        else:
+            if getattr(response, "is_streamed", True):
+                watch.start()
+            await send_response(app, response, ctx.environ, send)
+    except ClientDisconnected:
+        # In the middle of its request: nobody waits for an answer.
+        pass
+    except (asyncio.CancelledError, OSError) as raised:
+        error = raised
+        if not watch.client_left():
+            raise
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        watch.stop()
+        await leave(app, ctx, plan, engine, error)
+
+
+async def _begin(ctx: LoopContext, plan: Plan, receive: Receive) -> None:
+    """Receive the body, unless the view does, and enter what is current around the request."""
+    app = ctx.app
+    if _announces_body(ctx.scope, dict(ctx.scope["headers"])):
+        ctx.body = RequestBody(receive)
+        if not plan.streams_body:
+            await ctx.body.receive_whole(app.config["MAX_CONTENT_LENGTH"])
+    outer = t.cast("Token[t.Any]", ctx._token).old_value
+    if outer is not _NOTHING:
+        ctx._borrow(outer)
+    if _pushed and ctx._borrowed is None:
+        await send_signal(app, appcontext_pushed)
+
+
+def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan | None:
+    """Match the request, which is current already; None if the URL adapter must."""
+    scope = ctx.scope
+    if (
+        # Not with a field given twice, and nothing that the URL adapter must see.
+        len(headers) != len(scope["headers"])
+        or b"upgrade" in headers
+        or scope.get("root_path")
+        or ("extensions" in scope and ENVIRON in scope["extensions"])
+        or _plain_host(headers.get(b"host", b"")) is None
+    ):
+        return None
+    path, method = scope["path"], scope["method"]
+    by_method = engine.fixed.get(path)
+    plan: Plan | None
+    if by_method is not None and (plan := by_method.get(method)) is not None:
+        ctx.plan = plan
+        ctx.view_args = plan.values.copy()
+        return plan
+    if path[:1] != "/" or path[:2] == "//":
+        return None
+    try:
+        # Inside the context: a converter may use the request.
+        found = engine.match(ctx.app, path, method)
+    except HTTPException:
+        return None
+    if found is None:
+        return None
+    ctx.plan, ctx.view_args = plan, _values = found
+    if ctx.touched:
+        ctx.request.url_rule, ctx.request.view_args = plan.rule, ctx.view_args
+    return plan
+
+
+async def leave(
+    app: App, ctx: LoopContext, plan: Plan, engine: Engine, error: BaseException | None
+) -> None:
+    """Leave the request: its teardowns run, whatever happened."""
+    if error is not None and app.should_ignore_error(error):
+        error = None
+    try:
+        if (
+            _tearing_down
+            or _app_tearing_down
+            or ctx._borrowed is not None
+            or "_cv_tokens" in ctx.__dict__
+            or ctx._holds
+            or engine.epoch != app._epoch.value
+        ):
+            if not ctx._holds:
+                await hop_for(app, ctx._tear_down, error)
+        else:
+            try:
+                if plan.teardown:
+                    await asynchronous.tear_down(app, plan, error)
+            finally:
+                if ctx.touched and not _forget_request(ctx):
+                    await hop_for(app, _close_request, ctx)
+    finally:
+        _reset_current(t.cast("Token[t.Any]", ctx._token))
+        ctx._token = None
+        if ctx.body is not None:
+            ctx.body.close()
+        if _popped and ctx._borrowed is None:
+            await send_signal(app, appcontext_popped)
+
+
+def _close_request(ctx: LoopContext) -> None:
+    ctx.request.close()
+    ctx.environ["werkzeug.request"] = None

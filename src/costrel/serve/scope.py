@@ -1,0 +1,138 @@
+"""A WSGI environ of an ASGI scope, so that requests are read alike in both worlds."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from urllib.parse import unquote_to_bytes
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+Scope = t.MutableMapping[str, t.Any]
+Message = t.MutableMapping[str, t.Any]
+Receive = t.Callable[[], t.Awaitable[Message]]
+Send = t.Callable[[Message], t.Awaitable[None]]
+
+ENVIRON = "costrel.environ"
+"""The scope's extension whose items are added to the environ, for tests."""
+
+
+def _variable(name: bytes) -> str:
+    """Return the variable of a header field."""
+    if name in {b"content-type", b"content-length"}:
+        return name.decode().upper().replace("-", "_")
+    return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+
+
+# PERF(echo): the fields that most requests have; looking them up takes a third of the time.
+VARIABLES = {
+    name.encode(): _variable(name.encode())
+    for name in (
+        "accept accept-encoding accept-language authorization cache-control connection"
+        " content-length content-type cookie host if-modified-since if-none-match origin pragma"
+        " priority referer sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest"
+        " sec-fetch-mode sec-fetch-site sec-fetch-user transfer-encoding upgrade"
+        " upgrade-insecure-requests user-agent x-forwarded-for x-forwarded-host"
+        " x-forwarded-proto x-request-id"
+    ).split()
+}
+
+# What is the same for every request.
+_COMMON: WSGIEnvironment = {
+    "REQUEST_METHOD": "",
+    "SCRIPT_NAME": "",
+    "PATH_INFO": "",
+    "QUERY_STRING": "",
+    "SERVER_NAME": "localhost",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.input": None,
+    "wsgi.input_terminated": True,
+    "wsgi.errors": None,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    "asgi.scope": None,
+}
+
+
+def split_path(scope: Scope) -> tuple[str, str]:
+    """Return where the application is mounted, and the path below it.
+
+    SPEC(ASGI HTTP): ``path`` includes ``root_path`` with newer servers, and did not
+    with older ones.
+    """
+    root = scope.get("root_path") or ""
+    path = scope["path"]
+    if root and (path == root or path.startswith(root.rstrip("/") + "/")):
+        path = path[len(root.rstrip("/")) :]
+    return root, path
+
+
+def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
+    """Return the environ (PEP 3333) of a request or of a WebSocket's handshake.
+
+    Text is in it as WSGI has it: bytes, decoded as Latin-1. Fields of one name are
+    joined. Fields with an underscore in their name are left out: as variables they
+    could not be told from those with a dash, which a proxy in front may vouch for.
+    """
+    environ = _COMMON.copy()
+    root = ""
+    path = scope["path"]
+    if scope.get("root_path"):
+        root, path = split_path(scope)
+        environ["SCRIPT_NAME"] = root.encode().decode("latin-1")
+    if not path.isascii():
+        path = _encode_path(scope, root, path)
+    environ["PATH_INFO"] = path
+    environ["REQUEST_METHOD"] = scope.get("method", "GET")
+    environ["wsgi.input"] = body
+    environ["wsgi.errors"] = sys.stderr
+    environ["asgi.scope"] = scope
+    query = environ["QUERY_STRING"] = scope.get("query_string", b"").decode("latin-1")
+    version = scope.get("http_version", "1.1")
+    if version != "1.1":
+        environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
+    if scope.get("scheme") in {"https", "wss"}:
+        environ["wsgi.url_scheme"] = "https"
+    server = scope.get("server")
+    if server:
+        environ["SERVER_NAME"] = server[0]
+        environ["SERVER_PORT"] = "80" if server[1] is None else str(server[1])
+    raw_path = scope.get("raw_path")
+    if raw_path:
+        raw = raw_path.decode("latin-1").partition("?")[0]
+        environ["REQUEST_URI"] = environ["RAW_URI"] = f"{raw}?{query}" if query else raw
+    client = scope.get("client")
+    if client:
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    for name, value in scope["headers"]:
+        key = VARIABLES.get(name)
+        if key is None:
+            if b"_" in name:
+                continue
+            key = _variable(name)
+        if key in environ:
+            # SPEC(RFC 9110 §5.3, RFC 9113 §8.2.3): cookies are joined in their own way.
+            by = "; " if key == "HTTP_COOKIE" else ","
+            environ[key] += by + value.decode("latin-1")
+        else:
+            environ[key] = value.decode("latin-1")
+    if scope["type"] == "websocket":
+        # Over HTTP/2 these are not sent, and Werkzeug matches by them.
+        environ["HTTP_UPGRADE"], environ["HTTP_CONNECTION"] = "websocket", "Upgrade"
+    added = (scope.get("extensions") or {}).get(ENVIRON)
+    if added:
+        environ.update(added)
+    return environ
+
+
+def _encode_path(scope: Scope, root: str, path: str) -> str:
+    """Return a path as WSGI has it: its bytes, decoded as Latin-1."""
+    if "\ufffd" in path and not root and scope.get("raw_path"):
+        # What is not UTF-8 is lost in the decoded path.
+        return unquote_to_bytes(scope["raw_path"].partition(b"?")[0]).decode("latin-1")
+    return path.encode("utf-8", "surrogatepass").decode("latin-1")
