@@ -72,12 +72,12 @@ class Group:
 
     def of_bare(self, figure: Figure) -> float | None:
         """Return how much of the bare callable's speed, on the same server, this has."""
-        bare = "bare_asgi" if self.kind == "http" and is_asgi(figure.where) else "bare"
+        bare = "bare_asgi" if is_asgi(figure.where) else "bare"
         return figure.times_as_fast_as(self.find(bare, figure.where))
 
     def of_flask(self, figure: Figure) -> float | None:
         """Return how many times as fast as Flask this is; over HTTP, as Flask on Granian."""
-        where = "granian" if self.kind == "http" else figure.where
+        where = {"http": "granian", "process": "in process"}.get(self.kind, figure.where)
         return figure.times_as_fast_as(self.find("flask", where))
 
     def ranked(self) -> list[Figure]:
@@ -105,8 +105,8 @@ class Group:
 
 
 def is_asgi(server: str) -> bool:
-    """Return whether a server is one of the asynchronous half."""
-    return server in {"uvicorn", "granian-asgi"}
+    """Return whether a server, or a way to call in process, is of the asynchronous half."""
+    return server in {"uvicorn", "granian-asgi", "ASGI"}
 
 
 @dataclasses.dataclass

@@ -35,7 +35,8 @@ def measure(
                 say(f"{progress}     FAILED: {failure}")
                 continue
             group = results.group("process", workload.name, workload.title)
-            group.add(peer.name, "in process", "us").runs.append(us)
+            where = "ASGI" if peer.interface == "asgi" else "in process"
+            group.add(peer.name, where, "us").runs.append(us)
             say(f"{progress} {us:10,.2f} us")
 
 

@@ -12,7 +12,6 @@ import time
 from environment import WORK, MeasureError, pinned_to
 from exchange import Request
 
-CONNECTIONS = 32
 TOO_LONG_S = 120
 
 SCRIPT = """
@@ -48,7 +47,9 @@ def find_wrk() -> str:
     return wrk
 
 
-def put_under_load(url: str, request: Request, seconds: float, core: int) -> Load:
+def put_under_load(
+    url: str, request: Request, seconds: float, core: int, connections: int = 32
+) -> Load:
     """Send a request again and again for so long, and raise if an answer was an error.
 
     wrk counts whole seconds only; it is interrupted to make them fractions, and says
@@ -56,7 +57,7 @@ def put_under_load(url: str, request: Request, seconds: float, core: int) -> Loa
     """
     script = WORK / "load.lua"
     script.write_text(make_script(request))
-    command = [*pinned_to(core), find_wrk(), "--threads", "1", "--connections", str(CONNECTIONS)]
+    command = [*pinned_to(core), find_wrk(), "--threads", "1", "--connections", str(connections)]
     command += ["--duration", f"{TOO_LONG_S}s", "--script", str(script), url + request.target]
     wrk = subprocess.Popen(
         command,

@@ -86,8 +86,8 @@ def _measure_once(
     try:
         request = sign_in(server, workload)
         server.check(workload, request)
-        _load(server, request, settings.warm_up_s, settings)
-        seen = _load(server, request, settings.seconds, settings)
+        _load(server, request, settings.warm_up_s, settings, workload.connections)
+        seen = _load(server, request, settings.seconds, settings, workload.connections)
         server.check(workload, request)
     except (MeasureError, WrongAnswerError, OSError, http.client.HTTPException) as error:
         results.failures.append(f"{workload.name}, {server.name}: {error}\n{server.tail()}".strip())
@@ -101,10 +101,14 @@ def _measure_once(
 
 
 def _load(
-    server: servers.Server, request: Request, seconds: float, settings: Settings
+    server: servers.Server,
+    request: Request,
+    seconds: float,
+    settings: Settings,
+    connections: int = 32,
 ) -> load.Load:
     url = f"http://{servers.HOST}:{server.port}"
-    return load.put_under_load(url, request, seconds, settings.load_core)
+    return load.put_under_load(url, request, seconds, settings.load_core, connections)
 
 
 def sign_in(server: servers.Server, workload: Workload) -> Request:

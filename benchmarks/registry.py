@@ -13,7 +13,8 @@ from exchange import Answer, Request
 ROOT = pathlib.Path(__file__).parent
 
 FIVE = ("hello", "json", "echo", "template", "query")
-ALL = (*FIVE, "page", "fortunes")
+EVERYONES = (*FIVE, "page", "fortunes")
+ALL = (*EVERYONES, "wait")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Peer:
     """One application. `servers` are measured each; of `candidates` only the fastest is.
 
     `quick` are the servers of the quick run, which leaves out peers that name none;
-    an empty list is a peer that is run in process only.
+    an empty list is a peer that is run in process only. `sockets` is the server on which
+    its WebSockets are measured.
     """
 
     name: str
@@ -31,13 +33,18 @@ class Peer:
     servers: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     quick: tuple[str, ...] | None = None
-    workloads: tuple[str, ...] = ALL
+    workloads: tuple[str, ...] = EVERYONES
     in_process: tuple[str, ...] | None = None
+    sockets: str | None = None
 
     def in_process_workloads(self) -> tuple[str, ...]:
-        """Return the workloads to be run without a server: for WSGI all, by default."""
+        """Return the workloads to be run without a server: by default all, if that is possible.
+
+        Not one that waits, of which there would be nothing but the waiting to measure.
+        """
         if self.in_process is None:
-            return self.workloads if self.interface == "wsgi" else ()
+            names = () if self.interface == "own" else self.workloads
+            return tuple(name for name in names if name != "wait")
         return self.in_process
 
 
@@ -49,6 +56,7 @@ class Workload:
     title: str
     request: Request
     check: t.Callable[[Answer], None]
+    connections: int
     login: Request | None = None
     probe: Request | None = None
     check_probe: t.Callable[[Answer], None] | None = None
@@ -83,6 +91,7 @@ def load_workload(name: str) -> Workload:
         title=module.TITLE,
         request=module.REQUEST,
         check=module.check,
+        connections=getattr(module, "CONNECTIONS", 32),
         login=getattr(module, "LOGIN", None),
         probe=getattr(module, "PROBE", None),
         check_probe=getattr(module, "check_probe", None),

@@ -7,13 +7,14 @@ from registry import Peer
 
 KINDS = {
     "http": "Over HTTP, requests per second",
+    "sockets": "WebSockets on uvicorn",
     "process": "In process, microseconds per request",
     "routing": "Routing, in process, microseconds per request",
     "import": "Import in a fresh interpreter, milliseconds",
     "start": "Start, milliseconds",
     "memory": "Memory of a worker on Granian, KiB",
 }
-UNITS = {"/s": "requests/s", "us": "us", "ms": "ms", "KiB": "KiB"}
+UNITS = {"/s": "per second", "us": "us", "ms": "ms", "KiB": "KiB"}
 
 
 def print_tables(results: Results, peers: dict[str, Peer]) -> None:

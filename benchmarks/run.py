@@ -28,6 +28,7 @@ import plots
 import report
 import routing
 import settings as settings_
+import sockets
 import startup
 import targets
 from figures import Results
@@ -37,6 +38,7 @@ RESULTS = ROOT / "results"
 PLOTS = environment.PROJECT / "docs" / "img"
 MEASURE: dict[str, t.Callable[..., None]] = {
     "http": over_http.measure,
+    "sockets": sockets.measure,
     "process": in_process.measure,
     "routing": routing.measure,
     "import": startup.measure_imports,

@@ -20,6 +20,9 @@ from routing import RULES, where
 COSTREL = "costrel"
 GRANIAN = "granian"
 WSGI_PEERS = ("bottle", "django", "falcon")
+ASGI_PEERS = (
+    "blacksheep", "falcon_asgi", "starlette", "sanic", "robyn", "litestar", "quart", "fastapi",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,8 @@ def list_targets(results: Results) -> list[Target]:
         *page_and_fortunes(results),
         *routing(results),
         *costs(results),
+        *asynchronous(results),
+        *sockets(results),
     ]
 
 
@@ -135,6 +140,44 @@ def costs(results: Results) -> t.Iterator[Target]:
     ):
         mine, flask = (results.figure(kind, name, peer) for peer in (COSTREL, "flask"))
         yield Target(f"{label}: of Flask's", "<=", 1, compare(flask, mine))
+
+
+def asynchronous(results: Results) -> t.Iterator[Target]:
+    """Return the targets of the asynchronous half."""
+
+    def figure(name: str, peer: str, server: str | None = None) -> Figure | None:
+        return results.figure("http", name, peer, server)
+
+    for name in FIVE:
+        mine = figure(name, "costrel_asgi")
+        if name in {"hello", "json"}:
+            bare = figure(name, "bare_asgi", mine.where if mine else None)
+            yield Target(f"{name} by ASGI: x bare callable", ">=", 0.85, compare(mine, bare))
+        for peer in ASGI_PEERS:
+            ratio = compare(mine, figure(name, peer))
+            yield Target(f"{name} by ASGI: x {peer}", ">", 1, ratio)
+        ratio = compare(figure(name, "costrel_asgi_sync"), figure(name, "fastapi_sync"))
+        yield Target(f"{name} by ASGI, sync views: x FastAPI's sync views", ">=", 3, ratio)
+        ratio = compare(figure(name, "costrel_async"), figure(name, "flask_async"))
+        yield Target(f"{name}, async views by WSGI: x Flask's", ">=", 5, ratio)
+    mine = figure("wait", "costrel_asgi")
+    bare = figure("wait", "bare_asgi", mine.where if mine else None)
+    yield Target("wait, 256 clients: x bare callable", ">=", 0.9, compare(mine, bare))
+
+
+def sockets(results: Results) -> t.Iterator[Target]:
+    """Return the targets of WebSockets."""
+
+    def figure(name: str, peer: str) -> Figure | None:
+        return results.figure("sockets", name, peer)
+
+    for name, label in (("echo", "messages"), ("memory", "memory of an idle one")):
+        mine = figure(name, "costrel_asgi")
+        ratio = compare(mine, figure(name, "bare_asgi"))
+        yield Target(f"WebSockets, {label}: x bare callable", ">=", 0.85, ratio)
+        for peer in ("starlette", "quart"):
+            ratio = compare(mine, figure(name, peer))
+            yield Target(f"WebSockets, {label}: x {peer}", ">", 1, ratio)
 
 
 def compare(mine: Figure | None, other: Figure | None) -> float | None:

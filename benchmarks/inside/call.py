@@ -141,8 +141,13 @@ class ASGI:
     async def _ask(self, request: Request) -> Answer:
         seen: list[t.Any] = [0, {}, b""]
 
+        pending = [{"type": "http.request", "body": request.body, "more_body": False}]
+        never = asyncio.Event()
+
         async def receive():
-            return {"type": "http.request", "body": request.body, "more_body": False}
+            if not pending:
+                await never.wait()
+            return pending.pop()
 
         async def send(message):
             if message["type"] == "http.response.start":
@@ -164,9 +169,13 @@ class ASGI:
     async def _call(self, request: Request, times: int) -> float:
         app, canned = self.app, make_scope(request)
         message = {"type": "http.request", "body": request.body, "more_body": False}
+        pending = []
+        never = asyncio.Event()
 
         async def receive():
-            return message
+            if not pending:
+                await never.wait()  # until the client leaves
+            return pending.pop()
 
         async def send(message):
             pass
@@ -175,6 +184,7 @@ class ASGI:
         for _ in itertools.repeat(None, times):
             scope = canned.copy()
             scope["headers"] = canned["headers"].copy()
+            pending[:] = (message,)
             await app(scope, receive, send)
         return time.perf_counter() - started
 

@@ -1,13 +1,17 @@
 """The bare ASGI callable: the limit of the asynchronous half."""
 
+import asyncio
+
 from material import bare, content
+from workloads.wait import SECONDS
 
 PEER = {
     "title": "bare ASGI callable",
     "package": "",
     "interface": "asgi",
     "servers": ["uvicorn", "granian-asgi"],
-    "in_process": ["page", "fortunes"],
+    "workloads": ["hello", "json", "echo", "template", "query", "page", "fortunes", "wait"],
+    "sockets": "uvicorn",
 }
 
 
@@ -57,6 +61,20 @@ async def fortunes(scope, receive, send):
     await reply(send, bare.answer_fortunes(), bare.HTML)
 
 
+async def wait(scope, receive, send):
+    """Answer after a while."""
+    await asyncio.sleep(SECONDS)
+    await reply(send, b"Waited.", bare.HTML)
+
+
+async def converse(receive, send):
+    """Send back what comes."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
 async def reply(send, body, content_type, *headers):
     """Send a body."""
     fields = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
@@ -73,6 +91,7 @@ PATHS = {
     "/login": login,
     "/page": page,
     "/fortunes": fortunes,
+    "/wait": wait,
 }
 
 
@@ -80,6 +99,8 @@ async def app(scope, receive, send):
     """Find the function of the path; any other path is the template's."""
     if scope["type"] == "http":
         await PATHS.get(scope["path"], template)(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await converse(receive, send)
     elif scope["type"] == "lifespan":
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})

@@ -1,8 +1,11 @@
 """Costrel by ASGI, with coroutine functions as views."""
 
-from material import content
+import asyncio
 
-from costrel import Flask, render_template_string, request
+from material import content
+from workloads.wait import SECONDS
+
+from costrel import Flask, render_template_string, request, websocket
 
 PEER = {
     "title": "Costrel, async views",
@@ -10,7 +13,8 @@ PEER = {
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
     "quick": ["uvicorn"],
-    "workloads": ["hello", "json", "echo", "template", "query"],
+    "workloads": ["hello", "json", "echo", "template", "query", "wait"],
+    "sockets": "uvicorn",
 }
 
 flask_app = Flask(__name__, static_folder=None)
@@ -45,6 +49,20 @@ async def query():
     """Answer with the parameters."""
     args = request.args
     return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
+
+
+@flask_app.get("/wait")
+async def wait():
+    """Answer after a while."""
+    await asyncio.sleep(SECONDS)
+    return "Waited."
+
+
+@flask_app.websocket("/socket")
+async def socket():
+    """Send back what comes."""
+    async for message in websocket:
+        await websocket.send(message)
 
 
 app = flask_app.asgi

@@ -16,7 +16,6 @@ PEER = {
     "package": "fastapi",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
-    "in_process": ["page", "fortunes"],
 }
 
 plain = FastAPI()

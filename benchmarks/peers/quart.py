@@ -1,7 +1,7 @@
 """Quart, Flask's interface made asynchronous."""
 
 from material import content
-from quart import Quart, render_template_string, request
+from quart import Quart, render_template_string, request, websocket
 
 PEER = {
     "title": "Quart",
@@ -9,6 +9,7 @@ PEER = {
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
     "workloads": ["hello", "json", "echo", "template", "query"],
+    "sockets": "uvicorn",
 }
 
 app = Quart(__name__, static_folder=None)
@@ -43,3 +44,10 @@ async def query():
     """Answer with the parameters."""
     args = request.args
     return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
+
+
+@app.websocket("/socket")
+async def socket():
+    """Send back what comes."""
+    while True:
+        await websocket.send(await websocket.receive())

@@ -11,6 +11,7 @@ PEER = {
     "title": "Sanic",
     "package": "sanic",
     "interface": "asgi",
+    "in_process": [],
     "candidates": ["own", "uvicorn", "granian-asgi"],
     "workloads": ["hello", "json", "echo", "template", "query"],
 }

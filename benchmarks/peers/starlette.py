@@ -4,7 +4,7 @@ from jinja2 import Environment
 from material import content
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 PEER = {
     "title": "Starlette",
@@ -12,6 +12,7 @@ PEER = {
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
     "workloads": ["hello", "json", "echo", "template", "query"],
+    "sockets": "uvicorn",
 }
 
 greeting = Environment(autoescape=True).from_string(content.TEMPLATE)
@@ -45,6 +46,13 @@ async def query(request):
     )
 
 
+async def socket(websocket):
+    """Send back what comes."""
+    await websocket.accept()
+    async for message in websocket.iter_text():
+        await websocket.send_text(message)
+
+
 app = Starlette(
     routes=[
         Route("/", hello),
@@ -52,5 +60,6 @@ app = Starlette(
         Route("/echo", echo, methods=["POST"]),
         Route("/template/{name}", template),
         Route("/query", query),
+        WebSocketRoute("/socket", socket),
     ]
 )

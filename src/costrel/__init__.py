@@ -54,16 +54,16 @@ if t.TYPE_CHECKING:
     from .compat import install_as_flask as install_as_flask
     from .sse import Event as Event
     from .sse import EventStream as EventStream
-    from .websocket import WebSocketClosed as WebSocketClosed
-    from .websocket import WebSocketDataError as WebSocketDataError
+    from .websockets import WebSocketClosed as WebSocketClosed
+    from .websockets import WebSocketDataError as WebSocketDataError
 
 # Loaded when first used: none of them belongs to a request's way.
 _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
 _LAZY_NAMES = {
     "Event": ".sse",
     "EventStream": ".sse",
-    "WebSocketClosed": ".websocket",
-    "WebSocketDataError": ".websocket",
+    "WebSocketClosed": ".websockets",
+    "WebSocketDataError": ".websockets",
 }
 _COMPAT_MODULES = frozenset({"debughelpers", "sansio"})
 

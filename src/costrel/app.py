@@ -49,6 +49,7 @@ if t.TYPE_CHECKING:
 
     from .asynctesting import AsyncClient
     from .blueprints import Blueprint
+    from .serve.health import LoopHealth
     from .testing import FlaskClient, FlaskCliRunner
 
 _sentinel = object()
@@ -367,13 +368,24 @@ class Flask(App):
     ) -> None:
         """Run a function of either kind beside the requests, in an application context.
 
-        Its errors are logged. When the server stops, it is waited for, at most
-        ``BACKGROUND_GRACE_S`` seconds, and then cancelled. Under WSGI it runs on the
-        event loop of the process. Raises `RuntimeError` while nothing serves.
+        It sees the context variables of its caller, but no request. Its errors are logged.
+        When the server stops, it is waited for, at most ``BACKGROUND_GRACE_S`` seconds, and
+        then cancelled. Under WSGI, and in commands, it runs on the event loop of the process,
+        which ends after it. Sync functions run in threads of their own.
         """
         from .serve.lifespan import add_background_task
 
         add_background_task(self, function, args, kwargs)
+
+    @property
+    def loop_health(self) -> LoopHealth | None:
+        """Tell whether the event loop that serves keeps up; None where none serves.
+
+        ``loop_health.lag_s`` is how late it is, in seconds, and ``worst_lag_s`` how late it
+        was at worst: for a page that a monitor asks.
+        """
+        life = self._life
+        return None if life is None or not life.ready else t.cast("LoopHealth", life.health)
 
     def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
         """Make a runner of the application's commands, for tests."""
@@ -521,7 +533,7 @@ class Flask(App):
         return self.request_context(environ)
 
     def _compile(self) -> Engine:
-        if self._life is None and self._has_life():
+        if self._has_life():
             from .serve.lifespan import start_under_wsgi
 
             start_under_wsgi(self)

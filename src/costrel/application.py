@@ -60,7 +60,7 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
 
 
 # Attributes that no plan depends on, and that change once requests are served.
-_UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life", "_life_of"})
+_UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life"})
 
 
 class AppMeta(ABCMeta):
@@ -133,7 +133,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     response_class: type[Response] = Response
 
     websocket_class: type[t.Any] | None = None
-    """Makes the ``websocket`` of a WebSocket's view; `costrel.websocket.WebSocket` if None."""
+    """Makes the ``websocket`` of a WebSocket's view; `costrel.websockets.WebSocket` if None."""
 
     session_interface: SessionInterface = SecureCookieSessionInterface()
     """Opens and saves sessions; by default in a signed cookie."""

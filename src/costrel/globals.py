@@ -15,7 +15,7 @@ from .sessions import SessionMixin
 from .wrappers import Request
 
 if t.TYPE_CHECKING:
-    from .websocket import WebSocket
+    from .websockets import WebSocket
 
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session", "websocket"]
 

@@ -31,6 +31,10 @@ class SocketScaffold:
         """Register a rule, in the class that this is mixed into."""
         raise NotImplementedError
 
+    def _check_setup_finished(self, f_name: str) -> None:
+        """Refuse set-up that comes too late, in the class that this is mixed into."""
+        raise NotImplementedError
+
     def websocket(self, rule: str, **options: t.Any) -> t.Callable[[F], F]:
         """Register the decorated coroutine function as a view of WebSockets.
 
@@ -41,9 +45,10 @@ class SocketScaffold:
         The view uses the ``websocket`` proxy. It is served by ASGI servers only. Raises
         `TypeError` for a function that is not ``async def``.
         """
+        endpoint = options.pop("endpoint", None)
 
         def decorator(f: F) -> F:
-            self.add_websocket(rule, options.pop("endpoint", None), f, **options)
+            self.add_websocket(rule, endpoint, f, **options)
             return f
 
         return decorator
@@ -76,19 +81,26 @@ class SocketScaffold:
 
         A value that is not None rejects the handshake with that response.
         """
+        self._check_setup_finished("before_websocket")
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     def after_websocket(self, f: F) -> F:
-        """Run the decorated function after each WebSocket's view.
+        """Run the decorated function after each WebSocket's view, also after an error.
 
         Its argument is the response that rejects the handshake, which it may replace by
         returning another, and None for a WebSocket that was accepted.
         """
+        self._check_setup_finished("after_websocket")
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     def teardown_websocket(self, f: F) -> F:
-        """Run the decorated function when a WebSocket is left, with its error or None."""
+        """Run the decorated function when a WebSocket is left, with its error or None.
+
+        The error is an `asyncio.CancelledError` where the view was cut off: its client
+        left while it waited for something else, or the server stops.
+        """
+        self._check_setup_finished("teardown_websocket")
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import typing as t
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterable, Iterable
 
 import msgspec
 
@@ -15,61 +14,77 @@ from .dispatch.asyncbody import AsyncBody
 from .helpers import ContextStream
 from .wrappers import Response
 
+Encode = t.Callable[[t.Any], bytes]
+
 _line_ends = re.compile(r"\r\n|\r|\n")
+_NOTHING: t.Any = object()
 
 
 class Event:
     """One event of a stream (WHATWG HTML §9.2).
 
     Args:
-        data: Text, sent as it is; anything else is sent as JSON.
+        data: Text, sent as it is, though each kind of line end arrives as a line feed;
+            anything else is sent as JSON. Without data and `event` the client sees no
+            event, but keeps `id` and `retry_ms`.
         event: Name that the client listens to; ``message`` if None.
-        id: What the client sends back as ``Last-Event-ID`` when it comes again.
-        retry_ms: How long the client is to wait, in milliseconds, before that.
+        id: What the client sends back as ``Last-Event-ID`` when it connects again; an
+            empty one makes it forget the last.
+        retry_ms: How long the client is to wait, in milliseconds, before it connects again.
+        comment: Text that clients skip; it keeps a connection from looking idle.
 
-    Raises `ValueError` for an `event` or `id` that would not arrive as it is.
+    Raises `ValueError` for what would not arrive: a line break or NUL in `event` or `id`,
+    and a negative `retry_ms`.
     """
 
-    __slots__ = ("data", "event", "id", "retry_ms")
+    __slots__ = ("comment", "data", "event", "id", "retry_ms")
 
     def __init__(
         self,
-        data: t.Any = None,
+        data: t.Any = _NOTHING,
         event: str | None = None,
         id: str | int | None = None,  # noqa: A002  the field's name
         retry_ms: int | None = None,
+        comment: str | None = None,
     ) -> None:
         self.data = data
         self.event = event
         self.id = None if id is None else str(id)
         self.retry_ms = retry_ms
+        self.comment = comment
         for name, value in (("event", event), ("id", self.id)):
             if value is not None and re.search(r"[\r\n\0]", value):
                 raise ValueError(
-                    f"{name}={value!r} has a line break or NUL in it, which ends the field. Put"
+                    f"{name}={value!r} has a line break or NUL in it, which no client takes. Put"
                     " such text into data."
                 )
+        if retry_ms is not None and retry_ms < 0:
+            raise ValueError(f"retry_ms={retry_ms} is negative. A client waits for 0 ms or more.")
 
     def encode(self, to_json: t.Callable[[t.Any], str]) -> bytes:
         """Return the event as it is sent; `to_json` writes data that is no text."""
         lines = []
+        if self.comment is not None:
+            lines += [f": {line}" for line in _line_ends.split(self.comment)]
         if self.event is not None:
             lines.append(f"event: {self.event}")
         if self.id is not None:
             lines.append(f"id: {self.id}")
         if self.retry_ms is not None:
             lines.append(f"retry: {int(self.retry_ms)}")
-        if self.data is not None:
+        if self.data is not _NOTHING:
             text = self.data if isinstance(self.data, str) else to_json(self.data)
             lines += [f"data: {line}" for line in _line_ends.split(text)]
+        elif self.event is not None:
+            # SPEC(WHATWG HTML §9.2.6): an event without a data line is never dispatched.
+            lines.append("data")
         return ("\n".join(lines) + "\n\n").encode()
 
 
-Events = AsyncIterable[t.Any] | Iterable[t.Any]
-
-
 class EventStream(Response):
-    """Answer with events as they come::
+    """Answer with events as they come.
+
+    In a view::
 
         @app.get("/prices")
         async def prices():
@@ -82,33 +97,50 @@ class EventStream(Response):
     Args:
         events: An async or sync generator (or iterable) of `Event`, or of what becomes
             one: text, or a value that is sent as JSON. The request is current in it.
-        retry_ms: How long the client is to wait before it comes again.
+        retry_ms: How long the client is to wait, in milliseconds, before it connects again;
+            browsers decide for themselves (a few seconds) if None.
         keep_alive_s: Send a comment after so many seconds without an event, which keeps
-            proxies from closing the connection; None for never. A sync generator can't
-            be interrupted, so it sends none.
+            proxies from closing the connection, and lets a WSGI server notice that the
+            client is gone; None for never. A sync generator can't be interrupted, so it
+            has to yield ``Event(comment="")`` itself.
 
-    The generator is closed when the client goes away.
+    The generator goes on when its last event was taken by the server. It is closed when
+    the client goes away; an error in it ends the response, and is the server's to log.
+    Raises `TypeError` for what is no stream of events.
     """
 
     def __init__(
-        self, events: Events, *, retry_ms: int | None = None, keep_alive_s: float | None = 15
+        self,
+        events: AsyncIterable[t.Any] | Iterable[t.Any],
+        *,
+        retry_ms: int | None = None,
+        keep_alive_s: float | None = 15,
     ) -> None:
+        if isinstance(events, (str, bytes)) or not isinstance(events, (AsyncIterable, Iterable)):
+            raise TypeError(
+                f"EventStream() takes a generator or another iterable of events, not {events!r}."
+                " Call a generator function to get its generator."
+            )
+        if keep_alive_s is not None and keep_alive_s <= 0:
+            raise ValueError(f"keep_alive_s={keep_alive_s} is no time. Pass None to send nothing.")
         super().__init__(mimetype="text/event-stream")
         # A stream is read as it comes: neither kept by caches nor held back by nginx.
-        self.headers["Cache-Control"] = "no-cache"
+        self.headers["Cache-Control"] = "no-store"
         self.headers["X-Accel-Buffering"] = "no"
-        del self.headers["Content-Length"]
-        app: t.Any = current_app._get_current_object()
-        encode = _Encoder(app.json.dumps)
-        first = b"" if retry_ms is None else Event(retry_ms=retry_ms).encode(encode.to_json)
-        body: t.Any
+        encode = _Encoder(current_app.json.dumps)
+        # Servers send the headers with the first piece, and the client is to learn at once
+        # that it is connected.
+        first = encode(Event(comment="") if retry_ms is None else Event(retry_ms=retry_ms))
         ctx = request_view.get()
+        body: t.Any
         if isinstance(events, AsyncIterable):
-            body = AsyncBody(_encode_async(events, encode, first, keep_alive_s))
+            body = AsyncBody(_AsyncEvents(events, encode, first, keep_alive_s))
+            # On an event loop the request is left when the body is sent, elsewhere before.
+            if not ctx.on_loop:
+                body = ContextStream(ctx, body)
         else:
-            body = _encode_sync(events, encode, first)
-        in_loop = ctx.on_loop and isinstance(events, AsyncIterable)
-        self.response = body if in_loop else ContextStream(ctx, iter(body))
+            body = ContextStream(ctx, _Events(events, encode, first))
+        self.response = body
 
 
 class _Encoder:
@@ -117,8 +149,7 @@ class _Encoder:
     def __init__(self, dumps: t.Callable[[t.Any], str]) -> None:
         self._dumps = dumps
 
-    def to_json(self, value: t.Any) -> str:
-        """Write data that is no text."""
+    def _to_json(self, value: t.Any) -> str:
         if isinstance(value, msgspec.Struct):
             return msgspec.json.encode(value).decode()
         return self._dumps(value)
@@ -126,65 +157,117 @@ class _Encoder:
     def __call__(self, value: t.Any) -> bytes:
         """Write an event, or what becomes the data of one."""
         event = value if isinstance(value, Event) else Event(value)
-        return event.encode(self.to_json)
+        return event.encode(self._to_json)
 
 
-def _encode_sync(events: Iterable[t.Any], encode: _Encoder, first: bytes) -> Iterator[bytes]:
-    iterator = iter(events)
-    try:
-        if first:
-            yield first
-        for event in iterator:
-            yield encode(event)
-    finally:
-        close = getattr(iterator, "close", None)
+class _Events:
+    """Iterate over what is sent of sync events."""
+
+    def __init__(self, events: Iterable[t.Any], encode: Encode, first: bytes) -> None:
+        self._iterator = iter(events)
+        self._encode = encode
+        self._first = first
+
+    def __iter__(self) -> t.Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        return self._encode(next(self._iterator))
+
+    def close(self) -> None:
+        """Close the generator."""
+        close = getattr(self._iterator, "close", None)
         if close is not None:
             close()
 
 
-async def _encode_async(
-    events: AsyncIterable[t.Any], encode: _Encoder, first: bytes, keep_alive_s: float | None
-) -> AsyncIterator[bytes]:
-    """Yield what is sent: the events, and comments where none comes for a while.
+class _AsyncEvents:
+    """Iterate over what is sent of async events, and comments where none comes for a while.
 
-    One task runs through the generator, which so keeps its context variables and timeouts.
+    One task runs through the generator, which so keeps its context variables and timeouts,
+    and is not interrupted to send a comment. It waits at its ``yield`` until the next event
+    is asked for.
     """
-    queue: asyncio.Queue[t.Any] = asyncio.Queue(1)
 
-    async def run_through() -> None:
-        iterator = aiter(events)
+    def __init__(
+        self,
+        events: AsyncIterable[t.Any],
+        encode: Encode,
+        first: bytes,
+        keep_alive_s: float | None,
+    ) -> None:
+        self._iterator = aiter(events)
+        self._encode = encode
+        self._first = first
+        self._keep_alive_s = keep_alive_s
+        self._asked = asyncio.Event()
+        self._came: asyncio.Queue[t.Any] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def __aiter__(self) -> t.Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        if self._ended:
+            raise StopAsyncIteration
+        if self._came.empty():
+            self._asked.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run_through())
+            self._task.add_done_callback(lambda _: self._came.put_nowait(_END))
         try:
-            async for event in iterator:
-                await queue.put(event)
-        except Exception:
-            await queue.put(_END)
-            raise  # to who reads the queue
-        finally:
-            close = getattr(iterator, "aclose", None)
-            if close is not None:
-                await close()
-        await queue.put(_END)
+            async with asyncio.timeout(self._keep_alive_s):
+                event = await self._came.get()
+        except TimeoutError:
+            return _KEEP_ALIVE
+        if event is _END:
+            self._finish(self._task)
+            raise StopAsyncIteration
+        return self._encode(event)
 
-    task = asyncio.create_task(run_through())
-    try:
-        if first:
-            yield first
-        while True:
-            try:
-                async with asyncio.timeout(keep_alive_s):
-                    event = await queue.get()
-            except TimeoutError:
-                yield b": keep-alive\n\n"
-                continue
-            if event is _END:
-                break
-            yield encode(event)
-        await task
-    finally:
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async def _run_through(self) -> None:
+        try:
+            async for event in self._iterator:
+                self._asked.clear()
+                self._came.put_nowait(event)
+                await self._asked.wait()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        close = getattr(self._iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+    def _finish(self, task: asyncio.Task[None], *, may_be_cancelled: bool = False) -> None:
+        """Raise what the generator raised, once."""
+        self._ended = True
+        if not task.cancelled():
+            task.result()
+        elif not may_be_cancelled:
+            # Raised as it is, it would look as if the stream's reader were cancelled.
+            raise RuntimeError("The generator of an EventStream let a CancelledError out.")
+
+    async def aclose(self) -> None:
+        """Close the generator, wherever it is."""
+        self._first = b""
+        if self._ended:
+            return
+        if self._task is None:
+            self._ended = True
+            await self._close()
+            return
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._finish(self._task, may_be_cancelled=True)
 
 
 _END: t.Any = object()
+_KEEP_ALIVE = b": keep-alive\n\n"

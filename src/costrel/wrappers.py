@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import typing as t
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,7 @@ from werkzeug.wsgi import LimitedStream
 
 from .current import context
 from .debughints import attach_enctype_error_multidict
-from .environrequest import EnvironRequest, immutable_multidict
+from .environrequest import EnvironRequest
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -35,7 +36,41 @@ def _config(name: str) -> t.Any:
     return None if ctx is None else ctx.app.config[name]
 
 
-class _BoundedBody(LimitedStream):
+_PIECE_BYTES = 65_536
+
+
+class _AsyncReading:
+    """Let async code read a stream in pieces: ``async for chunk in request.stream``."""
+
+    async def __aiter__(self) -> t.AsyncIterator[bytes]:
+        """Yield what there is, in pieces of any size; raises what reading does."""
+        import asyncio
+
+        stream: t.Any = self
+        source = getattr(self, "_stream", self)
+        # Under ASGI, of what is still being received.
+        prepare = getattr(source, "prepare", None)
+        while True:
+            if prepare is not None:
+                await prepare()
+            if prepare is not None or isinstance(source, io.BytesIO):
+                piece: bytes = stream.read(_PIECE_BYTES)
+            else:
+                piece = await asyncio.to_thread(stream.read, _PIECE_BYTES)
+            if not piece:
+                return
+            yield piece
+
+
+class _Body(_AsyncReading, LimitedStream):
+    """Read a body as far as it was announced, or may be long."""
+
+
+class _ReadBody(_AsyncReading, io.BytesIO):
+    """Be at the end of a body that was read already, or is not there."""
+
+
+class _BoundedBody(_Body):
     """Refuse a body of unannounced length as soon as it exceeds the limit.
 
     SECURITY(truncation): a chunked body would otherwise end at the limit, as if
@@ -58,6 +93,12 @@ class _BoundedBody(LimitedStream):
         if body and self.is_exhausted:
             self.on_exhausted()
         return body
+
+
+def _in_coroutine() -> bool:
+    """Tell whether the caller runs on an event loop."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 class FormParser(FormDataParser):
@@ -88,15 +129,25 @@ def _parse_urlencoded(data: bytes) -> list[tuple[str, str]]:
     return _parse_pairs(data.decode(errors="werkzeug.url_quote"))
 
 
+def _read_plain_query(text: str) -> ImmutableMultiDict[str, str]:
+    """Read a query in which nothing is encoded, as most are.
+
+    PERF(query): 0.7 us instead of 4 us, without a list of pairs in between.
+    """
+    lists: dict[str, list[str]] = {}
+    for part in text.split("&"):
+        if part:
+            name, _equals, value = part.partition("=")
+            if name in lists:
+                lists[name].append(value)
+            else:
+                lists[name] = [value]
+    found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
+    dict.update(found, lists)
+    return t.cast("ImmutableMultiDict[str, str]", found)
+
+
 def _parse_pairs(text: str) -> list[tuple[str, str]]:
-    if "%" not in text and "+" not in text:
-        # PERF(query): most queries have nothing encoded; 0.7 us instead of 3 us.
-        return [
-            (name, value)
-            for part in text.split("&")
-            if part
-            for name, _equals, value in (part.partition("="),)
-        ]
     return parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
 
 
@@ -129,14 +180,23 @@ class Request(EnvironRequest):
     @lazy
     def args(self) -> MultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Give the query's parameters; what is not UTF-8 stays percent-encoded."""
-        text: str = self.environ.get("QUERY_STRING", "")
+        try:
+            text: str = self.environ["QUERY_STRING"]
+        except KeyError:
+            text = ""
+        if (
+            "%" not in text
+            and "+" not in text
+            and text.isascii()
+            and self.parameter_storage_class is ImmutableMultiDict
+            and "query_string" not in self.__dict__
+        ):
+            return _read_plain_query(text)
         if text.isascii() and "query_string" not in self.__dict__:
             pairs = _parse_pairs(text)
         else:
             pairs = _parse_urlencoded(self.query_string)
-        if self.parameter_storage_class is not ImmutableMultiDict:
-            return self.parameter_storage_class(pairs)
-        return immutable_multidict(pairs)
+        return self.parameter_storage_class(pairs)
 
     @cached_property
     def full_path(self) -> str:
@@ -211,19 +271,27 @@ class Request(EnvironRequest):
     def stream(self) -> t.IO[bytes]:
         """Read the body in pieces, once; `get_data` has all of it.
 
+        Async code iterates over it: ``async for chunk in request.stream``.
+
         Ends where the body ends. Reading on past `max_content_length` answers 413,
         reading a body that ends before its announced length 400.
         """
         if self._whole_read:
-            return io.BytesIO()
+            return _ReadBody()
         stream: t.Any = super().stream
         if "wsgi.input_terminated" in self.environ:
             # The server marks the body's end, but may take a client's going away for it.
             announced, limit = self._announced_length(), self.max_content_length
             if announced is not None:
-                stream = LimitedStream(self.environ["wsgi.input"], announced)
+                stream = _Body(self.environ["wsgi.input"], announced)
             elif limit is not None:
                 stream = _BoundedBody(self.environ["wsgi.input"], limit, is_max=True)
+            elif not hasattr(stream, "__aiter__") and _in_coroutine():
+                stream = _Body(stream, sys.maxsize, is_max=True)
+        elif type(stream) is LimitedStream:
+            stream = _Body(stream._stream, stream.limit, stream._limit_is_max)
+        elif type(stream) is io.BytesIO and stream is not self.environ["wsgi.input"]:
+            stream = _ReadBody()
         return t.cast("t.IO[bytes]", stream)
 
     _own_stream = stream

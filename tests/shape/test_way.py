@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
+import threading
 import typing as t
 from pathlib import Path
 
@@ -24,7 +26,7 @@ def documented(heading: str) -> list[str]:
     return re.findall(r"^\| [a-z, ]+ \| `([\w/]+\.py: [\w.]+)` \|", section, re.MULTILINE)
 
 
-def visited(app: Flask, path: str) -> list[str]:
+def visited(app: Flask, path: str, *, by_asgi: bool = False) -> list[str]:
     """Send one request and list the package's functions in the order of their calls."""
     calls: list[str] = []
 
@@ -33,6 +35,24 @@ def visited(app: Flask, path: str) -> list[str]:
             file = Path(frame.f_code.co_filename).relative_to(PACKAGE).as_posix()
             calls.append(f"{file}: {frame.f_code.co_qualname}")
 
+    if app._workers is not None:
+        # Threads that are there already are not profiled.
+        app._workers.close()
+        app._workers = None
+    # The worker thread too, which works while the loop's waits for it.
+    threading.setprofile(profile)
+    try:
+        if by_asgi:
+            asyncio.run(send_by_asgi(app, path, profile))
+        else:
+            send_by_wsgi(app, path, profile)
+    finally:
+        threading.setprofile(None)
+    return calls
+
+
+def send_by_wsgi(app: Flask, path: str, profile: t.Any) -> None:
+    """Send one request as a WSGI server does."""
     environ = app.test_request_context(path).environ
 
     def start_response(_status: str, _headers: t.Any, _exc: t.Any = None) -> t.Any:
@@ -43,7 +63,32 @@ def visited(app: Flask, path: str) -> list[str]:
         b"".join(app(environ, start_response))
     finally:
         sys.setprofile(None)
-    return calls
+
+
+async def send_by_asgi(app: Flask, path: str, profile: t.Any) -> None:
+    """Send one request as an ASGI server does."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    messages = []
+
+    async def receive() -> t.Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: t.Any) -> None:
+        messages.append(message)
+
+    sys.setprofile(profile)
+    try:
+        await app.asgi(scope, receive, send)
+    finally:
+        sys.setprofile(None)
+    assert messages[0]["status"] == 200
 
 
 @pytest.mark.parametrize(
@@ -52,6 +97,9 @@ def visited(app: Flask, path: str) -> list[str]:
         ("Planned (WSGI)", "0", False, 5),
         ("Planned, with hooks (WSGI)", "0", True, 6),
         ("General (WSGI)", "1", False, 14),
+        ("On the loop (ASGI)", "0", False, 4),
+        ("On the loop, with hooks (ASGI)", "0", True, 8),
+        ("In a thread (ASGI)", "0", False, 6),
     ],
 )
 def test_request_visits_the_documented_functions_in_order(
@@ -65,12 +113,16 @@ def test_request_visits_the_documented_functions_in_order(
         app.after_request(lambda response: response)
         app.teardown_request(lambda error: None)
 
-    @app.route("/")
     def index() -> str:
         return "hello"
 
-    visited(app, "/")  # the first request compiles
-    calls = visited(app, "/")
+    async def index_on_loop() -> str:
+        return "hello"
+
+    app.add_url_rule("/", "index", index_on_loop if "loop" in heading else index)
+    by_asgi = "ASGI" in heading
+    visited(app, "/", by_asgi=by_asgi)  # the first request compiles
+    calls = visited(app, "/", by_asgi=by_asgi)
     way = documented(heading)
     assert len(way) == rows
     # A function may stand twice: where it is entered and where it returns.
@@ -95,12 +147,32 @@ def test_planned_request_calls_only_what_is_documented() -> None:
     assert set(visited(app, "/")) == set(documented("Planned (WSGI)"))
 
 
+def test_planned_request_on_the_loop_calls_little_else() -> None:
+    """Nothing else of the package but what makes the body of a value."""
+    app = Flask(__name__)
+
+    @app.route("/")
+    async def index() -> str:
+        return "hello"
+
+    visited(app, "/", by_asgi=True)
+    others = set(visited(app, "/", by_asgi=True)) - set(documented("On the loop (ASGI)"))
+    assert others == {"dispatch/coerce.py: PlainCoercion.body"}
+
+
 def test_import_loads_no_command_line_no_tests_no_server() -> None:
     """`import costrel` leaves out what a request does not need."""
     import subprocess
 
     script = "import costrel, sys; print([m for m in sys.modules if m.startswith(%r)])"
-    for prefix in ("costrel.cli", "costrel.testing", "costrel.serve.granian", "granian", "click"):
+    for prefix in (
+        "costrel.cli",
+        "costrel.testing",
+        "costrel.serve.granian",
+        "granian",
+        "click",
+        "asyncio",
+    ):
         output = subprocess.run(
             [sys.executable, "-c", script % prefix], capture_output=True, text=True, check=True
         ).stdout

@@ -16,7 +16,8 @@ from .options import debug_option
 from .params import CertParamType, SeparatedPathType, path_separator_text, validate_key
 
 if t.TYPE_CHECKING:
-    from ..serve.granian import BootFailure, Started
+    from ..serve.granian import Started
+    from ..serve.worker import BootFailure
 
 ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
 
@@ -54,9 +55,17 @@ _ONLY_SERVING = {
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    default=8,
+    default=None,
+    show_default="8; SYNC_THREADS by ASGI",
+    help="Requests that each worker answers at the same time; by ASGI, those with sync code.",
+)
+@click.option(
+    "--interface",
+    type=click.Choice(["auto", "wsgi", "asgi"]),
+    default="auto",
     show_default=True,
-    help="Requests that each worker answers at the same time.",
+    help="Serve by WSGI or by ASGI. By itself ASGI is chosen for WebSockets, functions that run"
+    " before or after serving, and async views and hooks.",
 )
 @click.option(
     "--access-log/--no-access-log", default=False, help="Print a line for each request, or none."
@@ -121,7 +130,8 @@ def run_command(
     host: str,
     port: int,
     workers: int,
-    threads: int,
+    threads: int | None,
+    interface: t.Any,
     access_log: bool,
     stop_timeout: int,
     cert: t.Any,
@@ -133,9 +143,10 @@ def run_command(
 ) -> None:
     """Serve the application.
 
-    As it is, on Granian: fast and fit for production. With '--debug', on
-    Werkzeug's development server, which restarts when code changes and shows
-    errors in an interactive debugger; never use that in public.
+    As it is, on Granian, or on uvicorn where ASGI is chosen and it is
+    installed: fast and fit for production. With '--debug', on Werkzeug's
+    development server, which restarts when code changes and shows errors in an
+    interactive debugger; never use that in public.
     """
     if get_debug_flag():
         _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
@@ -174,6 +185,7 @@ def run_command(
         port=port,
         workers=workers,
         threads=threads,
+        interface=interface,
         certificate=cert,
         access_log=access_log,
         stop_timeout_s=stop_timeout,
@@ -193,12 +205,13 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
 
 
 def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
-    from ..serve.granian import AppLoadError, ServeOptions, serve
+    from ..serve.granian import AppLoadError, serve
+    from ..serve.worker import ServeOptions
 
     options = ServeOptions(**settings)
 
     def on_started(started: Started) -> None:
-        _show_banner(False, info.app_import_path or started.app_name)
+        _show_banner(False, info.app_import_path or started.ready.app_name)
         _show_started(started)
 
     def on_stopping() -> None:
@@ -242,7 +255,7 @@ class AppLoader:
 
 def describe_failure(error: BaseException) -> BootFailure:
     """Put into words why the application could not be loaded."""
-    from ..serve.granian import BootFailure
+    from ..serve.worker import BootFailure
 
     if isinstance(error, click.ClickException):
         return BootFailure(error.format_message(), usage=isinstance(error, click.UsageError))
@@ -256,11 +269,14 @@ def _show_banner(debug: bool, app_import_path: str | None) -> None:
 
 
 def _show_started(started: Started) -> None:
-    options = started.options
+    options, ready = started.options, started.ready
+    interface, reason = ready.choice
     click.echo(
-        f" * {started.server}: {_count(options.workers, 'worker')}"
-        f" with {_count(options.threads, 'thread')}{' each' if options.workers > 1 else ''}"
+        f" * {ready.server} by {interface.upper()}, {reason}: {_count(options.workers, 'worker')}"
+        f" with {_count(ready.threads, 'thread')}{' each' if options.workers > 1 else ''}"
     )
+    if ready.note:
+        click.secho(f" * {ready.note}", fg="yellow")
     if options.host in ALL_ADDRESSES:
         click.echo(f" * Running on all addresses ({options.host})")
     click.echo(f" * Running on {click.style(started.url, bold=True)}")

@@ -3,6 +3,8 @@
 Use it as ``pytest -p costrel.compat.pytest``. The alias is in place before conftest files
 and plugins of installed packages are imported, in the workers of pytest-xdist, and, by way
 of ``COSTREL_AS_FLASK``, in the processes that tests start.
+
+With ``COSTREL_TEST_INTERFACE=asgi`` in the environment the test clients send by ASGI.
 """
 
 from __future__ import annotations
@@ -27,3 +29,7 @@ def pytest_addoption() -> None:
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from None
     os.environ["COSTREL_AS_FLASK"] = "1"
+    # Not above: it is a costrel that answers to the name of flask that has to be imported.
+    from ..asynctesting.bridge import send_by_asgi_if_asked
+
+    send_by_asgi_if_asked()

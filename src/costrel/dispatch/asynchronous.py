@@ -11,18 +11,21 @@ import typing as t
 from functools import partial
 from inspect import iscoroutinefunction
 
+from werkzeug.exceptions import HTTPException
+
 from ..ctx import RequestContext
 from ..signals import request_finished, request_started
 from . import errors
-from .coerce import PlainBody
+from .coerce import PlainBody, answers_itself
 from .hooks import call_all, needs_session, no_response, resume_before, save_session
+from .loop import while_handling
 from .threads import WorkerThreads, hop
 
 if t.TYPE_CHECKING:
     from blinker import Signal
 
     from ..application import App
-    from .plan import Engine, Group, Plan
+    from .plan import Engine, Group, Inwards, Plan
 
 R = t.TypeVar("R")
 
@@ -64,59 +67,63 @@ async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.An
     """Run the hooks and the view of a plan, and finish what they return."""
     try:
         await send_signal(app, request_started)
-        rv = await _run_before(app, ctx, plan, engine)
-        if rv is None:
-            if engine.epoch != app._epoch.value or _rerouted(ctx, plan):
-                rv = await hop_for(app, app.dispatch_request)
-            else:
-                rv = await _run_view(app, plan, t.cast("dict[str, t.Any]", ctx.view_args))
+        rv = await _run_to_view(app, ctx, plan, engine)
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = await handle_user_exception(app, error)
     return await finish(app, ctx, plan, engine, rv)
 
 
-async def _run_view(app: App, plan: Plan, values: dict[str, t.Any]) -> t.Any:
-    (view,), is_async = t.cast("t.Any", plan.steps).view
-    if is_async:
-        return await view(**values)
-    return await hop_for(app, lambda: view(**values))
-
-
-async def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
-    """Run the value preprocessors and the before-hooks, until one returns a value."""
-    if plan.preprocess:
-        await hop_for(app, _preprocess, ctx, plan)
-    done = 0
-    for group in t.cast("t.Any", plan.steps).before:
-        if engine.epoch != app._epoch.value:
+async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
+    """Run what comes before the view, and unless that returns a value, the view."""
+    rv: t.Any = _GO_ON
+    for group in t.cast("t.Any", plan.steps).inwards:
+        if not group.is_async:
+            rv = await hop_for(app, _run_sync, app, ctx, plan, engine, group)
+        elif group.preprocess:
+            await group.preprocess[0](plan.endpoint, ctx.request.view_args)
+        elif engine.epoch != app._epoch.value:
             # One of the functions before changed the hooks.
-            return await hop_for(app, resume_before, app, plan.endpoint, done)
-        if group.is_async:
-            rv = await group.functions[0]()
+            return await hop_for(app, _run_by_name, app, plan, group.done)
+        elif group.before:
+            value = await group.before[0]()
+            rv = _GO_ON if value is None else value
+        elif _rerouted(ctx, plan):
+            return await hop_for(app, app.dispatch_request)
         else:
-            rv = await hop_for(app, _first_value, app, engine, plan, group, done)
-        if rv is not None:
-            return rv
-        done += len(group.functions)
-    if engine.epoch != app._epoch.value:
-        return await hop_for(app, resume_before, app, plan.endpoint, done)
-    return None
+            return await group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+        if rv is not _GO_ON:
+            break
+    return rv
 
 
-def _preprocess(ctx: RequestContext, plan: Plan) -> None:
-    for preprocess in plan.preprocess:
+_GO_ON: t.Any = object()
+
+
+def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards) -> t.Any:
+    """Run sync steps, in a worker thread, until one returns a value."""
+    for preprocess in group.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)
-
-
-def _first_value(app: App, engine: Engine, plan: Plan, group: Group, done: int) -> t.Any:
-    """Run sync before-hooks, in a worker thread, until one returns a value."""
-    for number, hook in enumerate(group.functions):
+    done = group.done
+    for hook in group.before:
         if engine.epoch != app._epoch.value:
-            return resume_before(app, plan.endpoint, done + number)
+            return _run_by_name(app, plan, done)
         rv = hook()
         if rv is not None:
             return rv
-    return None
+        done += 1
+    if engine.epoch != app._epoch.value:
+        return _run_by_name(app, plan, done)
+    if group.view is None:
+        return _GO_ON
+    if _rerouted(ctx, plan):
+        return app.dispatch_request()
+    return group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+
+
+def _run_by_name(app: App, plan: Plan, done: int) -> t.Any:
+    """Run the remaining before-hooks and the view as they are registered now."""
+    rv = resume_before(app, plan.endpoint, done)
+    return app.dispatch_request() if rv is None else rv
 
 
 def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
@@ -132,14 +139,18 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
 async def handle_user_exception(app: App, error: Exception) -> t.Any:
     """Give an error of a hook or view to its handler; raise it without one."""
     if not all(map(app.is_original, ("handle_user_exception", "handle_http_exception"))):
-        return await hop_for(app, app.handle_user_exception, error)
+        return await hop_for(app, while_handling, error, app.handle_user_exception, error)
     handler = errors.find_handler(app, error)
-    return error if handler is None else await call(app, handler, error)
+    if handler is None:
+        return error
+    if iscoroutinefunction(handler):
+        return await handler(error)
+    return await hop_for(app, while_handling, error, handler, error)
 
 
 async def handle_exception(app: App, error: Exception) -> t.Any:
     """Answer an error that nobody handled with 500; raise it when propagating."""
-    return await hop_for(app, app.handle_exception, error)
+    return await hop_for(app, while_handling, error, app.handle_exception, error)
 
 
 async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> t.Any:
@@ -159,9 +170,20 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
     response: t.Any = engine.coerce.response(rv)
     if response is None:
         response = await _make_response(app, rv)
-    for hook in ctx.__dict__.get("_after_request_functions", ()):
-        response = _required(await call(app, hook, response), hook)
-    for group in steps.after:
+    groups = steps.after
+    registered = ctx.__dict__.get("_after_request_functions", ())
+    done = 0
+    while done < len(registered):
+        hook = registered[done]
+        if iscoroutinefunction(hook):
+            response = _required(await hook(response), hook)
+            done += 1
+            continue
+        following = groups[0] if groups and not groups[0].is_async else None
+        done, response = await hop_for(app, _run_registered, registered, done, following, response)
+        if done > len(registered) and following is not None:
+            groups = groups[1:]
+    for group in groups:
         if group.is_async:
             hook = group.functions[0]
             response = _required(await hook(response), hook)
@@ -172,9 +194,30 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
     return response
 
 
+def _run_registered(
+    hooks: list[t.Callable[..., t.Any]], done: int, following: Group | None, response: t.Any
+) -> tuple[int, t.Any]:
+    """Run what `after_this_request` registered, in a worker thread, until a coroutine function.
+
+    Where none comes, runs the group behind them as well, and tells so by a number that
+    is greater than theirs.
+    """
+    while done < len(hooks):
+        hook = hooks[done]
+        if iscoroutinefunction(hook):
+            return done, response
+        response = _required(hook(response), hook)
+        done += 1
+    return done + 1, response if following is None else _run_after(following, response)
+
+
 async def _make_response(app: App, rv: t.Any) -> t.Any:
     body = rv[0] if isinstance(rv, tuple) and rv else rv
-    if callable(body) and not isinstance(body, app.response_class):
+    if (
+        callable(body)
+        and not isinstance(body, app.response_class)
+        and not (isinstance(body, HTTPException) and body.response is None and answers_itself(body))
+    ):
         # A WSGI application, which is run to get its response.
         return await hop_for(app, app.make_response, rv)
     return app.make_response(rv)

@@ -41,30 +41,30 @@ def make_response(app: App, rv: t.Any) -> Response:
             " function either returned None or ended without a return statement. Return a string,"
             " a dict, a response, or ('', 204) for nothing."
         )
-    if not isinstance(rv, app.response_class):
-        if isinstance(rv, AsyncIterator):
-            rv = _stream(rv)
-        if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
-            # Status and headers go to the constructor, which keeps a content type
-            # among them instead of adding a second one.
-            rv = app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
-            status = headers = None
-        elif isinstance(rv, (dict, list)):
-            rv = app.json.response(rv)
-        elif isinstance(rv, BaseResponse) or callable(rv):
-            rv = _from_wsgi(app, rv)
-        else:
-            raise TypeError(_not_a_response(rv))
+    if isinstance(rv, AsyncIterator):
+        rv = _stream(rv)
+    if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
+        # Status and headers go to the constructor, which keeps a content type
+        # among them instead of adding a second one.
+        return app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
 
-    response = t.cast("Response", rv)
-    if status is not None:
-        if isinstance(status, (str, bytes, bytearray)):
-            response.status = status  # type: ignore[assignment]
-        else:
-            response.status_code = status
+    response: Response = rv if isinstance(rv, app.response_class) else _convert(app, rv)
+    if isinstance(status, (str, bytes, bytearray)):
+        response.status = status  # type: ignore[assignment]
+    elif status is not None:
+        response.status_code = status
     if headers:
         response.headers.update(headers)
     return response
+
+
+def _convert(app: App, rv: t.Any) -> t.Any:
+    """Make a response of JSON, of another library's response, or of a WSGI application."""
+    if isinstance(rv, (dict, list)):
+        return app.json.response(rv)
+    if isinstance(rv, BaseResponse) or callable(rv):
+        return _from_wsgi(app, rv)
+    raise TypeError(_not_a_response(rv))
 
 
 def _stream(iterator: AsyncIterator[t.Any]) -> t.Any:
@@ -88,7 +88,7 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
-    if isinstance(rv, HTTPException) and rv.response is None and _answers_itself(rv):
+    if isinstance(rv, HTTPException) and rv.response is None and answers_itself(rv):
         # PERF(404): what calling it with the environ would send, without sending it.
         rv = rv.get_response(request.environ)
     response: t.Any = rv
@@ -100,7 +100,7 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
         ) from None
 
 
-def _answers_itself(error: HTTPException) -> bool:
+def answers_itself(error: HTTPException) -> bool:
     """Tell whether calling an HTTP error sends just its own response."""
     return type(error).__call__ is HTTPException.__call__
 

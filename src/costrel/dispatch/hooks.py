@@ -40,7 +40,7 @@ def preprocess_request(app: App) -> t.Any:
     names = outside_in(request.blueprint)
     for name in names:
         for preprocess in app.url_value_preprocessors.get(name, ()):
-            preprocess(request.endpoint, request.view_args)
+            app.ensure_sync(preprocess)(request.endpoint, request.view_args)
     for name in names:
         for hook in app.before_request_funcs.get(name, ()):
             rv = app.ensure_sync(hook)()

@@ -9,10 +9,13 @@ sync code is not on but in a worker thread beside (see `costrel.dispatch.threads
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import typing as t
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
+
+from ..current import request_view
 
 if t.TYPE_CHECKING:
     import asyncio
@@ -27,6 +30,12 @@ def serving_loop() -> asyncio.AbstractEventLoop | None:
     """Return the event loop that this worker thread works for; None in other threads."""
     loop: asyncio.AbstractEventLoop | None = getattr(here, "loop", None)
     return loop
+
+
+_BLOCKS = (
+    "A sync function that runs on the event loop tried to wait for an async one, which would block"
+    " the loop. Make the caller async and await it."
+)
 
 
 class LoopThread:
@@ -62,11 +71,31 @@ class LoopThread:
         """
         loop = self._running_loop()
         if threading.current_thread() is self._thread:
-            raise RuntimeError(
-                "A sync function that runs on the event loop tried to wait for an async one,"
-                " which would block the loop forever. Make the caller async and await it."
-            )
+            raise RuntimeError(_BLOCKS)
         return run_on(loop, make)
+
+
+def while_handling(error: BaseException, function: t.Callable[..., R], *args: t.Any) -> R:
+    """Call a function as if the error was caught here, and not in another thread.
+
+    Error handlers log it by ``logger.exception``, which asks `sys.exc_info`.
+    """
+    traceback = error.__traceback__
+    try:
+        raise error  # noqa: TRY301  only to catch it
+    except BaseException:  # noqa: BLE001  nothing is caught: it was before
+        error.__traceback__ = traceback
+        return function(*args)
+
+
+async def await_while_handling(error: BaseException, awaitable: t.Awaitable[R]) -> R:
+    """Await something as if the error was caught here: see `while_handling`."""
+    traceback = error.__traceback__
+    try:
+        raise error  # noqa: TRY301  only to catch it
+    except BaseException:  # noqa: BLE001  nothing is caught: it was before
+        error.__traceback__ = traceback
+        return await awaitable
 
 
 def take_over(context: Context) -> None:
@@ -89,13 +118,17 @@ def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]
     task: asyncio.Task[None] | None = None
     result: t.Any = None
     failure: BaseException | None = None
+    handled = sys.exc_info()[1]
 
     async def settle() -> None:
         # INVARIANT: the waiting thread is always told, and nothing is raised on the
         # loop: a SystemExit would end it, and with it every later coroutine.
         nonlocal result, failure
         try:
-            result = await awaitable
+            if handled is None:
+                result = await awaitable
+            else:
+                result = await await_while_handling(handled, awaitable)
         except BaseException as error:  # noqa: BLE001  raised by the waiting thread
             failure = error
         finally:
@@ -118,7 +151,7 @@ def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]
             raise failure
         return t.cast(R, result)
     finally:
-        failure = None  # its traceback leads back here: without this, a cycle
+        failure = handled = None  # their tracebacks lead back here: without this, a cycle
 
 
 _thread = LoopThread()
@@ -134,6 +167,16 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
 
 
+def _blocks_serving_loop() -> bool:
+    """Tell whether the caller is on the event loop that serves the current request."""
+    ctx = request_view.get(None)
+    if ctx is None or not ctx.on_loop:
+        return False
+    import asyncio
+
+    return asyncio._get_running_loop() is not None
+
+
 def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Callable[..., R]:
     """Wrap a coroutine function so that sync code can call it.
 
@@ -145,6 +188,8 @@ def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Call
         if loop is not None:
             # Under ASGI, where coroutines run on the server's own loop.
             return run_on(loop, lambda: func(*args, **kwargs))
+        if _blocks_serving_loop():
+            raise RuntimeError(_BLOCKS)
         return _thread.run(lambda: func(*args, **kwargs))
 
     return update_wrapper(wrapper, func)

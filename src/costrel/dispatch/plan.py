@@ -65,7 +65,7 @@ class Plan:
         self.rule = rule
         self.endpoint = endpoint
         self.view = app.ensure_sync(app.view_functions[endpoint])
-        self.preprocess = _chain(app.url_value_preprocessors, inwards)
+        preprocess = _chain(app.url_value_preprocessors, inwards)
         before = _chain(app.before_request_funcs, inwards)
         after = _chain(app.after_request_funcs, outwards, backwards=True)
         #: What runs when the request is left, then when the application is.
@@ -73,8 +73,8 @@ class Plan:
             *_chain(app.teardown_request_funcs, outwards, backwards=True),
             *reversed(app.teardown_appcontext_funcs),
         )
-        self.before, self.after, self.teardown = (
-            tuple(map(app.ensure_sync, chain)) for chain in (before, after, teardown)
+        self.preprocess, self.before, self.after, self.teardown = (
+            tuple(map(app.ensure_sync, chain)) for chain in (preprocess, before, after, teardown)
         )
         #: Whether nothing runs but the view.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
@@ -85,8 +85,8 @@ class Plan:
         self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
         #: The same steps for an event loop, if one of them is a coroutine function.
         self.steps = (
-            AsyncSteps(view, before, after, teardown)
-            if any(map(iscoroutinefunction, (view, *before, *after, *teardown)))
+            AsyncSteps(view, preprocess, before, after, teardown)
+            if any(map(iscoroutinefunction, (view, *preprocess, *before, *after, *teardown)))
             else None
         )
         #: Whether the view reads the body while it is received.
@@ -100,30 +100,73 @@ class Group(t.NamedTuple):
     is_async: bool
 
 
+class Inwards(t.NamedTuple):
+    """Steps on the way to the view that run together, in the order of the fields."""
+
+    is_async: bool
+    preprocess: tuple[t.Callable[..., t.Any], ...]
+    #: How many before-hooks ran before these.
+    done: int
+    before: tuple[t.Callable[..., t.Any], ...]
+    #: The view, if these steps end with it.
+    view: t.Callable[..., t.Any] | None
+
+
 class AsyncSteps:
     """Hold what a plan runs on an event loop, grouped by where each step runs."""
 
-    __slots__ = ("after", "before", "teardown", "view")
+    __slots__ = ("after", "inwards", "teardown")
 
     def __init__(
         self,
         view: t.Callable[..., t.Any],
+        preprocess: t.Iterable[t.Any],
         before: t.Iterable[t.Any],
         after: t.Iterable[t.Any],
         teardown: t.Iterable[t.Any],
     ) -> None:
-        self.view = Group((view,), iscoroutinefunction(view))
-        self.before, self.after, self.teardown = map(_group, (before, after, teardown))
+        self.inwards = tuple(_group_inwards(view, preprocess, before))
+        self.after, self.teardown = _group(after), _group(teardown)
+
+
+def _group_inwards(
+    view: t.Callable[..., t.Any], preprocess: t.Iterable[t.Any], before: t.Iterable[t.Any]
+) -> t.Iterator[Inwards]:
+    steps = [("preprocess", step) for step in preprocess]
+    steps += [("before", step) for step in before]
+    steps.append(("view", view))
+    done = 0
+    for group in _group_by(steps, lambda step: step[1]):
+        is_async = iscoroutinefunction(group[0][1])
+        chosen: dict[str, list[t.Any]] = {"preprocess": [], "before": [], "view": [None]}
+        for kind, step in group:
+            chosen[kind].append(step)
+        yield Inwards(
+            is_async,
+            tuple(chosen["preprocess"]),
+            done,
+            tuple(chosen["before"]),
+            chosen["view"][-1],
+        )
+        done += len(chosen["before"])
 
 
 def _group(functions: t.Iterable[t.Callable[..., t.Any]]) -> tuple[Group, ...]:
-    groups: list[Group] = []
-    for is_async, run in groupby(functions, iscoroutinefunction):
+    return tuple(
+        Group(tuple(group), iscoroutinefunction(group[0]))
+        for group in _group_by(functions, lambda function: function)
+    )
+
+
+def _group_by(
+    steps: t.Iterable[t.Any], function_of: t.Callable[[t.Any], t.Any]
+) -> t.Iterator[list[t.Any]]:
+    """Divide steps into coroutine functions, each by itself, and runs of others."""
+    for is_async, run in groupby(steps, lambda step: iscoroutinefunction(function_of(step))):
         if is_async:
-            groups += [Group((function,), True) for function in run]
+            yield from ([step] for step in run)
         else:
-            groups.append(Group(tuple(run), False))
-    return tuple(groups)
+            yield list(run)
 
 
 def automatic_options(rule: Rule) -> bool:
@@ -245,7 +288,8 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
     yield from app.view_functions.values()
     yield from app.teardown_appcontext_funcs
     for registry in (
-        app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs,
+        app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs,
+        app.teardown_request_funcs,
     ):  # fmt: skip
         for functions in registry.values():
             yield from functions

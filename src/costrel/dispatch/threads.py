@@ -21,7 +21,7 @@ R = t.TypeVar("R")
 class _Job:
     """One call, for a task that waits for it on an event loop."""
 
-    __slots__ = ("args", "context", "error", "function", "future", "loop", "result")
+    __slots__ = ("args", "context", "done", "error", "function", "future", "loop", "result")
 
     def __init__(self, context: Context, function: t.Callable[..., t.Any], args: t.Any) -> None:
         self.loop = asyncio.get_running_loop()
@@ -29,6 +29,7 @@ class _Job:
         self.context = context
         self.function = function
         self.args = args
+        self.done = False
         self.result: t.Any = None
         self.error: BaseException | None = None
 
@@ -48,6 +49,7 @@ class _Job:
 
     def settle(self) -> None:
         """Wake the waiting task, on its loop."""
+        self.done = True
         if not self.future.done():
             self.future.set_result(None)
 
@@ -75,35 +77,61 @@ class WorkerThreads:
         A task that is cancelled meanwhile still waits, for what it does next may
         depend on what the function left behind.
         """
+        job = self._begin(function, args, context)
+        cancelled: asyncio.CancelledError | None = None
+        # INVARIANT: not until the future is done, for a task can be cancelled after its
+        # future was, and before it goes on; nobody would settle another one.
+        while not job.done:
+            try:
+                await job.future
+            except asyncio.CancelledError as error:
+                cancelled = error
+                if not job.done:
+                    job.future = job.loop.create_future()
+        try:
+            if cancelled is not None:
+                raise cancelled
+            if job.error is not None:
+                raise job.error
+        finally:
+            job.error = cancelled = None  # their tracebacks lead back here: a cycle
+        return t.cast(R, job.result)
+
+    async def run_loosely(
+        self, function: t.Callable[..., R], *args: t.Any, context: Context
+    ) -> R:
+        """Call a function in a worker thread; a task that is cancelled leaves it behind there."""
+        job = self._begin(function, args, context)
+        await job.future
+        try:
+            if job.error is not None:
+                raise job.error
+        finally:
+            job.error = None  # as above
+        return t.cast(R, job.result)
+
+    def _begin(self, function: t.Callable[..., t.Any], args: t.Any, context: Context) -> _Job:
         job = _Job(context, function, args)
         with self._lock:
             self._unfinished += 1
             if self._unfinished > len(self._threads) < self.limit:
                 self._start_thread()
         self._jobs.put(job)
-        cancelled: asyncio.CancelledError | None = None
-        while True:
-            try:
-                await job.future
-                break
-            except asyncio.CancelledError as error:
-                cancelled = error
-                job.future = job.loop.create_future()
-        if cancelled is not None:
-            raise cancelled
-        if job.error is not None:
-            try:
-                raise job.error
-            finally:
-                job.error = None  # its traceback leads back here: without this, a cycle
-        return t.cast(R, job.result)
+        return job
 
     def _start_thread(self) -> None:
         thread = threading.Thread(
             target=self._work, name=f"{self.name}-{len(self._threads) + 1}", daemon=True
         )
-        self._threads.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # None is started any more as the interpreter ends; those that are there go on.
+            if not self._threads:
+                self._unfinished -= 1
+                raise
+        else:
+            self._threads.append(thread)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -219,7 +219,11 @@ def _write_plainly(obj: t.Any) -> bytes | None:
     tests/property/test_json.py holds the two together.
     """
     try:
-        if not _is_plain(obj):
+        if type(obj) is dict:
+            for key, item in obj.items():
+                if type(key) is not str or (type(item) not in _PLAIN and not _is_plain(item)):
+                    return None
+        elif not _is_plain(obj):
             return None
         body: bytes = _encode_sorted(obj)
     except (RuntimeError, OverflowError, ValueError):

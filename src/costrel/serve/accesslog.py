@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 import typing as t
 from urllib.parse import quote
+
+from .scope import Message, Receive, Scope, Send
 
 ACCESS_FORMAT = "%(addr)s %(method)s %(path)s %(query_string)s %(protocol)s %(status)d %(dt_ms)f"
 """What the server is to collect; `AccessFormatter` decides how it looks."""
@@ -31,6 +34,7 @@ LOG_CONFIG: dict[str, t.Any] = {
     "loggers": {
         "_granian": {"handlers": ["server"], "level": "WARNING", "propagate": False},
         "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["server"], "level": "WARNING", "propagate": False},
     },
 }
 """Logging of the server's processes: trouble to stderr, requests to stdout."""
@@ -60,3 +64,46 @@ class AccessFormatter(logging.Formatter):
             f'{seen["addr"]} [{seen["time"]}] "{method} {target} {seen["protocol"]}"'
             f" {seen['status']} {seen['dt_ms']:.1f} ms"
         )
+
+
+class AccessLog:
+    """Be an ASGI application that writes a line for each request of another one."""
+
+    def __init__(self, asgi: t.Any) -> None:
+        self.asgi = asgi
+        self._log = logging.getLogger("granian.access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and tell of it at its end; of a WebSocket too."""
+        if scope["type"] == "lifespan":
+            await self.asgi(scope, receive, send)
+            return
+        status = 500 if scope["type"] == "http" else 403
+        began = time.time()
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                status = message["status"]
+            elif message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        try:
+            await self.asgi(scope, receive, send_noting)
+        finally:
+            self._log.info(ACCESS_FORMAT, _seen(scope, status, began))
+
+
+def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:
+    """Return what Granian collects of a request."""
+    return {
+        "addr": (scope.get("client") or ("-",))[0],
+        "time": time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(began)),
+        "method": scope.get("method", "GET"),
+        "path": scope["path"].encode("utf-8", "surrogatepass").decode("latin-1"),
+        "query_string": scope.get("query_string", b"").decode("latin-1"),
+        "protocol": f"HTTP/{scope.get('http_version', '1.1')}",
+        "status": status,
+        "dt_ms": (time.time() - began) * 1000,
+    }

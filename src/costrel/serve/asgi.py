@@ -11,13 +11,14 @@ import asyncio
 import io
 import re
 import typing as t
-from contextvars import Token, copy_context
+from collections.abc import AsyncIterator
+from contextvars import Token
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from ..current import context
 from ..dispatch import asynchronous
-from ..dispatch.asynchronous import hop_for, send_signal, workers_of
+from ..dispatch.asynchronous import hop_for, send_signal
 from ..dispatch.coerce import PlainBody
 from ..signals import (
     appcontext_popped,
@@ -27,10 +28,19 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
-from .body import RequestBody
+from ..wrappers import Request
+from .body import RequestBody, announced_length
 from .loopcontext import LoopContext
 from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ
-from .sending import answer, send_answer, send_plain, send_response
+from .sending import (
+    Answer,
+    ClientLeft,
+    answer_in_thread,
+    close_answer,
+    make_answer,
+    plain_answer,
+    send_answer,
+)
 from .watch import Suspended, Watch
 from .wsgi import PLAIN_HOST, _forget_request
 
@@ -71,11 +81,10 @@ class Application:
             app = self.app
             engine: Engine | None = app._engine
             if engine is None or engine.epoch != app._epoch.value:
-                if app._life is None and app._has_life():
-                    # A server that says nothing of its start.
-                    from .lifespan import Life
+                if app._has_life():
+                    from .lifespan import start_on_loop
 
-                    await Life(app).start()
+                    await start_on_loop(app)
                 engine = app._compile()
             if engine.matches_on_loop:
                 await respond(app, engine, scope, receive, send)
@@ -84,6 +93,10 @@ class Application:
         elif kind == "websocket":
             from .sockets import converse
 
+            if self.app._has_life():
+                from .lifespan import start_on_loop
+
+                await start_on_loop(self.app)
             await converse(self.app, scope, receive, send)
         elif kind == "lifespan":
             from .lifespan import live
@@ -97,30 +110,46 @@ async def respond_in_thread(
     app: App, scope: Scope, receive: Receive, send: Send, *, streams_body: bool = False
 ) -> None:
     """Answer a request by what WSGI calls, in one hop to a worker thread."""
-    body: t.Any = None
-    if _announces_body(scope, dict(scope["headers"])):
-        body = RequestBody(receive)
-        if not streams_body:
-            try:
-                await body.receive_whole(app.config["MAX_CONTENT_LENGTH"])
-            except ClientDisconnected:
-                body.close()
-                return
-    environ = make_environ(scope, io.BytesIO() if body is None else body)
-    # Not by `hop`: what the whole request sets is not to be seen outside of it.
-    answered = await workers_of(app).run(answer, app, environ, context=copy_context())
+    headers = dict(scope["headers"])
     watch = Watch(receive)
+    source: t.Any = io.BytesIO()
     try:
+        if _announces_body(scope, headers):
+            source = body = RequestBody(receive)
+            if not streams_body:
+                source = await _receive(body, app.config["MAX_CONTENT_LENGTH"], headers)
+            if not body.complete:
+                watch.body = body
+        answered = await answer_in_thread(app, make_environ(scope, source))
         if answered.rest is not None:
-            watch.start()
+            _watch_response(watch, streams_body=streams_body)
         await send_answer(app, answered, send)
-    except (asyncio.CancelledError, OSError):
+    except (ClientDisconnected, ClientLeft):
+        # In the middle of its request, or of its response: nobody waits for more.
+        pass
+    except asyncio.CancelledError:
         if not watch.client_left():
             raise
     finally:
         watch.stop()
-        if body is not None:
-            body.close()
+        source.close()
+
+
+async def _receive(body: RequestBody, limit: int | None, headers: dict[bytes, bytes]) -> t.Any:
+    """Receive a body as far as it may be long; returns what to read it from."""
+    announced = announced_length(headers)
+    if limit is not None and announced is not None and announced > limit:
+        # Refused where the view asks for it, and not received at all.
+        return body
+    return await body.receive_whole(limit)
+
+
+def _watch_response(watch: Watch, *, streams_body: bool) -> None:
+    """Look after a client while it is being answered."""
+    if watch.body is not None and not streams_body:
+        # Too much of it for a view that wanted all or nothing.
+        watch.body.unwanted = True
+    watch.start()
 
 
 def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
@@ -132,7 +161,7 @@ def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
     )
 
 
-async def respond(  # noqa: C901  unrolled
+async def respond(  # noqa: C901, PLR0911  unrolled
     app: App, engine: Engine, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Answer a request by the plan of its endpoint, on the loop if it has a coroutine in it.
@@ -170,7 +199,7 @@ async def respond(  # noqa: C901  unrolled
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             # PERF(echo): a whole body. Where it is too large, the request finds that out.
-            ctx.body = io.BytesIO(message.get("body", b""))
+            ctx.whole = message.get("body", b"")
         else:
             await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
             return
@@ -241,14 +270,17 @@ async def respond_on_loop(
 ) -> None:
     """Answer a matched request, which is current already, on the loop.
 
-    `view` is the rest of its view, where that has begun.
+    `view` is the rest of its view, where that has begun. The request is left before
+    its response is sent, as under WSGI, unless an async generator makes that.
     """
-    app, scope = ctx.app, ctx.scope
+    app, streams = ctx.app, plan.streams_body
     error: BaseException | None = None
+    entered = True
+    answer: Answer | None = None
     watch = Watch(receive)
     try:
         if view is None:
-            await _begin(ctx, plan, receive)
+            await _begin(ctx, plan, receive, watch)
         elif type(view) is Suspended:
             watch.start()
         try:
@@ -264,16 +296,23 @@ async def respond_on_loop(
             error = raised
             response = await asynchronous.handle_exception(app, raised)
         if type(response) is PlainBody:
-            head = scope["method"] == "HEAD"
-            await send_plain(send, response.content, response.content_type, head=head)
+            head = ctx.scope["method"] == "HEAD"
+            answer = plain_answer(response.content, response.content_type, head=head)
         else:
-            if getattr(response, "is_streamed", True):
-                watch.start()
-            await send_response(app, response, ctx.environ, send)
-    except ClientDisconnected:
-        # In the middle of its request: nobody waits for an answer.
-        pass
-    except (asyncio.CancelledError, OSError) as raised:
+            answer = await make_answer(app, response, ctx.environ)
+        if not isinstance(answer.rest, AsyncIterator):
+            # A teardown is not to be cancelled in the middle by a client that leaves.
+            watch.stop()
+            entered = False
+            await leave(app, ctx, plan, engine, error)
+        if answer.rest is not None:
+            _watch_response(watch, streams_body=streams)
+        sent, answer = answer, None
+        await send_answer(app, sent, send)
+    except (ClientDisconnected, ClientLeft) as raised:
+        # In the middle of its request, or of its response: nobody waits for more.
+        error = raised
+    except asyncio.CancelledError as raised:
         error = raised
         if not watch.client_left():
             raise
@@ -282,21 +321,43 @@ async def respond_on_loop(
         raise
     finally:
         watch.stop()
-        await leave(app, ctx, plan, engine, error)
+        try:
+            if answer is not None:
+                await close_answer(app, answer)
+        finally:
+            if entered:
+                await leave(app, ctx, plan, engine, error)
+            if ctx.body is not None:
+                ctx.body.close()
 
 
-async def _begin(ctx: LoopContext, plan: Plan, receive: Receive) -> None:
-    """Receive the body, unless the view does, and enter what is current around the request."""
+async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -> None:
+    """Enter what is current around the request, and receive its body, unless the view does."""
     app = ctx.app
-    if _announces_body(ctx.scope, dict(ctx.scope["headers"])):
-        ctx.body = RequestBody(receive)
-        if not plan.streams_body:
-            await ctx.body.receive_whole(app.config["MAX_CONTENT_LENGTH"])
     outer = t.cast("Token[t.Any]", ctx._token).old_value
     if outer is not _NOTHING:
         ctx._borrow(outer)
     if _pushed and ctx._borrowed is None:
         await send_signal(app, appcontext_pushed)
+    headers = dict(ctx.scope["headers"])
+    if _announces_body(ctx.scope, headers):
+        ctx.body = body = RequestBody(receive)
+        if not plan.streams_body:
+            ctx.body = await _receive(body, _body_limit(ctx), headers)
+        if not body.complete:
+            watch.body = body
+        if "environ" in ctx.__dict__:
+            # Made before, by a receiver of the signal or for the limit.
+            ctx.environ["wsgi.input"] = ctx.body
+            ctx.environ["wsgi.input_terminated"] = True
+
+
+def _body_limit(ctx: LoopContext) -> int | None:
+    app = ctx.app
+    if app.request_class.max_content_length is Request.max_content_length:
+        return t.cast("int | None", app.config["MAX_CONTENT_LENGTH"])
+    limit: int | None = ctx.request.max_content_length
+    return limit
 
 
 def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan | None:
@@ -360,8 +421,6 @@ async def leave(
     finally:
         _reset_current(t.cast("Token[t.Any]", ctx._token))
         ctx._token = None
-        if ctx.body is not None:
-            ctx.body.close()
         if _popped and ctx._borrowed is None:
             await send_signal(app, appcontext_popped)
 

@@ -6,128 +6,197 @@ import asyncio
 import io
 import tempfile
 import typing as t
+from collections import deque
 
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected
 
-from ..dispatch.loop import run_on, serving_loop
+from ..dispatch.loop import run_on
 from .scope import Receive
 
 SPOOL_BYTES = 500_000
 """A longer body goes to a temporary file."""
 
+AHEAD_BYTES = 65_536
+"""What is received of a body that nobody reads, to notice that the client went away."""
+
 _PIECE_BYTES = 65_536
 
 _ON_LOOP = (
-    "The rest of the request's body was not received yet, and reading it here would block the"
-    " event loop. Iterate over it: async for chunk in request.stream. (It is read before the view"
-    " runs as far as MAX_CONTENT_LENGTH allows, unless the view is marked with @stream_body.)"
+    "The rest of the request's body was not received yet, and waiting for it here would block the"
+    " event loop. Iterate over it: async for chunk in request.stream. (It is received before the"
+    " view runs as far as MAX_CONTENT_LENGTH allows, unless the view is marked with @stream_body.)"
 )
 
 
-class RequestBody(io.RawIOBase):
-    """Be the ``wsgi.input`` of an ASGI request.
+def announced_length(headers: dict[bytes, bytes]) -> int | None:
+    """Return the length of the body that a request's headers announce, if they do."""
+    length = headers.get(b"content-length", b"")
+    if not length.isdigit() or len(length) > 18 or b"transfer-encoding" in headers:
+        return None
+    return int(length)
 
-    Async code iterates over it; sync code, in a worker thread, reads it as a file.
+
+class RequestBody(io.RawIOBase):
+    """Be the ``wsgi.input`` of an ASGI request whose body was not received as a whole.
+
+    Sync code, in a worker thread, reads it as a file. Async code awaits `prepare`
+    before it reads; ``async for chunk in request.stream`` does.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
-        self._file: t.IO[bytes] = io.BytesIO()
-        self._on_disk = False
+        self._receiving = asyncio.Lock()
+        self._has_room = asyncio.Event()
+        # What is unread, in this order: a piece, a file, what was received since.
+        self._head = b""
+        self._file: t.IO[bytes] | None = None
+        self._ahead: deque[bytes] = deque()
+        self._ahead_bytes = 0
         #: Bytes received until now.
         self.received = 0
         #: Whether all of it was received.
         self.complete = False
-        #: Whether the client went away before that.
+        #: Whether the client went away.
         self.gone = False
-        #: What iterating over it may yield in all, in bytes; None for no limit.
-        self.limit: int | None = None
+        #: Whether what nobody has read until now may be thrown away.
+        self.unwanted = False
 
     # Receiving
 
-    async def receive_whole(self, limit: int | None) -> None:
+    async def receive_whole(self, limit: int | None) -> t.Any:
         """Receive all of it, or until it has more than `limit` bytes.
 
+        Returns what to read it from: itself, or a plain file if it is complete.
         Raises `ClientDisconnected` if the client goes away before.
         """
         while not self.complete and (limit is None or self.received <= limit):
-            piece = await self._next_piece()
-            if self.complete and not self.received - len(piece):
-                # The usual body, in one piece.
-                self._file = io.BytesIO(piece)
-                return
-            await self._keep(piece)
-        self._file.seek(0)
+            await self._receive_piece()
+            if self._ahead_bytes > SPOOL_BYTES or (self._file is not None and self._ahead):
+                content = self._take_all()
+                self._file = await asyncio.to_thread(_append, self._file, content)
+        if self._file is not None:
+            self._file.seek(0)
+            if not self.complete:
+                return self
+            # No longer this one's to close.
+            file, self._file = self._file, None
+            return file
+        return io.BytesIO(self._take_all()) if self.complete else self
 
-    async def _next_piece(self) -> bytes:
+    async def _receive_piece(self) -> None:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             self.gone = True
-            raise ClientDisconnected
-        piece: bytes = message.get("body", b"")
-        self.received += len(piece)
-        self.complete = not message.get("more_body", False)
-        return piece
-
-    async def _keep(self, piece: bytes) -> None:
-        if self._on_disk:
-            await asyncio.to_thread(self._file.write, piece)
-            return
-        self._file.write(piece)
-        if self.received > SPOOL_BYTES:
-            memory = t.cast(io.BytesIO, self._file)
-            self._file = await asyncio.to_thread(_to_disk, memory.getvalue())
-            self._on_disk = True
-
-    # Reading in async code
-
-    async def __aiter__(self) -> t.AsyncIterator[bytes]:
-        """Yield the body in pieces as they are received.
-
-        Raises `RequestEntityTooLarge` (413) as soon as there is more than `limit`,
-        and `ClientDisconnected` (400) when the client goes away.
-        """
-        while True:
-            if self._on_disk:
-                piece = await asyncio.to_thread(self._file.read, _PIECE_BYTES)
-            else:
-                piece = self._file.read(_PIECE_BYTES)
-            if not piece:
-                if self.complete:
-                    return
-                piece = await self._next_piece()
-            if self.limit is not None and self.received > self.limit:
-                raise RequestEntityTooLarge
+            if not self.complete:
+                raise ClientDisconnected
+        elif not self.complete:
+            piece: bytes = message.get("body", b"")
             if piece:
-                yield piece
+                self.received += len(piece)
+                self._ahead_bytes += len(piece)
+                self._ahead.append(piece)
+            self.complete = not message.get("more_body", False)
 
-    # Reading in sync code
+    def _take_all(self) -> bytes:
+        ahead = self._ahead
+        content = ahead[0] if len(ahead) == 1 else b"".join(ahead)
+        ahead.clear()
+        self._ahead_bytes = 0
+        return content
+
+    async def until_gone(self) -> None:
+        """Wait until the client went away; receives a little of the body ahead."""
+        while not self.gone:
+            if self.unwanted:
+                self._take_all()
+            if not self.complete and self._ahead_bytes >= AHEAD_BYTES:
+                self._has_room.clear()
+                await self._has_room.wait()
+                continue
+            async with self._receiving:
+                try:
+                    await self._receive_piece()
+                except ClientDisconnected:
+                    return
+
+    # Reading
+
+    async def prepare(self) -> None:
+        """Have something to read without waiting, unless the body is at its end.
+
+        Raises `ClientDisconnected` (400) when the client goes away.
+        """
+        while not self._head:
+            if self._file is not None:
+                self._head = await asyncio.to_thread(self._file.read, _PIECE_BYTES)
+                self._drop_file_at_end()
+            elif self._ahead:
+                self._next_head()
+            elif self.complete:
+                return
+            elif self.gone:
+                raise ClientDisconnected
+            else:
+                async with self._receiving:
+                    # What looks after the client may have received it meanwhile.
+                    if not (self._ahead or self.complete or self.gone):
+                        await self._receive_piece()
+
+    def _next_head(self) -> None:
+        self._head = self._ahead.popleft()
+        self._ahead_bytes -= len(self._head)
+        self._has_room.set()
+
+    def _drop_file_at_end(self) -> None:
+        if not self._head and self._file is not None:
+            self._file.close()
+            self._file = None
 
     def readable(self) -> bool:
         """Tell that it can be read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int:
-        """Fill a buffer as far as the next piece goes; 0 at the end."""
-        data = self._file.read(len(buffer))
-        while not data and not self.complete:
-            if serving_loop() is not self._loop:
-                raise RuntimeError(_ON_LOOP)
-            data = run_on(self._loop, self._next_piece)
-            if len(data) > len(buffer):
-                self._file = io.BytesIO(data)
-                data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        """Fill a buffer, and wait for it in a worker thread; less only at the end.
+
+        On the event loop, with as much as is there: 0 at the end, and `RuntimeError`
+        where nothing is.
+        """
+        on_loop = asyncio._get_running_loop() is self._loop
+        filled = 0
+        while filled < len(buffer):
+            if not self._head:
+                if not on_loop:
+                    run_on(self._loop, self.prepare)
+                else:
+                    self._prepare_at_once(must=not filled)
+                if not self._head:
+                    break
+            piece = self._head[: len(buffer) - filled]
+            self._head = self._head[len(piece) :]
+            buffer[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return filled
+
+    def _prepare_at_once(self, *, must: bool) -> None:
+        if self._file is not None:
+            self._head = self._file.read(_PIECE_BYTES)
+            self._drop_file_at_end()
+        if not self._head and self._ahead:
+            self._next_head()
+        if must and not self._head and not self.complete:
+            raise RuntimeError(_ON_LOOP)
 
     def close(self) -> None:
         """Delete the temporary file, if there is one."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         super().close()
 
 
-def _to_disk(content: bytes) -> t.IO[bytes]:
-    file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the body
+def _append(file: t.IO[bytes] | None, content: bytes) -> t.IO[bytes]:
+    if file is None:
+        file = t.cast("t.IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115  closed with the body
     file.write(content)
-    return t.cast("t.IO[bytes]", file)
+    return file

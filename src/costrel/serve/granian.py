@@ -9,74 +9,35 @@ process and are never shared by a fork.
 from __future__ import annotations
 
 import logging
+import logging.config
 import multiprocessing
 import os
 import pickle
-import signal
-import sys
 import time
 import traceback
 import typing as t
 from dataclasses import dataclass
-from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
 from ssl import SSLError
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server import MPServer, Server
 
 from .accesslog import ACCESS_FORMAT, LOG_CONFIG
 from .address import ServeError, accepts_connections, resolve_address, show_url
-
-Load = t.Callable[[], t.Any]
-"""Return the application. Called in each worker; to be pickled where processes are not forked."""
-
-Describe = t.Callable[[BaseException], "BootFailure"]
-"""Put into words, in the worker, why loading failed."""
+from .worker import WSGI_THREADS, Boot, BootFailure, Describe, Load, Ready, ServeOptions, work
 
 _server_log = logging.getLogger("_granian")
-
-
-@dataclass(frozen=True)
-class ServeOptions:
-    """Hold what ``costrel run`` was asked for.
-
-    One worker by default, so that state kept in memory works as in development;
-    as many as there are cores gives the most requests per second. Threads are
-    per worker: how many requests may wait for a database at the same time.
-    `stop_timeout_s` is how long requests in flight may take once the server is
-    told to stop, after which they are cut off.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 5000
-    workers: int = 1
-    threads: int = 8
-    certificate: tuple[str, str] | None = None
-    access_log: bool = False
-    stop_timeout_s: int = 30
-
-
-@dataclass(frozen=True)
-class BootFailure:
-    """Say why a worker could not load the application.
-
-    `usage` marks a mistake in what the user typed rather than in the app.
-    """
-
-    message: str
-    usage: bool = False
 
 
 @dataclass(frozen=True)
 class Started:
     """Hold what a start-up message wants to know, once every worker is ready."""
 
-    app_name: str
+    ready: Ready
     url: str
-    server: str
     options: ServeOptions
 
 
@@ -106,7 +67,7 @@ def serve(
     _require_picklable(load)
     address, port = resolve_address(options.host, options.port)
     reader, writer = multiprocessing.Pipe(duplex=False)
-    boot = _Boot(load, describe, writer)
+    boot = Boot(load, describe, writer, options, address, port)
     try:
         server = _Server(
             "app",
@@ -114,7 +75,7 @@ def serve(
             port=port,
             interface=Interfaces.WSGI,
             workers=options.workers,
-            blocking_threads=options.threads,
+            blocking_threads=options.threads or WSGI_THREADS,
             http=HTTPModes.auto if options.certificate else HTTPModes.http1,
             websockets=False,
             log_level=LogLevels.warning,
@@ -134,50 +95,22 @@ def serve(
     server.boot = boot
     server.reports = reader
     server.on_stopping = on_stopping
-    server.on_ready = lambda app_name: on_started(
-        Started(app_name, show_url(scheme, address, port), f"Granian {version('granian')}", options)
+    server.on_ready = lambda ready: on_started(
+        Started(ready, show_url(scheme, address, port), options)
     )
     # Its remarks on the number of threads are not the user's concern: they are for
     # threads that compute, ours mostly wait.
     _server_log.setLevel(logging.ERROR)
     try:
-        server.serve(target_loader=boot, wrap_loader=False)
+        if Server is MPServer:
+            server.serve(spawn_target=work, target_loader=boot, wrap_loader=False)
+        else:
+            server.serve(target_loader=boot, wrap_loader=False)
     except SystemExit:
         if server.failure is None and not server.interrupt_signal:
             raise ServeError("The server stopped: its worker processes keep dying.") from None
     if server.failure is not None:
         raise AppLoadError(server.failure)
-
-
-class _Boot:
-    """Load the application in a worker and tell the parent how it went."""
-
-    def __init__(self, load: Load, describe: Describe, writer: Connection) -> None:
-        self.load = load
-        self.describe = describe
-        self.writer = writer
-        self.done = False
-        """Set in the parent after start-up; workers made later have nobody to tell."""
-
-    def __call__(self) -> t.Any:
-        """Return the application, or end the worker process with status 1."""
-        if multiprocessing.parent_process() is not None:
-            # A forked worker still has the parent's handlers, which would only take
-            # note of a signal: the parent would wait for a slow import to end.
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        try:
-            app = self.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (passed on to the parent)
-            failure = self.describe(error)
-            if self.done:
-                sys.stderr.write(f"{failure.message}\n")
-            else:
-                self.writer.send(failure)
-            raise SystemExit(1) from None
-        if not self.done:
-            self.writer.send(str(getattr(app, "name", "")))
-        return app
 
 
 _Base: t.Any = Server
@@ -186,11 +119,12 @@ _Base: t.Any = Server
 class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interpreter's build
     """Add to Granian's server a report on its start, and a second signal that means now."""
 
-    boot: _Boot
+    boot: Boot
     reports: Connection
-    on_ready: t.Callable[[str], None]
+    on_ready: t.Callable[[Ready], None]
     on_stopping: t.Callable[[], None]
     interrupt_signal: bool
+    workers_kill_timeout: float
     failure: BootFailure | None = None
 
     def startup(self, spawn_target: t.Any, target_loader: t.Any) -> None:
@@ -201,7 +135,8 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
         outcome = self._collect_reports()
         self.boot.done = True
         _server_log.setLevel(logging.WARNING)
-        if isinstance(outcome, str):
+        if isinstance(outcome, Ready):
+            self.workers_kill_timeout += outcome.end_s
             self._await_listening()
             self.on_ready(outcome)
         elif not self.interrupt_signal:
@@ -209,8 +144,8 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
             self.interrupt_signal = True
             self.main_loop_interrupt.set()
 
-    def _collect_reports(self) -> str | BootFailure:
-        outcome: str | BootFailure = BootFailure("No worker process was started.")
+    def _collect_reports(self) -> Ready | BootFailure:
+        outcome: Ready | BootFailure = BootFailure("No worker process was started.")
         for _ in range(self.workers):
             while not self.reports.poll(0.1):
                 # A worker's report precedes its end, so ask once more after noticing that.

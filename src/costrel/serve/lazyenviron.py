@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import typing as t
 
 from .scope import VARIABLES, Scope, make_environ
@@ -17,21 +18,23 @@ class LazyEnviron(dict[str, t.Any]):
     For scopes that have each field once.
     """
 
-    __slots__ = ("_headers", "_scope")
+    __slots__ = ("_body", "_headers", "_scope")
 
-    def __init__(self, scope: Scope, headers: dict[bytes, bytes], body: t.Any) -> None:
+    def _look_at(self, scope: Scope, headers: dict[bytes, bytes], body: t.Any) -> None:
+        """Be of this scope: called once, right after it was made."""
         self._scope: Scope | None = scope
         self._headers = headers
         self["REQUEST_METHOD"] = scope.get("method", "GET")
-        self["QUERY_STRING"] = scope["query_string"].decode("latin-1")
-        self["wsgi.input"] = body
-        self["wsgi.input_terminated"] = True
+        self["QUERY_STRING"] = scope.get("query_string", b"").decode("latin-1")
+        if body is not None:
+            self["wsgi.input"] = body
+            self["wsgi.input_terminated"] = True
 
     def _fill(self) -> None:
         scope, self._scope = self._scope, None
         if scope is not None:
             # What was set meanwhile stays.
-            for key, value in make_environ(scope, None).items():
+            for key, value in make_environ(scope, io.BytesIO(getattr(self, "_body", b""))).items():
                 _BASE.setdefault(self, key, value)
 
     def __missing__(self, key: str) -> t.Any:

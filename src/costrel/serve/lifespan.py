@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import inspect
+import multiprocessing.util
 import os
-import threading
 import typing as t
-from contextvars import copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
+from inspect import isasyncgen, iscoroutine
+from weakref import WeakSet
 
+from ..dispatch import loop as loops
 from ..dispatch.asynchronous import call, hop_for
-from ..dispatch.loop import async_to_sync, serving_loop
-from .background import BackgroundTasks
+from .background import BackgroundTasks, app_context_on
 from .health import LoopHealth
 from .scope import Receive, Send
 
 if t.TYPE_CHECKING:
     from ..application import App
 
+_starting: ContextVar[Life | None] = ContextVar("costrel.starting", default=None)
+"""The life whose start this code is a part of."""
+
 
 class Life:
     """Run what an application does around its serving, on one event loop.
 
     Attributes:
+        loop: The event loop, once there is one.
+        ready: Whether it has been started, and not ended yet.
         tasks: The tasks in the background.
         health: Whether the event loop keeps up.
     """
@@ -32,62 +38,169 @@ class Life:
     def __init__(self, app: App) -> None:
         self.app = app
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.ready = False
         self.tasks = BackgroundTasks(app)
         self.health = LoopHealth(app)
         self._generators: list[tuple[t.Any, t.Any]] = []
+        self._outer: Life | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._beginning: asyncio.Future[None] | None = None
+        self._end = asyncio.Event()
+
+    def serves(self) -> bool:
+        """Tell whether it was started and can go on."""
+        return self.ready and self.loop is not None and not self.loop.is_closed()
+
+    def enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Become the application's, until `leave`."""
+        app = self.app
+        self.loop = loop
+        outer = t.cast("Life | None", app._life)
+        if outer is not self:
+            # A test may serve an application that is served already, on another loop.
+            self._outer = outer if outer is not None and outer.serves() else None
+            app._life = self
+        _living.add(app)
+
+    def leave(self) -> None:
+        """Be the application's no longer."""
+        app = self.app
+        self.ready = False
+        self.health.stop()
+        if app._life is self:
+            app._life = self._outer
+            # The next request begins a life anew: see `Flask._compile`.
+            app._engine = None
+        workers, app._workers = app._workers, None
+        if workers is not None:
+            workers.close()
 
     async def start(self) -> None:
-        """Run what comes before the first request; raises the first error in it."""
-        app = self.app
-        self.loop = asyncio.get_running_loop()
-        app._life = self
+        """Run what comes before the first request; raises the first error in it.
+
+        What was started before that error is ended first.
+        """
+        self.enter(asyncio.get_running_loop())
+        token = _starting.set(self)
         self.health.start()
-        with app.app_context():
+        try:
+            await self._run_before()
+        except BaseException as error:
+            await self._end_generators()
+            await self.tasks.finish(0)
+            self.leave()
+            if isinstance(error, SystemExit):
+                message = f"A function that runs before serving ended by {error!r}"
+                raise RuntimeError(message) from error  # noqa: TRY004  no wrong type
+            raise
+        finally:
+            _starting.reset(token)
+        self.ready = True
+
+    async def _run_before(self) -> None:
+        app = self.app
+        if not (app.before_serving_funcs or app.while_serving_gens):
+            # Nor is a context entered, whose teardowns may count on a request.
+            return
+        async with app_context_on(app):
             for function in app.before_serving_funcs:
                 await call(app, function)
             for function in app.while_serving_gens:
-                generator = function()
-                await self._step(generator)
-                self._generators.append((function, generator))
+                await self._start_generator(function)
 
     async def stop(self) -> None:
-        """Run what comes after the last request, in the reverse order; errors are logged.
+        """Run what comes after the last request; errors are logged.
 
-        Tasks in the background are given ``BACKGROUND_GRACE_S`` seconds first.
+        First the tasks in the background have ``BACKGROUND_GRACE_S`` seconds, then the
+        generators go on from the last one to the first, then come the functions.
         """
         app = self.app
         await self.tasks.finish(app.config["BACKGROUND_GRACE_S"])
-        with app.app_context():
-            while self._generators:
-                function, generator = self._generators.pop()
-                try:
+        await self._end_generators()
+        try:
+            if app.after_serving_funcs:
+                async with app_context_on(app):
+                    await self._run_after()
+        except Exception:
+            app.logger.exception("Leaving the context after serving failed")
+        self.leave()
+
+    async def _run_after(self) -> None:
+        for function in self.app.after_serving_funcs:
+            try:
+                await call(self.app, function)
+            except (Exception, SystemExit):
+                self.app.logger.exception("%s failed after serving", _name(function))
+
+    async def _start_generator(self, function: t.Callable[[], t.Any]) -> None:
+        generator = function()
+        if not (hasattr(generator, "__anext__") or hasattr(generator, "__next__")):
+            if iscoroutine(generator):
+                generator.close()
+            raise TypeError(
+                f"{_name(function)} is registered with while_serving, but is no generator"
+                " function: write `yield` between what comes before serving and what comes after."
+            )
+        if not await self._step(generator):
+            raise RuntimeError(
+                f"{_name(function)} is registered with while_serving, and ended without reaching"
+                " a `yield`."
+            )
+        self._generators.append((function, generator))
+
+    async def _end_generators(self) -> None:
+        """Run the generators to their end, in reverse order."""
+        app = self.app
+        while self._generators:
+            function, generator = self._generators.pop()
+            try:
+                async with app_context_on(app):
                     if await self._step(generator):
-                        await self._close(generator)
                         app.logger.error("%s yields more than once", _name(function))
-                except Exception:
-                    app.logger.exception("%s failed after serving", _name(function))
-            for function in app.after_serving_funcs:
-                try:
-                    await call(app, function)
-                except Exception:
-                    app.logger.exception("%s failed after serving", _name(function))
-        self.health.stop()
-        app._life = None
-        if app._workers is not None:
-            app._workers.close()
-            app._workers = None
+                        await self._close(generator)
+            except (Exception, SystemExit):
+                app.logger.exception("%s failed after serving", _name(function))
 
     async def _step(self, generator: t.Any) -> bool:
         """Run a generator until it yields (True) or ends (False)."""
-        if inspect.isasyncgen(generator):
+        if hasattr(generator, "__anext__"):
             return await anext(generator, _END) is not _END
         return await hop_for(self.app, next, generator, _END) is not _END
 
     async def _close(self, generator: t.Any) -> None:
-        if inspect.isasyncgen(generator):
+        if isasyncgen(generator):
             await generator.aclose()
         else:
             await hop_for(self.app, generator.close)
+
+    # Where no server tells of its start and end, one task runs both: what was entered
+    # in it (such as a task group) is to be left in it.
+
+    async def begin(self) -> None:
+        """Start in a task of its own, and wait for that."""
+        loop = asyncio.get_running_loop()
+        self.enter(loop)
+        started: asyncio.Future[None] = loop.create_future()
+        self._task = loop.create_task(self._run(started), name="life", context=Context())
+        await started
+
+    async def _run(self, started: asyncio.Future[None]) -> None:
+        try:
+            await self.start()
+        except BaseException as error:  # noqa: BLE001  raised by `begin`
+            if not started.done():
+                started.set_exception(error)
+            return
+        if not started.done():
+            started.set_result(None)
+        await self._end.wait()
+        await self.stop()
+
+    async def end(self) -> None:
+        """End what `begin` began, and wait for that."""
+        if self._task is not None:
+            self._end.set()
+            await self._task
 
 
 _END: t.Any = object()
@@ -107,7 +220,8 @@ async def live(app: App, receive: Receive, send: Send) -> None:
                 await life.start()
             except Exception as error:
                 app.logger.exception("The application could not be started")
-                await send({"type": "lifespan.startup.failed", "message": repr(error)})
+                message = f"The application could not be started: {error!r}"
+                await send({"type": "lifespan.startup.failed", "message": message})
                 return
             await send({"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
@@ -116,32 +230,21 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             return
 
 
-def add_background_task(
-    app: App, function: t.Callable[..., t.Any], args: t.Any, kwargs: dict[str, t.Any]
-) -> None:
-    """Run a function beside the requests: see `costrel.Flask.add_background_task`."""
-    try:
-        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
+async def start_on_loop(app: App) -> None:
+    """Begin the life of an ASGI server that does not tell of its start, nor of its end.
+
+    With its first request, which waits for it as the others do that come meanwhile.
+    """
     life = t.cast("Life | None", app._life)
-    if life is None:
-        loop = running or serving_loop()
-        if loop is None:
-            start_under_wsgi(app)
-            life = t.cast(Life, app._life)
-        else:
-            # An ASGI server that says nothing of its start, and will not of its end.
-            life = app._life = Life(app)
-            life.loop = loop
-    if running is not None and running is life.loop:
-        life.tasks.add(function, *args, **kwargs)
-    else:
-        loop = t.cast("asyncio.AbstractEventLoop", life.loop)
-        loop.call_soon_threadsafe(partial(life.tasks.add, function, *args, **kwargs))
-
-
-_starting = threading.Lock()
+    if life is not None and (life.serves() or _starting.get() is life):
+        return
+    loop = asyncio.get_running_loop()
+    if life is None or life.loop is not loop:
+        life = Life(app)
+        life.enter(loop)
+    if life._beginning is None:
+        life._beginning = asyncio.ensure_future(life.begin())
+    await asyncio.shield(life._beginning)
 
 
 def start_under_wsgi(app: App) -> None:
@@ -149,20 +252,72 @@ def start_under_wsgi(app: App) -> None:
 
     Everything async of it runs on the process's own loop.
     """
-    with _starting:
-        if app._life is not None and app._life_of == os.getpid():
+    if _is_started(app):
+        return
+    with app._life_lock:
+        if _is_started(app):
             return
         life = Life(app)
-        # Before it starts, so that what runs in it does not start it again.
-        app._life, app._life_of = life, os.getpid()
-        try:
-            copy_context().run(async_to_sync(life.start))
-        except BaseException:
-            app._life = None
-            raise
-    atexit.register(_end, app, life, os.getpid())
+        loops._thread.run(life.begin)
+        end = partial(_end_under_wsgi, life, os.getpid())
+        atexit.register(end)
+        # A process of `multiprocessing`, such as a worker of Granian, runs only these.
+        multiprocessing.util.Finalize(None, end, exitpriority=100)
 
 
-def _end(app: App, life: Life, process: int) -> None:
-    if os.getpid() == process and app._life is life:
-        async_to_sync(life.stop)()
+def _is_started(app: App) -> bool:
+    life = t.cast("Life | None", app._life)
+    return life is not None and (life.serves() or _starting.get() is life)
+
+
+def _end_under_wsgi(life: Life, process: int) -> None:
+    if os.getpid() == process and life.ready:
+        loops._thread.run(life.end)
+
+
+def add_background_task(
+    app: App, function: t.Callable[..., t.Any], args: t.Any, kwargs: dict[str, t.Any]
+) -> None:
+    """Run a function beside the requests: see `costrel.Flask.add_background_task`."""
+    if not callable(function):
+        if iscoroutine(function):
+            function.close()
+        raise TypeError(
+            f"{function!r} can't be called. Give the function and its arguments, not what it"
+            " returns: app.add_background_task(function, argument)."
+        )
+    try:
+        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    life = t.cast("Life | None", app._life)
+    if life is None or life.loop is None or life.loop.is_closed():
+        loop = running or loops.serving_loop()
+        if loop is None:
+            start_under_wsgi(app)
+            life = t.cast(Life, app._life)
+        else:
+            # An ASGI server that says nothing of its start, and will not of its end.
+            life = Life(app)
+            life.enter(loop)
+    add = partial(life.tasks.add, copy_context(), function, args, kwargs)
+    if running is not None and running is life.loop:
+        add()
+    else:
+        t.cast("asyncio.AbstractEventLoop", life.loop).call_soon_threadsafe(add)
+
+
+_living: WeakSet[App] = WeakSet()
+"""The applications that had a life in this process."""
+
+
+def _forget_after_fork() -> None:
+    # Loops and threads do not survive a fork: the child begins a life of its own.
+    for app in list(_living):
+        app._life = app._workers = app._engine = None
+        app._renew_life_lock()
+    _living.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

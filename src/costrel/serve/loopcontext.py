@@ -13,6 +13,8 @@ from .scope import Scope
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..wrappers import Request
+
 
 class LoopContext(RequestContext):
     """Make a request that runs on an event loop current; its environ is made when asked for."""
@@ -22,8 +24,30 @@ class LoopContext(RequestContext):
     headers: dict[bytes, bytes]
     body: t.Any = None
 
+    whole: bytes | None = None
+    """The body, if all of it came at once; then in place of `body`."""
+
     @lazy
     def environ(self) -> WSGIEnvironment:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Hold what WSGI has of the request."""
-        body = io.BytesIO() if self.body is None else self.body
-        return LazyEnviron(self.scope, self.headers, body)
+        environ = LazyEnviron()
+        body = self.body if self.whole is None else io.BytesIO(self.whole)
+        environ._look_at(self.scope, self.headers, body)
+        return environ
+
+    @lazy
+    def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Hold the request: as any context has it, and made in one go."""
+        environ: t.Any = self.__dict__.get("environ")
+        if environ is None:
+            environ = self.environ = LazyEnviron()
+            environ._look_at(self.scope, self.headers, self.body)
+        request = self.app.request_class(environ)
+        if self.whole is not None:
+            environ._body = request._whole = self.whole
+        plan = self.plan
+        if plan is not None:
+            request.url_rule = plan.rule
+            request.view_args = self.view_args
+        self.touched = True
+        return request

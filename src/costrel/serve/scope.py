@@ -72,7 +72,7 @@ def split_path(scope: Scope) -> tuple[str, str]:
     return root, path
 
 
-def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
+def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:  # noqa: C901, PLR0912  a list
     """Return the environ (PEP 3333) of a request or of a WebSocket's handshake.
 
     Text is in it as WSGI has it: bytes, decoded as Latin-1. Fields of one name are

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import typing as t
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
+from contextvars import Context, copy_context
 
 from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wsgi import FileWrapper
 
-from ..dispatch.asynchronous import hop_for
+from ..dispatch.asynchronous import hop_for, workers_of
 from .scope import Send
 
 if t.TYPE_CHECKING:
@@ -17,15 +20,24 @@ if t.TYPE_CHECKING:
 
 Fields = list[tuple[bytes, bytes]]
 
+_FILE_PIECE_BYTES = 65_536
+
+
+class ClientLeft(Exception):  # noqa: N818  no fault
+    """Tell that the server could not send, since the client is gone."""
+
 
 class Answer(t.NamedTuple):
-    """What a WSGI application answered: all of it, or its beginning and the rest."""
+    """A response: its head, the beginning of its body, and what the rest of that comes from."""
 
     status: int
     fields: Fields
     beginning: bytes
-    rest: t.Iterator[bytes] | None
-    close: t.Callable[[], object] | None
+    rest: t.Iterator[bytes] | AsyncIterator[t.Any] | None = None
+    close: t.Callable[[], object] | None = None
+    """What to call in a worker thread, once, when it was sent or can't be."""
+    context: Context | None = None
+    """What the rest is made in, if not in the context of who sends it."""
 
 
 def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
@@ -43,13 +55,16 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
     rest: t.Iterator[bytes] | None = None
     close = getattr(pieces, "close", None)
     try:
-        if type(pieces) is list:
+        if type(pieces) is list and started:
             beginning = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         else:
+            if isinstance(pieces, FileWrapper):
+                # Of 8 KiB otherwise, each of which would take a way to a thread and back.
+                pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
-            while not started:
-                beginning += next(rest)
+        if not started:
+            raise RuntimeError("The WSGI application did not call start_response.")
     except BaseException:
         if close is not None:
             close()
@@ -58,120 +73,141 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
     return Answer(int(status[:3]), _encode(headers), b"".join((*written, beginning)), rest, close)
 
 
+async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
+    """Call an application as a WSGI server does, in one hop to a worker thread."""
+    # Not by `hop`: what the whole request sets is not to be seen outside of it.
+    context = copy_context()
+    made: list[Answer] = []
+
+    def make() -> None:
+        made.append(answer(app, environ))
+
+    try:
+        await workers_of(app).run(make, context=context)
+    except asyncio.CancelledError:
+        # Nobody will send it, but it was made.
+        for abandoned in made:
+            if abandoned.close is not None:
+                await workers_of(app).run(abandoned.close, context=context)
+        raise
+    finished = made.pop()
+    return finished if finished.rest is None else finished._replace(context=context)
+
+
 def _encode(headers: t.Iterable[tuple[str, str]]) -> Fields:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 async def send_answer(app: App, answer: Answer, send: Send) -> None:
-    """Send what a WSGI application answered, each further piece from a worker thread.
+    """Send an answer, each further piece of its body from where it is made.
 
     The next piece is asked for when the server has taken the one before, so a slow
-    client makes the application wait, and not the memory grow.
+    client makes the application wait, and not the memory grow. Raises `ClientLeft`
+    where the server says that nobody is there any more.
     """
-    status, fields, piece, rest, close = answer
+    status, fields, piece, rest, _close, context = answer
     try:
-        await _start(send, status, fields)
+        await _send(send, {"type": "http.response.start", "status": status, "headers": fields})
         if rest is None:
-            await _body(send, piece, more=False)
+            await _send(send, {"type": "http.response.body", "body": piece})
             return
-        while True:
-            if piece:
-                await _body(send, piece, more=True)
-            following = await hop_for(app, next, rest, _END)
-            if following is _END:
-                break
-            piece = t.cast(bytes, following)
-        await _body(send, b"", more=False)
+        if piece:
+            await _send(send, _more(piece))
+        if isinstance(rest, AsyncIterator):
+            async for item in rest:
+                data = item.encode() if isinstance(item, str) else item
+                if data:
+                    await _send(send, _more(data))
+        else:
+            while True:
+                following: t.Any = (
+                    await hop_for(app, next, rest, _END)
+                    if context is None
+                    else await workers_of(app).run(next, rest, _END, context=context)
+                )
+                if following is _END:
+                    break
+                if following:
+                    await _send(send, _more(following))
+        await _send(send, {"type": "http.response.body", "body": b""})
+    finally:
+        await close_answer(app, answer)
+
+
+async def close_answer(app: App, answer: Answer) -> None:
+    """Close what the body was made from, sent or not."""
+    _status, _fields, _beginning, rest, close, context = answer
+    try:
+        aclose = getattr(rest, "aclose", None)
+        if aclose is not None:
+            await aclose()
     finally:
         if close is not None:
-            await hop_for(app, close)
+            if context is None:
+                await hop_for(app, close)
+            else:
+                await workers_of(app).run(close, context=context)
 
 
 _END: t.Any = object()
 
 
-async def send_plain(send: Send, content: bytes, content_type: str, *, head: bool) -> None:
-    """Send a body of the common kind: 200, its type and its length."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [
-                (b"content-type", content_type.encode("latin-1")),
-                (b"content-length", b"%d" % len(content)),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": b"" if head else content})
+async def _send(send: Send, message: dict[str, t.Any]) -> None:
+    try:
+        await send(message)
+    except OSError as error:
+        # SPEC(ASGI HTTP): how a server tells it. Not for the generators to see, which
+        # have errors of this kind of their own.
+        raise ClientLeft from error
 
 
-async def send_response(app: App, response: t.Any, environ: WSGIEnvironment, send: Send) -> None:
-    """Send a response of the application's class, or anything else that WSGI can call."""
+def _more(piece: bytes) -> dict[str, t.Any]:
+    return {"type": "http.response.body", "body": piece, "more_body": True}
+
+
+def plain_answer(content: bytes, content_type: str, *, head: bool) -> Answer:
+    """Make an answer of the common kind: 200, its type and its length."""
+    fields = [
+        (b"content-type", content_type.encode("latin-1")),
+        (b"content-length", b"%d" % len(content)),
+    ]
+    return Answer(200, fields, b"" if head else content)
+
+
+async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> Answer:
+    """Make an answer of a response of the application's class, or of what else WSGI can call."""
+    cls: t.Any = type(response)
     if (
         not isinstance(response, BaseResponse)
-        or getattr(type(response).__call__, "__module__", "") not in _OWN_CALLS
+        or getattr(cls.__call__, "__module__", "") not in _OWN_CALLS
     ):
         # COMPAT(flask-sock): a response class that answers in its own way.
-        await send_answer(app, await hop_for(app, answer, response, environ), send)
-        return
+        return await hop_for(app, answer, response, environ)
     body: t.Any = response.response
     fields = _encode(response.get_wsgi_headers(environ))
     status = response.status_code
+    close: t.Any = (
+        response.close
+        if response._on_close or hasattr(body, "close") or cls.close is not BaseResponse.close
+        else None
+    )
     if environ["REQUEST_METHOD"] == "HEAD" or status in {204, 304} or 100 <= status < 200:
-        await _send_pieces(app, response, (), status, fields, send)
-    elif isinstance(body, AsyncIterable):
-        await _send_async(response, body, status, fields, send)
-    elif type(body) in (list, tuple):
-        await _send_pieces(app, response, response.iter_encoded(), status, fields, send)
-    else:
-        pieces = response.get_app_iter(environ)
-        close = getattr(pieces, "close", None)
-        await send_answer(app, Answer(status, fields, b"", iter(pieces), close), send)
+        return Answer(status, fields, b"", None, close)
+    if type(body) in (list, tuple):
+        return Answer(status, fields, b"".join(response.iter_encoded()), None, close)
+    if isinstance(body, AsyncIterable):
+        if close is not None and not response._on_close and cls.close is BaseResponse.close:
+            close = None  # it would close the generator, which is done on the loop
+        return Answer(status, fields, b"", aiter(body), close)
+    pieces: t.Any = response.get_app_iter(environ)
+    if isinstance(pieces, FileWrapper):
+        pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
+    return Answer(status, fields, b"", iter(pieces), getattr(pieces, "close", None))
 
 
 _OWN_CALLS = {"costrel.wrappers", "werkzeug.wrappers.response"}
 
 
-async def _send_pieces(
-    app: App,
-    response: BaseResponse,
-    pieces: t.Iterable[bytes],
-    status: int,
-    fields: Fields,
-    send: Send,
-) -> None:
-    """Send a body that is in memory, at once."""
-    try:
-        await _start(send, status, fields)
-        await _body(send, b"".join(pieces), more=False)
-    finally:
-        if response._on_close or hasattr(response.response, "close"):
-            await hop_for(app, response.close)
-
-
-async def _send_async(
-    response: BaseResponse, body: AsyncIterable[t.Any], status: int, fields: Fields, send: Send
-) -> None:
-    """Send what an async generator yields, each piece when the server took the one before."""
-    iterator = aiter(body)
-    try:
-        await _start(send, status, fields)
-        async for piece in iterator:
-            data = piece.encode() if isinstance(piece, str) else piece
-            if data:
-                await _body(send, data, more=True)
-        await _body(send, b"", more=False)
-    finally:
-        close = getattr(iterator, "aclose", None)
-        if close is not None:
-            await close()
-        for function in response._on_close:
-            function()
-
-
-async def _start(send: Send, status: int, fields: Fields) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-
-
-async def _body(send: Send, piece: bytes, *, more: bool) -> None:
-    await send({"type": "http.response.body", "body": piece, "more_body": more})
+async def send_response(app: App, response: t.Any, environ: WSGIEnvironment, send: Send) -> None:
+    """Send a response of the application's class, or anything else that WSGI can call."""
+    await send_answer(app, await make_answer(app, response, environ), send)

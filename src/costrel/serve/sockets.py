@@ -6,18 +6,28 @@ import asyncio
 import io
 import typing as t
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit
 
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, InternalServerError
 
 from ..current import context
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import call, hop_for, send_signal
-from ..dispatch.hooks import inside_out, outside_in, save_session
-from ..signals import got_request_exception
-from ..websocket import (
+from ..dispatch.hooks import call_all, inside_out, needs_session, outside_in, save_session
+from ..sessions import opens_lazily
+from ..signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    got_request_exception,
+)
+from ..websockets import (
     BAD_DATA,
+    GONE,
+    MAX_REASON_BYTES,
     NORMAL,
+    RESTART,
     SERVER_ERROR,
     WebSocket,
     WebSocketClosed,
@@ -33,16 +43,27 @@ if t.TYPE_CHECKING:
 
     from ..application import App
 
+GOODBYE_S = 1.0
+"""How long a socket that is cancelled may take to say so to its client."""
+
 
 class SocketContext(LoopContext):
     """Make a WebSocket current: as ``websocket``, and as the request of its handshake."""
 
     request: WebSocket
 
+    error: BaseException | None = None
+    """What teardown functions are told of, though nobody else is."""
+
     @property
     def websocket(self) -> WebSocket:
         """Give the WebSocket."""
         return self.request
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        """Tear down what `copy` made, for a thread."""
+        functions = _teardown_functions(self.app, self)
+        call_all(map(self.app.ensure_sync, functions), exc)
 
 
 async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,45 +71,17 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
     if (await receive())["type"] != "websocket.connect":
         return
     ctx = _enter(app, scope, receive, send)
-    socket = ctx.request
     token = context.set(ctx)
-    error: BaseException | None = None
-    left = look_after(socket)
     try:
-        try:
-            response = await _run(app, ctx)
-        except WebSocketClosed:
-            response = None
-        except WebSocketDataError as raised:
-            error = raised
-            await socket.close(BAD_DATA, "unexpected message")
-            response = None
-        except Exception as raised:
-            error = raised
-            await send_signal(app, got_request_exception, exception=raised)
-            if not socket.accepted:
-                response = await asynchronous.handle_exception(app, raised)
-            else:
-                app.log_exception((type(raised), raised, raised.__traceback__))
-                await socket.close(SERVER_ERROR)
-                response = None
-        if socket.accepted:
-            await socket.close(NORMAL)
-        elif socket.close_code is None:
-            await _reject(app, ctx, response, send)
-    except asyncio.CancelledError as raised:
-        error = raised
-        if not left.client_left():
-            with suppress(asyncio.CancelledError):
-                await socket.close(1012, "the server stops")
-            raise
+        await send_signal(app, appcontext_pushed)
+        rv = await _run_watched(app, ctx)
+        await _finish(app, ctx, rv)
     except BaseException as raised:
-        error = raised
+        ctx.error = raised
         raise
     finally:
-        left.stop()
         try:
-            await _tear_down(app, ctx, error)
+            await _leave(app, ctx)
         finally:
             context.reset(token)
 
@@ -99,46 +92,80 @@ def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContex
     ctx.scope = scope
     ctx.environ = make_environ(scope, io.BytesIO())
     socket = ctx.request = (app.websocket_class or WebSocket)(ctx.environ)
+    # It may be used without a context, by those who send to many.
+    socket.json_module = app.json
     socket._receive, socket._send = receive, send
     socket._max_message_bytes = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
     socket._idle_s = app.config["WEBSOCKET_IDLE_S"]
-    socket._accept_headers = lambda: _session_cookies(app, ctx)
+    socket._own_fields = partial(_session_cookies, app, ctx)
     return ctx
 
 
-async def _run(app: App, ctx: SocketContext) -> t.Any:
-    """Run hooks and view; returns the response that rejects the handshake, if any."""
-    socket = ctx.request
+async def _run_watched(app: App, ctx: SocketContext) -> t.Any:
+    """Run hooks and view, as long as the client stays; return what rejects the handshake."""
+    watched = look_after(ctx.request)
     try:
-        await hop_for(app, ctx.match_request)
-        if socket.routing_exception is not None:
-            raise socket.routing_exception
-        _check_origin(app, socket)
-        rv = await _run_before(app, socket)
-        if rv is None:
-            view = app.view_functions[t.cast(str, socket.endpoint)]
-            rv = await call(app, view, **t.cast("dict[str, t.Any]", socket.view_args))
-    except (WebSocketClosed, WebSocketDataError):
-        raise
-    except Exception as error:
-        if socket.accepted:
+        return await _run(app, ctx)
+    except asyncio.CancelledError as raised:
+        ctx.error = raised
+        if not watched.client_left():
+            await _say_goodbye(ctx.request)
             raise
-        rv = await asynchronous.handle_user_exception(app, error)
-    response = None
-    if not socket.accepted:
-        response = app.make_response(Forbidden() if rv is None else rv)
-    for name in inside_out(socket.blueprint):
-        for hook in reversed(app.after_websocket_funcs.get(name, ())):
-            returned = await call(app, hook, response)
-            response = response if returned is None else returned
-    return response
+        return None
+    finally:
+        watched.stop()
+
+
+async def _say_goodbye(socket: WebSocket) -> None:
+    """Close a socket whose server stops: its client may come again."""
+    with suppress(asyncio.CancelledError, Exception):
+        async with asyncio.timeout(GOODBYE_S):
+            await socket.close(RESTART, "the server stops")
+
+
+async def _run(app: App, ctx: SocketContext) -> t.Any:
+    try:
+        await _match(app, ctx)
+        rv = await _run_before(app, ctx.request)
+        if rv is None:
+            view = app.view_functions[t.cast(str, ctx.request.endpoint)]
+            rv = await call(app, view, **t.cast("dict[str, t.Any]", ctx.request.view_args))
+    except Exception as error:  # noqa: BLE001  the border: everything is answered
+        return await _handle(app, ctx, error)
+    return rv
+
+
+async def _match(app: App, ctx: SocketContext) -> None:
+    """Find the view of the handshake's URL; raises what answers it instead."""
+    engine = app._engine
+    if engine is None or engine.epoch != app._epoch.value:
+        engine = app._compile()
+    if engine.matches_on_loop:
+        ctx.match_request()
+    else:
+        await hop_for(app, _match_by_steps, ctx)
+    socket = ctx.request
+    if socket.routing_exception is not None:
+        raise socket.routing_exception
+    _check_origin(app, socket)
+
+
+def _match_by_steps(ctx: SocketContext) -> None:
+    """Match in a worker thread, as `RequestContext.push` does."""
+    if not opens_lazily(ctx.app.session_interface):
+        ctx._session  # noqa: B018  touching it opens it
+    ctx.match_request()
 
 
 async def _run_before(app: App, socket: WebSocket) -> t.Any:
     names = outside_in(socket.blueprint)
-    for name in names:
-        for preprocess in app.url_value_preprocessors.get(name, ()):
-            await hop_for(app, preprocess, socket.endpoint, socket.view_args)
+    preprocessors = [
+        partial(function, socket.endpoint, socket.view_args)
+        for name in names
+        for function in app.url_value_preprocessors.get(name, ())
+    ]
+    if preprocessors:
+        await hop_for(app, lambda: [function() for function in preprocessors])
     for name in names:
         for hook in app.before_websocket_funcs.get(name, ()):
             rv = await call(app, hook)
@@ -158,50 +185,182 @@ def _check_origin(app: App, socket: WebSocket) -> None:
         return
     allowed: Iterable[str] | None = app.config["WEBSOCKET_ORIGINS"]
     if allowed is None:
-        if urlsplit(origin).netloc.lower() == socket.host.lower():
+        if _is_same_host(origin, socket):
             return
-    elif "*" in allowed or origin.lower() in {name.lower() for name in allowed}:
-        return
+    else:
+        # From the process's environment it comes as text.
+        names = allowed.replace(",", " ").split() if isinstance(allowed, str) else allowed
+        if any(name == "*" or name.rstrip("/").lower() == origin.lower() for name in names):
+            return
     app.logger.warning("Refused a WebSocket from the origin %r: see WEBSOCKET_ORIGINS", origin)
     raise Forbidden("This origin may not open WebSockets here.")
 
 
-def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]]:
+def _is_same_host(origin: str, socket: WebSocket) -> bool:
+    """Tell whether a page is of the host that it connects to.
+
+    Not by its scheme, for a proxy in front may have done TLS; but a page that came in
+    the clear, where anybody could change it, may not use a socket that is encrypted.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if not parts.netloc or parts.netloc.lower() != socket.host.lower():
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and not socket.is_secure)
+
+
+async def _handle(app: App, ctx: SocketContext, error: Exception) -> t.Any:
+    """Answer an error of a hook or the view; return what rejects the handshake, if anything."""
+    socket = ctx.request
+    if _is_only(error, WebSocketClosed):
+        return None
+    if _is_only(error, (WebSocketClosed, WebSocketDataError)):
+        ctx.error = error
+        await socket.close(BAD_DATA, _reason(error))
+        return None
+    if not socket.accepted:
+        try:
+            return await asynchronous.handle_user_exception(app, error)
+        except Exception as raised:  # noqa: BLE001  nobody handles it, or the handler failed
+            error = raised
+    return await _fail(app, ctx, error)
+
+
+def _is_only(error: BaseException, kinds: t.Any) -> bool:
+    """Tell whether an error is of some kind, or a group (of a `TaskGroup`) of only such."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_only(part, kinds) for part in error.exceptions)
+    return isinstance(error, kinds)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what was wrong with a message, as far as a close has room for it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = next(e for e in error.exceptions if _is_only(e, WebSocketDataError))
+    detail = getattr(error, "detail", "")
+    return detail.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
+
+
+async def _fail(app: App, ctx: SocketContext, error: Exception) -> t.Any:
+    """Close with 1011, or answer with 500, after an error that nobody handled.
+
+    It is raised instead of logged where Flask does so: in testing and debug mode.
+    """
+    socket = ctx.request
+    ctx.error = error
+    await send_signal(app, got_request_exception, exception=error)
+    if socket.accepted:
+        await socket.close(SERVER_ERROR)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if app.testing or app.debug if propagate is None else propagate:
+        raise error
+    await hop_for(app, app.log_exception, (type(error), error, error.__traceback__))
+    if socket.accepted:
+        return None
+    server_error: t.Any = InternalServerError(original_exception=error)
+    handler = app._find_error_handler(server_error, socket.blueprints)
+    return server_error if handler is None else await call(app, handler, server_error)
+
+
+async def _finish(app: App, ctx: SocketContext, rv: t.Any) -> None:
+    """Run the after-hooks, and close what is still open."""
+    socket = ctx.request
+    response: t.Any = None
+    try:
+        if not socket.accepted and socket.close_code is None:
+            response = await asynchronous._make_response(app, Forbidden() if rv is None else rv)
+        response = await _run_after(app, ctx, response)
+    except Exception as error:  # noqa: BLE001  the border, as in `_run`
+        if not _is_only(error, WebSocketClosed):
+            rv = await _fail(app, ctx, error)
+            response = None if rv is None else app.make_response(rv)
+    if socket.close_code is not None:
+        return
+    if socket.accepted:
+        await socket.close(NORMAL)
+        return
+    await _reject(app, ctx, response)
+
+
+async def _run_after(app: App, ctx: SocketContext, response: t.Any) -> t.Any:
+    for name in inside_out(ctx.request.blueprint):
+        for hook in reversed(app.after_websocket_funcs.get(name, ())):
+            returned = await call(app, hook, response)
+            if response is not None and returned is not None:
+                response = returned
+    if response is not None:
+        await _save_session(app, ctx, response)
+    return response
+
+
+async def _save_session(app: App, ctx: SocketContext, response: t.Any) -> None:
+    if opens_lazily(app.session_interface):
+        save_session(app, ctx, response)
+    else:
+        await hop_for(app, save_session, app, ctx, response)
+
+
+async def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]]:
     """Save the session, if it was opened: its cookie goes with the handshake's response."""
-    if "_opened_session" not in ctx.__dict__:
+    if "_opened_session" not in ctx.__dict__ and not needs_session(ctx):
         return []
     response = app.response_class()
-    save_session(app, ctx, response)
+    await _save_session(app, ctx, response)
     return [("Set-Cookie", value) for value in response.headers.getlist("Set-Cookie")]
 
 
-async def _reject(app: App, ctx: SocketContext, response: t.Any, send: Send) -> None:
+async def _reject(app: App, ctx: SocketContext, response: t.Any) -> None:
     """Reject the handshake: with a response where the server can send one, else with 403."""
-    ctx.request.close_code = NORMAL
+    socket = ctx.request
+    send = socket._send
     if "websocket.http.response" not in (ctx.scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": NORMAL, "reason": ""})
+        await socket.close()
+        response.close()
         return
+    socket.close_code = NORMAL
 
     async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
         await send({**message, "type": f"websocket.{message['type']}"})
 
-    await send_response(app, response, ctx.environ, send_denial)
+    with suppress(OSError):  # the client is gone
+        await send_response(app, response, ctx.environ, send_denial)
 
 
-async def _tear_down(app: App, ctx: SocketContext, error: BaseException | None) -> None:
+async def _leave(app: App, ctx: SocketContext) -> None:
     """Run every teardown function of the WebSocket and the application."""
+    socket = ctx.request
+    error, ctx.error = ctx.error, None
+    if error is not None and app.should_ignore_error(error):
+        error = None
     failure: BaseException | None = None
+    try:
+        for function in _teardown_functions(app, ctx):
+            try:
+                await call(app, function, error)
+            except BaseException as raised:  # noqa: BLE001  raised below
+                if failure is None:
+                    failure = raised
+                else:
+                    failure.add_note(f"A later teardown function failed as well: {raised!r}")
+        await send_signal(app, appcontext_tearing_down, exc=error)
+        if failure is not None:
+            raise failure
+    finally:
+        if socket.close_code is None:
+            socket.close_code = GONE
+        # Breaks the cycles, for those who keep the socket, and those who don't.
+        del socket._own_fields
+        ctx.environ["werkzeug.request"] = None
+        error = failure = None
+        await send_signal(app, appcontext_popped)
+
+
+def _teardown_functions(app: App, ctx: SocketContext) -> list[t.Callable[..., t.Any]]:
     functions = [
         function
         for name in inside_out(ctx.request.blueprint)
         for function in reversed(app.teardown_websocket_funcs.get(name, ()))
     ]
-    functions += reversed(app.teardown_appcontext_funcs)
-    for function in functions:
-        try:
-            await call(app, function, error)
-        except BaseException as raised:  # noqa: BLE001  raised below
-            failure = failure or raised
-    ctx.environ["werkzeug.request"] = None
-    if failure is not None:
-        raise failure
+    return [*functions, *reversed(app.teardown_appcontext_funcs)]

@@ -4,81 +4,154 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
+from collections import deque
 from weakref import WeakKeyDictionary
 
+from ..websockets import NO_CODE
+
 if t.TYPE_CHECKING:
-    from ..websocket import WebSocket
+    from ..websockets import Message, WebSocket
 
 INTERVAL_S = 0.5
 """How often sockets are looked after."""
 
+MESSAGES_AHEAD, BYTES_AHEAD = 64, 65_536
+"""How much is received at most before the view asks for it."""
+
 
 class Socket:
-    """One open WebSocket and the task of its view.
+    """One open WebSocket and the task of its view, which is cancelled when its client leaves.
 
-    A view that waits for messages learns by itself that its client left. Of one that
-    does not for a while, the next message is waited for here.
+    A view that waits for messages learns that by itself. Of one that does not for a
+    while, messages are received ahead here, so that the last of them, which tells it, is
+    seen. A client that sends more than `MESSAGES_AHEAD` unasked is no longer looked
+    after, and is held up by its server, until the view receives.
     """
 
-    __slots__ = ("_group", "gone", "socket", "task")
+    __slots__ = ("_ahead", "_group", "gone", "socket", "task")
 
     def __init__(self, socket: WebSocket, group: Group) -> None:
         self.socket = socket
         self.task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
         self.gone = False
         self._group = group
+        self._ahead: Ahead | None = None
 
     def look(self) -> None:
-        """Begin to wait for the next message, unless the view does."""
+        """Begin to receive ahead, unless the view receives, or nobody has to any more."""
         socket = self.socket
-        if socket.accepted and not socket._busy_receiving and socket._ahead is None:
-            socket._ahead = asyncio.ensure_future(socket._receive())
-            socket._ahead.add_done_callback(self._arrived)
+        if socket.accepted and not socket._receiving and socket.close_code is None:
+            if self._ahead is None:
+                self._ahead = Ahead(self)
+            self._ahead.begin()
 
-    def _arrived(self, ahead: asyncio.Future[t.Any]) -> None:
-        if ahead.cancelled() or ahead.exception() is not None:
-            return
-        message = ahead.result()
-        if message["type"] == "websocket.disconnect" and not self.socket._busy_receiving:
-            self.gone = True
-            self.socket.close_code = message.get("code") or 1005
-            self.task.cancel()
+    def leave(self, code: int) -> None:
+        """Cancel the view: its client left."""
+        self.gone = True
+        self.socket.close_code = code
+        self.task.cancel()
 
     def client_left(self) -> bool:
-        """Tell whether the task was cancelled for that reason; it then goes on."""
-        if self.gone:
-            self.task.uncancel()
-        return self.gone
+        """Tell whether the task was cancelled for that reason only; it then goes on."""
+        return self.gone and self.task.uncancel() == 0
 
     def stop(self) -> None:
-        """Look no longer."""
-        self._group.sockets.discard(self)
-        ahead = self.socket._ahead
-        if ahead is not None:
-            ahead.cancel()
+        """Look no longer: the view has ended."""
+        self._group.discard(self)
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
+
+
+class Ahead:
+    """Messages that were received before the view asked for them.
+
+    From the first one on, until the view has them all, `receive` stands in for the
+    server's own.
+    """
+
+    def __init__(self, watched: Socket) -> None:
+        self._watched = watched
+        self._server_receive = watched.socket._receive
+        self._messages: deque[Message] = deque()
+        self._held_bytes = 0
+        self._looking: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Receive ahead, as long as the view does not receive and there is room."""
+        if self._looking is None and self._has_room():
+            self._watched.socket._receive = self.receive
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    def _has_room(self) -> bool:
+        return len(self._messages) < MESSAGES_AHEAD and self._held_bytes < BYTES_AHEAD
+
+    async def _look(self) -> None:
+        socket = self._watched.socket
+        try:
+            while self._has_room():
+                message = await self._server_receive()
+                self._messages.append(message)
+                self._held_bytes += _size(message)
+                if socket._receiving:
+                    return
+                if message["type"] == "websocket.disconnect":
+                    self._watched.leave(message.get("code") or NO_CODE)
+                    return
+        except Exception:  # noqa: BLE001  the server raises it again when the view receives
+            return
+        finally:
+            self._looking = None
+
+    async def receive(self) -> Message:
+        """Receive for the view: first what is here already."""
+        while not self._messages:
+            if self._looking is None:
+                self._watched.socket._receive = self._server_receive
+                return await self._server_receive()
+            # Not the task itself: a view that gives up waiting must not cancel it.
+            await asyncio.wait({self._looking})
+        message = self._messages.popleft()
+        self._held_bytes -= _size(message)
+        return message
+
+    def stop(self) -> None:
+        """Receive no longer."""
+        self._watched.socket._receive = self._server_receive
+        if self._looking is not None:
+            self._looking.cancel()
+
+
+def _size(message: Message) -> int:
+    return len(message.get("text") or message.get("bytes") or b"")
 
 
 class Group:
     """The open WebSockets of one event loop, looked after by one timer."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.sockets: set[Socket] = set()
-        self._loop = loop
+    def __init__(self) -> None:
+        self._sockets: set[Socket] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, socket: WebSocket) -> Socket:
         """Look after one more."""
         watched = Socket(socket, self)
-        self.sockets.add(watched)
+        self._sockets.add(watched)
         if self._timer is None:
-            self._timer = self._loop.call_later(INTERVAL_S, self._look)
+            self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
         return watched
 
+    def discard(self, watched: Socket) -> None:
+        """Look after one less; without any, nothing here holds the loop."""
+        self._sockets.discard(watched)
+        if not self._sockets and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _look(self) -> None:
-        for watched in list(self.sockets):
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
+        for watched in self._sockets:
             watched.look()
-        again = self._loop.call_later(INTERVAL_S, self._look) if self.sockets else None
-        self._timer = again
 
 
 _groups: WeakKeyDictionary[asyncio.AbstractEventLoop, Group] = WeakKeyDictionary()
@@ -89,5 +162,5 @@ def look_after(socket: WebSocket) -> Socket:
     loop = asyncio.get_running_loop()
     group = _groups.get(loop)
     if group is None:
-        group = _groups[loop] = Group(loop)
+        group = _groups[loop] = Group()
     return group.add(socket)

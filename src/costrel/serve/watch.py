@@ -7,6 +7,9 @@ import typing as t
 
 from .scope import Receive
 
+if t.TYPE_CHECKING:
+    from .body import RequestBody
+
 R = t.TypeVar("R")
 
 AFTER_S = 0.05
@@ -24,11 +27,13 @@ class Watch:
         self._task: asyncio.Task[t.Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
+        #: The body, if somebody may still receive it: then all is received by it.
+        self.body: RequestBody | None = None
         #: Whether the client went away.
         self.gone = False
 
     def start(self) -> None:
-        """Look after the client of the current task; once is enough."""
+        """Look after the client of the current task, if that is not done already."""
         if self._task is None:
             self._task = asyncio.current_task()
             self._timer = asyncio.get_running_loop().call_later(AFTER_S, self._begin)
@@ -47,26 +52,27 @@ class Watch:
 
     async def _look(self) -> None:
         try:
-            while (await self._receive())["type"] != "http.disconnect":
-                # The body of a request whose view does not read it.
-                pass
+            if self.body is not None:
+                await self.body.until_gone()
+            else:
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
         except OSError:
             pass
         self.gone = True
         t.cast("asyncio.Task[t.Any]", self._task).cancel()
 
     def client_left(self) -> bool:
-        """Tell whether the task was cancelled for that reason; it then goes on."""
-        if self.gone:
-            t.cast("asyncio.Task[t.Any]", self._task).uncancel()
-        return self.gone
+        """Tell whether the task was cancelled for that reason only; it then goes on."""
+        return self.gone and not t.cast("asyncio.Task[t.Any]", self._task).uncancel()
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Look no longer, unless it is started again."""
         if self._timer is not None:
             self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+        self._task = self._timer = self._watcher = None
 
 
 class Suspended:

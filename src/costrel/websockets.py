@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
 import msgspec
 from werkzeug.datastructures import Headers
 
+from .lazy import lazy
 from .wrappers import Request
-
-if t.TYPE_CHECKING:
-    import asyncio
 
 V = t.TypeVar("V")
 Message = t.MutableMapping[str, t.Any]
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 
-NORMAL, GOING_AWAY, BAD_DATA, POLICY, TOO_LARGE, SERVER_ERROR = 1000, 1001, 1007, 1008, 1009, 1011
-"""Close codes (RFC 6455 §7.4.1)."""
+NORMAL, GOING_AWAY, BAD_DATA, TOO_LARGE, SERVER_ERROR, RESTART = 1000, 1001, 1007, 1009, 1011, 1012
+"""Close codes (RFC 6455 §7.4.1, and its registry for 1012)."""
+
+NO_CODE, GONE = 1005, 1006
+"""Codes that are never sent: the other side gave none; it was just gone."""
+
+MAX_REASON_BYTES = 123
+"""SPEC(RFC 6455 §5.5): what a close frame has room for, beside the code."""
+
+_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+
+# SPEC(RFC 9110 §5.1): the characters of a field's name.
+_field_name = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch
 
 
 class WebSocketClosed(Exception):  # noqa: N818  it is an end more often than an error
@@ -39,7 +50,15 @@ class WebSocketClosed(Exception):  # noqa: N818  it is an end more often than an
 
 
 class WebSocketDataError(ValueError):
-    """Tell that a message was not what was asked for; uncaught, the socket closes with 1007."""
+    """Tell that a message was not what was asked for; uncaught, the socket closes with 1007.
+
+    Attributes:
+        detail: What is wrong with it; sent as the reason of that close.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"The message is not as expected: {detail}")
+        self.detail = detail
 
 
 class WebSocket(Request):
@@ -48,12 +67,15 @@ class WebSocket(Request):
     The handshake is accepted by `accept`, or by the first `receive` or `send`. A view
     that returns or raises before that rejects it: with the response that it returned,
     or that its error has (``abort(403)``).
+
+    Any task of the event loop may use it, with or without a context; only the
+    application's own tasks of this loop, and no threads.
     """
 
     # Set by the server's side before the view runs.
     _receive: t.Callable[[], t.Awaitable[Message]]
     _send: t.Callable[[Message], t.Awaitable[None]]
-    _accept_headers: t.Callable[[], t.Iterable[tuple[str, str]]]
+    _own_fields: t.Callable[[], t.Awaitable[t.Iterable[tuple[str, str]]]]
     _max_message_bytes: int | None = None
     _idle_s: float | None = None
 
@@ -63,8 +85,8 @@ class WebSocket(Request):
     close_code: int | None = None
     """The code that the connection was closed with, by either side; None while it is open."""
 
-    _busy_receiving = False
-    _ahead: asyncio.Task[Message] | None = None
+    _receiving = 0
+    """How many tasks wait for a message."""
 
     @property
     def requested_subprotocols(self) -> list[str]:
@@ -75,36 +97,47 @@ class WebSocket(Request):
     async def accept(
         self, subprotocol: str | None = None, headers: HeadersLike | None = None
     ) -> None:
-        """Accept the handshake.
+        """Accept the handshake; saves the session, whose cookie goes with it.
 
         Args:
             subprotocol: One of `requested_subprotocols`, or None.
             headers: More headers of the handshake's response.
 
         Raises `RuntimeError` if it was accepted already, `ValueError` for a subprotocol
-        that the client did not offer, which would make it close the connection, and
-        `WebSocketClosed` if the client is gone.
+        that the client did not offer, which would make it close the connection, or a
+        header that can't be sent, and `WebSocketClosed` if the client is gone.
         """
-        if self.accepted:
-            raise RuntimeError("This WebSocket was accepted already; call accept() only once.")
         if subprotocol is not None and subprotocol not in self.requested_subprotocols:
             raise ValueError(
                 f"The client did not offer the subprotocol {subprotocol!r}, but"
                 f" {self.requested_subprotocols}. Accept one of these, or none."
             )
-        self._require_open()
-        fields = [*Headers(headers or ()), *self._accept_headers()]
-        self.accepted = True
+        fields = _encode(Headers(headers)) if headers else []
+        async with self._shaking_hands:
+            if self.accepted:
+                raise RuntimeError("This WebSocket was accepted already; call accept() only once.")
+            await self._accept(subprotocol, fields)
+
+    @lazy
+    def _shaking_hands(self) -> asyncio.Lock:
+        """Hold the lock of the handshake, for views that send and receive in two tasks."""
+        return asyncio.Lock()
+
+    async def _accept_unless_done(self) -> None:
+        """Accept, where a view sends or receives without having accepted."""
+        async with self._shaking_hands:
+            if not self.accepted:
+                await self._accept(None, [])
+
+    async def _accept(self, subprotocol: str | None, fields: list[tuple[bytes, bytes]]) -> None:
+        if self.close_code is not None:
+            raise WebSocketClosed(self.close_code)
+        fields += _encode(await self._own_fields())
         await self._deliver(
-            {
-                "type": "websocket.accept",
-                "subprotocol": subprotocol,
-                "headers": [
-                    (name.lower().encode("latin-1"), value.encode("latin-1"))
-                    for name, value in fields
-                ],
-            }
+            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": fields}
         )
+        self.accepted = True
+        del self.__dict__["_shaking_hands"]  # who waits for it still has it
 
     async def receive(self) -> str | bytes:
         """Wait for the next message: text as ``str``, binary data as ``bytes``.
@@ -114,47 +147,47 @@ class WebSocket(Request):
         sent nothing for ``WEBSOCKET_IDLE_S`` seconds (1001).
         """
         if not self.accepted:
-            await self.accept()
+            await self._accept_unless_done()
         if self.close_code is not None:
             raise WebSocketClosed(self.close_code)
-        self._busy_receiving = True
+        self._receiving += 1
         try:
-            if self._ahead is None and self._idle_s is None:
+            if self._idle_s is None:
                 message = await self._receive()
             else:
-                message = await self._receive_next()
+                message = await self._receive_in_time(self._idle_s)
+        except OSError as error:
+            raise self._lost() from error
         finally:
-            self._busy_receiving = False
+            self._receiving -= 1
         data: str | bytes | None = message.get("text")
         if data is None:
             data = message.get("bytes")
             if data is None:
-                self.close_code = message.get("code") or 1005
+                if self.close_code is None:
+                    self.close_code = message.get("code") or NO_CODE
                 raise WebSocketClosed(self.close_code, message.get("reason") or "")
         limit = self._max_message_bytes
         if limit is not None and len(data) * 4 > limit:
             await self._check_size(data, limit)
         return data
 
-    async def _receive_next(self) -> Message:
-        """Wait for what was looked at ahead, or for the next message within the limit."""
-        import asyncio
-
-        waiting_for: t.Awaitable[Message] = self._receive() if self._ahead is None else self._ahead
+    async def _receive_in_time(self, idle_s: float) -> Message:
         try:
-            async with asyncio.timeout(self._idle_s):
-                message = await waiting_for
+            async with asyncio.timeout(idle_s) as limit:
+                return await self._receive()
         except TimeoutError:
-            await self.close(GOING_AWAY, "idle for too long")
-            raise WebSocketClosed(GOING_AWAY, "idle for too long") from None
-        self._ahead = None
-        return message
+            if not limit.expired():
+                raise
+        await self.close(GOING_AWAY, "idle for too long")
+        raise WebSocketClosed(GOING_AWAY, "idle for too long")
 
     async def _check_size(self, data: str | bytes, limit: int) -> None:
         size = len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
         if size > limit:
-            await self.close(TOO_LARGE, f"message of more than {limit} bytes")
-            raise WebSocketClosed(TOO_LARGE, f"message of more than {limit} bytes")
+            reason = f"message of more than {limit} bytes"
+            await self.close(TOO_LARGE, reason)
+            raise WebSocketClosed(TOO_LARGE, reason)
 
     async def send(self, data: str | bytes) -> None:
         """Send a message: text for ``str``, binary data for ``bytes``.
@@ -162,8 +195,6 @@ class WebSocket(Request):
         Waits while the client is slow. Raises `WebSocketClosed` if it is gone, and
         `TypeError` for other types.
         """
-        if not self.accepted:
-            await self.accept()
         if isinstance(data, str):
             message: Message = {"type": "websocket.send", "text": data}
         elif isinstance(data, (bytes, bytearray, memoryview)):
@@ -173,8 +204,15 @@ class WebSocket(Request):
                 f"A WebSocket sends str or bytes, not {type(data).__name__}. For JSON use"
                 " websocket.send_json()."
             )
-        self._require_open()
-        await self._deliver(message)
+        if not self.accepted:
+            await self._accept_unless_done()
+        if self.close_code is not None:
+            raise WebSocketClosed(self.close_code)
+        try:
+            await self._send(message)
+        except OSError as error:
+            # SPEC(ASGI WebSocket): how servers say that the client is gone.
+            raise self._lost() from error
 
     @t.overload
     async def receive_json(self) -> t.Any: ...
@@ -194,8 +232,8 @@ class WebSocket(Request):
             if type is None:
                 return self.json_module.loads(data)
             return msgspec.json.decode(data, type=type)
-        except ValueError as error:
-            raise WebSocketDataError(f"The message is not as expected: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise WebSocketDataError(str(error)) from error
 
     async def send_json(self, obj: t.Any) -> None:
         """Send a value as JSON in a text message: as responses write it, and msgspec's classes."""
@@ -210,19 +248,23 @@ class WebSocket(Request):
         """Close the connection, or reject the handshake with 403 if it was not accepted.
 
         Args:
-            code: 1000, 1001, 1003, 1007 to 1014 (RFC 6455 §7.4.1), or one of the
-                application's own between 3000 and 4999.
+            code: 1000 to 1003, 1007 to 1014 (RFC 6455 §7.4.1, and its registry), or one
+                of libraries and applications between 3000 and 4999.
             reason: Text for the other side, at most 123 bytes.
 
-        Does nothing if the connection is closed already.
+        Does nothing if the connection is closed already. Raises `ValueError` for a code
+        or a reason that can't be sent.
         """
         if code not in _CODES and not 3000 <= code < 5000:
             raise ValueError(
                 f"{code} is no close code that may be sent. Take 1000 for a normal end, or one"
                 " between 4000 and 4999 for the application's own."
             )
-        if len(reason.encode()) > 123:
-            raise ValueError("The reason of a close is at most 123 bytes long (RFC 6455 §5.5).")
+        if len(reason.encode()) > MAX_REASON_BYTES:
+            raise ValueError(
+                f"The reason of a close is at most {MAX_REASON_BYTES} bytes long (RFC 6455 §5.5),"
+                f" but {reason[:20]!r}... has {len(reason.encode())}."
+            )
         if self.close_code is not None:
             return
         self.close_code = code
@@ -232,26 +274,42 @@ class WebSocket(Request):
             # The client is gone already.
             return
 
-    async def __aiter__(self) -> t.AsyncIterator[str | bytes]:
-        """Yield messages until the connection ends."""
-        while True:
-            try:
-                message = await self.receive()
-            except WebSocketClosed:
-                return
-            yield message
+    def __aiter__(self) -> t.Self:
+        """Iterate over the messages, until the connection ends."""
+        return self
 
-    def _require_open(self) -> None:
-        if self.close_code is not None:
-            raise WebSocketClosed(self.close_code)
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.receive()
+        except WebSocketClosed:
+            raise StopAsyncIteration from None
+
+    def _lost(self) -> WebSocketClosed:
+        """Note that the client is gone, and make the error that says so."""
+        if self.close_code is None:
+            self.close_code = GONE
+        return WebSocketClosed(self.close_code)
 
     async def _deliver(self, message: Message) -> None:
         try:
             await self._send(message)
         except OSError as error:
-            # SPEC(ASGI WebSocket): how servers say that the client is gone.
-            self.close_code = 1006
-            raise WebSocketClosed(1006) from error
+            raise self._lost() from error
 
 
-_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+def _encode(fields: t.Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as ASGI has them.
+
+    SECURITY(response splitting): a name with a line break would begin another header;
+    `Headers` has refused values with one.
+    """
+    encoded = []
+    for name, value in fields:
+        lowered = name.lower()
+        if not _field_name(name) or lowered == "sec-websocket-protocol":
+            raise ValueError(
+                f"{name!r} can't be a header of the handshake's response. A subprotocol is chosen"
+                " by accept(subprotocol=...)."
+            )
+        encoded.append((lowered.encode("ascii"), value.encode("latin-1")))
+    return encoded

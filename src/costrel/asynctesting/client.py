@@ -12,8 +12,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request as BaseRequest
 
-from .testing import EnvironBuilder, FlaskClient
-from .websocket import WebSocketClosed
+from ..testing import EnvironBuilder, FlaskClient
+from ..websockets import WebSocketClosed
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -280,6 +280,7 @@ class AsyncClient(FlaskClient):
         environ = request.environ
         self._add_cookies_to_wsgi(environ)
         body = environ["wsgi.input"].read()
+        environ["wsgi.input"].close()  # a temporary file, if it is long
         environ["wsgi.input"] = io.BytesIO(body)
         if body and not environ.get("CONTENT_LENGTH"):
             environ["CONTENT_LENGTH"] = str(len(body))

@@ -1,0 +1,168 @@
+"""One HTTP exchange with an ASGI application, as its server has it."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from contextlib import suppress
+
+from werkzeug.datastructures import Headers
+
+from .channel import Channel
+
+Message = t.MutableMapping[str, t.Any]
+Body = bytes | t.AsyncIterable[bytes]
+
+_PIECE_BYTES = 65_536
+
+
+class Exchange:
+    """Call an application for one request, and take what it sends.
+
+    The response's body is taken piece by piece, as by a server with a slow client: what
+    the application sends waits until the piece before was read. A message out of its
+    order raises `RuntimeError` in the application.
+
+    Attributes:
+        status: The response's status; 0 until it began.
+        headers: The response's headers.
+    """
+
+    def __init__(self, app: t.Any, scope: dict[str, t.Any], body: Body = b"") -> None:
+        self.status = 0
+        self.headers = Headers()
+        self._requests: asyncio.Queue[Message] = asyncio.Queue(0 if isinstance(body, bytes) else 1)
+        self._feeder: asyncio.Task[None] | None = None
+        if isinstance(body, bytes):
+            for message in _messages(body):
+                self._requests.put_nowait(message)
+        else:
+            self._feeder = asyncio.create_task(self._feed(body))
+        self._pieces: Channel[bytes] = Channel(1)
+        self._started = asyncio.Event()
+        self._streaming = asyncio.Event()
+        self._complete = False
+        self._left = False
+        self._failure: BaseException | None = None
+        self._task = asyncio.create_task(self._run(app, scope))
+
+    async def _run(self, app: t.Any, scope: dict[str, t.Any]) -> None:
+        try:
+            await app(scope, self._receive, self._send)
+        except BaseException as error:  # noqa: BLE001  raised by who waits; a task would end the loop
+            self._failure = error
+        finally:
+            self._started.set()
+            self._streaming.set()
+            if self._feeder is not None:
+                self._feeder.cancel()
+
+    # The server's side
+
+    async def _feed(self, body: t.AsyncIterable[bytes]) -> None:
+        async for piece in body:
+            await self._requests.put({"type": "http.request", "body": piece, "more_body": True})
+        await self._requests.put({"type": "http.request", "body": b"", "more_body": False})
+
+    async def _receive(self) -> Message:
+        # SPEC(ASGI HTTP): a disconnect also follows the response's end.
+        if self._left or self._complete:
+            return {"type": "http.disconnect"}
+        return await self._requests.get()
+
+    def _disconnect(self) -> None:
+        # Wakes who waits; who asks later is told anyway.
+        with suppress(asyncio.QueueFull):
+            self._requests.put_nowait({"type": "http.disconnect"})
+
+    async def _send(self, message: Message) -> None:
+        if self._left:
+            raise OSError("the client left")
+        kind = message["type"]
+        if kind == "http.response.start" and not self.status:
+            self.status = message["status"]
+            for name, value in message.get("headers", ()):
+                self.headers.add(name.decode("latin-1").title(), value.decode("latin-1"))
+            self._started.set()
+        elif kind == "http.response.body" and self.status and not self._complete:
+            piece = message.get("body", b"")
+            if message.get("more_body", False):
+                self._streaming.set()
+                if piece:
+                    await self._pieces.put(bytes(piece))
+                return
+            if piece:
+                await self._pieces.put(bytes(piece))
+            self._complete = True
+            self._disconnect()
+        else:
+            raise RuntimeError(
+                f"The application sent {kind!r} out of order: its response"
+                f" {'is complete' if self._complete else 'began' if self.status else 'did not begin'}."
+            )
+
+    # The client's side
+
+    async def _end(self) -> None:
+        """Wait for the application's end; raises what it raised."""
+        await asyncio.wait({self._task})
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                failure = None  # its traceback leads back here: without this, a cycle
+
+    async def start(self) -> None:
+        """Wait for the beginning of the response; raises what the application raises before."""
+        await self._started.wait()
+        if not self.status:
+            await self._end()
+            raise RuntimeError("The application ended without a response.")
+
+    async def settle(self) -> None:
+        """Wait until the application ended, or sends its response in several pieces."""
+        await self._streaming.wait()
+        await self.start()
+
+    async def next_piece(self) -> bytes | None:
+        """Wait for a piece of the body, None at its end; raises what the application raises."""
+        piece = await self._pieces.get(self._task)
+        if piece is None:
+            await self._end()
+            if not self._complete:
+                raise RuntimeError("The application ended before its response was complete.")
+        return piece
+
+    async def __aiter__(self) -> t.AsyncIterator[bytes]:
+        """Yield the body in pieces; raises what the application raises in it."""
+        while (piece := await self.next_piece()) is not None:
+            yield piece
+
+    async def leave(self) -> None:
+        """Go away, as a client does that closes the connection, and wait for the end.
+
+        Raises what the application raises then, except that the client left.
+        """
+        if self._task.done():
+            return
+        self._left = True
+        self._disconnect()
+        draining = asyncio.create_task(self._pieces.drain())
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                await self._end()
+        finally:
+            draining.cancel()
+
+    def leave_soon(self) -> None:
+        """Go away, called in any thread, and wait for nothing."""
+        loop = self._task.get_loop()
+        with suppress(RuntimeError):  # the loop is closed, and all on it ended
+            loop.call_soon_threadsafe(lambda: loop.create_task(self.leave()))
+
+
+def _messages(body: bytes) -> t.Iterator[Message]:
+    for start in range(0, max(len(body), 1), _PIECE_BYTES):
+        end = start + _PIECE_BYTES
+        yield {"type": "http.request", "body": body[start:end], "more_body": end < len(body)}

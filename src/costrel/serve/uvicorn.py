@@ -1,0 +1,89 @@
+"""Serve an application by ASGI on uvicorn: one worker process, or the debug mode."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import typing as t
+from importlib.metadata import version
+
+import uvicorn
+
+if t.TYPE_CHECKING:
+    from ssl import SSLContext
+
+NAME = f"uvicorn {version('uvicorn')}"
+
+_log = logging.getLogger("uvicorn.error")
+
+
+class Server(uvicorn.Server):
+    """Tell when it listens, and be stopped by `ask_to_stop`."""
+
+    on_started: t.Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Run what comes before the first request, and begin to listen."""
+        level = _log.level
+        # What it says of a start that failed, we say.
+        _log.setLevel(logging.CRITICAL)
+        await super().startup(sockets)
+        _log.setLevel(level)
+        self.on_started()
+
+    def ask_to_stop(self, *_signal: object) -> None:
+        """Begin to stop: a signal's handler, before uvicorn's own is there and after it."""
+        self.should_exit = True
+
+
+def make_server(
+    asgi: t.Any,
+    *,
+    stop_timeout_s: int | None,
+    certificate: tuple[str, str] | SSLContext | None = None,
+    max_message_bytes: int | None = None,
+) -> Server:
+    """Make a server that behaves as Granian does for the rest.
+
+    Its own headers, access log and trust in proxies are off: applications have
+    `ProxyFix` for these, which counts them. Raises `OSError` for a certificate that
+    can't be used.
+    """
+    config = uvicorn.Config(
+        asgi,
+        interface="asgi3",
+        workers=1,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=stop_timeout_s,
+        # Larger messages are refused while they are received.
+        ws_max_size=sys.maxsize if max_message_bytes is None else max_message_bytes,
+    )
+    if isinstance(certificate, tuple):
+        config.ssl_certfile, config.ssl_keyfile = certificate
+    config.load()
+    if certificate is not None and not isinstance(certificate, tuple):
+        config.ssl = certificate
+    return Server(config)
+
+
+def serve_worker(server: Server, listener: socket.socket) -> None:
+    """Serve in the main thread of a worker process until a signal; SystemExit if it can't start."""
+    # uvicorn sends the signal once more to whom it was for: let it find nobody that minds.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.ask_to_stop)
+    server.run([listener])
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Return a socket that shares its port with those of other workers, as Granian's do."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((address, port))
+    return listener

@@ -1,0 +1,252 @@
+"""Be a worker process of ``costrel run``: load the application, and serve it.
+
+Granian's own processes are the workers, under WSGI and ASGI, on Granian and on uvicorn:
+so they are started, replaced and stopped in one way.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import multiprocessing
+import signal
+import sys
+import typing as t
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from inspect import signature
+from multiprocessing.connection import Connection
+
+from granian.server import Server
+
+from .accesslog import LOG_CONFIG, AccessLog
+from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
+from .scope import Message, Receive, Scope, Send
+
+Load = t.Callable[[], t.Any]
+"""Return the application. Called in each worker; to be pickled where processes are not forked."""
+
+Describe = t.Callable[[BaseException], "BootFailure"]
+"""Put into words, in the worker, why loading failed."""
+
+NAME = f"Granian {version('granian')}"
+
+WSGI_THREADS = 8
+
+END_S = 5
+"""How long an application's end may take, after requests and tasks, before it is cut off."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Hold what ``costrel run`` was asked for.
+
+    One worker by default, so that state kept in memory works as in development;
+    as many as there are cores gives the most requests per second. Threads are
+    per worker: how many requests may wait for a database at the same time. None
+    are 8 under WSGI, and what the application says, ``SYNC_THREADS``, under ASGI.
+    `stop_timeout_s` is how long requests in flight may take once the server is
+    told to stop, after which they are cut off.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    threads: int | None = None
+    certificate: tuple[str, str] | None = None
+    access_log: bool = False
+    stop_timeout_s: int = 30
+    interface: Wanted = "auto"
+
+
+@dataclass(frozen=True)
+class BootFailure:
+    """Say why a worker could not load the application.
+
+    `usage` marks a mistake in what the user typed rather than in the app.
+    """
+
+    message: str
+    usage: bool = False
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Say, in a worker, what it serves and how.
+
+    `end_s` is how long it may take to stop, after its requests.
+    """
+
+    app_name: str
+    server: str
+    choice: Choice
+    threads: int
+    end_s: float = 0.0
+    note: str = ""
+
+
+class Boot:
+    """Load the application in a worker and tell the parent how it went."""
+
+    def __init__(
+        self,
+        load: Load,
+        describe: Describe,
+        writer: Connection,
+        options: ServeOptions,
+        address: str,
+        port: int,
+    ) -> None:
+        self.load = load
+        self.describe = describe
+        self.writer = writer
+        self.options = options
+        self.address = address
+        self.port = port
+        self.done = False
+        """Set in the parent after start-up; workers made later have nobody to tell."""
+
+    def __call__(self) -> t.Any:
+        """Return the application for WSGI, where there are no worker processes."""
+        app = self.load_app()
+        self.tell(Ready(app.name, NAME, Choice("wsgi", "as asked for"), self.wsgi_threads))
+        return app
+
+    @property
+    def wsgi_threads(self) -> int:
+        """Tell how many requests are answered at the same time under WSGI."""
+        return self.options.threads or WSGI_THREADS
+
+    def load_app(self) -> t.Any:
+        """Return the application, or end the worker process with status 1."""
+        if multiprocessing.parent_process() is not None:
+            # A forked worker still has the parent's handlers, which would only take
+            # note of a signal: the parent would wait for a slow import to end.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            return self.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (passed on to the parent)
+            self.fail(self.describe(error))
+
+    def tell(self, ready: Ready) -> None:
+        """Tell the parent that this worker is about to answer requests."""
+        if not self.done:
+            self.writer.send(ready)
+
+    def fail(self, failure: BootFailure) -> t.NoReturn:
+        """Tell the parent why this worker can't, and end it with status 1."""
+        if self.done:
+            sys.stderr.write(f"{failure.message}\n")
+        else:
+            self.writer.send(failure)
+        raise SystemExit(1)
+
+
+def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: t.Any) -> None:
+    """Be a worker process: load the application, and serve it by what suits it.
+
+    Granian calls this instead of its own function, with the same arguments.
+    """
+    logging.config.dictConfig(LOG_CONFIG)
+    app = boot.load_app()
+    options = boot.options
+    choice = choose(app, options.interface)
+    base: t.Any = Server
+    if choice.interface == "wsgi":
+        note = ""
+        if (websocket := websocket_of(app)) is not None:
+            note = f"Not served by WSGI: {websocket}"
+        _start_life(app, boot)
+        boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
+        _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
+        return
+
+    if options.threads is not None:
+        app.config["SYNC_THREADS"] = options.threads
+    end_s = (app.config["BACKGROUND_GRACE_S"] or 0) + END_S
+    ready = Ready(app.name, NAME, choice, app.config["SYNC_THREADS"], end_s)
+    asgi = AccessLog(app.asgi) if options.access_log else app.asgi
+    if has_uvicorn():
+        _run_uvicorn(app, asgi, boot, sock, ready)
+        return
+    ready = replace(ready, note="Faster by uvicorn: pip install 'costrel[asgi]'")
+    asgi = _Announcing(asgi, boot, ready)
+    changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
+    target = base._spawn_asgi_lifespan_worker
+    _run_granian(target, worker_id, process_name, asgi, sock, settings, changes)
+
+
+NOT_STARTED = BootFailure("The application could not be started: see the error above.")
+
+
+def _start_life(app: t.Any, boot: Boot) -> None:
+    """Run what comes before the first request, since here is somebody to tell of its errors."""
+    if app._has_life():
+        from .lifespan import start_under_wsgi
+
+        try:
+            start_under_wsgi(app)
+        except Exception:
+            app.logger.exception("The application could not be started")
+            boot.fail(NOT_STARTED)
+
+
+def _run_granian(
+    target: t.Any,
+    worker_id: int,
+    process_name: str,
+    app: t.Any,
+    sock: t.Any,
+    settings: tuple[t.Any, ...],
+    changes: dict[str, t.Any] | None = None,
+) -> None:
+    """Run one of Granian's own workers, with some of its settings changed."""
+    general, own = settings[:6], settings[6:]
+    # Of the function within, which takes them by the same names behind five others.
+    names = list(signature(target).parameters)[5:]
+    changed = dict(zip(names, own, strict=True)) | (changes or {})
+    target(worker_id, process_name, lambda: app, sock, *general, *changed.values())
+
+
+def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, sock: t.Any, ready: Ready) -> None:
+    from . import uvicorn
+
+    options = boot.options
+    # On Linux each worker listens for itself, elsewhere they share one socket.
+    listener = sock[1] or uvicorn.listen(boot.address, boot.port)
+    server = uvicorn.make_server(
+        asgi,
+        stop_timeout_s=options.stop_timeout_s,
+        certificate=options.certificate,
+        max_message_bytes=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
+    )
+    server.on_started = lambda: boot.tell(replace(ready, server=uvicorn.NAME))
+    try:
+        uvicorn.serve_worker(server, listener)
+    except SystemExit:
+        if server.started:
+            raise
+        boot.fail(NOT_STARTED)
+
+
+class _Announcing:
+    """Be an ASGI application that tells the parent when another one has been started."""
+
+    def __init__(self, asgi: t.Any, boot: Boot, ready: Ready) -> None:
+        self.asgi = asgi
+        self.boot = boot
+        self.ready = ready
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
+        if scope["type"] != "lifespan":
+            return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send))
+
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self.boot.tell(self.ready)
+            elif message["type"] == "lifespan.startup.failed":
+                self.boot.fail(NOT_STARTED)
+            await send(message)
+
+        return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send_noting))

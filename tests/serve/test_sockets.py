@@ -1,0 +1,579 @@
+"""The way of a WebSocket: matching, hooks, rejections, errors, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from costrel import (
+    Blueprint,
+    Flask,
+    WebSocketClosed,
+    abort,
+    g,
+    got_request_exception,
+    request,
+    session,
+    url_for,
+    websocket,
+)
+from costrel.globals import request_ctx
+from costrel.serve import unwatched
+
+
+class Client:
+    """A server's side of one socket: what the application sends is kept in ``sent``."""
+
+    def __init__(self, app, path="/", headers=(), extensions=None):
+        self.sent = []
+        self.incoming = asyncio.Queue()
+        self.changed = asyncio.Event()
+        fields = [(b"host", b"localhost"), *((n.encode(), v.encode()) for n, v in headers)]
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "query_string": b"",
+            "headers": fields,
+            "scheme": "ws",
+            "extensions": {"websocket.http.response": {}} if extensions is None else extensions,
+        }
+        self.put({"type": "websocket.connect"})
+        self.task = asyncio.create_task(app.asgi(scope, self.incoming.get, self._send))
+
+    async def _send(self, message):
+        self.sent.append(message)
+        self.changed.set()
+
+    def put(self, message):
+        self.incoming.put_nowait(message)
+
+    def text(self, data):
+        self.put({"type": "websocket.receive", "text": data})
+
+    def leave(self, code=1001):
+        self.put({"type": "websocket.disconnect", "code": code})
+
+    async def until(self, kind):
+        async with asyncio.timeout(5):
+            while not any(message["type"] == kind for message in self.sent):
+                self.changed.clear()
+                await self.changed.wait()
+        return next(message for message in self.sent if message["type"] == kind)
+
+    async def end(self):
+        async with asyncio.timeout(5):
+            await self.task
+        return self.sent
+
+
+def converse(app, path="/", texts=(), code=1000, **options):
+    """Send some messages, leave, and return all that the application has sent."""
+
+    async def main():
+        client = Client(app, path, **options)
+        for text in texts:
+            client.text(text)
+        client.leave(code)
+        return await client.end()
+
+    return asyncio.run(main())
+
+
+def status(sent):
+    """The status of a rejection."""
+    assert sent[0]["type"] == "websocket.http.response.start"
+    return sent[0]["status"]
+
+
+def echo_app():
+    app = Flask(__name__)
+
+    @app.websocket("/")
+    async def echo():
+        async for message in websocket:
+            await websocket.send(message)
+
+    return app
+
+
+def test_echo_is_accepted_and_answered():
+    """A view accepts with its first receive, and its end needs no close after the client's."""
+    sent = converse(echo_app(), texts=["a", "b"])
+    assert [message["type"] for message in sent] == ["websocket.accept"] + ["websocket.send"] * 2
+    assert [message["text"] for message in sent[1:]] == ["a", "b"]
+
+
+def test_blueprint_socket_runs_preprocessors_and_hooks_in_order():
+    """Application outside, blueprint inside, and teardowns once; no hook of requests runs."""
+    app = Flask(__name__)
+    bp = Blueprint("bp", __name__)
+    order = []
+
+    for name, scaffold in (("app", app), ("bp", bp)):
+
+        def note(what, name=name):
+            order.append(f"{what} {name}")
+
+        @scaffold.url_value_preprocessor
+        def pull(endpoint, values, note=note):
+            note(f"pull {endpoint} {values}")
+
+        @scaffold.before_websocket
+        async def before(note=note):
+            note("before")
+
+        @scaffold.before_websocket
+        def before_sync(note=note):
+            g.seen = websocket.path
+            note("sync")
+
+        @scaffold.after_websocket
+        def after(response, note=note):
+            note(f"after {response}")
+
+        @scaffold.teardown_websocket
+        async def teardown(error, note=note):
+            note(f"teardown {error}")
+
+        @scaffold.before_request
+        @scaffold.teardown_request
+        def never(error=None, note=note):
+            note("request hook")
+
+    app.teardown_appcontext(lambda _error: order.append("appcontext"))
+
+    @bp.websocket("/<int:room>")
+    async def chat(room):
+        order.append(f"view {room} {g.seen} {url_for('.chat', room=2)}")
+        await websocket.receive()
+
+    app.register_blueprint(bp, url_prefix="/chat")
+    converse(app, "/chat/7")
+    pulled = "bp.chat {'room': 7}"
+    assert order == [
+        f"pull {pulled} app",
+        f"pull {pulled} bp",
+        *("before app", "sync app", "before bp", "sync bp"),
+        "view 7 /chat/7 ws://localhost/chat/2",
+        *("after None bp", "after None app"),
+        *("teardown None bp", "teardown None app"),
+        "appcontext",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda: ("no", 401), 401),
+        (lambda: abort(418), 418),
+        (lambda: abort(404), 499),
+        (lambda: None, 403),
+    ],
+)
+@pytest.mark.parametrize("place", ["hook", "view"])
+def test_socket_is_rejected_with_what_hook_or_view_answers(answer, expected, place):
+    """A value, an `abort` and an error handler's response reject; nothing means 403."""
+    app = Flask(__name__)
+    if place == "hook":
+        app.before_websocket(answer)
+    app.errorhandler(404)(lambda _error: ("handled", 499))
+
+    @app.websocket("/")
+    async def view():
+        return answer() if place == "view" else None
+
+    assert status(converse(app)) == expected
+
+
+def test_server_without_the_extension_rejects_by_closing():
+    """Where a server can't send a response, closing before accepting makes it 403."""
+    app = Flask(__name__)
+    app.websocket("/")(_returning_nothing)
+    (message,) = converse(app, extensions={})
+    assert message["type"] == "websocket.close"
+
+
+async def _returning_nothing():
+    return None
+
+
+def test_unknown_path_and_path_of_requests_are_rejected():
+    """404 for no rule, 400 for one of requests, also the other way round under WSGI."""
+    app = echo_app()
+    app.get("/page")(lambda: "page")
+    assert status(converse(app, "/nowhere")) == 404
+    assert status(converse(app, "/page")) == 400
+    assert app.test_client().get("/").status_code == 400
+
+
+def test_rejection_saves_the_session_and_shows_it_to_after_hooks():
+    """What a hook puts in the session goes with the response that rejects."""
+    app = Flask(__name__)
+    app.secret_key = "k"
+    seen = []
+
+    @app.websocket("/")
+    async def view():
+        session["tries"] = 1
+        return "no", 403
+
+    @app.after_websocket
+    def after(response):
+        seen.append(response.status_code)
+        response.headers["X-After"] = "yes"
+        return response
+
+    sent = converse(app)
+    headers = dict(sent[0]["headers"])
+    assert seen == [403]
+    assert headers[b"x-after"] == b"yes"
+    assert headers[b"set-cookie"].startswith(b"session=")
+    assert sent[1]["body"] == b"no"
+
+
+def test_session_cookie_goes_with_the_accepted_handshake():
+    """The session is saved at accept, and there for the next request."""
+    app = echo_app()
+    app.secret_key = "k"
+    app.before_websocket(lambda: session.update(user="ada"))
+    app.get("/who")(lambda: session["user"])
+
+    async def main():
+        client = app.async_test_client()
+        async with client.websocket("/") as socket:
+            await socket.send("x")
+            assert await socket.receive() == "x"
+        return (await client.get("/who")).text
+
+    assert asyncio.run(main()) == "ada"
+
+
+def test_error_after_accept_closes_with_1011_and_is_logged_once(caplog):
+    """The client learns no more than the code; signal and teardown see the error."""
+    app = Flask(__name__)
+    seen = []
+
+    @app.websocket("/")
+    async def view():
+        await websocket.receive()
+        raise KeyError("secret")
+
+    app.teardown_websocket(lambda error: seen.append(repr(error)))
+
+    def receiver(_sender, exception):
+        seen.append(repr(exception))
+
+    with got_request_exception.connected_to(receiver, app):
+        sent = converse(app, texts=["x"])
+    assert seen == ["KeyError('secret')"] * 2
+    assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": ""}
+    assert len(caplog.records) == 1
+
+
+def test_error_before_accept_is_answered_with_500(caplog):
+    """An error that nobody handles rejects, through the handler of 500, without request hooks."""
+    app = Flask(__name__)
+    app.after_request(lambda _response: pytest.fail("a hook of requests ran"))
+    app.errorhandler(500)(lambda error: (repr(error.original_exception), 500))
+
+    @app.websocket("/")
+    async def view():
+        raise KeyError("x")
+
+    sent = converse(app)
+    assert status(sent) == 500
+    assert sent[1]["body"] == b"KeyError('x')"
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("accept", [True, False])
+def test_error_is_raised_in_testing(accept):
+    """As Flask does, so that a test sees it; the client of an open socket is still told."""
+    app = Flask(__name__)
+    app.testing = True
+
+    @app.websocket("/")
+    async def view():
+        if accept:
+            await websocket.accept()
+        raise KeyError("x")
+
+    async def main():
+        client = Client(app)
+        with pytest.raises(KeyError):
+            await client.end()
+        return [message.get("code") for message in client.sent]
+
+    assert asyncio.run(main()) == ([None, 1011] if accept else [])
+
+
+def test_failing_teardown_does_not_keep_others_from_running():
+    """Every teardown runs, then the first one's error is raised."""
+    app = echo_app()
+    ran = []
+
+    @app.teardown_websocket
+    def first(_error):
+        ran.append("first")
+
+    @app.teardown_websocket
+    def second(_error):
+        raise KeyError("second")
+
+    with pytest.raises(KeyError, match="second"):
+        converse(app)
+    assert ran == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "setting", "accepted"),
+    [
+        ("http://localhost", None, True),
+        ("https://localhost", None, True),
+        ("http://localhost:81", None, False),
+        ("http://evil.example", None, False),
+        ("null", None, False),
+        ("http://[", None, False),
+        ("ftp://localhost", None, False),
+        ("https://a.example", ["https://a.example"], True),
+        ("http://a.example", ["https://a.example"], False),
+        ("http://localhost", ["https://a.example"], False),
+        ("https://b.example", "https://a.example, https://B.example/", True),
+        ("null", ["*"], True),
+    ],
+)
+def test_origin_of_a_page_is_checked(origin, setting, accepted):
+    """SECURITY(CSWSH): by default pages of the same host only; else those that are listed."""
+    app = echo_app()
+    app.config["WEBSOCKET_ORIGINS"] = setting
+    sent = converse(app, headers=[("origin", origin)])
+    assert accepted == (sent[0]["type"] == "websocket.accept")
+    assert accepted or status(sent) == 403
+
+
+def test_page_in_the_clear_may_not_use_an_encrypted_socket():
+    """SECURITY: anybody on the way could have changed the page."""
+    app = echo_app()
+    app.wsgi_app = app.wsgi_app
+
+    async def main(scheme):
+        async with app.async_test_client().websocket(
+            "/", base_url="https://localhost", headers={"Origin": f"{scheme}://localhost"}
+        ):
+            pass
+
+    asyncio.run(main("https"))
+    with pytest.raises(Exception, match="rejected with 403"):
+        asyncio.run(main("http"))
+
+
+def test_client_that_leaves_cancels_a_view_that_waits_for_something_else(monkeypatch):
+    """The view is cancelled, and its teardown runs once, with that error."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    app = Flask(__name__)
+    ended = []
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(websocket.close_code)
+
+    app.teardown_websocket(lambda error: ended.append(type(error)))
+    converse(app, texts=["unread"], code=4001)
+    assert ended == [4001, asyncio.CancelledError]
+
+
+def test_messages_received_ahead_reach_the_view_in_order(monkeypatch):
+    """Looking for a client that left loses nothing, even where a receive was given up."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    app = Flask(__name__)
+    received = []
+
+    async def main():
+        go_on, gave_up = asyncio.Event(), asyncio.Event()
+
+        @app.websocket("/")
+        async def view():
+            await websocket.accept()
+            await go_on.wait()
+            received.extend([await websocket.receive() for _ in range(3)])
+            try:
+                async with asyncio.timeout(0.02):
+                    await websocket.receive()
+            except TimeoutError:
+                gave_up.set()
+            received.append(await websocket.receive())
+
+        client = Client(app)
+        await client.until("websocket.accept")
+        for text in "abc":
+            client.text(text)
+        async with asyncio.timeout(5):
+            while not client.incoming.empty():  # noqa: ASYNC110  no server to wait for
+                await asyncio.sleep(0)
+            go_on.set()
+            await gave_up.wait()
+        client.text("d")
+        await client.end()
+
+    asyncio.run(main())
+    assert received == ["a", "b", "c", "d"]
+
+
+def test_no_more_than_the_bound_is_received_ahead(monkeypatch):
+    """A client that sends on and on is held up by its server, and memory does not grow."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    app = Flask(__name__)
+
+    async def main():
+        go_on = asyncio.Event()
+
+        @app.websocket("/")
+        async def view():
+            await websocket.accept()
+            await go_on.wait()
+
+        client = Client(app)
+        for _ in range(unwatched.MESSAGES_AHEAD + 5):
+            client.text("x")
+        async with asyncio.timeout(5):
+            while client.incoming.qsize() > 5:  # noqa: ASYNC110  no server to wait for
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # several looks later
+        assert client.incoming.qsize() == 5
+        go_on.set()
+        await client.end()
+
+    asyncio.run(main())
+
+
+def test_cancelled_socket_says_goodbye_and_is_torn_down():
+    """What a stopping server cancels closes with 1012, runs its teardown and stays cancelled."""
+    app = echo_app()
+    errors = []
+    app.teardown_websocket(lambda error: errors.append(type(error)))
+
+    async def main():
+        client = Client(app)
+        await client.until("websocket.accept")
+        client.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await client.end()
+        return client.sent[-1]["code"]
+
+    assert asyncio.run(main()) == 1012
+    assert errors == [asyncio.CancelledError]
+
+
+def test_two_tasks_of_a_view_end_quietly_with_the_client(caplog):
+    """Sending and receiving in a `TaskGroup` accepts once, and its end is no error."""
+    app = Flask(__name__)
+
+    @app.websocket("/")
+    async def view():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(websocket.send("hello"))
+            group.create_task(_receive_all())
+
+    sent = converse(app)
+    assert [m["type"] for m in sent] == ["websocket.accept", "websocket.send"]
+    assert caplog.records == []
+
+
+async def _receive_all():
+    while True:
+        await websocket.receive()
+
+
+def test_nothing_is_left_of_a_socket():
+    """Contexts go without the garbage collector, tasks and timers with the last socket."""
+    app = Flask(__name__)
+    contexts = weakref.WeakSet()
+
+    @app.websocket("/")
+    async def view():
+        contexts.add(request_ctx._get_current_object())
+        assert request.path == websocket.path
+        await websocket.send(await websocket.receive())
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            client = Client(app)
+            client.text("x")
+            await client.end()
+            del client
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1
+        assert unwatched._groups[loop]._timer is None
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+        assert len(contexts) == 0
+    finally:
+        gc.enable()
+
+
+def test_send_and_receive_make_no_task_and_no_timer():
+    """What a message costs must not grow: the loop is asked for nothing."""
+    app = echo_app()
+
+    async def main():
+        client = Client(app)
+        await client.until("websocket.accept")
+        loop = asyncio.get_running_loop()
+        made = []
+        loop.set_task_factory(lambda *args, **kwargs: made.append(args))
+        call_at = loop.call_at
+        loop.call_at = lambda *args, **kwargs: made.append(args) or call_at(*args, **kwargs)
+        for number in range(5):
+            client.text(str(number))
+            while len(client.sent) < number + 2:  # noqa: ASYNC110  no server to wait for
+                await asyncio.sleep(0)
+        loop.set_task_factory(None)
+        loop.call_at = call_at
+        assert made == []
+        client.leave()
+        await client.end()
+
+    asyncio.run(main())
+
+
+def test_socket_may_be_used_by_those_who_send_to_many():
+    """Without a context; and once it ended, it says so."""
+    app = Flask(__name__)
+    kept = []
+
+    @app.websocket("/")
+    async def view():
+        kept.append(websocket._get_current_object())
+        await websocket.receive()
+
+    async def main():
+        client = Client(app)
+        await client.until("websocket.accept")
+        await kept[0].send_json({"to": "all"})
+        client.leave(1001)
+        sent = await client.end()
+        with pytest.raises(WebSocketClosed) as closed:
+            await kept[0].send("late")
+        return sent[-1]["text"], closed.value.code
+
+    assert asyncio.run(main()) == ('{"to": "all"}', 1001)
+
+
+def test_sync_view_and_late_hook_are_refused_at_set_up():
+    """Errors of set-up come at set-up."""
+    app = echo_app()
+    with pytest.raises(TypeError, match="async def"):
+        app.websocket("/sync")(lambda: None)
+    converse(app)
+    with pytest.raises(AssertionError, match="before_websocket"):
+        app.before_websocket(lambda: None)

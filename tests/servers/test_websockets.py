@@ -1,0 +1,213 @@
+"""WebSockets on each ASGI server, with a client of its own and with a browser."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from contextlib import ExitStack
+
+import pytest
+from exchange import HOST, PATIENCE_S, _crash, eventually, fetch
+from programs import Program, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+APP = "socketed:asgi"
+
+
+def _uvicorn(implementation):
+    return lambda port, app: [
+        *("uvicorn", "--host", HOST, "--port", str(port), "--ws", implementation, app)
+    ]
+
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program("uvicorn-websockets", _uvicorn("websockets-sansio")),
+        Program("uvicorn-wsproto", _uvicorn("wsproto")),
+        Program("hypercorn", lambda port, app: ["hypercorn", "--bind", f"{HOST}:{port}", app]),
+        Program("daphne", lambda port, app: ["daphne", "-b", HOST, "-p", str(port), app]),
+        Program(
+            "granian",
+            lambda port, app: [
+                *("granian", "--interface", "asgi", "--host", HOST, "--port", str(port), app)
+            ],
+        ),
+    )
+}
+
+NO_RESPONSES = {"daphne", "granian"}
+"""Servers that can reject a handshake with 403 only."""
+
+
+class Site:
+    """The application, served by one program."""
+
+    def __init__(self, name, port):
+        self.name = name
+        self.port = port
+
+    def connect(self, path, **options):
+        """Open a socket."""
+        options.setdefault("open_timeout", PATIENCE_S)
+        return connect(f"ws://{HOST}:{self.port}{path}", **options)
+
+    def count(self, *names):
+        """Read some of the counters."""
+        counters = fetch(self.port, "/counters").json
+        return tuple(counters.get(name, 0) for name in names)
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def site(request, tmp_path_factory):
+    """Serve the application by one program, for all tests."""
+    running, port = serve(PROGRAMS[request.param], APP, tmp_path_factory.mktemp("sockets"))
+    with ExitStack() as started:
+        started.callback(running.stop)
+        yield Site(request.param, port)
+
+
+@pytest.fixture
+def nothing_left(site):
+    """Hold a test to leaving no context and no task on the server, and one teardown each."""
+    eventually((0,), lambda: site.count("alive"))
+    (tasks,) = site.count("tasks")
+    yield
+    eventually((0,), lambda: site.count("alive"))
+    eventually(True, lambda: site.count("tasks")[0] <= tasks)
+
+
+def torn_down_once(site, endpoint):
+    """Return a function that waits for one teardown more, and sees that there is no other."""
+    name = f"teardown of {endpoint}"
+    (before,) = site.count(name)
+
+    def check():
+        eventually((before + 1,), lambda: site.count(name))
+        eventually((0,), lambda: site.count("alive"))
+        assert site.count(name) == (before + 1,)
+
+    return check
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_echo_of_text_and_bytes_with_a_subprotocol(site):
+    """Messages come back as they were sent, and the subprotocol is the one chosen."""
+    check = torn_down_once(site, "echo")
+    with site.connect("/echo", subprotocols=["a", "b"]) as ws:
+        assert ws.subprotocol == "b"
+        ws.send("text \u20ac")
+        ws.send(b"\x00\xff")
+        assert (ws.recv(PATIENCE_S), ws.recv(PATIENCE_S)) == ("text \u20ac", b"\x00\xff")
+    check()
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(("path", "status"), [("/rejects", 418), ("/nowhere", 404)])
+def test_rejection_has_the_status_and_body_of_the_response(site, path, status):
+    """Or 403, where the server can't say more."""
+    with pytest.raises(InvalidStatus) as raised:
+        site.connect(path)
+    response = raised.value.response
+    assert response.status_code == (403 if site.name in NO_RESPONSES else status)
+    if path == "/rejects" and site.name not in NO_RESPONSES:
+        assert b"short and stout" in response.body
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_page_of_another_origin_is_rejected(site):
+    """SECURITY(CSWSH): 403 for a page of another site."""
+    with pytest.raises(InvalidStatus) as raised:
+        site.connect("/echo", origin="http://evil.example")
+    assert raised.value.response.status_code == 403
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    ("path", "message", "code"), [("/echo", "x" * 1001, 1009), ("/fails", None, 1011)]
+)
+def test_oversize_message_and_error_close_with_their_codes(site, path, message, code):
+    """1009 for a message over the limit, 1011 for an error."""
+    check = torn_down_once(site, path[1:])
+    with site.connect(path) as ws:
+        if message:
+            ws.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(PATIENCE_S)
+    assert closed.value.rcvd.code == code
+    check()
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("way", ["closes", "aborts", "half-closes"])
+@pytest.mark.parametrize("endpoint", ["echo", "waits", "sends"])
+def test_client_that_leaves_ends_the_view(site, endpoint, way):
+    """Whatever the view does, and whether or not the client says so: one teardown."""
+    check = torn_down_once(site, endpoint)
+    ws = site.connect(f"/{endpoint}", close_timeout=1)
+    if way == "aborts":
+        _crash(ws.socket)
+        ws.socket.close()
+    elif way == "half-closes":
+        ws.socket.shutdown(socket.SHUT_WR)
+    else:
+        ws.close()
+    check()
+    if way == "half-closes":
+        ws.close()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
+    """SIGTERM ends the process in time, and every teardown ran once."""
+    running, port = serve(PROGRAMS[name], APP, tmp_path)
+    site = Site(name, port)
+    sockets = []
+    try:
+        for endpoint in ("echo", "waits", "sends"):
+            ws = site.connect(f"/{endpoint}", close_timeout=1)
+            sockets.append(ws)
+            ws.send("x")
+            ws.recv(PATIENCE_S)
+        running.process.terminate()
+        running.process.wait(timeout=PATIENCE_S)
+    finally:
+        running.kill()
+        for ws in sockets:
+            ws.close()
+    lines = sorted(line for line in running.log.splitlines() if line.startswith("torn down"))
+    assert lines == ["torn down: echo", "torn down: sends", "torn down: waits"], running.log
+
+
+@pytest.mark.parametrize(
+    ("host", "said"), [("127.0.0.1", "echo: from the page"), ("localhost", "refused")]
+)
+def test_browser_opens_a_socket_from_a_page_of_its_origin_only(host, said, tmp_path):
+    """Chromium speaks with the view; the same page from another host is refused."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed; to install it: apt-get install chromium")
+    running, port = serve(PROGRAMS["uvicorn-websockets"], APP, tmp_path)
+    try:
+        done = subprocess.run(
+            [
+                *(
+                    chromium,
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-dev-shm-usage",
+                ),
+                *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"),
+                f"http://{host}:{port}/page/{host}",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        running.stop()
+    assert f'<p id="said">{said}</p>' in done.stdout.decode(), running.log
