@@ -145,7 +145,7 @@ def test_response_of_any_kind_is_that_of_wsgi(app, name, kind, method):
     app.get("/")(view if kind == "def" else view_on_loop)
 
     exchange = get(app, method=method)
-    response = app.test_client().open("/", method=method)
+    response = app.test_client().open("/", method=method, buffered=True)
 
     headers = [(name.decode(), value.decode()) for name, value in exchange.messages[0]["headers"]]
     assert exchange.messages[0]["status"] == response.status_code

@@ -89,6 +89,7 @@ def status(sent):
 
 
 def echo_app():
+    """An application that sends back what comes."""
     app = Flask(__name__)
 
     @app.websocket("/")

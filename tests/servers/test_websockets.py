@@ -42,6 +42,22 @@ NO_RESPONSES = {"daphne", "granian"}
 """Servers that can reject a handshake with 403 only."""
 
 
+def open_raw(port, path):
+    """Open a socket by hand, and return the connection beneath: it can be cut at any moment."""
+    connection = socket.create_connection((HOST, port), timeout=PATIENCE_S)
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: {HOST}:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
+    return connection
+
+
 class Site:
     """The application, served by one program."""
 
@@ -108,8 +124,8 @@ def test_echo_of_text_and_bytes_with_a_subprotocol(site):
 @pytest.mark.parametrize(("path", "status"), [("/rejects", 418), ("/nowhere", 404)])
 def test_rejection_has_the_status_and_body_of_the_response(site, path, status):
     """Or 403, where the server can't say more."""
-    with pytest.raises(InvalidStatus) as raised:
-        site.connect(path)
+    with pytest.raises(InvalidStatus) as raised, site.connect(path):
+        pass
     response = raised.value.response
     assert response.status_code == (403 if site.name in NO_RESPONSES else status)
     if path == "/rejects" and site.name not in NO_RESPONSES:
@@ -119,8 +135,11 @@ def test_rejection_has_the_status_and_body_of_the_response(site, path, status):
 @pytest.mark.usefixtures("nothing_left")
 def test_page_of_another_origin_is_rejected(site):
     """SECURITY(CSWSH): 403 for a page of another site."""
-    with pytest.raises(InvalidStatus) as raised:
-        site.connect("/echo", origin="http://evil.example")
+    with (
+        pytest.raises(InvalidStatus) as raised,
+        site.connect("/echo", origin="http://evil.example"),
+    ):
+        pass
     assert raised.value.response.status_code == 403
 
 
@@ -146,17 +165,19 @@ def test_oversize_message_and_error_close_with_their_codes(site, path, message, 
 def test_client_that_leaves_ends_the_view(site, endpoint, way):
     """Whatever the view does, and whether or not the client says so: one teardown."""
     check = torn_down_once(site, endpoint)
-    ws = site.connect(f"/{endpoint}", close_timeout=1)
+    if way == "closes":
+        with site.connect(f"/{endpoint}", close_timeout=1):
+            pass
+        check()
+        return
+    with open_raw(site.port, f"/{endpoint}") as connection:
+        if way == "half-closes":
+            connection.shutdown(socket.SHUT_WR)
+            check()
+        else:
+            _crash(connection)
     if way == "aborts":
-        _crash(ws.socket)
-        ws.socket.close()
-    elif way == "half-closes":
-        ws.socket.shutdown(socket.SHUT_WR)
-    else:
-        ws.close()
-    check()
-    if way == "half-closes":
-        ws.close()
+        check()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -164,19 +185,16 @@ def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
     """SIGTERM ends the process in time, and every teardown ran once."""
     running, port = serve(PROGRAMS[name], APP, tmp_path)
     site = Site(name, port)
-    sockets = []
     try:
-        for endpoint in ("echo", "waits", "sends"):
-            ws = site.connect(f"/{endpoint}", close_timeout=1)
-            sockets.append(ws)
-            ws.send("x")
-            ws.recv(PATIENCE_S)
-        running.process.terminate()
-        running.process.wait(timeout=PATIENCE_S)
+        with ExitStack() as opened:
+            for endpoint in ("echo", "waits", "sends"):
+                ws = opened.enter_context(site.connect(f"/{endpoint}", close_timeout=1))
+                ws.send("x")
+                ws.recv(PATIENCE_S)
+            running.process.terminate()
+            running.process.wait(timeout=PATIENCE_S)
     finally:
         running.kill()
-        for ws in sockets:
-            ws.close()
     lines = sorted(line for line in running.log.splitlines() if line.startswith("torn down"))
     assert lines == ["torn down: echo", "torn down: sends", "torn down: waits"], running.log
 

@@ -5,6 +5,7 @@ So a test suite that was written for WSGI tests the ASGI side as well.
 
 from __future__ import annotations
 
+import io
 import os
 import typing as t
 import weakref
@@ -73,7 +74,13 @@ def answer_by_asgi(
 
 def read_body(environ: WSGIEnvironment) -> bytes:
     """Return the body of a request; one of unknown length is sent as HTTP/1.1 has it."""
-    body: bytes = environ["wsgi.input"].read()
+    stream = environ["wsgi.input"]
+    body: bytes = stream.read()
+    # For a redirect that the client follows.
+    if stream.seekable():
+        stream.seek(-len(body), os.SEEK_CUR)
+    else:
+        environ["wsgi.input"] = io.BytesIO(body)
     if body and not environ.get("CONTENT_LENGTH"):
         environ.setdefault("HTTP_TRANSFER_ENCODING", "chunked")
     return body

@@ -16,7 +16,7 @@ from contextvars import Token
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from ..current import context
+from ..current import PRESERVE, context
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import hop_for, send_signal
 from ..dispatch.coerce import PlainBody
@@ -132,7 +132,13 @@ async def respond_in_thread(
             raise
     finally:
         watch.stop()
-        source.close()
+        if not _is_kept(scope):
+            source.close()
+
+
+def _is_kept(scope: Scope) -> bool:
+    """Tell whether a test or a debugger looks at the request after its end."""
+    return PRESERVE in ((scope.get("extensions") or {}).get(ENVIRON) or ())
 
 
 async def _receive(body: RequestBody, limit: int | None, headers: dict[bytes, bytes]) -> t.Any:
