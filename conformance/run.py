@@ -1,10 +1,10 @@
 """Run the test suites of Flask and of its extensions, unmodified, on Costrel.
 
-    python conformance/run.py [--general] [suite ...]
+    python conformance/run.py [--general | --asgi] [suite ...]
 
-Each suite of ``suites.toml`` runs three times: on Flask; on Costrel, under the alias; and on
-Costrel again with every request on the general path. Every test that passes on Flask must
-pass in the other two runs. Exits with 1 and names the tests that do not.
+Each suite of ``suites.toml`` runs four times: on Flask; on Costrel, under the alias; and on
+Costrel again with every request on the general path, and with every request of a test client
+sent through ``app.asgi``. Every test that passes on Flask must pass in the other three. Exits with 1 and names the tests that do not.
 """
 
 from __future__ import annotations
@@ -24,18 +24,24 @@ ALIAS = ("-p", "costrel.compat.pytest")
 WAYS: dict[str, dict[str, str]] = {
     "here": {},
     "general path": {"COSTREL_GENERAL_PATH": "1"},
+    "by ASGI": {"COSTREL_TEST_INTERFACE": "asgi"},
 }
 
 
 @dataclasses.dataclass
 class Result:
-    """How one suite fared: tests passed and differences, and by way why a run is useless."""
+    """How one suite fared.
+
+    `passed` has the tests by way, `broken` by way why a run is useless, and `excepted` by
+    test why it can't apply by ASGI.
+    """
 
     suite: str
     passed_on_flask: set[str]
     passed: dict[str, set[str]] = dataclasses.field(default_factory=dict)
     differences: list[Difference] = dataclasses.field(default_factory=list)
     broken: dict[str, str] = dataclasses.field(default_factory=dict)
+    excepted: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def differing(self) -> set[str]:
         """Return the ids of the tests that differ on any way."""
@@ -58,7 +64,9 @@ def run_suite(
         print(f"{suite.name}: {way} ...", flush=True)
         outcomes = suite.run(way.replace(" ", "-"), ours.python, ALIAS, WAYS[way])
         result.passed[way] = expected.passed() & outcomes.passed()
-        result.differences += compare(expected, outcomes, way)
+        excepted = suite.not_by_asgi if way == "by ASGI" else {}
+        result.excepted.update(excepted)
+        result.differences += compare(expected, outcomes, way, excepted)
         note_broken(result, way, explain_broken_run(outcomes, "costrel"))
     return result
 
@@ -76,6 +84,8 @@ def print_results(results: list[Result], ways: list[str]) -> None:
         for difference in result.differences:
             if difference.way not in result.broken:  # there, all tests differ
                 print(f"DIFFERS  {result.suite}  {difference}")
+        for test, reason in result.excepted.items():
+            print(f"EXCEPTED {result.suite}  {test} (by ASGI): {reason}")
         for way, reason in result.broken.items():
             print(f"BROKEN   {result.suite}  {way}: {reason}")
     header = ["suite", "passed on Flask", *(f"passed {way}" for way in ways), "failures"]
@@ -103,12 +113,16 @@ def main() -> int:
     names = [suite.name for suite in suites]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("suite", nargs="*", help=f"one of {', '.join(names)}; all by default")
-    parser.add_argument("--general", action="store_true", help="run on the general path only")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--general", action="store_true", help="run on the general path only")
+    only.add_argument("--asgi", action="store_true", help="run by ASGI only")
     options = parser.parse_args()
     unknown = sorted(set(options.suite) - set(names))
     if unknown:
         parser.error(f"no suite is called {unknown[0]!r}; there are {', '.join(names)}")
-    ways = ["general path"] if options.general else list(WAYS)
+    ways = list(WAYS)
+    if options.general or options.asgi:
+        ways = ["general path" if options.general else "by ASGI"]
     reference, frozen = make_reference(requirements)
     ours = make_ours(frozen)
     chosen = [suite for suite in suites if suite.name in (options.suite or names)]

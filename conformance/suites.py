@@ -32,6 +32,7 @@ class Suite:
     at_least: int
     requirements: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    not_by_asgi: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def fetch(self) -> pathlib.Path:
         """Return the directory of the unpacked source distribution, downloaded if need be."""

@@ -6,8 +6,12 @@ import os
 
 import pytest
 
+from costrel.asynctesting.bridge import send_by_asgi_if_asked
 from costrel.current import context
 from costrel.dispatch.plan import FORCE_GENERAL
+
+# `make test` runs the tests of requests twice: the second time by ASGI.
+send_by_asgi_if_asked()
 
 
 @pytest.fixture(params=["planned", "general"])

@@ -241,3 +241,25 @@ def test_name_of_the_proxy_is_not_that_of_a_module():
 
     assert costrel.websocket is websocket
     assert type(websocket).__name__ == "LocalProxy"
+
+
+def test_subprotocols_are_read_where_the_server_says_them():
+    """COMPAT(wsproto): in the scope, also where the header is not."""
+    socket = socket_of()
+    socket.environ["asgi.scope"] = {"subprotocols": ["a"]}
+    assert socket.requested_subprotocols == ["a"]
+
+
+def test_code_that_the_server_refuses_is_sent_as_one_of_applications():
+    """COMPAT(Daphne): the socket must not stay open for that."""
+    socket = socket_of()
+    sent = []
+
+    async def send(message):
+        if message["code"] < 3000:
+            raise TypeError
+        sent.append(message["code"])
+
+    socket._send = send
+    asyncio.run(socket.close(1011))
+    assert sent == [4011]

@@ -6,6 +6,7 @@ import asyncio
 import re
 import typing as t
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 from werkzeug.datastructures import Headers
@@ -91,6 +92,10 @@ class WebSocket(Request):
     @property
     def requested_subprotocols(self) -> list[str]:
         """List the subprotocols that the client offers, in its order of preference."""
+        offered: list[str] | None = self.environ.get("asgi.scope", {}).get("subprotocols")
+        if offered is not None:
+            # COMPAT(wsproto): the header is not among those of the scope.
+            return list(offered)
         field = self.headers.get("Sec-WebSocket-Protocol", "")
         return [name.strip() for name in field.split(",") if name.strip()]
 
@@ -164,17 +169,18 @@ class WebSocket(Request):
         if data is None:
             data = message.get("bytes")
             if data is None:
-                if self.close_code is None:
-                    self.close_code = message.get("code") or NO_CODE
-                raise WebSocketClosed(self.close_code, message.get("reason") or "")
+                # Another task of the view may have closed it meanwhile.
+                code = self.close_code = self.close_code or message.get("code") or NO_CODE
+                raise WebSocketClosed(code, message.get("reason") or "")
         limit = self._max_message_bytes
         if limit is not None and len(data) * 4 > limit:
             await self._check_size(data, limit)
         return data
 
     async def _receive_in_time(self, idle_s: float) -> Message:
+        limit = asyncio.timeout(idle_s)
         try:
-            async with asyncio.timeout(idle_s) as limit:
+            async with limit:
                 return await self._receive()
         except TimeoutError:
             if not limit.expired():
@@ -252,8 +258,9 @@ class WebSocket(Request):
                 of libraries and applications between 3000 and 4999.
             reason: Text for the other side, at most 123 bytes.
 
-        Does nothing if the connection is closed already. Raises `ValueError` for a code
-        or a reason that can't be sent.
+        Does nothing if the connection is closed already. Where a server refuses a code
+        below 3000, as Daphne does, it is sent as that plus 3000: 4009 for 1009.
+        Raises `ValueError` for a code or a reason that can't be sent.
         """
         if code not in _CODES and not 3000 <= code < 5000:
             raise ValueError(
@@ -268,11 +275,16 @@ class WebSocket(Request):
         if self.close_code is not None:
             return
         self.close_code = code
-        try:
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
-        except OSError:
-            # The client is gone already.
-            return
+        with suppress(OSError):  # the client is gone already
+            try:
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            except OSError:
+                raise
+            except Exception:
+                # COMPAT(Daphne): its library refuses to send the codes of the standard.
+                if code == NORMAL or code >= 3000:
+                    raise
+                await self._send({"type": "websocket.close", "code": code + 3000})
 
     def __aiter__(self) -> t.Self:
         """Iterate over the messages, until the connection ends."""

@@ -495,7 +495,8 @@ def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
 def test_run_workers_are_processes_of_their_own(serve: t.Any, tmp_path: Path) -> None:
     """The app is imported by each worker and never by the parent."""
     (tmp_path / "hello.py").write_text(
-        HELLO + "\nimport os\nprint('imported by', os.getpid(), flush=True)\n"
+        # In one piece, since both write at the same time.
+        HELLO + "\nimport os\nos.write(1, b'imported by %d\\n' % os.getpid())\n"
     )
     server = serve("--app", "hello", "run", "--port", "0", "--workers", "2")
     pids = {int(server.wait_for(r"imported by (\d+)").group(1)) for _ in range(2)}

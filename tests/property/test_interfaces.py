@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import typing as t
 
 from hypothesis import given, settings
@@ -260,4 +261,7 @@ def test_answers_and_order_of_steps_are_the_same_by_both_interfaces(
         asgi.app._workers.close()
 
     assert answered == expected
+    if asgi.order != wsgi.order:
+        # A stream that an after-hook's error left unsent is torn down when it is dropped.
+        gc.collect()
     assert asgi.order == wsgi.order

@@ -578,3 +578,26 @@ def test_sync_view_and_late_hook_are_refused_at_set_up():
     converse(app)
     with pytest.raises(AssertionError, match="before_websocket"):
         app.before_websocket(lambda: None)
+
+
+def test_sockets_that_are_open_when_the_server_stops_are_left_first():
+    """COMPAT(Granian): by the life's end, also where the server tells no view."""
+    app = Flask(__name__)
+    order = []
+    app.teardown_websocket(lambda _error: order.append("socket"))
+    app.after_serving(lambda: order.append("life"))
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        await asyncio.Event().wait()
+
+    async def main():
+        async with app.async_test_client():
+            client = Client(app)
+            await client.until("websocket.accept")
+        assert client.task.cancelled()
+        return client.sent[-1]["code"]
+
+    assert asyncio.run(main()) == 1012
+    assert order == ["socket", "life"]

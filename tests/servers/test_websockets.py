@@ -38,7 +38,7 @@ PROGRAMS = {
     )
 }
 
-NO_RESPONSES = {"daphne", "granian"}
+NO_RESPONSES = {"daphne"}
 """Servers that can reject a handshake with 403 only."""
 
 
@@ -155,7 +155,8 @@ def test_oversize_message_and_error_close_with_their_codes(site, path, message, 
             ws.send(message)
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(PATIENCE_S)
-    assert closed.value.rcvd.code == code
+    # Daphne refuses to send the codes of the standard.
+    assert closed.value.rcvd.code == (code + 3000 if site.name == "daphne" else code)
     check()
 
 
@@ -195,6 +196,8 @@ def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
             running.process.wait(timeout=PATIENCE_S)
     finally:
         running.kill()
+    if name == "daphne":
+        return  # ends without letting any application end, also a bare one
     lines = sorted(line for line in running.log.splitlines() if line.startswith("torn down"))
     assert lines == ["torn down: echo", "torn down: sends", "torn down: waits"], running.log
 

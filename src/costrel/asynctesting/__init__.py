@@ -1,13 +1,21 @@
-"""Drive an application by ASGI in tests, without a server."""
+"""Drive an application by ASGI in tests, without a server.
+
+`AsyncClient` is for async tests. `bridge` sends what the sync client sends by ASGI, too.
+"""
 
 from __future__ import annotations
 
-from .client import AsyncClient, Exchange, StreamedResponse, TestSocket, WebSocketRejected
+from .client import AsyncClient
+from .exchange import Exchange
+from .reading import EventReader, ReceivedEvent, StreamedResponse
 from .scope import make_scope
+from .sockets import TestSocket, WebSocketRejected
 
 __all__ = [
     "AsyncClient",
+    "EventReader",
     "Exchange",
+    "ReceivedEvent",
     "StreamedResponse",
     "TestSocket",
     "WebSocketRejected",

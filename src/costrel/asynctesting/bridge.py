@@ -5,21 +5,19 @@ So a test suite that was written for WSGI tests the ASGI side as well.
 
 from __future__ import annotations
 
-import io
 import os
 import typing as t
 import weakref
 from functools import partial
 from urllib.parse import urlsplit
 
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import run_wsgi_app
 from werkzeug.wsgi import get_current_url
 
 from ..dispatch.loop import LoopThread
 from ..testing import FlaskClient
 from .exchange import Body, Exchange
-from .scope import make_scope
+from .scope import make_scope, read_body, status_line
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -38,7 +36,7 @@ def send_by_asgi() -> None:
     application's `__call__` is not called with what the client made, but with what is
     made of the request's scope. Contexts are kept in ``with client:`` blocks as usual.
     """
-    FlaskClient.run_wsgi_app = _run_by_asgi  # type: ignore[method-assign]
+    FlaskClient.run_wsgi_app = _run_by_asgi  # type: ignore[method-assign, assignment]
 
 
 def send_by_asgi_if_asked() -> None:
@@ -70,25 +68,6 @@ def answer_by_asgi(
     exchange = _loop.run(lambda: _begin(app.asgi, make_scope(environ), body))
     start_response(status_line(exchange.status), list(exchange.headers))
     return _Pieces(exchange)
-
-
-def read_body(environ: WSGIEnvironment) -> bytes:
-    """Return the body of a request; one of unknown length is sent as HTTP/1.1 has it."""
-    stream = environ["wsgi.input"]
-    body: bytes = stream.read()
-    # For a redirect that the client follows.
-    if stream.seekable():
-        stream.seek(-len(body), os.SEEK_CUR)
-    else:
-        environ["wsgi.input"] = io.BytesIO(body)
-    if body and not environ.get("CONTENT_LENGTH"):
-        environ.setdefault("HTTP_TRANSFER_ENCODING", "chunked")
-    return body
-
-
-def status_line(status: int) -> str:
-    """Return a status with its phrase."""
-    return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
 
 
 async def _begin(app: t.Any, scope: dict[str, t.Any], body: Body) -> Exchange:

@@ -1,339 +1,264 @@
-"""Drive an application by ASGI in async tests, without a server: `AsyncClient`."""
+"""Send requests by ASGI in async tests: `AsyncClient`."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import typing as t
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.test import TestResponse
-from werkzeug.wrappers import Request as BaseRequest
+from werkzeug.test import ClientRedirectError, TestResponse
+from werkzeug.test import EnvironBuilder as BaseEnvironBuilder
 
-from ..testing import EnvironBuilder, FlaskClient
-from ..websockets import WebSocketClosed
+from ..testing import FlaskClient
+from .exchange import Body, Exchange
+from .lifespan import Lifespan
+from .reading import EventReader, StreamedResponse
+from .scope import make_scope, read_body, status_line
+from .sockets import TestSocket
 
 if t.TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from types import TracebackType
 
-Message = dict[str, t.Any]
+    from werkzeug.test import Cookie
+    from werkzeug.wrappers import Request as BaseRequest
 
+    from ..application import App
+    from ..sessions import SessionMixin
 
-def make_scope(environ: WSGIEnvironment, kind: str = "http") -> dict[str, t.Any]:
-    """Return the ASGI scope of a request that a WSGI environ describes."""
-    headers: list[tuple[bytes, bytes]] = []
-    for key, value in environ.items():
-        if key.startswith("HTTP_") or (key in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value):
-            name = key.removeprefix("HTTP_").replace("_", "-").lower()
-            headers.append((name.encode("latin-1"), str(value).encode("latin-1")))
-    root: str = environ.get("SCRIPT_NAME", "").encode("latin-1").decode(errors="replace")
-    raw_path: bytes = environ.get("PATH_INFO", "").encode("latin-1")
-    scheme = environ.get("wsgi.url_scheme", "http")
-    scope: dict[str, t.Any] = {
-        "type": kind,
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": {"http": "ws", "https": "wss"}[scheme] if kind == "websocket" else scheme,
-        "path": root + raw_path.decode(errors="replace"),
-        "raw_path": environ.get("REQUEST_URI", "").encode("latin-1").partition(b"?")[0],
-        "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
-        "root_path": root,
-        "headers": headers,
-        "server": (environ.get("SERVER_NAME", "localhost"), int(environ.get("SERVER_PORT", 80))),
-        "client": (environ["REMOTE_ADDR"], 50_000) if environ.get("REMOTE_ADDR") else None,
-        "extensions": {"websocket.http.response": {}} if kind == "websocket" else {},
-        "state": {},
-    }
-    if kind == "http":
-        scope["method"] = environ["REQUEST_METHOD"]
-    else:
-        names = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
-        scope["subprotocols"] = [name.strip() for name in names.split(",") if name.strip()]
-    return scope
+_REDIRECTS = frozenset({301, 302, 303, 305, 307, 308})
 
 
-class Exchange:
-    """One HTTP exchange with an ASGI application, as its server sees it."""
+class _Requests(FlaskClient):
+    """Make requests, keep cookies and contexts, as the sync client does, but send nothing."""
 
-    def __init__(self, app: t.Any, scope: dict[str, t.Any], body: bytes) -> None:
-        self._incoming: asyncio.Queue[Message] = asyncio.Queue()
-        self._incoming.put_nowait({"type": "http.request", "body": body, "more_body": False})
-        # Takes one piece at a time, as a server with a slow client does.
-        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
-        self._started = asyncio.Event()
-        self._left = False
-        self.status = 0
-        self.headers = Headers()
-        self._task = asyncio.create_task(self._run(app, scope))
-
-    async def _run(self, app: t.Any, scope: dict[str, t.Any]) -> None:
-        try:
-            await app(scope, self._incoming.get, self._send)
-        finally:
-            self._started.set()
-            if not self._left:
-                await self._pieces.put(None)
-
-    async def _send(self, message: Message) -> None:
-        if self._left:
-            raise OSError("the client left")
-        if message["type"] == "http.response.start":
-            if self.status:
-                raise RuntimeError("The response was started twice.")
-            self.status = message["status"]
-            for name, value in message["headers"]:
-                self.headers.add(name.decode("latin-1").title(), value.decode("latin-1"))
-            self._started.set()
-            return
-        if message.get("body"):
-            await self._pieces.put(message["body"])
-
-    async def start(self) -> None:
-        """Wait for status and headers; raises what the application raises before."""
-        await self._started.wait()
-        if not self.status:
-            await self._task
-            raise RuntimeError("The application ended without an answer.")
-
-    async def __aiter__(self) -> t.AsyncIterator[bytes]:
-        """Yield the body in pieces; raises what the application raises in it."""
-        while (piece := await self._pieces.get()) is not None:
-            yield piece
-        await self._task
-
-    async def leave(self) -> None:
-        """Go away, as a client does that closes the connection, and wait for the end."""
-        self._left = True
-        self._incoming.put_nowait({"type": "http.disconnect"})
-        while not self._task.done():
-            with suppress(asyncio.QueueEmpty):
-                self._pieces.get_nowait()
-            await asyncio.sleep(0)
-        with suppress(OSError, asyncio.CancelledError):
-            await self._task
-
-
-class StreamedResponse:
-    """A response whose body is read while it is sent.
-
-    Attributes:
-        status_code: The status.
-        headers: The headers.
-    """
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self.status_code = exchange.status
-        self.headers = exchange.headers
-
-    def __aiter__(self) -> t.AsyncIterator[bytes]:
-        return aiter(self._exchange)
-
-    async def lines(self) -> t.AsyncIterator[str]:
-        """Yield the body's lines, without their ends, as soon as each is whole."""
-        rest = b""
-        async for piece in self._exchange:
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                yield line.decode()
-        if rest:
-            yield rest.decode()
-
-
-class TestSocket:
-    """The client's side of a WebSocket.
-
-    Attributes:
-        subprotocol: What the application accepted, or None.
-        headers: The headers of the handshake's response.
-    """
-
-    __test__ = False  # no class of tests
-
-    def __init__(self, app: t.Any, scope: dict[str, t.Any]) -> None:
-        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
-        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
-        self._left = False
-        self.subprotocol: str | None = None
-        self.headers = Headers()
-        self._to_app.put_nowait({"type": "websocket.connect"})
-        self._task = asyncio.create_task(app(scope, self._to_app.get, self._send))
-
-    async def _send(self, message: Message) -> None:
-        if self._left:
-            raise OSError("the client left")
-        await self._from_app.put(message)
-
-    async def _next(self) -> Message:
-        getter = asyncio.ensure_future(self._from_app.get())
-        await asyncio.wait({getter, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if getter.done():
-            return getter.result()
-        getter.cancel()
-        await self._task
-        return {"type": "websocket.close", "code": 1006}
-
-    async def _shake_hands(self) -> None:
-        message = await self._next()
-        if message["type"] == "websocket.accept":
-            self.subprotocol = message.get("subprotocol")
-            for name, value in message.get("headers") or ():
-                self.headers.add(name.decode("latin-1").title(), value.decode("latin-1"))
-            return
-        if message["type"] == "websocket.http.response.start":
-            body = b""
-            while (piece := await self._next())["type"] == "websocket.http.response.body":
-                body += piece.get("body", b"")
-                if not piece.get("more_body"):
-                    break
-            raise WebSocketRejected(message["status"], message["headers"], body)
-        raise WebSocketRejected(403, [], b"")
-
-    async def receive(self) -> str | bytes:
-        """Wait for the next message; raises `WebSocketClosed` when there is none."""
-        message = await self._next()
-        if message["type"] == "websocket.close":
-            self._left = True
-            raise WebSocketClosed(message.get("code", 1000), message.get("reason") or "")
-        text: str | None = message.get("text")
-        return text if text is not None else t.cast(bytes, message["bytes"])
-
-    async def send(self, data: str | bytes) -> None:
-        """Send text or binary data."""
-        key = "text" if isinstance(data, str) else "bytes"
-        await self._to_app.put({"type": "websocket.receive", key: data})
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection and wait until the application has left it."""
-        self._left = True
-        await self._to_app.put({"type": "websocket.disconnect", "code": code, "reason": reason})
-        await self._task
-
-
-class WebSocketRejected(Exception):  # noqa: N818  an answer, not a fault
-    """Tell that the application rejected the handshake.
-
-    Attributes:
-        status_code, headers, body: Of its response.
-    """
-
-    def __init__(self, status: int, headers: t.Any, body: bytes) -> None:
-        super().__init__(f"The WebSocket was rejected with {status}: {body[:200]!r}")
-        self.status_code = status
-        self.headers = Headers(
-            [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in headers]
-        )
-        self.body = body
-
-
-class AsyncClient(FlaskClient):
-    """Send requests to an application's ASGI face, in the same process and event loop.
-
-    `get`, `post` and the others are those of `FlaskClient`, to be awaited. Enter it to
-    run what the application does before and after serving::
-
-        async with app.async_test_client() as client:
-            response = await client.get("/")
-    """
-
-    async def open(  # type: ignore[override]
-        self,
-        *args: t.Any,
-        buffered: bool = True,  # noqa: ARG002  the body is always read
-        follow_redirects: bool = False,
-        **kwargs: t.Any,
-    ) -> TestResponse:
-        """Send a request and return the response, with its whole body."""
+    def make(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> BaseRequest:
+        """Make a request of the arguments that `FlaskClient.open` takes."""
         request = self._ready_request(args) if args and not kwargs else None
-        if request is None:
-            request = self._request_from_builder_args(args, kwargs)
-        history: tuple[TestResponse, ...] = ()
-        while True:
-            response = await self._exchange_one(request, history)
-            if not (follow_redirects and response.status_code in {301, 302, 303, 305, 307, 308}):
-                return response
-            history = (*history, response)
-            request = self._redirected(request, response)
+        return self._request_from_builder_args(args, kwargs) if request is None else request
 
-    async def _exchange_one(
-        self, request: BaseRequest, history: tuple[TestResponse, ...]
-    ) -> TestResponse:
-        exchange = self._begin(request)
-        await exchange.start()
-        body = b"".join([piece async for piece in exchange])
-        reason = HTTP_STATUS_CODES.get(exchange.status, "Unknown").upper()
-        status = f"{exchange.status} {reason}"
-        response = TestResponse(
-            [body],
-            status,
-            exchange.headers,
-            request,
-            history=history,  # type: ignore[arg-type]
-        )
-        response.json_module = self.application.json  # type: ignore[assignment]
-        self._keep_cookies(request, exchange.headers)
-        return response
+    def open(self, builder: BaseEnvironBuilder, **_kwargs: t.Any) -> t.Any:  # type: ignore[override]
+        """Make the next request, where `resolve_redirect` would send it."""
+        try:
+            return self.make((builder,), {})
+        finally:
+            builder.close()
 
-    def _begin(self, request: BaseRequest) -> Exchange:
-        environ = request.environ
-        self._add_cookies_to_wsgi(environ)
-        body = environ["wsgi.input"].read()
-        environ["wsgi.input"].close()  # a temporary file, if it is long
-        environ["wsgi.input"] = io.BytesIO(body)
-        if body and not environ.get("CONTENT_LENGTH"):
-            environ["CONTENT_LENGTH"] = str(len(body))
-        return Exchange(self.application.asgi, make_scope(environ), body)
+    def redirected(self, response: TestResponse) -> BaseRequest:
+        """Make the request that a redirect asks for, by Werkzeug's rules."""
+        return t.cast("BaseRequest", self.resolve_redirect(response))
 
-    def _keep_cookies(self, request: BaseRequest, headers: Headers) -> None:
+    def keep_cookies(self, request: BaseRequest, headers: Headers) -> None:
+        """Keep the cookies of a response."""
         self._update_cookies_from_response(
             request.host.partition(":")[0], request.path, headers.getlist("Set-Cookie")
         )
 
-    def _redirected(self, request: BaseRequest, response: TestResponse) -> BaseRequest:
-        """Make the request that a browser sends after a redirect (RFC 9110 §15.4)."""
-        builder = EnvironBuilder.from_environ(request.environ, app=self.application)
-        target = response.location or ""
-        keep = response.status_code in {307, 308}
-        kwargs: dict[str, t.Any] = {"method": "GET"}
-        if keep:
-            kwargs = {
-                "method": builder.method,
-                "data": request.get_data(),
-                "content_type": builder.content_type,
-            }
-        elif builder.method == "HEAD":
-            kwargs["method"] = "HEAD"
-        if target.startswith(("http://", "https://", "//")):
-            path = target
+    def forget_contexts(self) -> None:
+        """End the contexts that were kept for the request before."""
+        self._context_stack.close()
+
+    def keep_contexts(self) -> None:
+        """Make the contexts of the last request current, in a ``with`` block."""
+        while self._new_contexts:
+            self._context_stack.enter_context(self._new_contexts.pop(0))
+
+
+class AsyncClient:
+    """Send requests to ``app.asgi``, in the same process and on the same event loop.
+
+    It is what `FlaskClient` is for sync tests, to be awaited. Entered, it runs what the
+    application does before and after serving::
+
+        async with app.async_test_client() as client:
+            response = await client.get("/")
+
+    A plain ``with client:`` block keeps the last request current, as the sync client's
+    does. Errors of the application reach the test where ``TESTING`` is set.
+
+    Args:
+        application: The application.
+        response_class: What responses are besides `werkzeug.test.TestResponse`.
+        use_cookies: Keep cookies from one request to the next.
+        **kwargs: For `FlaskClient`: ``allow_subdomain_redirects``.
+    """
+
+    def __init__(
+        self,
+        application: App,
+        response_class: type[t.Any] | None = None,
+        use_cookies: bool = True,
+        **kwargs: t.Any,
+    ) -> None:
+        self.application = application
+        self._requests = _Requests(application, response_class, use_cookies=use_cookies, **kwargs)
+        self._lifespan: Lifespan | None = None
+
+    @property
+    def environ_base(self) -> dict[str, t.Any]:
+        """Hold WSGI variables of every request, such as ``REMOTE_ADDR``, to be changed."""
+        return self._requests.environ_base
+
+    @environ_base.setter
+    def environ_base(self, environ_base: dict[str, t.Any]) -> None:
+        self._requests.environ_base = environ_base
+
+    # Requests
+
+    async def open(
+        self, *args: t.Any, follow_redirects: bool = False, **kwargs: t.Any
+    ) -> TestResponse:
+        """Send a request and return the response, with its whole body.
+
+        Args:
+            *args: A path and other arguments of `EnvironBuilder`, or one ready builder,
+                environ or request.
+            follow_redirects: Send further requests until one is no redirect; the
+                responses before are the last one's ``history``.
+            **kwargs: For `EnvironBuilder`. ``input_stream`` may be an async iterable of
+                bytes, which is sent piece by piece while the application receives.
+        """
+        kwargs.pop("buffered", None)  # the body is always read
+        body = _take_async_body(kwargs)
+        request = self._requests.make(args, kwargs)
+        self._requests.forget_contexts()
+        history: list[TestResponse] = []
+        seen = set()
+        try:
+            while True:
+                response = await self._send(request, body)
+                response.history = tuple(history)
+                if not follow_redirects or response.status_code not in _REDIRECTS:
+                    return response
+                target = (response.location, response.status_code)
+                if target in seen:
+                    raise ClientRedirectError(
+                        f"Loop detected: the {response.status_code} redirect to"
+                        f" {response.location} was followed already."
+                    )
+                seen.add(target)
+                history.append(response)
+                request, body = self._requests.redirected(response), None
+                self._requests.forget_contexts()
+        finally:
+            self._requests.keep_contexts()
+
+    async def get(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a GET request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "GET"})
+
+    async def post(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a POST request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "POST"})
+
+    async def put(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a PUT request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "PUT"})
+
+    async def patch(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a PATCH request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "PATCH"})
+
+    async def delete(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a DELETE request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "DELETE"})
+
+    async def head(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a HEAD request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "HEAD"})
+
+    async def options(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send an OPTIONS request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "OPTIONS"})
+
+    async def trace(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        """Send a TRACE request: see `open`."""
+        return await self.open(*args, **{**kwargs, "method": "TRACE"})
+
+    async def _send(self, request: BaseRequest, body: Body | None) -> TestResponse:
+        exchange = self._begin(request, body)
+        try:
+            await exchange.start()
+            content = b"".join([piece async for piece in exchange])
+        finally:
+            # Where it was cancelled; else it is over.
+            await exchange.leave()
+        self._requests.keep_cookies(request, exchange.headers)
+        response: TestResponse = self._requests.response_wrapper(
+            [content], status_line(exchange.status), exchange.headers, request=request
+        )
+        response.json_module = self.application.json  # type: ignore[assignment]
+        response.call_on_close(request.input_stream.close)
+        return response
+
+    def _begin(self, request: BaseRequest, body: Body | None) -> Exchange:
+        _require_loop()
+        environ = request.environ
+        self._requests._add_cookies_to_wsgi(environ)
+        if body is None:
+            body = read_body(environ)
         else:
-            path = (
-                target if target.startswith("/") else f"{request.path.rpartition('/')[0]}/{target}"
-            )
-        return self._request_from_builder_args((path,), kwargs)
+            environ["HTTP_TRANSFER_ENCODING"] = "chunked"
+            environ.pop("CONTENT_LENGTH", None)
+        return Exchange(self.application.asgi, make_scope(environ, state=self._state), body)
+
+    @property
+    def _state(self) -> dict[str, t.Any]:
+        return {} if self._lifespan is None else self._lifespan.state
+
+    # What is read while it is sent
 
     @asynccontextmanager
     async def stream(self, *args: t.Any, **kwargs: t.Any) -> t.AsyncIterator[StreamedResponse]:
         """Send a request and read its response's body as it comes.
 
-        Takes the arguments of `EnvironBuilder`. Leaving the block goes away as a client
-        does that closes the connection.
+        Takes the arguments of `open`. Leaving the block goes away as a client does that
+        closes the connection, and waits until the application has noticed.
         """
-        request = self._request_from_builder_args(args, kwargs)
-        exchange = self._begin(request)
+        body = _take_async_body(kwargs)
+        request = self._requests.make(args, kwargs)
+        self._requests.forget_contexts()
+        exchange = self._begin(request, body)
         try:
             await exchange.start()
-            self._keep_cookies(request, exchange.headers)
-            yield StreamedResponse(exchange)
+            self._requests.keep_cookies(request, exchange.headers)
+            yield StreamedResponse(exchange, request)
         finally:
             await exchange.leave()
+            self._requests.keep_contexts()
+
+    @asynccontextmanager
+    async def events(
+        self, *args: t.Any, last_event_id: str | None = None, **kwargs: t.Any
+    ) -> t.AsyncIterator[EventReader]:
+        """Read server-sent events as they come.
+
+        For example::
+
+            async with client.events("/prices") as events:
+                async for event in events:
+                    assert event.json["price"] > 0
+
+        Args:
+            *args, **kwargs: Those of `open`.
+            last_event_id: What a client says that comes again.
+
+        Raises `RuntimeError` if the response is no stream of events.
+        """
+        headers = Headers(kwargs.pop("headers", None))
+        headers.setdefault("Accept", "text/event-stream")
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        async with self.stream(*args, headers=headers, **kwargs) as response:
+            yield EventReader(response)
 
     @asynccontextmanager
     async def websocket(
         self, path: str, *, subprotocols: t.Sequence[str] = (), **kwargs: t.Any
     ) -> t.AsyncIterator[TestSocket]:
         """Open a WebSocket; raises `WebSocketRejected` if the application rejects it.
+
+        Leaving the block closes it, and waits until the application has left it.
 
         Args:
             path: Path, with the query if there is one.
@@ -343,41 +268,94 @@ class AsyncClient(FlaskClient):
         headers = Headers(kwargs.pop("headers", None))
         if subprotocols:
             headers["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
-        request = self._request_from_builder_args((path,), {**kwargs, "headers": headers})
-        self._add_cookies_to_wsgi(request.environ)
-        socket = TestSocket(self.application.asgi, make_scope(request.environ, "websocket"))
+        request = self._requests.make((path,), {**kwargs, "headers": headers})
+        _require_loop()
+        self._requests._add_cookies_to_wsgi(request.environ)
+        scope = make_scope(request.environ, "websocket", self._state)
+        socket = TestSocket(self.application, scope)
         try:
-            await socket._shake_hands()
-            self._keep_cookies(request, socket.headers)
+            await socket.shake_hands()
+            self._requests.keep_cookies(request, socket.headers)
             yield socket
-        finally:
-            if not socket._task.done():
-                await socket.close()
-            elif not socket._task.cancelled():
-                socket._task.exception()  # was raised already where it was waited for
+        except BaseException:
+            await socket.leave()
+            raise
+        await socket.close()
+
+    # Cookies and the session
+
+    def session_transaction(self, *args: t.Any, **kwargs: t.Any) -> t.ContextManager[SessionMixin]:
+        """Open the client's session to read or change it: see `FlaskClient`.
+
+        Used as ``with client.session_transaction() as session:``, also in async tests.
+        """
+        return self._requests.session_transaction(*args, **kwargs)
+
+    def get_cookie(self, key: str, domain: str = "localhost", path: str = "/") -> Cookie | None:
+        """Return a cookie that the client keeps, or None."""
+        return self._requests.get_cookie(key, domain, path)
+
+    def set_cookie(self, key: str, value: str = "", **kwargs: t.Any) -> None:
+        """Let the client keep a cookie: see `werkzeug.test.Client.set_cookie`."""
+        self._requests.set_cookie(key, value, **kwargs)
+
+    def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
+        """Let the client forget a cookie."""
+        self._requests.delete_cookie(key, domain=domain, path=path)
+
+    # The application's life, and contexts that are kept
 
     async def __aenter__(self) -> t.Self:
-        self._lifespan = _Lifespan(self.application.asgi)
-        await self._lifespan.send("startup")
+        _require_loop()
+        if self._lifespan is not None:
+            raise RuntimeError("This client serves already; 'async with' can't be nested.")
+        lifespan = self._lifespan = Lifespan(self.application.asgi)
+        try:
+            await lifespan.send("startup")
+        except BaseException:
+            self._lifespan = None
+            raise
         return self
 
-    async def __aexit__(self, *_error: object) -> None:
-        await self._lifespan.send("shutdown")
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._requests.forget_contexts()
+        lifespan, self._lifespan = self._lifespan, None
+        if lifespan is not None:
+            await lifespan.send("shutdown")
+
+    def __enter__(self) -> t.Self:
+        self._requests.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._requests.__exit__(exc_type, exc_value, tb)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.application!r}>"
 
 
-class _Lifespan:
-    """The server's side of the lifespan protocol."""
+def _take_async_body(kwargs: dict[str, t.Any]) -> t.AsyncIterable[bytes] | None:
+    """Take a body that comes in pieces, which no `EnvironBuilder` knows."""
+    body = kwargs.get("input_stream")
+    return kwargs.pop("input_stream") if hasattr(body, "__aiter__") else None
 
-    def __init__(self, app: t.Any) -> None:
-        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
-        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
-        self._task = asyncio.create_task(app(scope, self._to_app.get, self._from_app.put))
 
-    async def send(self, moment: str) -> None:
-        """Tell of the start or the end, and wait for the answer."""
-        await self._to_app.put({"type": f"lifespan.{moment}"})
-        message = await self._from_app.get()
-        if message["type"] == f"lifespan.{moment}.failed":
-            await self._task
-            raise RuntimeError(message.get("message") or f"The application's {moment} failed.")
+def _require_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "AsyncClient works on an event loop of asyncio, and none runs here. With anyio's"
+            " pytest plugin let the fixture 'anyio_backend' return 'asyncio'; in sync tests use"
+            " app.test_client()."
+        ) from None

@@ -96,9 +96,10 @@ class Exchange:
             self._complete = True
             self._disconnect()
         else:
+            state = "began" if self.status else "did not begin"
             raise RuntimeError(
                 f"The application sent {kind!r} out of order: its response"
-                f" {'is complete' if self._complete else 'began' if self.status else 'did not begin'}."
+                f" {'is complete' if self._complete else state}."
             )
 
     # The client's side
@@ -154,6 +155,7 @@ class Exchange:
                 await self._end()
         finally:
             draining.cancel()
+            await asyncio.wait({draining})
 
     def leave_soon(self) -> None:
         """Go away, called in any thread, and wait for nothing."""

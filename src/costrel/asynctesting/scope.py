@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import typing as t
 from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from werkzeug.http import HTTP_STATUS_CODES
 
 from ..serve.scope import ENVIRON
 
@@ -86,3 +90,22 @@ def _raw_path(environ: WSGIEnvironment, root: bytes, path: bytes) -> bytes:
     if raw.isascii() and b" " not in raw and unquote_to_bytes(raw) == path:
         return raw
     return quote_from_bytes(path, "/!$&'()*+,;=:@~").encode()
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """Return the body of a request; one of unknown length is sent as HTTP/1.1 has it."""
+    stream = environ["wsgi.input"]
+    body: bytes = stream.read()
+    # For a redirect that the client follows.
+    if stream.seekable():
+        stream.seek(-len(body), os.SEEK_CUR)
+    else:
+        environ["wsgi.input"] = io.BytesIO(body)
+    if body and not environ.get("CONTENT_LENGTH"):
+        environ.setdefault("HTTP_TRANSFER_ENCODING", "chunked")
+    return body
+
+
+def status_line(status: int) -> str:
+    """Return a status with its phrase."""
+    return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"

@@ -13,6 +13,7 @@ import logging.config
 import multiprocessing
 import os
 import pickle
+import threading
 import time
 import traceback
 import typing as t
@@ -28,6 +29,9 @@ from granian.server import MPServer, Server
 from .accesslog import ACCESS_FORMAT, LOG_CONFIG
 from .address import ServeError, accepts_connections, resolve_address, show_url
 from .worker import WSGI_THREADS, Boot, BootFailure, Describe, Load, Ready, ServeOptions, work
+
+REMINDER_S = 0.5
+"""After how long workers that go on are told again to stop."""
 
 _server_log = logging.getLogger("_granian")
 
@@ -181,7 +185,19 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
             self.on_stopping()
         else:
             _server_log.setLevel(logging.CRITICAL + 1)
-        super().shutdown(exit_code)
+        stopped = threading.Event()
+        threading.Thread(target=self._remind, args=(stopped,), daemon=True).start()
+        try:
+            super().shutdown(exit_code)
+        finally:
+            stopped.set()
+
+    def _remind(self, stopped: threading.Event) -> None:
+        # A worker misses the signal if it comes just before it serves, but not another one.
+        while not stopped.wait(REMINDER_S):
+            for worker in list(self.wrks):
+                if worker.is_alive():
+                    worker.terminate()
 
 
 def _certificate_settings(certificate: tuple[str, str] | None) -> dict[str, t.Any]:

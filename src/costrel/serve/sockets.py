@@ -50,7 +50,7 @@ GOODBYE_S = 1.0
 class SocketContext(LoopContext):
     """Make a WebSocket current: as ``websocket``, and as the request of its handshake."""
 
-    request: WebSocket
+    request: WebSocket  # pyright: ignore[reportIncompatibleVariableOverride]
 
     error: BaseException | None = None
     """What teardown functions are told of, though nobody else is."""
