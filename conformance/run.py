@@ -4,7 +4,8 @@
 
 Each suite of ``suites.toml`` runs four times: on Flask; on Costrel, under the alias; and on
 Costrel again with every request on the general path, and with every request of a test client
-sent through ``app.asgi``. Every test that passes on Flask must pass in the other three. Exits with 1 and names the tests that do not.
+sent through ``app.asgi``. Every test that passes on Flask must pass in the other three. Exits
+with 1 and names the tests that do not.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ class Steps:
 
     # ruff: noqa: D102  each is documented where it is defined
 
+    asgi: t.Any
+
     def is_original(self, name: str) -> bool:
         """Tell whether a step is the one defined here: replaced nowhere."""
         raise NotImplementedError
@@ -36,10 +38,6 @@ class Steps:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
-        raise NotImplementedError
-
-    @property
-    def asgi(self) -> t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]:
         raise NotImplementedError
 
     def _compile(self) -> t.Any:

@@ -97,9 +97,7 @@ class WorkerThreads:
             job.error = cancelled = None  # their tracebacks lead back here: a cycle
         return t.cast(R, job.result)
 
-    async def run_loosely(
-        self, function: t.Callable[..., R], *args: t.Any, context: Context
-    ) -> R:
+    async def run_loosely(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread; a task that is cancelled leaves it behind there."""
         job = self._begin(function, args, context)
         await job.future

@@ -85,7 +85,7 @@ class Application:
                     from .lifespan import start_on_loop
 
                     await start_on_loop(app)
-                engine = app._compile()
+                engine = t.cast("Engine", app._compile())
             if engine.matches_on_loop:
                 await respond(app, engine, scope, receive, send)
             else:
@@ -266,7 +266,7 @@ async def _raise(error: BaseException) -> t.NoReturn:
     raise error
 
 
-async def respond_on_loop(
+async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around all of it
     ctx: LoopContext,
     plan: Plan,
     engine: Engine,

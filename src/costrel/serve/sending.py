@@ -64,7 +64,7 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
             rest = iter(pieces)
             beginning = next(rest, b"")
         if not started:
-            raise RuntimeError("The WSGI application did not call start_response.")
+            raise RuntimeError("The WSGI application did not call start_response.")  # noqa: TRY301
     except BaseException:
         if close is not None:
             close()

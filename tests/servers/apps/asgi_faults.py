@@ -24,7 +24,8 @@ contexts: weakref.WeakSet[object] = weakref.WeakSet()
 def note(text):
     """Count something, and say it in the log, which outlives the process."""
     seen[text] += 1
-    print(f"<{text}>", file=sys.stderr, flush=True)
+    sys.stderr.write(f"<{text}>\n")
+    sys.stderr.flush()
 
 
 @app.before_request
