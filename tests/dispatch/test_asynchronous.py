@@ -173,6 +173,9 @@ def test_signals_reach_receivers_of_both_kinds_where_they_belong(view_async):
         signal.connect(note_on_loop, app)
 
     assert ask(app).text == "body"
+    for signal in (request_started, request_finished, request_tearing_down):
+        signal.disconnect(note)
+        signal.disconnect(note_on_loop)
 
     assert sorted(ran) == sorted([("def", False), ("async def", True)] * 3)
 

@@ -64,7 +64,7 @@ class Watch:
 
     def client_left(self) -> bool:
         """Tell whether the task was cancelled for that reason only; it then goes on."""
-        return self.gone and not t.cast("asyncio.Task[t.Any]", self._task).uncancel()
+        return self.gone and not t.cast("asyncio.Task[t.Any]", asyncio.current_task()).uncancel()
 
     def stop(self) -> None:
         """Look no longer, unless it is started again."""
