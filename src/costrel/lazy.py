@@ -28,7 +28,9 @@ class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
         """Return the value, computed and stored; on the class, the descriptor."""
         if obj is None:
             return self
-        value = obj.__dict__[self.name] = self.make(obj)
+        value = self.make(obj)
+        # PERF(query): not by `__dict__`, which CPython would have to make as a dict of its own.
+        setattr(obj, self.name, value)
         return value
 
     if t.TYPE_CHECKING:
@@ -48,6 +50,7 @@ class touching(lazy[V]):  # noqa: N801  used as a decorator, like property
         """Return the value, computed and stored; on the class, the descriptor."""
         if obj is None:
             return self
-        value = obj.__dict__[self.name] = self.make(obj)
-        obj.__dict__["touched"] = True
+        value = self.make(obj)
+        setattr(obj, self.name, value)
+        obj.touched = True  # type: ignore[attr-defined]
         return value

@@ -142,7 +142,8 @@ class WebSocket(Request):
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": fields}
         )
         self.accepted = True
-        del self.__dict__["_shaking_hands"]  # who waits for it still has it
+        # Of the handshake only; who waits for the lock still has it.
+        del self._own_fields, self.__dict__["_shaking_hands"]
 
     async def receive(self) -> str | bytes:
         """Wait for the next message: text as ``str``, binary data as ``bytes``.

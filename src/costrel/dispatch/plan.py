@@ -16,6 +16,7 @@ from itertools import groupby
 from ..config import Config
 from ..registry import TrackedDict, TrackedList, TrackedLists
 from ..routing import RouteTable, RuleMap
+from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
@@ -197,7 +198,7 @@ class Engine:
         epoch: The application's epoch that this was compiled at.
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
-        plain_rules: Rules by endpoint, as far as `plain_rule` was asked for them.
+        builders: What builds URLs, by endpoint, as far as `builder` was asked for it.
         any_host: Whether the host has no say in what matches.
         lazy_session: Whether sessions may be opened when first touched.
         coerce: Makes bodies of the common return values.
@@ -208,7 +209,7 @@ class Engine:
         self.epoch = app._epoch.value
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
-        self.plain_rules: dict[str, Rule | None] = {}
+        self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
         self.any_host = (
@@ -251,31 +252,17 @@ class Engine:
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
 
-    def plain_rule(self, app: App, endpoint: str) -> Rule | None:
-        """Return the only rule of an endpoint, if building its URL is all there is to it.
-
-        Not with another domain or default values, and not for a WebSocket.
-        """
-        try:
-            return self.plain_rules[endpoint]
-        except KeyError:
-            pass
-        try:
-            rules = list(app.url_map.iter_rules(endpoint))
-        except KeyError:
-            # INVARIANT: only endpoints that exist are kept.
-            return None
-        rule = rules[0] if len(rules) == 1 else None
-        if rule is not None and (
-            rule.host
-            or (rule.subdomain or "") != app.url_map.default_subdomain
-            or rule.defaults
-            or rule.alias
-            or rule.websocket
-        ):
-            rule = None
-        self.plain_rules[endpoint] = rule
-        return rule
+    def builder(self, app: App, endpoint: str) -> Build:
+        """Return what builds the URLs of an endpoint, as far as one plain rule is all it has."""
+        build = self.builders.get(endpoint)
+        if build is None:
+            try:
+                rules = list(app.url_map.iter_rules(endpoint))
+            except KeyError:
+                # INVARIANT: only endpoints that exist are kept.
+                return builds_nothing
+            build = self.builders[endpoint] = make_builder(app.url_map, rules)
+        return build
 
     def _compile(self, app: App, rule: Rule) -> Plan | None:
         if rule.endpoint not in app.view_functions:

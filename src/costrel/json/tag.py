@@ -294,4 +294,12 @@ class TaggedJSONSerializer:
 
     def loads(self, value: str) -> t.Any:
         """Return the value that tagged JSON text stands for."""
-        return self._untag_scan(loads(value))
+        data = loads(value)
+        if type(data) is dict:
+            for item in data.values():
+                if type(item) is dict or type(item) is list:
+                    break
+            else:
+                # PERF(page): there is nothing inside to scan.
+                return self.untag(data)
+        return self._untag_scan(data)

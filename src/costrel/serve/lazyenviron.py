@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import typing as t
 
-from .scope import VARIABLES, Scope, make_environ
+from .scope import MADE_OF_SCOPE, VARIABLES, Scope, make_environ
 
 _FIELDS = {variable: name for name, variable in VARIABLES.items()}
 _BASE: t.Any = dict
@@ -24,7 +24,7 @@ class LazyEnviron(dict[str, t.Any]):
         """Be of this scope: called once, right after it was made."""
         self._scope: Scope | None = scope
         self._headers = headers
-        self["REQUEST_METHOD"] = scope.get("method", "GET")
+        # PERF(query): what most views that look at the environ look at.
         self["QUERY_STRING"] = scope.get("query_string", b"").decode("latin-1")
         if body is not None:
             self["wsgi.input"] = body
@@ -38,33 +38,29 @@ class LazyEnviron(dict[str, t.Any]):
                 _BASE.setdefault(self, key, value)
 
     def __missing__(self, key: str) -> t.Any:
-        if self._scope is not None:
-            name = _FIELDS.get(key)
-            if name is None:
-                self._fill()
-                return _BASE.__getitem__(self, key)
-            value = self._headers.get(name)
-            if value is not None:
-                text = self[key] = value.decode("latin-1")
-                return text
-        raise KeyError(key)
+        found = self.get(key, _MISSING)
+        if found is _MISSING:
+            raise KeyError(key)
+        return found
 
     def get(self, key: str, default: t.Any = None) -> t.Any:
         """Return a variable, or the default."""
         found = _BASE.get(self, key, _MISSING)
         if found is not _MISSING:
             return found
-        if self._scope is None:
+        scope = self._scope
+        if scope is None:
             return default
+        # Not kept: it is soon made again, and a WebSocket would keep it for hours.
         name = _FIELDS.get(key)
-        if name is None:
-            self._fill()
-            return _BASE.get(self, key, default)
-        value = self._headers.get(name)
-        if value is None:
-            return default
-        text = self[key] = value.decode("latin-1")
-        return text
+        if name is not None:
+            value = self._headers.get(name)
+            return default if value is None else value.decode("latin-1")
+        make = MADE_OF_SCOPE.get(key)
+        if make is not None:
+            return make(scope)
+        self._fill()
+        return _BASE.get(self, key, default)
 
     def __contains__(self, key: object) -> bool:
         return self.get(t.cast(str, key), _MISSING) is not _MISSING

@@ -38,8 +38,10 @@ class LoopContext(RequestContext):
     @lazy
     def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Hold the request: as any context has it, and made in one go."""
-        environ: t.Any = self.__dict__.get("environ")
-        if environ is None:
+        environ: t.Any
+        if "environ" in self.__dict__:
+            environ = self.environ
+        else:
             environ = self.environ = LazyEnviron()
             environ._look_at(self.scope, self.headers, self.body)
         request = self.app.request_class(environ)

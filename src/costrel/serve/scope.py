@@ -40,23 +40,17 @@ VARIABLES = {
 
 # What is the same for every request.
 _COMMON: WSGIEnvironment = {
-    "REQUEST_METHOD": "",
-    "SCRIPT_NAME": "",
-    "PATH_INFO": "",
-    "QUERY_STRING": "",
-    "SERVER_NAME": "localhost",
-    "SERVER_PORT": "80",
     "SERVER_PROTOCOL": "HTTP/1.1",
     "wsgi.version": (1, 0),
-    "wsgi.url_scheme": "http",
-    "wsgi.input": None,
     "wsgi.input_terminated": True,
-    "wsgi.errors": None,
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
-    "asgi.scope": None,
 }
+
+
+HANDSHAKE = {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
+"""What Werkzeug knows a WebSocket by; over HTTP/2 these fields are not sent."""
 
 
 def split_path(scope: Scope) -> tuple[str, str]:
@@ -72,7 +66,43 @@ def split_path(scope: Scope) -> tuple[str, str]:
     return root, path
 
 
-def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:  # noqa: C901, PLR0912  a list
+def _script_name(scope: Scope) -> str:
+    root: str = scope.get("root_path") or ""
+    return root.encode().decode("latin-1")
+
+
+def _path_info(scope: Scope) -> str:
+    root, path = split_path(scope)
+    return path if path.isascii() else _encode_path(scope, root, path)
+
+
+def _server_name(scope: Scope) -> str:
+    server = scope.get("server")
+    return server[0] if server else "localhost"
+
+
+def _server_port(scope: Scope) -> str:
+    server = scope.get("server")
+    return "80" if not server or server[1] is None else str(server[1])
+
+
+def _url_scheme(scope: Scope) -> str:
+    return "https" if scope.get("scheme") in {"https", "wss"} else "http"
+
+
+MADE_OF_SCOPE: dict[str, t.Callable[[Scope], str]] = {
+    "REQUEST_METHOD": lambda scope: scope.get("method", "GET"),
+    "SCRIPT_NAME": _script_name,
+    "PATH_INFO": _path_info,
+    "QUERY_STRING": lambda scope: scope.get("query_string", b"").decode("latin-1"),
+    "SERVER_NAME": _server_name,
+    "SERVER_PORT": _server_port,
+    "wsgi.url_scheme": _url_scheme,
+}
+"""The variables of every request that routing and URLs are made of, but for the host."""
+
+
+def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
     """Return the environ (PEP 3333) of a request or of a WebSocket's handshake.
 
     Text is in it as WSGI has it: bytes, decoded as Latin-1. Fields of one name are
@@ -80,28 +110,15 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:  # noqa: C901, P
     could not be told from those with a dash, which a proxy in front may vouch for.
     """
     environ = _COMMON.copy()
-    root = ""
-    path = scope["path"]
-    if scope.get("root_path"):
-        root, path = split_path(scope)
-        environ["SCRIPT_NAME"] = root.encode().decode("latin-1")
-    if not path.isascii():
-        path = _encode_path(scope, root, path)
-    environ["PATH_INFO"] = path
-    environ["REQUEST_METHOD"] = scope.get("method", "GET")
+    for variable, make in MADE_OF_SCOPE.items():
+        environ[variable] = make(scope)
+    query = environ["QUERY_STRING"]
     environ["wsgi.input"] = body
     environ["wsgi.errors"] = sys.stderr
     environ["asgi.scope"] = scope
-    query = environ["QUERY_STRING"] = scope.get("query_string", b"").decode("latin-1")
     version = scope.get("http_version", "1.1")
     if version != "1.1":
         environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
-    if scope.get("scheme") in {"https", "wss"}:
-        environ["wsgi.url_scheme"] = "https"
-    server = scope.get("server")
-    if server:
-        environ["SERVER_NAME"] = server[0]
-        environ["SERVER_PORT"] = "80" if server[1] is None else str(server[1])
     raw_path = scope.get("raw_path")
     if raw_path:
         raw = raw_path.decode("latin-1").partition("?")[0]
@@ -122,8 +139,7 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:  # noqa: C901, P
         else:
             environ[key] = value.decode("latin-1")
     if scope["type"] == "websocket":
-        # Over HTTP/2 these are not sent, and Werkzeug matches by them.
-        environ["HTTP_UPGRADE"], environ["HTTP_CONNECTION"] = "websocket", "Upgrade"
+        environ.update(HANDSHAKE)
     added = (scope.get("extensions") or {}).get(ENVIRON)
     if added:
         environ.update(added)

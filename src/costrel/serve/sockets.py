@@ -7,6 +7,7 @@ import io
 import typing as t
 from contextlib import suppress
 from functools import partial
+from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden, InternalServerError
@@ -33,13 +34,17 @@ from ..websockets import (
     WebSocketClosed,
     WebSocketDataError,
 )
+from .lazyenviron import LazyEnviron
 from .loopcontext import LoopContext
-from .scope import Receive, Scope, Send, make_environ
+from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
 from .sending import send_response
+from .unwatched import Socket as Watched
 from .unwatched import look_after
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from _typeshed.wsgi import WSGIEnvironment
 
     from ..application import App
 
@@ -67,19 +72,30 @@ class SocketContext(LoopContext):
 
 
 async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one WebSocket, from its handshake to its end."""
+    """Answer one WebSocket, from its handshake to its end.
+
+    PERF(sockets): nothing but this one coroutine waits for the view. Each open socket
+    keeps the frames of all that do, and each message wakes one after the other.
+    """
     if (await receive())["type"] != "websocket.connect":
         return
     ctx = _enter(app, scope, receive, send)
     token = context.set(ctx)
+    watched = look_after(ctx.request)
     try:
-        await send_signal(app, appcontext_pushed)
-        rv = await _run_watched(app, ctx)
+        try:
+            rv = await _run_before(app, ctx)
+            if rv is None:
+                rv = await _view(app, ctx.request)
+        except BaseException as raised:  # noqa: BLE001  the border: everything is answered
+            rv = await _handle(app, ctx, watched, raised)
+        watched.stop()
         await _finish(app, ctx, rv)
     except BaseException as raised:
         ctx.error = raised
         raise
     finally:
+        watched.stop()
         try:
             await _leave(app, ctx)
         finally:
@@ -90,7 +106,7 @@ def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContex
     ctx = SocketContext.__new__(SocketContext)
     ctx.app = app
     ctx.scope = scope
-    ctx.environ = make_environ(scope, io.BytesIO())
+    ctx.environ = _make_environ(scope)
     socket = ctx.request = (app.websocket_class or WebSocket)(ctx.environ)
     # It may be used without a context, by those who send to many.
     socket.json_module = app.json
@@ -101,19 +117,14 @@ def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContex
     return ctx
 
 
-async def _run_watched(app: App, ctx: SocketContext) -> t.Any:
-    """Run hooks and view, as long as the client stays; return what rejects the handshake."""
-    watched = look_after(ctx.request)
-    try:
-        return await _run(app, ctx)
-    except asyncio.CancelledError as raised:
-        ctx.error = raised
-        if not watched.client_left():
-            await _say_goodbye(ctx.request)
-            raise
-        return None
-    finally:
-        watched.stop()
+def _make_environ(scope: Scope) -> WSGIEnvironment:
+    headers = dict(scope["headers"])
+    if len(headers) != len(scope["headers"]) or ENVIRON in (scope.get("extensions") or ()):
+        return make_environ(scope, io.BytesIO())
+    environ = LazyEnviron()
+    environ._look_at(scope, headers, None)
+    environ.update(HANDSHAKE)
+    return environ
 
 
 async def _say_goodbye(socket: WebSocket) -> None:
@@ -121,18 +132,6 @@ async def _say_goodbye(socket: WebSocket) -> None:
     with suppress(asyncio.CancelledError, Exception):
         async with asyncio.timeout(GOODBYE_S):
             await socket.close(RESTART, "the server stops")
-
-
-async def _run(app: App, ctx: SocketContext) -> t.Any:
-    try:
-        await _match(app, ctx)
-        rv = await _run_before(app, ctx.request)
-        if rv is None:
-            view = app.view_functions[t.cast(str, ctx.request.endpoint)]
-            rv = await call(app, view, **t.cast("dict[str, t.Any]", ctx.request.view_args))
-    except Exception as error:  # noqa: BLE001  the border: everything is answered
-        return await _handle(app, ctx, error)
-    return rv
 
 
 async def _match(app: App, ctx: SocketContext) -> None:
@@ -157,7 +156,11 @@ def _match_by_steps(ctx: SocketContext) -> None:
     ctx.match_request()
 
 
-async def _run_before(app: App, socket: WebSocket) -> t.Any:
+async def _run_before(app: App, ctx: SocketContext) -> t.Any:
+    """Match the handshake, and run the hooks before the view; a value is its rejection."""
+    await send_signal(app, appcontext_pushed)
+    await _match(app, ctx)
+    socket = ctx.request
     names = outside_in(socket.blueprint)
     preprocessors = [
         partial(function, socket.endpoint, socket.view_args)
@@ -174,13 +177,22 @@ async def _run_before(app: App, socket: WebSocket) -> t.Any:
     return None
 
 
+def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
+    """Begin the view: a coroutine function, unless somebody replaced it."""
+    view = app.view_functions[t.cast(str, socket.endpoint)]
+    values = t.cast("dict[str, t.Any]", socket.view_args)
+    if iscoroutinefunction(view):
+        return t.cast("t.Awaitable[t.Any]", view(**values))
+    return call(app, view, **values)
+
+
 def _check_origin(app: App, socket: WebSocket) -> None:
     """Refuse browsers that come from another site: 403.
 
     SECURITY(CSWSH): a browser opens WebSockets to any host, with its cookies, and tells
     the page's origin. Other clients send none, or any. (RFC 6455 §10.2)
     """
-    origin = socket.headers.get("Origin")
+    origin = socket.environ.get("HTTP_ORIGIN")
     if origin is None:
         return
     allowed: Iterable[str] | None = app.config["WEBSOCKET_ORIGINS"]
@@ -211,9 +223,18 @@ def _is_same_host(origin: str, socket: WebSocket) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and not socket.is_secure)
 
 
-async def _handle(app: App, ctx: SocketContext, error: Exception) -> t.Any:
+async def _handle(app: App, ctx: SocketContext, watched: Watched, error: BaseException) -> t.Any:
     """Answer an error of a hook or the view; return what rejects the handshake, if anything."""
+    watched.stop()
     socket = ctx.request
+    if isinstance(error, asyncio.CancelledError):
+        ctx.error = error
+        if watched.client_left():
+            return None
+        await _say_goodbye(socket)
+        raise error
+    if not isinstance(error, Exception):
+        raise error
     if _is_only(error, WebSocketClosed):
         return None
     if _is_only(error, (WebSocketClosed, WebSocketDataError)):
@@ -351,7 +372,7 @@ async def _leave(app: App, ctx: SocketContext) -> None:
         if socket.close_code is None:
             socket.close_code = GONE
         # Breaks the cycles, for those who keep the socket, and those who don't.
-        del socket._own_fields
+        socket.__dict__.pop("_own_fields", None)
         ctx.environ["werkzeug.request"] = None
         error = failure = None
         await send_signal(app, appcontext_popped)
