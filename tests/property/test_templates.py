@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 import typing as t
+from pathlib import Path
 
 import jinja2
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from costrel import Flask
+from costrel.templatecode import JoiningGenerator
 from costrel.templating import Context, Environment
 
 
@@ -63,6 +66,12 @@ SOURCES = (
     "{% block b %}{{ x }}{% endblock %}{{ self.b() }}",
     "{{ missing }}{{ x.missing }}",
     "{% for c in [x, x] %}{{ loop.index }}{{ c }}{{ loop.cycle('<', '>') }}{% endfor %}",
+    "a{{ x }}b{{ 1 + 1 }}{{ '<' }}c{{ [x, [x, x]|join(', ')] }}{{ x if x else '<' }}",
+    "{% for c in [x] recursive %}<{{ c }}>{{ loop([]) }}{% else %}-{{ x }}-{% endfor %}",
+    "{% set ns = namespace(y=x) %}{{ ns.y }}:{{ ns.y }}{% with z = x %}({{ z }}){% endwith %}",
+    "{% macro outer(a) %}[{{ a }}{{ inner(a) }}]{% endmacro %}"
+    "{% macro inner(b) %}({{ b }}-{{ b }}){% endmacro %}{{ outer(x) }}!{{ outer(inner(x)) }}",
+    "{% block outer %}<{{ x }}{% block inner scoped %}{{ x }}|{{ x }}{% endblock %}>{% endblock %}",
 )
 
 
@@ -128,5 +137,57 @@ def test_environment_uses_our_context() -> None:
     """So the tests above test what they are about."""
     template = OURS.from_string("{{ x }}")
     assert isinstance(template.new_context(), Context)
-    assert template.root_render_func.__globals__["escape"] is not Markup.escape
-    assert template.root_render_func.__globals__["escape"].__module__ == "costrel.templating"
+    assert OURS.code_generator_class is JoiningGenerator
+
+
+BASE = "<h1>{% block title %}{{ x }}!{% endblock %}</h1>{{ x }}, {{ x }}{% block body %}{% endblock %}"
+DERIVED = (
+    "{% extends 'base' if both else 'other' %}ignored {{ x }}"
+    "{% block title %}{{ super() }} {{ x }}{% endblock %}"
+    "{% block body %}{% for y in [x, 1] %}<li>{{ y }}: {{ loop.index }}</li>{% endfor %}{% endblock %}"
+)
+
+
+@given(values, st.booleans())
+def test_inherited_templates_are_those_of_jinja(value: t.Any, both: bool) -> None:
+    """Blocks of bases that are chosen at run time, and `super()`."""
+    sources = {"base": BASE, "other": f"({BASE})", "derived": DERIVED}
+    rendered = []
+    for env in (OURS, THEIRS):
+        overlaid = env.overlay(loader=jinja2.DictLoader(sources))
+        rendered.append(overlaid.get_template("derived").render(x=value, both=both))
+    assert rendered[0] == rendered[1]
+
+
+def test_compiled_templates_of_files_are_rendered(tmp_path: Path) -> None:
+    """Code that Jinja wrote to modules, for its `ModuleLoader`, has all that it needs."""
+    source = OURS.overlay(loader=jinja2.DictLoader({"page": "<{{ x }}> & {{ x }}"}))
+    source.compile_templates(tmp_path, zip=None)
+    loaded = OURS.overlay(loader=jinja2.ModuleLoader(tmp_path))
+
+    assert loaded.get_template("page").render(x="<") == "<&lt;> & &lt;"
+
+
+def test_error_in_a_joined_piece_names_the_line_of_the_template() -> None:
+    """Though what stands together is one expression of the compiled code."""
+    template = OURS.overlay(loader=jinja2.DictLoader({"page": "a{{ x }}\n{{ x }}\n{{ x.y.z }}b"}))
+    with pytest.raises(jinja2.UndefinedError) as caught:
+        template.get_template("page").render(x=1)
+
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [3] == [frame.lineno for frame in frames if frame.filename == "<template>"]
+
+
+def test_streamed_template_gives_a_row_at_a_time() -> None:
+    """A loop's turn is one piece, which is there before the next turn begins."""
+    template = OURS.from_string("{% for row in rows %}<li>{{ row }}</li>{% endfor %}")
+    asked = []
+
+    def rows() -> t.Iterator[str]:
+        for row in "ab":
+            asked.append(row)
+            yield row
+
+    pieces = template.generate(rows=rows())
+    assert "<li>a</li>" == next(pieces)
+    assert ["a"] == asked
