@@ -8,8 +8,9 @@ import markupsafe
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 
+# PERF(page): without the `Markup` around the text, where MarkupSafe 3 has it.
 escape_text: t.Callable[[str], str] = getattr(markupsafe, "_escape_inner", markupsafe.escape)
-"""Escape a plain string. PERF(page): without the `Markup` around it, where MarkupSafe 3 can."""
+"""Escape a plain string, to be written and nothing else."""
 
 
 def escape_other(value: t.Any, /) -> str:
@@ -63,14 +64,10 @@ class JoiningGenerator(CodeGenerator):
         self.writeline("yield concat((", node)
         self.indent()
         for child in node.nodes:
-            # Variables that are finalized with the context are never constant.
-            if finalize.const or isinstance(child, nodes.TemplateData):
-                try:
-                    texts.append(self._output_child_to_const(child, frame, finalize))
-                except Exception:  # noqa: BLE001  that, or what evaluating it raised
-                    pass
-                else:
-                    continue
+            text = self._text_of(child, frame, finalize)
+            if text is not None:
+                texts.append(text)
+                continue
             self._write_texts(texts)
             self.newline(child)
             self._output_child_pre(child, frame, finalize)
@@ -80,6 +77,16 @@ class JoiningGenerator(CodeGenerator):
         self._write_texts(texts)
         self.outdent()
         self.writeline("))")
+
+    def _text_of(self, child: nodes.Expr, frame: Frame, finalize: t.Any) -> str | None:
+        """Return what is written for a child, if that is always the same."""
+        if not finalize.const and not isinstance(child, nodes.TemplateData):
+            # Finalized with the context.
+            return None
+        try:
+            return self._output_child_to_const(child, frame, finalize)
+        except Exception:  # noqa: BLE001  no constant, or an error for whoever renders it
+            return None
 
     def _write_texts(self, texts: list[t.Any]) -> None:
         """Write what is constant as one piece."""

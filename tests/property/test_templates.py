@@ -69,8 +69,10 @@ SOURCES = (
     "a{{ x }}b{{ 1 + 1 }}{{ '<' }}c{{ [x, [x, x]|join(', ')] }}{{ x if x else '<' }}",
     "{% for c in [x] recursive %}<{{ c }}>{{ loop([]) }}{% else %}-{{ x }}-{% endfor %}",
     "{% set ns = namespace(y=x) %}{{ ns.y }}:{{ ns.y }}{% with z = x %}({{ z }}){% endwith %}",
-    "{% macro outer(a) %}[{{ a }}{{ inner(a) }}]{% endmacro %}"
-    "{% macro inner(b) %}({{ b }}-{{ b }}){% endmacro %}{{ outer(x) }}!{{ outer(inner(x)) }}",
+    (
+        "{% macro outer(a) %}[{{ a }}{{ inner(a) }}]{% endmacro %}"
+        "{% macro inner(b) %}({{ b }}-{{ b }}){% endmacro %}{{ outer(x) }}!{{ outer(inner(x)) }}"
+    ),
     "{% block outer %}<{{ x }}{% block inner scoped %}{{ x }}|{{ x }}{% endblock %}>{% endblock %}",
 )
 
@@ -140,11 +142,13 @@ def test_environment_uses_our_context() -> None:
     assert OURS.code_generator_class is JoiningGenerator
 
 
-BASE = "<h1>{% block title %}{{ x }}!{% endblock %}</h1>{{ x }}, {{ x }}{% block body %}{% endblock %}"
+BASE = (
+    "<h1>{% block title %}{{ x }}!{% endblock %}</h1>{{ x }}, {{ x }}{% block body %}{% endblock %}"
+)
 DERIVED = (
     "{% extends 'base' if both else 'other' %}ignored {{ x }}"
     "{% block title %}{{ super() }} {{ x }}{% endblock %}"
-    "{% block body %}{% for y in [x, 1] %}<li>{{ y }}: {{ loop.index }}</li>{% endfor %}{% endblock %}"
+    "{% block b %}{% for y in [x, 1] %}<li>{{ y }}: {{ loop.index }}</li>{% endfor %}{% endblock %}"
 )
 
 

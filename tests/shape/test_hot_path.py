@@ -12,6 +12,7 @@ import costrel
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(costrel.__file__).parent
 ROUTING_CASES = {"static", "dynamic", "worst", "404", "405"}
+PARTS = {"sockets"}
 
 
 def marked() -> t.Iterator[tuple[str, str, str]]:
@@ -31,12 +32,12 @@ def marked() -> t.Iterator[tuple[str, str, str]]:
                     yield path.relative_to(PACKAGE).as_posix(), names, name
 
 
-def test_marks_name_a_workload_or_a_case_of_routing() -> None:
+def test_marks_name_a_workload_a_case_of_routing_or_a_part() -> None:
     """So that `make bench` shows what each is worth."""
     workloads = {path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py")}
     marks = list(marked())
     assert len(marks) > 20
-    assert {mark for *_, mark in marks} <= workloads | ROUTING_CASES
+    assert {mark for *_, mark in marks} <= workloads | ROUTING_CASES | PARTS
 
 
 def test_marked_functions_are_listed() -> None:

@@ -85,10 +85,9 @@ def _joined(rule: Rule, build: Build) -> Build | None:
         build, {name: 9_550_000 - number for number, name in enumerate(names)}
     ):
         return None
-    texts = {
-        name for name in names if type(rule._converters[name]) is UnicodeConverter
-    }
-    first, *pairs = parts
+    texts = {name for name in names if type(rule._converters[name]) is UnicodeConverter}
+    first: str = parts[0]
+    pairs: list[tuple[str, str]] = parts[1:]
     count = len(pairs)
 
     def build_joined(values: dict[str, t.Any]) -> str | None:
@@ -97,15 +96,17 @@ def _joined(rule: Rule, build: Build) -> Build | None:
         path = first
         for name, following in pairs:
             value = values.get(name)
-            if type(value) is int:
-                path += f"{value}{following}"
-            elif type(value) is str and value.isalnum() and value.isascii() and name in texts:
-                path += f"{value}{following}"
-            else:
+            if type(value) is not int and not (name in texts and _is_plain_text(value)):
                 return build(values)
+            path += f"{value}{following}"
         return path
 
     return build_joined
+
+
+def _is_plain_text(value: t.Any) -> bool:
+    """Tell whether a value is text in which nothing has to be encoded."""
+    return type(value) is str and value.isalnum() and value.isascii()
 
 
 def _split(build: Build, values: dict[str, int]) -> list[t.Any] | None:

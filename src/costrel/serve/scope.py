@@ -126,7 +126,17 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
     client = scope.get("client")
     if client:
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
-    for name, value in scope["headers"]:
+    _add_fields(environ, scope["headers"])
+    if scope["type"] == "websocket":
+        environ.update(HANDSHAKE)
+    added = (scope.get("extensions") or {}).get(ENVIRON)
+    if added:
+        environ.update(added)
+    return environ
+
+
+def _add_fields(environ: WSGIEnvironment, fields: t.Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in fields:
         key = VARIABLES.get(name)
         if key is None:
             if b"_" in name:
@@ -138,12 +148,6 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
             environ[key] += by + value.decode("latin-1")
         else:
             environ[key] = value.decode("latin-1")
-    if scope["type"] == "websocket":
-        environ.update(HANDSHAKE)
-    added = (scope.get("extensions") or {}).get(ENVIRON)
-    if added:
-        environ.update(added)
-    return environ
 
 
 def _encode_path(scope: Scope, root: str, path: str) -> str:
