@@ -17,6 +17,8 @@ from importlib.metadata import version
 from inspect import signature
 from multiprocessing.connection import Connection
 
+from granian import _signals
+from granian._granian import WorkerSignal
 from granian.server import Server
 
 from .accesslog import LOG_CONFIG, AccessLog
@@ -202,11 +204,37 @@ def _run_granian(
     changes: dict[str, t.Any] | None = None,
 ) -> None:
     """Run one of Granian's own workers, with some of its settings changed."""
+    if sys.platform != "win32":
+        _signals.set_sync_signals = _signals.set_loop_signals = _heed_one_signal
     general, own = settings[:6], settings[6:]
     # Of the function within, which takes them by the same names behind five others.
     names = list(signature(target).parameters)[5:]
     changed = dict(zip(names, own, strict=True)) | (changes or {})
     target(worker_id, process_name, lambda: app, sock, *general, *changed.values())
+
+
+def _heed_one_signal(loop: t.Any = None) -> WorkerSignal:
+    """Let the first signal stop a worker of Granian's, and those that follow do nothing.
+
+    COMPAT(Granian): a second `set`, while the first is being followed, waits for a lock
+    whose holder waits for the interpreter: for ever. Yet a terminal sends CTRL+C to the
+    workers too, and their parent tells them besides, and again if they go on.
+    """
+    event = WorkerSignal()
+    stopping = False
+
+    def stop(*_signal: object) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            event.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if loop is None:
+            signal.signal(number, stop)
+        else:
+            loop.add_signal_handler(number, stop)
+    return event
 
 
 def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, sock: t.Any, ready: Ready) -> None:
