@@ -33,6 +33,7 @@ from ..websockets import (
     WebSocketClosed,
     WebSocketDataError,
 )
+from .inflight import in_flight
 from .loopcontext import LoopContext
 from .scope import Receive, Scope, Send, make_environ
 from .sending import send_response
@@ -72,6 +73,8 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
         return
     ctx = _enter(app, scope, receive, send)
     token = context.set(ctx)
+    task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
+    in_flight.add(task)
     try:
         await send_signal(app, appcontext_pushed)
         rv = await _run_watched(app, ctx)
@@ -84,6 +87,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
             await _leave(app, ctx)
         finally:
             context.reset(token)
+            in_flight.discard(task)
 
 
 def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContext:

@@ -15,9 +15,6 @@ if t.TYPE_CHECKING:
 INTERVAL_S = 0.5
 """How often sockets are looked after."""
 
-SOCKETS_GRACE_S = 2.0
-"""How long WebSockets may take to end when the server stops."""
-
 MESSAGES_AHEAD, BYTES_AHEAD = 64, 65_536
 """How much is received at most before the view asks for it."""
 
@@ -151,10 +148,6 @@ class Group:
             self._timer.cancel()
             self._timer = None
 
-    def tasks(self) -> set[asyncio.Task[t.Any]]:
-        """Return the tasks of all views."""
-        return {watched.task for watched in self._sockets}
-
     def _look(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
         for watched in self._sockets:
@@ -171,16 +164,3 @@ def look_after(socket: WebSocket) -> Socket:
     if group is None:
         group = _groups[loop] = Group()
     return group.add(socket)
-
-
-async def leave_all(grace_s: float) -> None:
-    """Cancel the views of all open WebSockets of this loop, and wait for their end.
-
-    COMPAT(Granian): it stops without telling those that do not receive.
-    """
-    group = _groups.get(asyncio.get_running_loop())
-    tasks = set() if group is None else group.tasks()
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=grace_s)
