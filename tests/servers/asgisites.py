@@ -22,7 +22,7 @@ PROGRAMS = {
     program.name: program
     for program in (
         Program("uvicorn", _uvicorn()),
-        Program("uvicorn-h11", _uvicorn("--http", "h11", "--loop", "asyncio", "--ws", "wsproto")),
+        Program("uvicorn-h11", _uvicorn("--http", "h11", "--ws", "wsproto")),
         Program(
             "hypercorn",
             lambda port, app: [
@@ -73,6 +73,13 @@ class Site:
     def get(self, path):
         """Open a connection, and send a request for a path."""
         return self.connect(f"GET {path} HTTP/1.1\nHost: x\n\n")
+
+    def get_socket(self, path):
+        """Open a connection, and ask for a WebSocket."""
+        return self.connect(
+            f"GET {path} HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgrade\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n\n"
+        )
 
     def counters(self):
         """Read the counters."""
@@ -126,9 +133,9 @@ class Site:
         return {name: now[name] for name in COUNTS}
 
 
-def begin(program, place, **variables):
+def begin(program, place, app=APP, **variables):
     """Start the application on a server."""
-    running, port = serve(program, APP, place, **variables)
+    running, port = serve(program, app, place, **variables)
     return Site(program.name, running, port)
 
 

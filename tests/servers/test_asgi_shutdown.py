@@ -123,7 +123,7 @@ def test_stop_cuts_off_what_takes_longer(name, tmp_path):
         with ExitStack() as opened:
             site.fetch("/background")
             for path in paths:
-                opened.enter_context(open_for_ever(site, path))
+                opened.enter_context(site.get_socket(path) if path == "/socket" else site.get(path))
                 site.running.wait_logged(f"<waiting in {name_of(path)}>")
             site.running.wait_logged("<task begun>")
             site.running.process.terminate()
@@ -140,16 +140,6 @@ def test_stop_cuts_off_what_takes_longer(name, tmp_path):
     assert (seen["waited"], seen["task left"], seen["after serving"]) == (1, 1, 1)
     assert seen["torn down twice"] == 0
     assert status == status_of(name)
-
-
-def open_for_ever(site, path):
-    """Open a connection for what has no end."""
-    if path != "/socket":
-        return site.get(path)
-    return site.connect(
-        f"GET {path} HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgrade\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n\n"
-    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -180,7 +170,7 @@ def test_stop_of_daphne_leaves_nothing(tmp_path):
     """It ends at once, and tells no application, so nothing that was entered is left."""
     site = begin(asgisites.PROGRAMS["daphne"], tmp_path)
     try:
-        with site.get("/wait"), open_for_ever(site, "/socket"):
+        with site.get("/wait"), site.get_socket("/socket"):
             site.running.wait_logged("<waiting in wait>")
             site.running.wait_logged("<waiting in socket>")
             site.running.process.terminate()
