@@ -25,9 +25,7 @@ PROGRAMS = {
         Program("uvicorn-h11", _uvicorn("--http", "h11", "--ws", "wsproto")),
         Program(
             "hypercorn",
-            lambda port, app: [
-                *("hypercorn", "--keep-alive", "1", "--bind", f"{HOST}:{port}", app)
-            ],
+            lambda port, app: ["hypercorn", "--keep-alive", "1", "--bind", f"{HOST}:{port}", app],
         ),
         Program("daphne", lambda port, app: ["daphne", "-b", HOST, "-p", str(port), app]),
         Program(
@@ -35,7 +33,6 @@ PROGRAMS = {
             lambda port, app: [
                 *("granian", "--interface", "asgi", "--host", HOST, "--port", str(port), app)
             ],
-            hides_cuts=True,
         ),
     )
 }
