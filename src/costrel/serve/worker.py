@@ -225,8 +225,8 @@ def _run_granian(
 def _leave_later(app: t.Any, stop_timeout_s: float) -> None:
     """Cut off what is in flight then; Granian would wait for it until it is killed."""
     loop = asyncio.get_running_loop()
-    leave: list[asyncio.Task[None]] = []  # the loop itself holds no task
-    loop.call_later(stop_timeout_s, lambda: leave.append(loop.create_task(leave_all(app))))
+    # The task is held by what it waits for: a timer of the loop.
+    loop.call_later(stop_timeout_s, lambda: loop.create_task(leave_all(app)))
 
 
 def _heed_one_signal(

@@ -275,6 +275,8 @@ async def failing():
 
     async def generate():
         yield b"x" * 1_000
+        await asyncio.to_thread(_fail_now.wait, 20)
+        _fail_now.clear()
         raise RuntimeError("the secret of the stream")
 
     return generate()
@@ -286,9 +288,21 @@ def failing_sync():
 
     def generate():
         yield b"x" * 1_000
+        _fail_now.wait(20)
+        _fail_now.clear()
         raise RuntimeError("the secret of the stream")
 
     return stream_with_context(generate())
+
+
+_fail_now = threading.Event()
+
+
+@app.get("/fail-now")
+async def fail_now():
+    """Let fail what has sent its first piece."""
+    _fail_now.set()
+    return "failing"
 
 
 @app.get("/failing-view")
