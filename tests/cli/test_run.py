@@ -9,8 +9,10 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import typing as t
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,40 @@ def test_run_second_signal_stops_at_once(serve: t.Any, tmp_path: Path) -> None:
 
     assert server.stop(signal.SIGINT) == 0
     connection.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a worker that is terminated ends at once")
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_run_worker_told_to_stop_again_and_again_ends(
+    serve: t.Any, tmp_path: Path, interface: str
+) -> None:
+    """However many signals come while a worker ends, it ends, and has answered its request."""
+    (tmp_path / "slow.py").write_text(
+        SLOW.replace('"in the view"', 'f"in the view of {os.getpid()}"') + "import os\n"
+    )
+    hide = "import sys\nsys.modules['uvicorn'] = None\nimport costrel.cli\ncostrel.cli.main()\n"
+    (tmp_path / "without_uvicorn.py").write_text(hide)
+    server = serve(
+        *("--app", "slow", "run", "--port", "0", "--interface", interface),
+        script="without_uvicorn.py",
+    )
+    server.wait_ready()
+    answers: list[tuple[int, str]] = []
+    client = threading.Thread(target=lambda: answers.append(server.get("/slow")))
+    client.start()
+    worker = int(server.wait_for(r"in the view of (\d+)").group(1))
+
+    server.process.send_signal(signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        for _ in range(50_000):
+            os.kill(worker, signal.SIGTERM)
+            time.sleep(0.0002)
+    code = server.wait_end()
+    client.join()
+
+    assert answers == [(200, "finished")]
+    assert code == 0
+    assert f"by {interface.upper()}" in server.output
 
 
 def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:

@@ -113,6 +113,27 @@ def test_cancelled_task_waits_for_its_thread(workers):
     assert order == ["function", "task"]
 
 
+def test_task_cancelled_after_the_end_leaves_its_thread_behind(workers):
+    """Once the threads are closed the process ends, and nothing waits for what they still do."""
+    begun, end = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        end.wait(20)
+
+    async def main():
+        task = asyncio.create_task(hop(workers, work))
+        await asyncio.to_thread(begun.wait, 20)
+        workers.close()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 20)
+        assert not end.is_set()
+        end.set()
+
+    asyncio.run(main())
+
+
 def test_task_cancelled_between_the_result_and_its_next_step_goes_on(workers):
     """A cancellation that comes right after the result is not waited for forever."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+import asgisites
 import pytest
 from programs import PROGRAMS, serve
 from proxy import PREFIX, Nginx
@@ -30,6 +31,25 @@ def site(request, tmp_path_factory):
         nginx = Nginx(port, tmp_path_factory.mktemp("nginx"))
         started.callback(nginx.running.stop)
         yield Site(program, running, nginx.port, PREFIX, nginx)
+
+
+@pytest.fixture(scope="session", params=asgisites.PROGRAMS)
+def asgi_site(request, tmp_path_factory):
+    """Serve the application of ``apps/asgi_faults.py`` by one ASGI server."""
+    program = asgisites.PROGRAMS[request.param]
+    site = asgisites.begin(program, tmp_path_factory.mktemp(program.name))
+    try:
+        site.warm_up()
+        yield site
+    finally:
+        site.running.stop()
+
+
+@pytest.fixture
+def site_left(asgi_site):
+    """Hold a test to leaving no context, task, thread or file behind, and to one teardown each."""
+    yield asgi_site
+    asgi_site.wait_settled(asgi_site.held)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.client import RemoteDisconnected
+
 import pytest
 from sites import names
 
@@ -51,10 +53,14 @@ def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
     """An error after the headers is logged; the client sees no word of it."""
     check = site.growth("teardown of failing_stream", "errors torn down", "left over", "alive")
 
-    answer = site.fetch("/failing-stream")
-
-    assert answer.status == 200
-    assert answer.body == PIECE
+    try:
+        answer = site.fetch("/failing-stream")
+    except RemoteDisconnected:
+        # Granian breaks off what it has not sent yet, be it the head.
+        assert site.program.hides_cuts
+    else:
+        assert answer.status == 200
+        assert answer.body == PIECE
     site.running.wait_logged("RuntimeError: the secret of the stream")
     check(1, 1, 0, 0)
 

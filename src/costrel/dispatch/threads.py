@@ -70,25 +70,29 @@ class WorkerThreads:
         self._lock = threading.Lock()
         self._unfinished = 0
         self._threads: list[threading.Thread] = []
+        self._closed = False
 
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
 
         A task that is cancelled meanwhile still waits, for what it does next may
-        depend on what the function left behind.
+        depend on what the function left behind; but not when the threads are closed,
+        for then the process ends.
         """
         job = self._begin(function, args, context)
         cancelled: asyncio.CancelledError | None = None
-        # INVARIANT: not until the future is done, for a task can be cancelled after its
-        # future was, and before it goes on; nobody would settle another one.
-        while not job.done:
-            try:
-                await job.future
-            except asyncio.CancelledError as error:
-                cancelled = error
-                if not job.done:
-                    job.future = job.loop.create_future()
         try:
+            # INVARIANT: not until the future is done, for a task can be cancelled after its
+            # future was, and before it goes on; nobody would settle another one.
+            while not job.done:
+                try:
+                    await job.future
+                except asyncio.CancelledError as error:
+                    if self._closed:
+                        raise
+                    cancelled = error
+                    if not job.done:
+                        job.future = job.loop.create_future()
             if cancelled is not None:
                 raise cancelled
             if job.error is not None:
@@ -141,6 +145,7 @@ class WorkerThreads:
     def close(self) -> None:
         """End the threads, each after the call that it is in; waits for none of them."""
         with self._lock:
+            self._closed = True
             threads, self._threads = self._threads, []
         for _thread in threads:
             self._jobs.put(None)

@@ -30,6 +30,7 @@ from ..signals import (
 )
 from ..wrappers import Request
 from .body import RequestBody, announced_length
+from .inflight import in_flight
 from .loopcontext import LoopContext
 from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ
 from .sending import (
@@ -112,7 +113,9 @@ async def respond_in_thread(
     """Answer a request by what WSGI calls, in one hop to a worker thread."""
     headers = dict(scope["headers"])
     watch = Watch(receive)
+    task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
     source: t.Any = io.BytesIO()
+    in_flight.add(task)
     try:
         if _announces_body(scope, headers):
             source = body = RequestBody(receive)
@@ -132,6 +135,7 @@ async def respond_in_thread(
             raise
     finally:
         watch.stop()
+        in_flight.discard(task)
         if not _is_kept(scope):
             source.close()
 
@@ -284,6 +288,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
     entered = True
     answer: Answer | None = None
     watch = Watch(receive)
+    task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
+    in_flight.add(task)
     try:
         if view is None:
             await _begin(ctx, plan, receive, watch)
@@ -331,10 +337,13 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             if answer is not None:
                 await close_answer(app, answer)
         finally:
-            if entered:
-                await leave(app, ctx, plan, engine, error)
-            if ctx.body is not None:
-                ctx.body.close()
+            try:
+                if entered:
+                    await leave(app, ctx, plan, engine, error)
+            finally:
+                in_flight.discard(task)
+                if ctx.body is not None:
+                    ctx.body.close()
 
 
 async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -> None:

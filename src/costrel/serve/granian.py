@@ -8,6 +8,7 @@ process and are never shared by a fork.
 
 from __future__ import annotations
 
+import _thread
 import logging
 import logging.config
 import multiprocessing
@@ -96,6 +97,7 @@ def serve(
         ) from None
 
     scheme = "https" if options.certificate else "http"
+    server.main_loop_interrupt = Wakeup()
     server.boot = boot
     server.reports = reader
     server.on_stopping = on_stopping
@@ -115,6 +117,15 @@ def serve(
             raise ServeError("The server stopped: its worker processes keep dying.") from None
     if server.failure is not None:
         raise AppLoadError(server.failure)
+
+
+class Wakeup(threading.Event):
+    """Be an event that signal handlers set, also of the thread that waits for it."""
+
+    def set(self) -> None:
+        """Set it, from a thread that holds nothing."""
+        # A thread that was interrupted on its way into `wait` holds the lock that this takes.
+        _thread.start_new_thread(super().set, ())
 
 
 _Base: t.Any = Server

@@ -16,8 +16,8 @@ from ..dispatch import loop as loops
 from ..dispatch.asynchronous import call, hop_for
 from .background import BackgroundTasks, app_context_on
 from .health import LoopHealth
+from .inflight import leave_all
 from .scope import Receive, Send
-from .unwatched import SOCKETS_GRACE_S, leave_all
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -226,7 +226,7 @@ async def live(app: App, receive: Receive, send: Send) -> None:
                 return
             await send({"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
-            await leave_all(SOCKETS_GRACE_S)
+            await leave_all(app)
             await life.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

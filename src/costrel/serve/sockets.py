@@ -34,12 +34,12 @@ from ..websockets import (
     WebSocketClosed,
     WebSocketDataError,
 )
+from .inflight import in_flight
 from .lazyenviron import LazyEnviron
 from .loopcontext import LoopContext
 from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
 from .sending import send_response
-from .unwatched import Socket as Watched
-from .unwatched import look_after
+from .unwatched import Watched, look_after
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +82,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
     ctx = _enter(app, scope, receive, send)
     token = context.set(ctx)
     watched = look_after(ctx.request)
+    in_flight.add(watched.task)
     try:
         try:
             rv = await _run_before(app, ctx)
@@ -95,11 +96,11 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
         ctx.error = raised
         raise
     finally:
-        watched.stop()
         try:
             await _leave(app, ctx)
         finally:
             context.reset(token)
+            in_flight.discard(watched.task)
 
 
 def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContext:

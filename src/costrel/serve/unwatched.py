@@ -15,14 +15,11 @@ if t.TYPE_CHECKING:
 INTERVAL_S = 0.5
 """How often sockets are looked after."""
 
-SOCKETS_GRACE_S = 2.0
-"""How long WebSockets may take to end when the server stops."""
-
 MESSAGES_AHEAD, BYTES_AHEAD = 64, 65_536
 """How much is received at most before the view asks for it."""
 
 
-class Socket:
+class Watched:
     """One open WebSocket and the task of its view, which is cancelled when its client leaves.
 
     A view that waits for messages learns that by itself. Of one that does not for a
@@ -73,7 +70,7 @@ class Ahead:
     server's own.
     """
 
-    def __init__(self, watched: Socket) -> None:
+    def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._server_receive = watched.socket._receive
         self._messages: deque[Message] = deque()
@@ -133,27 +130,23 @@ class Group:
     """The open WebSockets of one event loop, looked after by one timer."""
 
     def __init__(self) -> None:
-        self._sockets: set[Socket] = set()
+        self._sockets: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, socket: WebSocket) -> Socket:
+    def add(self, socket: WebSocket) -> Watched:
         """Look after one more."""
-        watched = Socket(socket, self)
+        watched = Watched(socket, self)
         self._sockets.add(watched)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
         return watched
 
-    def discard(self, watched: Socket) -> None:
+    def discard(self, watched: Watched) -> None:
         """Look after one less; without any, nothing here holds the loop."""
         self._sockets.discard(watched)
         if not self._sockets and self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def tasks(self) -> set[asyncio.Task[t.Any]]:
-        """Return the tasks of all views."""
-        return {watched.task for watched in self._sockets}
 
     def _look(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
@@ -164,23 +157,10 @@ class Group:
 _groups: WeakKeyDictionary[asyncio.AbstractEventLoop, Group] = WeakKeyDictionary()
 
 
-def look_after(socket: WebSocket) -> Socket:
+def look_after(socket: WebSocket) -> Watched:
     """Cancel the current task when its WebSocket's client leaves while it does not receive."""
     loop = asyncio.get_running_loop()
     group = _groups.get(loop)
     if group is None:
         group = _groups[loop] = Group()
     return group.add(socket)
-
-
-async def leave_all(grace_s: float) -> None:
-    """Cancel the views of all open WebSockets of this loop, and wait for their end.
-
-    COMPAT(Granian): it stops without telling those that do not receive.
-    """
-    group = _groups.get(asyncio.get_running_loop())
-    tasks = set() if group is None else group.tasks()
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=grace_s)

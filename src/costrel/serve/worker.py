@@ -6,6 +6,7 @@ so they are started, replaced and stopped in one way.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import logging.config
 import multiprocessing
@@ -13,13 +14,17 @@ import signal
 import sys
 import typing as t
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from inspect import signature
 from multiprocessing.connection import Connection
 
+from granian import _signals
+from granian._granian import WorkerSignal
 from granian.server import Server
 
 from .accesslog import LOG_CONFIG, AccessLog
+from .inflight import leave_all
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .scope import Message, Receive, Scope, Send
 
@@ -174,7 +179,8 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     asgi = _Announcing(asgi, boot, ready)
     changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
     target = base._spawn_asgi_lifespan_worker
-    _run_granian(target, worker_id, process_name, asgi, sock, settings, changes)
+    on_stop = partial(_leave_later, app, options.stop_timeout_s)
+    _run_granian(target, worker_id, process_name, asgi, sock, settings, changes, on_stop)
 
 
 NOT_STARTED = BootFailure("The application could not be started: see the error above.")
@@ -200,13 +206,54 @@ def _run_granian(
     sock: t.Any,
     settings: tuple[t.Any, ...],
     changes: dict[str, t.Any] | None = None,
+    on_stop: t.Callable[[], object] = lambda: None,
 ) -> None:
-    """Run one of Granian's own workers, with some of its settings changed."""
+    """Run one of Granian's own workers, with some of its settings changed.
+
+    `on_stop` is called on the event loop, if it has one, when it is told to stop.
+    """
+    if sys.platform != "win32":
+        _signals.set_sync_signals = _heed_one_signal
+        _signals.set_loop_signals = partial(_heed_one_signal, on_stop=on_stop)
     general, own = settings[:6], settings[6:]
     # Of the function within, which takes them by the same names behind five others.
     names = list(signature(target).parameters)[5:]
     changed = dict(zip(names, own, strict=True)) | (changes or {})
     target(worker_id, process_name, lambda: app, sock, *general, *changed.values())
+
+
+def _leave_later(app: t.Any, stop_timeout_s: float) -> None:
+    """Cut off what is in flight then; Granian would wait for it until it is killed."""
+    loop = asyncio.get_running_loop()
+    # The task is held by what it waits for: a timer of the loop.
+    loop.call_later(stop_timeout_s, lambda: loop.create_task(leave_all(app)))
+
+
+def _heed_one_signal(
+    loop: t.Any = None, *, on_stop: t.Callable[[], object] = lambda: None
+) -> WorkerSignal:
+    """Let the first signal stop a worker of Granian's, and those that follow do nothing.
+
+    COMPAT(Granian): a second `set`, while the first is being followed, waits for a lock
+    whose holder waits for the interpreter: for ever. Yet a terminal sends CTRL+C to the
+    workers too, and their parent tells them besides, and again if they go on.
+    """
+    event = WorkerSignal()
+    stopping = False
+
+    def stop(*_signal: object) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            event.set()
+            on_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if loop is None:
+            signal.signal(number, stop)
+        else:
+            loop.add_signal_handler(number, stop)
+    return event
 
 
 def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, sock: t.Any, ready: Ready) -> None:

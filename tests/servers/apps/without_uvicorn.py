@@ -1,0 +1,9 @@
+"""Be the ``costrel`` command where uvicorn is not installed."""
+
+import sys
+
+sys.modules["uvicorn"] = None  # type: ignore[assignment]  # not to be found
+
+from costrel.cli import main  # noqa: E402  after that
+
+main()
