@@ -111,11 +111,20 @@ class WorkerThreads:
     def _begin(self, function: t.Callable[..., t.Any], args: t.Any, context: Context) -> _Job:
         job = _Job(context, function, args)
         with self._lock:
-            self._unfinished += 1
-            if self._unfinished > len(self._threads) < self.limit:
+            if self._unfinished >= len(self._threads) < self.limit:
                 self._start_thread()
+            self._unfinished += 1
         self._jobs.put(job)
         return job
+
+    def reserve(self) -> None:
+        """Start one thread now, to be there when no more can be started.
+
+        Python 3.12 starts none while the interpreter ends.
+        """
+        with self._lock:
+            if not self._threads:
+                self._start_thread()
 
     def _start_thread(self) -> None:
         thread = threading.Thread(
@@ -124,9 +133,8 @@ class WorkerThreads:
         try:
             thread.start()
         except RuntimeError:
-            # None is started any more as the interpreter ends; those that are there go on.
+            # As the interpreter ends: see `reserve`. Those that are there go on.
             if not self._threads:
-                self._unfinished -= 1
                 raise
         else:
             self._threads.append(thread)

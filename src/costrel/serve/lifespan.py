@@ -13,7 +13,7 @@ from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
 from ..dispatch import loop as loops
-from ..dispatch.asynchronous import call, hop_for
+from ..dispatch.asynchronous import call, hop_for, workers_of
 from .background import BackgroundTasks, app_context_on
 from .health import LoopHealth
 from .scope import Receive, Send
@@ -260,6 +260,9 @@ def start_under_wsgi(app: App) -> None:
         if _is_started(app):
             return
         life = Life(app)
+        # Its end comes when Python may start no threads any more.
+        workers_of(app).reserve()
+        life.tasks.reserve_thread()
         loops._thread.run(life.begin)
         end = partial(_end_under_wsgi, life, os.getpid())
         atexit.register(end)
