@@ -393,7 +393,7 @@ def test_concurrent_first_requests_start_once_and_wait(kind):
 
 
 def test_start_is_tried_again_after_an_error():
-    """Under WSGI the request that failed to start is answered with its error, the next one tries."""
+    """Under WSGI the request that fails to start gets the error, and the next one tries."""
     app = Flask(__name__)
     tries = []
 
@@ -502,6 +502,31 @@ say("exit")
     assert printed[0] == "served"
     assert set(printed[1:4]) == {"exit", "worked", "last"}
     assert printed[4:] == ["after"]
+
+
+def test_task_of_an_async_view_is_finished_at_exit(tmp_path):
+    """Also where nothing else needs a life, and the view runs on the process's own loop."""
+    code = """
+@app.get("/join")
+async def join():
+    app.add_background_task(send_mail)
+    return ""
+
+async def send_mail():
+    await asyncio.sleep(0.05)
+    say("sent")
+    app.add_background_task(last)
+
+def last():
+    say("last")
+
+run_wsgi_app(app, create_environ("/join"), buffered=True)
+say("exit")
+"""
+    printed = run_program(code, tmp_path)
+
+    assert {"exit", "sent"} == set(printed[:2])
+    assert printed[2:] == ["last"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
