@@ -17,6 +17,7 @@ from ..config import Config
 from ..registry import TrackedDict, TrackedList, TrackedLists
 from ..routing import RouteTable, RuleMap
 from ..sessions import opens_lazily
+from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 
@@ -80,7 +81,7 @@ class Plan:
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
         #: What the view is called with, where the rule has no variables.
         self.values = dict(rule.defaults or ())
-        view = app.view_functions[endpoint]
+        view = for_loop(app.view_functions[endpoint])
         #: The view, if it is a coroutine function and nothing else runs.
         self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
         #: The same steps for an event loop, if one of them is a coroutine function.
@@ -90,7 +91,7 @@ class Plan:
             else None
         )
         #: Whether the view reads the body while it is received.
-        self.streams_body = bool(getattr(view, "streams_body", False))
+        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
 
 
 class Group(t.NamedTuple):
@@ -296,7 +297,7 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
 
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
-    return iscoroutinefunction(function) or bool(getattr(function, "streams_body", False))
+    return awaits(function) or bool(getattr(function, "streams_body", False))
 
 
 def _registries_tracked(app: App) -> bool:

@@ -15,6 +15,9 @@ from queue import SimpleQueue
 
 from .loop import here, take_over
 
+if t.TYPE_CHECKING:
+    from ..application import App
+
 R = t.TypeVar("R")
 
 
@@ -161,3 +164,16 @@ async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any
         return await workers.run(function, *args, context=context)
     finally:
         take_over(context)
+
+
+def workers_of(app: App) -> WorkerThreads:
+    """Return an application's worker threads, made when first needed."""
+    workers = app._workers
+    if workers is None:
+        workers = app._workers = WorkerThreads(app.config["SYNC_THREADS"], "costrel-worker")
+    return t.cast(WorkerThreads, workers)
+
+
+async def hop_for(app: App, function: t.Callable[..., R], *args: t.Any) -> R:
+    """Call a sync function in one of an application's worker threads."""
+    return await hop(workers_of(app), function, *args)
