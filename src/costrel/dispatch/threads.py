@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import typing as t
+import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
@@ -57,11 +58,37 @@ class _Job:
             self.future.set_result(None)
 
 
+class _Work:
+    """The jobs of worker threads. These hold nothing else, so that they end with their owner."""
+
+    __slots__ = ("jobs", "lock", "threads", "unfinished")
+
+    def __init__(self) -> None:
+        self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.lock = threading.Lock()
+        self.unfinished = 0
+        self.threads: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Do one job after the other, in a worker thread, until there is no more."""
+        while (job := self.jobs.get()) is not None:
+            job.run()
+            del job  # or it would be kept until the next one comes
+            with self.lock:
+                self.unfinished -= 1
+
+    def end(self) -> None:
+        """End the threads, each after the job that it is in."""
+        for _thread in self.threads:
+            self.jobs.put(None)
+        self.threads.clear()
+
+
 class WorkerThreads:
     """Run functions in threads, at most so many at the same time.
 
-    Threads are started when they are needed and kept until `close`. What exceeds
-    the limit waits its turn.
+    Threads are started when they are needed and kept until `close`, or until nobody
+    refers to this object. What exceeds the limit waits its turn.
     """
 
     def __init__(self, limit: int, name: str) -> None:
@@ -69,10 +96,8 @@ class WorkerThreads:
             raise ValueError(f"{limit} worker threads can run nothing; allow 1 or more.")
         self.limit = limit
         self.name = name
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._unfinished = 0
-        self._threads: list[threading.Thread] = []
+        self._work = _Work()
+        weakref.finalize(self, self._work.end).atexit = False
 
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
@@ -113,11 +138,12 @@ class WorkerThreads:
 
     def _begin(self, function: t.Callable[..., t.Any], args: t.Any, context: Context) -> _Job:
         job = _Job(context, function, args)
-        with self._lock:
-            if self._unfinished >= len(self._threads) < self.limit:
+        work = self._work
+        with work.lock:
+            if work.unfinished >= len(work.threads) < self.limit:
                 self._start_thread()
-            self._unfinished += 1
-        self._jobs.put(job)
+            work.unfinished += 1
+        work.jobs.put(job)
         return job
 
     def reserve(self) -> None:
@@ -125,36 +151,28 @@ class WorkerThreads:
 
         Python 3.12 starts none while the interpreter ends.
         """
-        with self._lock:
-            if not self._threads:
+        with self._work.lock:
+            if not self._work.threads:
                 self._start_thread()
 
     def _start_thread(self) -> None:
+        threads = self._work.threads
         thread = threading.Thread(
-            target=self._work, name=f"{self.name}-{len(self._threads) + 1}", daemon=True
+            target=self._work.run, name=f"{self.name}-{len(threads) + 1}", daemon=True
         )
         try:
             thread.start()
         except RuntimeError:
             # As the interpreter ends: see `reserve`. Those that are there go on.
-            if not self._threads:
+            if not threads:
                 raise
         else:
-            self._threads.append(thread)
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job.run()
-            del job  # or it would be kept until the next one comes
-            with self._lock:
-                self._unfinished -= 1
+            threads.append(thread)
 
     def close(self) -> None:
         """End the threads, each after the call that it is in; waits for none of them."""
-        with self._lock:
-            threads, self._threads = self._threads, []
-        for _thread in threads:
-            self._jobs.put(None)
+        with self._work.lock:
+            self._work.end()
 
 
 async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any) -> R:
