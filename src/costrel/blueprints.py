@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from .commands import AppGroup
     from .wrappers import Response
 
+F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 DeferredSetupFunction = t.Callable[["BlueprintSetupState"], None]
 _sentinel = object()
 
@@ -420,6 +421,24 @@ class Blueprint(Scaffold):
     def teardown_app_request(self, f: T_teardown) -> T_teardown:
         """Run a function when any request of the application is left."""
         self._record_app_func("teardown_request_funcs", f)
+        return f
+
+    @setupmethod
+    def before_app_websocket(self, f: F) -> F:
+        """Run a function before the view of every WebSocket of the application."""
+        self._record_app_func("before_websocket_funcs", f)
+        return f
+
+    @setupmethod
+    def after_app_websocket(self, f: F) -> F:
+        """Run a function after the view of every WebSocket of the application."""
+        self._record_app_func("after_websocket_funcs", f)
+        return f
+
+    @setupmethod
+    def teardown_app_websocket(self, f: F) -> F:
+        """Run a function when any WebSocket of the application is left."""
+        self._record_app_func("teardown_websocket_funcs", f)
         return f
 
     @setupmethod

@@ -272,6 +272,8 @@ class RequestContext(AppContext):
         if plan is not None:
             request.url_rule = plan.rule
             request.view_args = self.view_args
+            if plan.trusted_hosts is not None:
+                request.trusted_hosts = plan.trusted_hosts
         self.touched = True
         return request
 

@@ -54,14 +54,18 @@ class View:
         ``name`` becomes the function's name and so the default endpoint; the
         rest is what the class is called with. The function has ``view_class``,
         which may be replaced, ``methods`` and ``provide_automatic_options``.
-        An ``async def dispatch_request`` goes through ``app.ensure_sync``.
+        An ``async def dispatch_request`` goes through ``app.ensure_sync``; under ASGI
+        it is awaited on the loop, unless something wraps the function.
         """
         shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
 
-        def answer(**kwargs: t.Any) -> t.Any:
+        def make() -> View:
             # Read from the function that is registered, so that replacing its class works.
-            instance = view.view_class(*class_args, **class_kwargs) if shared is None else shared
-            return current_app.ensure_sync(instance.dispatch_request)(**kwargs)
+            made: View = view.view_class(*class_args, **class_kwargs) if shared is None else shared
+            return made
+
+        def answer(**kwargs: t.Any) -> t.Any:
+            return current_app.ensure_sync(make().dispatch_request)(**kwargs)
 
         def name_it(function: t.Any) -> None:
             function.__name__ = name
@@ -77,6 +81,8 @@ class View:
         view.view_class = cls
         view.methods = cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
+        # For `costrel.dispatch.classviews`, where no decorator has put another in its place.
+        answer._made_by = (answer, make)  # type: ignore[attr-defined]
         return t.cast("ft.RouteCallable", view)
 
 
@@ -107,19 +113,8 @@ class MethodView(View):
         method that no code declared, and `AssertionError`, answered with 500,
         for one that was declared and is not written.
         """
-        method = request.method
-        name = method.lower()
-        if name not in http_method_funcs and not self._is_declared(method, name):
-            raise MethodNotAllowed(sorted(self.methods or ()))
-        handler = getattr(self, name, None)
-        if handler is None and method == "HEAD":
-            handler = getattr(self, "get", None)
-        if handler is None:
-            raise AssertionError(
-                f"{type(self).__name__} is registered for {method}, but has no method {name}()."
-                " Write it, or register the view without it."
-            )
-        return t.cast("ft.ResponseReturnValue", current_app.ensure_sync(handler)(**kwargs))
+        answer = current_app.ensure_sync(_find_method(self))
+        return t.cast("ft.ResponseReturnValue", answer(**kwargs))
 
     def _is_declared(self, method: str, name: str) -> bool:
         """Tell whether a method outside of the eight may name an attribute.
@@ -131,3 +126,26 @@ class MethodView(View):
             return False
         rule = request.url_rule
         return method in (self.methods or ()) or method in (getattr(rule, "methods", None) or ())
+
+
+def method_of(view: View) -> t.Callable[..., t.Any]:
+    """Return what answers the current request: `dispatch_request`, or what that would call."""
+    if type(view).dispatch_request is MethodView.dispatch_request:
+        return _find_method(t.cast(MethodView, view))
+    return view.dispatch_request
+
+
+def _find_method(view: MethodView) -> t.Callable[..., t.Any]:
+    method = request.method
+    name = method.lower()
+    if name not in http_method_funcs and not view._is_declared(method, name):
+        raise MethodNotAllowed(sorted(view.methods or ()))
+    found = getattr(view, name, None)
+    if found is None and method == "HEAD":
+        found = getattr(view, "get", None)
+    if found is None:
+        raise AssertionError(
+            f"{type(view).__name__} is registered for {method}, but has no method {name}()."
+            " Write it, or register the view without it."
+        )
+    return t.cast("t.Callable[..., t.Any]", found)

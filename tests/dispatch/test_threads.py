@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 import weakref
 from contextvars import ContextVar, copy_context
 
@@ -78,7 +79,7 @@ def test_no_more_threads_than_the_limit_run(workers):
 
     asyncio.run(main())
 
-    assert len(workers._threads) == 2
+    assert len(workers._work.threads) == 2
 
 
 def test_limit_below_one_is_refused():
@@ -252,3 +253,57 @@ def test_worker_does_not_hold_what_it_ran(workers):
     gc.collect()
 
     assert gone() is None
+
+
+def test_threads_end_with_their_application():
+    """An application that nobody refers to any more leaves none of its threads behind."""
+    ran_in = []
+
+    def serve():
+        app = Flask(__name__)
+        app.get("/", endpoint="index")(lambda: str(ran_in.append(threading.current_thread())))
+
+        async def main():
+            await app.async_test_client().get("/")
+
+        asyncio.run(main())
+        return weakref.ref(app)
+
+    gone = serve()
+    (thread,) = ran_in
+    end = time.monotonic() + 20
+    while thread.is_alive() and time.monotonic() < end:
+        # It may be about to let go of its last call.
+        gc.collect()
+        thread.join(0.01)
+
+    assert gone() is None
+    assert not thread.is_alive()
+
+
+def test_threads_that_are_busy_end_after_their_call():
+    """What was left behind in a thread is finished, though its owner is gone."""
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    ran_in = []
+
+    def work():
+        ran_in.append(threading.current_thread())
+        begun.set()
+        go_on.wait(20)
+        ended.set()
+
+    async def main():
+        workers = WorkerThreads(1, "test-worker")
+        task = asyncio.create_task(workers.run_loosely(work, context=copy_context()))
+        await asyncio.to_thread(begun.wait, 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    gc.collect()
+    go_on.set()
+
+    ran_in[0].join(20)
+    assert not ran_in[0].is_alive()
+    assert ended.is_set()

@@ -165,6 +165,53 @@ def test_blueprint_socket_runs_preprocessors_and_hooks_in_order():
     ]
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_blueprint_registers_hooks_for_all_sockets_of_the_application(nested):
+    """They run for sockets outside of the blueprint, once though it is registered twice."""
+    app = Flask(__name__)
+    bp = Blueprint("bp", __name__)
+    order = []
+
+    @bp.before_app_websocket
+    async def before():
+        order.append("before")
+
+    @bp.after_app_websocket
+    def after(response):
+        order.append(f"after {response}")
+
+    @bp.teardown_app_websocket
+    async def teardown(error):
+        order.append(f"teardown {error}")
+
+    @app.websocket("/")
+    async def outside():
+        order.append("view")
+        await websocket.receive()
+
+    if nested:
+        parent = Blueprint("parent", __name__)
+        parent.register_blueprint(bp)
+        app.register_blueprint(parent)
+        app.register_blueprint(parent, name="again", url_prefix="/again")
+    else:
+        app.register_blueprint(bp)
+        app.register_blueprint(bp, name="again", url_prefix="/again")
+    converse(app)
+
+    assert order == ["before", "view", "after None", "teardown None"]
+
+
+@pytest.mark.parametrize("name", ["before", "after", "teardown"])
+def test_hook_for_all_sockets_is_refused_after_the_registration(name):
+    """It would not be registered any more."""
+    bp = Blueprint("bp", __name__)
+    Flask(__name__).register_blueprint(bp)
+
+    with pytest.raises(AssertionError, match=f"{name}_app_websocket"):
+        getattr(bp, f"{name}_app_websocket")(lambda: None)
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

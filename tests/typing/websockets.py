@@ -45,12 +45,14 @@ async def rejected() -> tuple[str, int]:
 
 @app.before_websocket
 @bp.before_websocket
+@bp.before_app_websocket
 async def before() -> None:
     """Return nothing."""
 
 
 @app.after_websocket
 @bp.after_websocket
+@bp.after_app_websocket
 def after(response: Response | None) -> Response | None:
     """Return what was given."""
     return response
@@ -58,5 +60,6 @@ def after(response: Response | None) -> Response | None:
 
 @app.teardown_websocket
 @bp.teardown_websocket
+@bp.teardown_app_websocket
 def teardown(error: BaseException | None) -> None:
     """Return nothing."""

@@ -19,28 +19,14 @@ from . import errors
 from .coerce import PlainBody, answers_itself
 from .hooks import call_all, needs_session, no_response, resume_before, save_session
 from .loop import while_handling
-from .threads import WorkerThreads, hop
+from .threads import hop_for as hop_for
+from .threads import workers_of as workers_of
 
 if t.TYPE_CHECKING:
     from blinker import Signal
 
     from ..application import App
     from .plan import Engine, Group, Inwards, Plan
-
-R = t.TypeVar("R")
-
-
-def workers_of(app: App) -> WorkerThreads:
-    """Return an application's worker threads, made when first needed."""
-    workers = app._workers
-    if workers is None:
-        workers = app._workers = WorkerThreads(app.config["SYNC_THREADS"], "costrel-worker")
-    return t.cast(WorkerThreads, workers)
-
-
-async def hop_for(app: App, function: t.Callable[..., R], *args: t.Any) -> R:
-    """Call a sync function in one of an application's worker threads."""
-    return await hop(workers_of(app), function, *args)
 
 
 async def call(app: App, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:

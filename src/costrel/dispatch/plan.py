@@ -18,13 +18,16 @@ from ..registry import TrackedDict, TrackedList, TrackedLists
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
+from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
+from .hosts import never, plain_host_tests
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from ..application import App
+    from ..wrappers import Request
 
 STEPS = (
     "full_dispatch_request",
@@ -56,7 +59,7 @@ class Plan:
 
     __slots__ = (
         "after", "before", "coroutine", "endpoint", "preprocess", "quiet", "rule", "steps",
-        "streams_body", "teardown", "values", "view",
+        "streams_body", "teardown", "trusted_hosts", "values", "view",
     )  # fmt: skip
 
     def __init__(self, app: App, rule: Rule) -> None:
@@ -81,7 +84,9 @@ class Plan:
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
         #: What the view is called with, where the rule has no variables.
         self.values = dict(rule.defaults or ())
-        view = app.view_functions[endpoint]
+        view = for_loop(app.view_functions[endpoint])
+        #: What the URL adapter sets on a request that it checks the host of.
+        self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         #: The view, if it is a coroutine function and nothing else runs.
         self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
         #: The same steps for an event loop, if one of them is a coroutine function.
@@ -91,7 +96,13 @@ class Plan:
             else None
         )
         #: Whether the view reads the body while it is received.
-        self.streams_body = bool(getattr(view, "streams_body", False))
+        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
+
+    def attach(self, request: Request, values: dict[str, t.Any] | None) -> None:
+        """Tell a request that was made before, what it matched."""
+        request.url_rule, request.view_args = self.rule, values
+        if self.trusted_hosts is not None:
+            request.trusted_hosts = self.trusted_hosts
 
 
 class Group(t.NamedTuple):
@@ -199,7 +210,8 @@ class Engine:
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
         builders: What builds URLs, by endpoint, as far as `builder` was asked for it.
-        any_host: Whether the host has no say in what matches.
+        plain_host: Tells by a value whether the host has no say in what matches.
+        plain_host_raw: The same for a host as bytes.
         lazy_session: Whether sessions may be opened when first touched.
         coerce: Makes bodies of the common return values.
     """
@@ -212,11 +224,7 @@ class Engine:
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
-        self.any_host = (
-            app.config["TRUSTED_HOSTS"] is None
-            and app.request_class.trusted_hosts is None
-            and not app.subdomain_matching
-        )
+        self.plain_host, self.plain_host_raw = plain_host_tests(app)
         self.general = (
             os.environ.get(FORCE_GENERAL) == "1"
             or not all(map(app.is_original, STEPS))
@@ -225,7 +233,7 @@ class Engine:
         #: Whether requests that come by ASGI may run on the loop, and some of them do.
         self.matches_on_loop = (
             not self.general
-            and self.any_host
+            and self.plain_host is not never
             and self.lazy_session
             and all(map(app.is_original, ("wsgi_app", "__call__")))
             and any(map(_concerns_loop, _all_steps(app)))
@@ -283,7 +291,7 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
 
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
-    return iscoroutinefunction(function) or bool(getattr(function, "streams_body", False))
+    return awaits(function) or bool(getattr(function, "streams_body", False))
 
 
 def _registries_tracked(app: App) -> bool:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import typing as t
+import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
 from .loop import here, take_over
+
+if t.TYPE_CHECKING:
+    from ..application import App
 
 R = t.TypeVar("R")
 
@@ -54,11 +58,37 @@ class _Job:
             self.future.set_result(None)
 
 
+class _Work:
+    """The jobs of worker threads. These hold nothing else, so that they end with their owner."""
+
+    __slots__ = ("jobs", "lock", "threads", "unfinished")
+
+    def __init__(self) -> None:
+        self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.lock = threading.Lock()
+        self.unfinished = 0
+        self.threads: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Do one job after the other, in a worker thread, until there is no more."""
+        while (job := self.jobs.get()) is not None:
+            job.run()
+            del job  # or it would be kept until the next one comes
+            with self.lock:
+                self.unfinished -= 1
+
+    def end(self) -> None:
+        """End the threads, each after the job that it is in."""
+        for _thread in self.threads:
+            self.jobs.put(None)
+        self.threads.clear()
+
+
 class WorkerThreads:
     """Run functions in threads, at most so many at the same time.
 
-    Threads are started when they are needed and kept until `close`. What exceeds
-    the limit waits its turn.
+    Threads are started when they are needed and kept until `close`, or until nobody
+    refers to this object. What exceeds the limit waits its turn.
     """
 
     def __init__(self, limit: int, name: str) -> None:
@@ -66,11 +96,9 @@ class WorkerThreads:
             raise ValueError(f"{limit} worker threads can run nothing; allow 1 or more.")
         self.limit = limit
         self.name = name
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._unfinished = 0
-        self._threads: list[threading.Thread] = []
+        self._work = _Work()
         self._closed = False
+        weakref.finalize(self, self._work.end).atexit = False
 
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
@@ -114,41 +142,42 @@ class WorkerThreads:
 
     def _begin(self, function: t.Callable[..., t.Any], args: t.Any, context: Context) -> _Job:
         job = _Job(context, function, args)
-        with self._lock:
-            self._unfinished += 1
-            if self._unfinished > len(self._threads) < self.limit:
+        work = self._work
+        with work.lock:
+            if work.unfinished >= len(work.threads) < self.limit:
                 self._start_thread()
-        self._jobs.put(job)
+            work.unfinished += 1
+        work.jobs.put(job)
         return job
 
+    def reserve(self) -> None:
+        """Start one thread now, to be there when no more can be started.
+
+        Python 3.12 starts none while the interpreter ends.
+        """
+        with self._work.lock:
+            if not self._work.threads:
+                self._start_thread()
+
     def _start_thread(self) -> None:
+        threads = self._work.threads
         thread = threading.Thread(
-            target=self._work, name=f"{self.name}-{len(self._threads) + 1}", daemon=True
+            target=self._work.run, name=f"{self.name}-{len(threads) + 1}", daemon=True
         )
         try:
             thread.start()
         except RuntimeError:
-            # None is started any more as the interpreter ends; those that are there go on.
-            if not self._threads:
-                self._unfinished -= 1
+            # As the interpreter ends: see `reserve`. Those that are there go on.
+            if not threads:
                 raise
         else:
-            self._threads.append(thread)
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job.run()
-            del job  # or it would be kept until the next one comes
-            with self._lock:
-                self._unfinished -= 1
+            threads.append(thread)
 
     def close(self) -> None:
         """End the threads, each after the call that it is in; waits for none of them."""
-        with self._lock:
+        with self._work.lock:
             self._closed = True
-            threads, self._threads = self._threads, []
-        for _thread in threads:
-            self._jobs.put(None)
+            self._work.end()
 
 
 async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any) -> R:
@@ -158,3 +187,16 @@ async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any
         return await workers.run(function, *args, context=context)
     finally:
         take_over(context)
+
+
+def workers_of(app: App) -> WorkerThreads:
+    """Return an application's worker threads, made when first needed."""
+    workers = app._workers
+    if workers is None:
+        workers = app._workers = WorkerThreads(app.config["SYNC_THREADS"], "costrel-worker")
+    return t.cast(WorkerThreads, workers)
+
+
+async def hop_for(app: App, function: t.Callable[..., R], *args: t.Any) -> R:
+    """Call a sync function in one of an application's worker threads."""
+    return await hop(workers_of(app), function, *args)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Token
@@ -43,7 +42,7 @@ from .sending import (
     send_answer,
 )
 from .watch import Suspended, Watch
-from .wsgi import PLAIN_HOST, _forget_request
+from .wsgi import _forget_request
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -66,7 +65,6 @@ _started, _finished, _pushed, _popped, _tearing_down, _app_tearing_down = (
 
 
 _new_context = LoopContext.__new__
-_plain_host = re.compile(PLAIN_HOST.encode()).fullmatch
 
 
 class Application:
@@ -384,7 +382,7 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
         or b"upgrade" in headers
         or scope.get("root_path")
         or ("extensions" in scope and ENVIRON in scope["extensions"])
-        or _plain_host(headers.get(b"host", b"")) is None
+        or engine.plain_host_raw(headers.get(b"host", b"")) is None
     ):
         return None
     path, method = scope["path"], scope["method"]
@@ -405,7 +403,7 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
         return None
     ctx.plan, ctx.view_args = plan, _values = found
     if ctx.touched:
-        ctx.request.url_rule, ctx.request.view_args = plan.rule, ctx.view_args
+        plan.attach(ctx.request, ctx.view_args)
     return plan
 
 

@@ -108,17 +108,23 @@ class BackgroundTasks:
     async def _run_in_thread(
         self, function: t.Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> t.Any:
-        if self._threads is None:
-            limit = self._app.config["SYNC_THREADS"]
-            self._threads = WorkerThreads(limit, "costrel-background")
-
         def run() -> t.Any:
             # The request that asked for it is none of the task's.
             context.set(None)
             with self._app.app_context():
                 return function(*args, **kwargs)
 
-        return await self._threads.run_loosely(run, context=copy_context())
+        return await self._workers().run_loosely(run, context=copy_context())
+
+    def _workers(self) -> WorkerThreads:
+        if self._threads is None:
+            limit = self._app.config["SYNC_THREADS"]
+            self._threads = WorkerThreads(limit, "costrel-background")
+        return self._threads
+
+    def reserve_thread(self) -> None:
+        """Have a thread for the sync tasks that are added as the process ends."""
+        self._workers().reserve()
 
     async def finish(self, grace_s: float | None) -> None:
         """Wait for the tasks, at most so long; then cancel those that are left.

@@ -32,9 +32,8 @@ class LoopHealth:
     @property
     def lag_s(self) -> float:
         """Tell how late it is now, or was when last looked after, in seconds."""
-        if self._loop is None:
-            return 0.0
-        return max(self._last_s, self._loop.time() - self._due)
+        loop = self._loop  # read once: `stop` may come in between
+        return 0.0 if loop is None else max(self._last_s, loop.time() - self._due)
 
     def start(self) -> None:
         """Begin to measure, on the running loop."""

@@ -6,6 +6,8 @@ import typing as t
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 
+from ..dispatch.classviews import awaits
+
 if t.TYPE_CHECKING:
     from ..application import App
 
@@ -51,7 +53,7 @@ def _hook_of(app: App) -> str | None:
 
 def _coroutine_of(app: App) -> str | None:
     for endpoint, view in app.view_functions.items():
-        if iscoroutinefunction(view):
+        if awaits(view):
             return f"its async view {endpoint!r}"
     registries: tuple[t.Mapping[t.Any, t.Iterable[t.Any]], ...] = (
         app.before_request_funcs,

@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from ..dispatch import loop as loops
 from ..dispatch.asynchronous import call, hop_for
+from ..dispatch.threads import workers_of
 from .background import BackgroundTasks, app_context_on
 from .health import LoopHealth
 from .inflight import leave_all
@@ -62,6 +63,11 @@ class Life:
             self._outer = outer if outer is not None and outer.serves() else None
             app._life = self
         _living.add(app)
+
+    def reserve_threads(self) -> None:
+        """Have threads for an end that comes when Python may start none any more."""
+        workers_of(self.app).reserve()
+        self.tasks.reserve_thread()
 
     def leave(self) -> None:
         """Be the application's no longer."""
@@ -199,8 +205,10 @@ class Life:
 
     async def end(self) -> None:
         """End what `begin` began, and wait for that."""
+        self._end.set()
+        if self._beginning is not None:
+            await asyncio.wait({self._beginning})
         if self._task is not None:
-            self._end.set()
             await self._task
 
 
@@ -260,11 +268,16 @@ def start_under_wsgi(app: App) -> None:
         if _is_started(app):
             return
         life = Life(app)
+        life.reserve_threads()
         loops._thread.run(life.begin)
-        end = partial(_end_under_wsgi, life, os.getpid())
-        atexit.register(end)
-        # A process of `multiprocessing`, such as a worker of Granian, runs only these.
-        multiprocessing.util.Finalize(None, end, exitpriority=100)
+        _end_with_process(life)
+
+
+def _end_with_process(life: Life) -> None:
+    end = partial(_end_under_wsgi, life, os.getpid())
+    atexit.register(end)
+    # A process of `multiprocessing`, such as a worker of Granian, runs only these.
+    multiprocessing.util.Finalize(None, end, exitpriority=100)
 
 
 def _is_started(app: App) -> bool:
@@ -273,7 +286,7 @@ def _is_started(app: App) -> bool:
 
 
 def _end_under_wsgi(life: Life, process: int) -> None:
-    if os.getpid() == process and life.ready:
+    if os.getpid() == process and not life._end.is_set():
         loops._thread.run(life.end)
 
 
@@ -302,6 +315,11 @@ def add_background_task(
             # An ASGI server that says nothing of its start, and will not of its end.
             life = Life(app)
             life.enter(loop)
+            if running is loops._thread._loop:
+                # Or a coroutine under WSGI, which can't wait for the start.
+                life.reserve_threads()
+                life._beginning = asyncio.ensure_future(life.begin())
+                _end_with_process(life)
     add = partial(life.tasks.add, copy_context(), function, args, kwargs)
     if running is not None and running is life.loop:
         add()

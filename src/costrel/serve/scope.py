@@ -59,15 +59,16 @@ def split_path(scope: Scope) -> tuple[str, str]:
     SPEC(ASGI HTTP): ``path`` includes ``root_path`` with newer servers, and did not
     with older ones.
     """
-    root = scope.get("root_path") or ""
+    # As PEP 3333 has it, without a slash at its end: the path begins with that.
+    root = (scope.get("root_path") or "").rstrip("/")
     path = scope["path"]
-    if root and (path == root or path.startswith(root.rstrip("/") + "/")):
-        path = path[len(root.rstrip("/")) :]
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
     return root, path
 
 
 def _script_name(scope: Scope) -> str:
-    root: str = scope.get("root_path") or ""
+    root, _path = split_path(scope)
     return root.encode().decode("latin-1")
 
 

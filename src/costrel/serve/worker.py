@@ -141,11 +141,15 @@ class Boot:
 
     def fail(self, failure: BootFailure) -> t.NoReturn:
         """Tell the parent why this worker can't, and end it with status 1."""
+        self.tell_failure(failure)
+        raise SystemExit(1)
+
+    def tell_failure(self, failure: BootFailure) -> None:
+        """Tell the parent why this worker can't answer requests."""
         if self.done:
             sys.stderr.write(f"{failure.message}\n")
         else:
             self.writer.send(failure)
-        raise SystemExit(1)
 
 
 def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: t.Any) -> None:
@@ -293,7 +297,10 @@ class _Announcing:
             if message["type"] == "lifespan.startup.complete":
                 self.boot.tell(self.ready)
             elif message["type"] == "lifespan.startup.failed":
-                self.boot.fail(NOT_STARTED)
+                self.boot.tell_failure(NOT_STARTED)
+                # Granian ends the worker now, and would say once more what was said.
+                message["message"] = ""
+                logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
             await send(message)
 
         return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send_noting))

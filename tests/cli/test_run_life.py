@@ -1,0 +1,93 @@
+"""``costrel run`` around an application's life: by WSGI and ASGI, on uvicorn and Granian."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+APP = """
+import costrel.serve.worker
+from costrel import Flask
+
+UVICORN or setattr(costrel.serve.worker, "has_uvicorn", lambda: False)
+
+app = Flask(__name__)
+
+@app.while_serving
+async def pool():
+    print("opened", flush=True)
+    yield
+    print("closed", flush=True)
+
+@app.before_serving
+def before():
+    print("before", flush=True)
+
+@app.while_serving
+def connect():
+    if FAILS:
+        raise LookupError("no database")
+    yield
+
+@app.after_serving
+async def after():
+    print("after", flush=True)
+
+async def send_mail():
+    print("sent", flush=True)
+
+@app.get("/")
+def index():
+    app.add_background_task(send_mail)
+    return "served"
+"""
+
+WAYS = {
+    "wsgi": ("wsgi", False, r"Granian .* by WSGI"),
+    "asgi on uvicorn": ("asgi", True, r"uvicorn .* by ASGI"),
+    "asgi on Granian": ("asgi", False, r"Granian .* by ASGI"),
+}
+
+
+def write_app(folder: Path, *, uvicorn: bool, fails: bool) -> None:
+    """Write the application of these tests."""
+    (folder / "lived.py").write_text(f"UVICORN, FAILS = {uvicorn}, {fails}\n{APP}")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_run_leads_the_life_of_its_worker(serve: t.Any, tmp_path: Path, way: str) -> None:
+    """It begins before the server says that it runs, and ends when it stops."""
+    interface, uvicorn, banner = WAYS[way]
+    write_app(tmp_path, uvicorn=uvicorn, fails=False)
+    served = serve("--app", "lived", "run", "--port", "0", "--interface", interface)
+    served.wait_for("^before$")
+    served.wait_for("^opened$")
+    served.wait_for(banner)
+    served.wait_ready()
+
+    assert served.get("/") == (200, "served")
+    served.wait_for("^sent$")
+
+    assert served.stop() == 0
+    assert served.output.rstrip().splitlines()[-2:] == ["closed", "after"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_run_refuses_to_start_after_an_error(
+    costrel_command: t.Any, tmp_path: Path, way: str
+) -> None:
+    """What was opened is closed, the error is told once, and the status is 1."""
+    interface, uvicorn, _banner = WAYS[way]
+    write_app(tmp_path, uvicorn=uvicorn, fails=True)
+
+    result = costrel_command("--app", "lived", "run", "--port", "0", "--interface", interface)
+
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == ["before", "opened", "closed"]
+    assert result.stderr.count("LookupError: no database") == 1
+    assert result.stderr.rstrip().endswith(
+        "Error: The application could not be started: see the error above."
+    )
+    assert "Running on" not in result.stdout + result.stderr
