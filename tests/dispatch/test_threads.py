@@ -231,3 +231,17 @@ def test_worker_does_not_hold_what_it_ran(workers):
     gc.collect()
 
     assert gone() is None
+
+
+def test_threads_end_with_their_owner():
+    """A test suite makes thousands of applications, and closes none."""
+    workers = WorkerThreads(2, "worker")
+
+    async def main():
+        await workers.run(lambda: None, context=copy_context())
+
+    asyncio.run(main())
+    (thread,) = workers._threads
+    del workers, main
+    thread.join(20)
+    assert not thread.is_alive()
