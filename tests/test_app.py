@@ -259,6 +259,7 @@ def link(app, ctx):
         g.url = app.url_for("static", filename="x")
 
 
+@pytest.mark.wsgi_only("a worker thread may be about to let go of its last request")
 @pytest.mark.usefixtures("path", "no_collector")
 @pytest.mark.parametrize(
     "use",

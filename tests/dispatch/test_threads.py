@@ -237,11 +237,8 @@ def test_threads_end_with_their_owner():
     """A test suite makes thousands of applications, and closes none."""
     workers = WorkerThreads(2, "worker")
 
-    async def main():
-        await workers.run(lambda: None, context=copy_context())
-
-    asyncio.run(main())
+    asyncio.run(hop(workers, lambda: None))
     (thread,) = workers._threads
-    del workers, main
+    del workers
     thread.join(20)
     assert not thread.is_alive()
