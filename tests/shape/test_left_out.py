@@ -10,9 +10,7 @@ TESTS = Path(__file__).parents[1]
 
 WSGI_ONLY = {
     "dispatch/test_coerce.py": {"test_phrase_of_a_status_is_sent_as_it_is"},
-    "ecosystem/test_tracers.py": {
-        "test_opentelemetry_keeps_weak_references_and_removes_its_hooks"
-    },
+    "ecosystem/test_tracers.py": {"test_opentelemetry_keeps_weak_references_and_removes_its_hooks"},
     "routing/test_table.py": {"test_converter_that_refuses_is_asked_once"},
     "security/test_form_advisories.py": {
         "test_file_is_not_held_to_the_memory_limit_and_not_held_in_memory"
