@@ -231,14 +231,3 @@ def test_worker_does_not_hold_what_it_ran(workers):
     gc.collect()
 
     assert gone() is None
-
-
-def test_threads_end_with_their_owner():
-    """A test suite makes thousands of applications, and closes none."""
-    workers = WorkerThreads(2, "worker")
-
-    asyncio.run(hop(workers, lambda: None))
-    (thread,) = workers._threads
-    del workers
-    thread.join(20)
-    assert not thread.is_alive()

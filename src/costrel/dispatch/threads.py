@@ -12,7 +12,6 @@ import threading
 import typing as t
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from weakref import ref
 
 from .loop import here, take_over
 
@@ -63,14 +62,14 @@ class WorkerThreads:
     """
 
     def __init__(self, limit: int, name: str) -> None:
+        if limit < 1:
+            raise ValueError(f"{limit} worker threads can run nothing; allow 1 or more.")
         self.limit = limit
         self.name = name
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._unfinished = 0
         self._threads: list[threading.Thread] = []
-        if limit < 1:
-            raise ValueError(f"{limit} worker threads can run nothing; allow 1 or more.")
 
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
@@ -120,10 +119,7 @@ class WorkerThreads:
 
     def _start_thread(self) -> None:
         thread = threading.Thread(
-            target=_work,
-            args=(ref(self), self._jobs),
-            name=f"{self.name}-{len(self._threads) + 1}",
-            daemon=True,
+            target=self._work, name=f"{self.name}-{len(self._threads) + 1}", daemon=True
         )
         try:
             thread.start()
@@ -135,29 +131,19 @@ class WorkerThreads:
         else:
             self._threads.append(thread)
 
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.run()
+            del job  # or it would be kept until the next one comes
+            with self._lock:
+                self._unfinished -= 1
+
     def close(self) -> None:
         """End the threads, each after the call that it is in; waits for none of them."""
         with self._lock:
             threads, self._threads = self._threads, []
         for _thread in threads:
             self._jobs.put(None)
-
-    def __del__(self) -> None:
-        # With their application; a test suite may make thousands. No lock: nobody else is
-        # here, but after a fork it may be held by a thread that is not.
-        for _thread in self._threads:
-            self._jobs.put(None)
-
-
-def _work(of: ref[WorkerThreads], jobs: SimpleQueue[_Job | None]) -> None:
-    while (job := jobs.get()) is not None:
-        job.run()
-        del job  # or it would be kept until the next one comes
-        workers = of()
-        if workers is not None:
-            with workers._lock:
-                workers._unfinished -= 1
-        del workers
 
 
 async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any) -> R:
