@@ -283,6 +283,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
     error: BaseException | None = None
     entered = True
     answer: Answer | None = None
+    sent: Answer | None = None
     close: t.Callable[[], object] | None = None
     watch = Watch(receive)
     try:
@@ -319,11 +320,15 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             _watch_response(watch, streams_body=streams)
         sent, answer = answer, None
         await send_answer(app, sent, send)
-    except (ClientDisconnected, ClientLeft) as raised:
-        # In the middle of its request, or of its response: nobody waits for more.
+    except ClientLeft:
+        # In the middle of its response, which as under WSGI is no error of the request.
+        pass
+    except ClientDisconnected as raised:
+        # In the middle of its request: nobody waits for more.
         error = raised if error is None else error
     except asyncio.CancelledError as raised:
-        error = raised if error is None else error
+        if sent is None and error is None:
+            error = raised
         if not watch.client_left():
             raise
     except BaseException as raised:
