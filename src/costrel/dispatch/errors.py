@@ -74,7 +74,9 @@ def handle_exception(app: App, e: Exception) -> Response:
     mode. Otherwise it is logged, and the handler of 500 (or of
     `InternalServerError`) gets an `InternalServerError` with ``original_exception``.
     """
-    request_view.get().drop_streams(e)
+    ctx = request_view.get(None)
+    if ctx is not None:
+        ctx.drop_streams(e)
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:
