@@ -46,7 +46,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tools
 	@.ci/get-nginx
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	@.ci/test $(BIN)/python $(ARGS)
 
 test-matrix: $(VENV)/.tools
 	@.ci/test-matrix $(BIN)/python $(ARGS)

@@ -15,11 +15,13 @@ class Outcomes:
     """What one run of a suite gave.
 
     `flask` names the module that ``import flask`` gave in that run, ``None`` if nothing
-    imported it. `by_test` maps a test id to an outcome and the reason for it.
+    imported it. `by_test` maps a test id to an outcome and the reason for it. `by_wsgi` has
+    the tests that called an application by WSGI though their clients sent by ASGI.
     """
 
     flask: str | None
     by_test: dict[str, tuple[str, str]]
+    by_wsgi: t.Sequence[str] = ()
 
     @classmethod
     def read(cls, path: pathlib.Path) -> Outcomes:
@@ -28,7 +30,7 @@ class Outcomes:
             return cls(None, {})
         loaded = json.loads(path.read_text(encoding="utf-8"))
         by_test = {test: (outcome, why) for test, (outcome, why) in loaded["outcomes"].items()}
-        return cls(loaded["flask"], by_test)
+        return cls(loaded["flask"], by_test, loaded["by_wsgi"])
 
     def passed(self) -> set[str]:
         """Return the ids of the tests that passed."""

@@ -2,10 +2,11 @@
 
     python conformance/run.py [--general | --asgi] [suite ...]
 
-Each suite of ``suites.toml`` runs four times: on Flask; on Costrel, under the alias; and on
-Costrel again with every request on the general path, and with every request of a test client
-sent through ``app.asgi``. Every test that passes on Flask must pass in the other three. Exits
-with 1 and names the tests that do not.
+Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the alias; and on
+Costrel again with every request on the general path, with every request of a test client sent
+through ``app.asgi``, and so that every plan runs on the event loop there. Every test that
+passes on Flask must pass in the other four. Exits with 1 and names the tests that do not, and
+those that go by WSGI in spite of all.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WAYS: dict[str, dict[str, str]] = {
     "here": {},
     "general path": {"COSTREL_GENERAL_PATH": "1"},
     "by ASGI": {"COSTREL_TEST_INTERFACE": "asgi"},
+    "on the loop": {"COSTREL_TEST_INTERFACE": "asgi", "COSTREL_LOOP_PATH": "1"},
 }
 
 
@@ -33,8 +35,8 @@ WAYS: dict[str, dict[str, str]] = {
 class Result:
     """How one suite fared.
 
-    `passed` has the tests by way, `broken` by way why a run is useless, and `excepted` by
-    test why it can't apply by ASGI.
+    `passed` has the tests by way, `broken` by way why a run is useless, `excepted` by test
+    why it can't apply by ASGI, and `by_wsgi` those that went by WSGI all the same.
     """
 
     suite: str
@@ -43,6 +45,7 @@ class Result:
     differences: list[Difference] = dataclasses.field(default_factory=list)
     broken: dict[str, str] = dataclasses.field(default_factory=dict)
     excepted: dict[str, str] = dataclasses.field(default_factory=dict)
+    by_wsgi: set[str] = dataclasses.field(default_factory=set)
 
     def differing(self) -> set[str]:
         """Return the ids of the tests that differ on any way."""
@@ -65,8 +68,9 @@ def run_suite(
         print(f"{suite.name}: {way} ...", flush=True)
         outcomes = suite.run(way.replace(" ", "-"), ours.python, ALIAS, WAYS[way])
         result.passed[way] = expected.passed() & outcomes.passed()
-        excepted = suite.not_by_asgi if way == "by ASGI" else {}
+        excepted = suite.not_by_asgi if "COSTREL_TEST_INTERFACE" in WAYS[way] else {}
         result.excepted.update(excepted)
+        result.by_wsgi.update(outcomes.by_wsgi)
         result.differences += compare(expected, outcomes, way, excepted)
         note_broken(result, way, explain_broken_run(outcomes, "costrel"))
     return result
@@ -87,6 +91,8 @@ def print_results(results: list[Result], ways: list[str]) -> None:
                 print(f"DIFFERS  {result.suite}  {difference}")
         for test, reason in result.excepted.items():
             print(f"EXCEPTED {result.suite}  {test} (by ASGI): {reason}")
+        for test in sorted(result.by_wsgi):
+            print(f"BY WSGI  {result.suite}  {test}: calls the application with an environ")
         for way, reason in result.broken.items():
             print(f"BROKEN   {result.suite}  {way}: {reason}")
     header = ["suite", "passed on Flask", *(f"passed {way}" for way in ways), "failures"]
@@ -104,6 +110,9 @@ def print_results(results: list[Result], ways: list[str]) -> None:
     for row in (header, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
     print()
+    if "by ASGI" in ways:
+        by_wsgi = sum(len(result.by_wsgi) for result in results)
+        print(f"{by_wsgi} tests called an application by WSGI in the runs by ASGI")
     passed = sum(len(result.passed_on_flask - result.differing()) for result in results)
     print(f"{passed} passed, {sum(result.failures() for result in results)} failed", flush=True)
 
@@ -123,7 +132,7 @@ def main() -> int:
         parser.error(f"no suite is called {unknown[0]!r}; there are {', '.join(names)}")
     ways = list(WAYS)
     if options.general or options.asgi:
-        ways = ["general path" if options.general else "by ASGI"]
+        ways = ["general path"] if options.general else ["by ASGI", "on the loop"]
     reference, frozen = make_reference(requirements)
     ours = make_ours(frozen)
     chosen = [suite for suite in suites if suite.name in (options.suite or names)]

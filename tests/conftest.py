@@ -6,12 +6,20 @@ import os
 
 import pytest
 
-from costrel.asynctesting.bridge import send_by_asgi_if_asked
+from costrel.asynctesting.bridge import INTERFACE, send_by_asgi_if_asked
 from costrel.current import context
-from costrel.dispatch.plan import FORCE_GENERAL
+from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 
-# `make test` runs the tests of requests twice: the second time by ASGI.
+# `make test` runs the tests of requests twice: the second time by ASGI (`.ci/test`).
 send_by_asgi_if_asked()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the tests of WSGI itself out of a run by ASGI; they are listed in `shape`."""
+    if os.environ.get(INTERFACE) == "asgi":
+        of_wsgi = [item for item in items if item.get_closest_marker("wsgi_only")]
+        items[:] = [item for item in items if item not in of_wsgi]
+        config.hook.pytest_deselected(items=of_wsgi)
 
 
 @pytest.fixture(params=["planned", "general"])
@@ -26,8 +34,9 @@ def path(request, monkeypatch):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Run a test about the plans themselves, also where the general path is forced."""
+    """Run a test about the plans themselves, also where another path is forced."""
     monkeypatch.delenv(FORCE_GENERAL, raising=False)
+    monkeypatch.delenv(FORCE_LOOP, raising=False)
 
 
 @pytest.fixture(autouse=True)

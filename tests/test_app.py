@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import weakref
@@ -258,6 +259,7 @@ def link(app, ctx):
         g.url = app.url_for("static", filename="x")
 
 
+@pytest.mark.wsgi_only("a worker thread may be about to let go of its last request")
 @pytest.mark.usefixtures("path", "no_collector")
 @pytest.mark.parametrize(
     "use",
@@ -338,3 +340,18 @@ def test_folder_may_be_a_path_object():
     app = Flask(__name__, static_folder=Path("s"), template_folder=Path("t"), root_path="/r")
     assert app.static_folder == "/r/s"
     assert app.jinja_loader.searchpath == ["/r/t"]
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_application_that_served_by_asgi_is_freed_with_its_last_user():
+    """It is in no cycle with its other face either."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    async def view():
+        return "text"
+
+    gone = weakref.ref(app)
+    assert asyncio.run(app.async_test_client().get("/")).text == "text"
+    del app, view
+    assert gone() is None

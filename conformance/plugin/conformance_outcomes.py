@@ -1,7 +1,8 @@
 """A pytest plugin that writes the outcome of every test to a file.
 
 The file is JSON: ``flask``, the name of the module that ``import flask`` gave (``costrel``
-under the alias), and ``outcomes``, which maps a test id to an outcome and its reason.
+under the alias), ``outcomes``, which maps a test id to an outcome and its reason, and
+``by_wsgi``, the ids of tests that called an application by WSGI in a run by ASGI.
 """
 
 from __future__ import annotations
@@ -10,10 +11,35 @@ import json
 import os
 import pathlib
 import sys
+import typing as t
 
 import pytest
 
 OUTCOMES: dict[str, tuple[str, str]] = {}
+BY_WSGI: set[str] = set()
+
+
+def pytest_sessionstart() -> None:
+    """Note what comes by WSGI, where the clients send by ASGI: a test's own call."""
+    if os.environ.get("COSTREL_TEST_INTERFACE") == "asgi":
+        from costrel import app
+
+        # In place of these, which the steps are looked up behind: nothing is replaced that
+        # chooses the way of a request.
+        for name in ("respond_planned", "respond_by_steps"):
+            setattr(app, name, noting(getattr(app, name)))
+
+
+def noting(respond: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Make a function that notes the test whose request did not come by ASGI."""
+
+    def note(*args: t.Any) -> t.Any:
+        environ = args[-2]
+        if "asgi.scope" not in environ:
+            BY_WSGI.add(os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")[0])
+        return respond(*args)
+
+    return note
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -46,6 +72,7 @@ def pytest_sessionfinish() -> None:
     """Write the file."""
     flask = sys.modules.get("flask")
     result = {"flask": getattr(flask, "__name__", None), "outcomes": OUTCOMES}
+    result["by_wsgi"] = sorted(BY_WSGI)
     target = pathlib.Path(os.environ["CONFORMANCE_OUTCOMES"])
     target.write_text(json.dumps(result, indent=1), encoding="utf-8")
 

@@ -14,7 +14,6 @@ import sys
 import typing as t
 import weakref
 from datetime import timedelta
-from functools import cached_property
 
 from jinja2 import Environment as BaseEnvironment
 from werkzeug.datastructures import ImmutableDict
@@ -30,6 +29,7 @@ from .dispatch import coerce, errors, hooks
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import STEPS, Engine, automatic_options
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
+from .lazy import anew
 from .routing import RuleMap, urls
 from .scaffold import setupmethod
 from .serve import development
@@ -554,7 +554,7 @@ class Flask(App):
             return respond_by_steps(self, environ, start_response)
         return respond_planned(self, engine, environ, start_response)
 
-    @cached_property
+    @anew
     def asgi(self) -> ASGIApplication:
         """Be the ASGI 3 face of this application, for servers: ``module:app.asgi``.
 
@@ -579,6 +579,7 @@ _ORIGINAL_STEPS = {
         "update_template_context",
         "wsgi_app",
         "__call__",
+        "async_to_sync",
         "handle_user_exception",
         "handle_http_exception",
     )

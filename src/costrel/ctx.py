@@ -13,6 +13,7 @@ import sys
 import typing as t
 from contextlib import contextmanager
 from functools import update_wrapper
+from weakref import ref
 
 from werkzeug.exceptions import HTTPException
 
@@ -36,6 +37,24 @@ if t.TYPE_CHECKING:
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 T_after_request = t.TypeVar("T_after_request", bound=ft.AfterRequestCallable[t.Any])
 _sentinel = object()
+
+
+def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
+    """Call every function, then raise the first error that one of them raised.
+
+    INVARIANT: no teardown is skipped because another one failed.
+    """
+    failure: BaseException | None = None
+    for function in functions:
+        try:
+            function(exc)
+        except BaseException as error:  # noqa: BLE001  raised below
+            if failure is None:
+                failure = error
+            else:
+                failure.add_note(f"A later teardown function failed as well: {error!r}")
+    if failure is not None:
+        raise failure
 
 
 class _AppCtxGlobals:
@@ -93,6 +112,7 @@ class AppContext:
     """The plan that a request is served by, if any."""
 
     _holds = 0
+    _error: BaseException | None = None
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -159,10 +179,8 @@ class AppContext:
         afterwards and not left.
         """
         try:
-            if len(self._cv_tokens) == 1 and not self._holds:
-                if exc is _sentinel:
-                    exc = sys.exc_info()[1]
-                self._tear_down(exc)
+            if len(self._cv_tokens) == 1:
+                self._end(sys.exc_info()[1] if exc is _sentinel else exc)
         finally:
             current = context.get(None)
             token = self._cv_tokens.pop()
@@ -173,10 +191,21 @@ class AppContext:
                 context.reset(token)
         if current is not self:
             raise AssertionError(_wrong_context(current, self))
-        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if not self._holds:
+            self._tell_popped()
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Run the teardown, or put it off while the context is held."""
+        if self._holds:
+            self._error = exc
+        else:
+            self._tear_down(exc)
 
     def _tear_down(self, exc: BaseException | None) -> None:
         self.app.do_teardown_appcontext(exc)
+
+    def _tell_popped(self) -> None:
+        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     # A stream uses its request after the request has been answered.
 
@@ -186,11 +215,16 @@ class AppContext:
         self._holds += 1
 
     def release(self, exc: BaseException | None = None) -> None:
-        """End a `hold`; runs the teardown if the context was popped meanwhile."""
+        """End a `hold`; runs the teardown if the context was popped meanwhile.
+
+        The teardown functions are told of the error it was popped with, or else of `exc`.
+        """
         self._holds -= 1
         if not self._holds and not self._cv_tokens:
+            error, self._error = self._error, None
             with self.activate():
-                self._tear_down(exc)
+                self._tear_down(exc if error is None else error)
+            self._tell_popped()
 
     @contextmanager
     def activate(self) -> t.Iterator[None]:
@@ -224,6 +258,9 @@ class RequestContext(AppContext):
 
     on_loop = False
     """Whether it is served on an event loop, and not in a thread."""
+
+    loop: t.Any = None
+    """The event loop that its coroutines run on, where it is served in a thread beside that."""
 
     wants_response = False
     """Whether something of the request is to see its response: the session, a hook."""
@@ -335,6 +372,24 @@ class RequestContext(AppContext):
         self.wants_response = True
         return []
 
+    @touching
+    def streams(self) -> list[ref[t.Any]]:
+        """Hold the bodies that are made in this request, weakly: a dropped one ends by itself."""
+        return []
+
+    def drop_streams(self, error: BaseException) -> None:
+        """Close what bodies were made in this request: an error took their response's place.
+
+        What closing one raises is noted on the error.
+        """
+        for reference in self.__dict__.pop("streams", ()):
+            stream = reference()
+            if stream is not None:
+                try:
+                    stream.close()
+                except Exception as raised:  # noqa: BLE001  noted
+                    error.add_note(f"Closing a stream that was not sent failed as well: {raised!r}")
+
     def copy(self) -> RequestContext:
         """Make a context of the same request and session, for another thread.
 
@@ -389,32 +444,32 @@ class RequestContext(AppContext):
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:  # type: ignore[assignment]
         """Leave this request; the last pop closes it and runs the teardowns."""
-        borrowed = self._borrowed
         try:
-            if len(self._cv_tokens) == 1 and not self._holds:
-                if exc is _sentinel:
-                    exc = sys.exc_info()[1]
-                self._tear_down(exc)
+            if len(self._cv_tokens) == 1:
+                self._end(sys.exc_info()[1] if exc is _sentinel else exc)
         finally:
             current = context.get(None)
             context.reset(self._cv_tokens.pop())
         if current is not self:
             raise AssertionError(_wrong_context(current, self))
-        if borrowed is None:
-            appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if not self._holds:
+            self._tell_popped()
 
     def _tear_down(self, exc: BaseException | None) -> None:
-        try:
-            self.app.do_teardown_request(exc)
-        finally:
-            try:
-                if "request" in self.__dict__:
-                    self.request.close()
-                    # Breaks the cycle of the environ and the request.
-                    self.environ["werkzeug.request"] = None
-            finally:
-                if self._borrowed is None:
-                    self.app.do_teardown_appcontext(exc)
+        steps = [self.app.do_teardown_request, self._close_request]
+        if self._borrowed is None:
+            steps.append(self.app.do_teardown_appcontext)
+        call_all(steps, exc)
+
+    def _close_request(self, _exc: BaseException | None = None) -> None:
+        if "request" in self.__dict__:
+            self.request.close()
+            # Breaks the cycle of the environ and the request.
+            self.environ["werkzeug.request"] = None
+
+    def _tell_popped(self) -> None:
+        if self._borrowed is None:
+            super()._tell_popped()
 
     def hold(self) -> None:
         """Put the teardown off until `release`, a borrowed context's as well."""

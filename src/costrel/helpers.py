@@ -6,6 +6,7 @@ import os
 import typing as t
 from datetime import datetime, timedelta
 from functools import update_wrapper
+from weakref import ref
 
 import werkzeug.utils
 from werkzeug.exceptions import abort as _wz_abort
@@ -51,6 +52,7 @@ class ContextStream:
         self._iterator = iterator
         self._open = True
         ctx.hold()
+        ctx.streams.append(ref(self))
 
     def __iter__(self) -> t.Self:
         return self

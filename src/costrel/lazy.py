@@ -39,6 +39,21 @@ class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
             """Replace the value; at run time plain attribute assignment does."""
 
 
+class anew(lazy[V]):  # noqa: N801  used as a decorator, like property
+    """Compute an attribute on each access, unless it was assigned.
+
+    For a value that refers to its owner: stored, it would be in a cycle with that.
+    """
+
+    @t.overload
+    def __get__(self, obj: None, owner: type) -> lazy[V]: ...
+    @t.overload
+    def __get__(self, obj: object, owner: type) -> V: ...
+    def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
+        """Return the value, computed; on the class, the descriptor."""
+        return self if obj is None else self.make(obj)
+
+
 class touching(lazy[V]):  # noqa: N801  used as a decorator, like property
     """A `lazy` attribute whose first access sets the instance's ``touched``."""
 

@@ -274,7 +274,7 @@ class _Serializer(URLSafeTimedSerializer):
 
         PERF(page): 4 us instead of 9 us. What the secret key of today signed in the usual
         form is accepted, and nothing refused.
-        SECURITY(CWE-347): only what `loads` accepts too; tests/property/test_sessions.py
+        SECURITY(CWE-347): only what `loads` accepts too; tests/property/test_session_cookies.py
         holds the two together.
         """
         signed, _dot, signature = text.rpartition(".")

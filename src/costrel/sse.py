@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, Iterable
 import msgspec
 
 from .current import current_app, request_view
-from .dispatch.asyncbody import AsyncBody
+from .dispatch.asyncbody import in_request
 from .helpers import ContextStream
 from .wrappers import Response
 
@@ -131,15 +131,11 @@ class EventStream(Response):
         # Servers send the headers with the first piece, and the client is to learn at once
         # that it is connected.
         first = encode(Event(comment="") if retry_ms is None else Event(retry_ms=retry_ms))
-        ctx = request_view.get()
         body: t.Any
         if isinstance(events, AsyncIterable):
-            body = AsyncBody(_AsyncEvents(events, encode, first, keep_alive_s))
-            # On an event loop the request is left when the body is sent, elsewhere before.
-            if not ctx.on_loop:
-                body = ContextStream(ctx, body)
+            body = in_request(_AsyncEvents(events, encode, first, keep_alive_s))
         else:
-            body = ContextStream(ctx, _Events(events, encode, first))
+            body = ContextStream(request_view.get(), _Events(events, encode, first))
         self.response = body
 
 

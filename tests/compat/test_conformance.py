@@ -92,3 +92,41 @@ def test_outcomes_plugin_notes_every_kind(comparison, run_python, tmp_path):
     }
     assert outcomes["test_kinds.py::test_skipped"] == ["skipped", "Skipped: why"]
     assert outcomes["test_kinds.py::test_error"] == ["error", "OSError: why"]
+
+
+SUITE = """
+import flask
+from werkzeug.test import create_environ, run_wsgi_app
+
+def make_app():
+    app = flask.Flask(__name__)
+    app.get("/")(lambda: "text")
+    return app
+
+def test_client():
+    assert make_app().test_client().get("/").text == "text"
+
+def test_environ():
+    assert run_wsgi_app(make_app(), create_environ("/"))[1] == "200 OK"
+"""
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+@pytest.mark.parametrize("general", ["0", "1"])
+def test_tests_that_go_by_wsgi_in_a_run_by_asgi_are_named(
+    comparison, run_python, tmp_path, interface, general
+):
+    """What they pass, they do not pass by ASGI."""
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").touch()
+    options = ("conformance_outcomes", "costrel.compat.pytest", "no:cacheprovider")
+    run_python(
+        *("-m", "pytest", tmp_path, *(word for name in options for word in ("-p", name))),
+        PYTHONPATH=str(CONFORMANCE / "plugin"),
+        CONFORMANCE_OUTCOMES=str(tmp_path / "outcomes.json"),
+        COSTREL_TEST_INTERFACE=interface,
+        COSTREL_GENERAL_PATH=general,
+    )
+    outcomes = comparison.Outcomes.read(tmp_path / "outcomes.json")
+    assert outcomes.passed() == {"test_suite.py::test_client", "test_suite.py::test_environ"}
+    assert outcomes.by_wsgi == (["test_suite.py::test_environ"] if interface == "asgi" else [])

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 import pytest
 
 from costrel import Flask, after_this_request, g, request, session
+from costrel.dispatch.plan import FORCE_LOOP
 from costrel.dispatch.threads import WorkerThreads
 from costrel.signals import request_finished, request_started, request_tearing_down
 
@@ -111,6 +112,15 @@ def test_runs_of_sync_steps_take_one_hop_each(hops, asynchronous, expected):
 
     assert len(hops) == expected
     assert [name for name, _thread, _on_loop in app.recorder.ran] == list(STEPS)
+
+
+def test_plan_of_sync_steps_is_put_on_the_loop_if_asked(hops, monkeypatch):
+    """``COSTREL_LOOP_PATH=1``, for tests: then too, sync code runs in threads only."""
+    monkeypatch.setenv(FORCE_LOOP, "1")
+    app = make_app(dict.fromkeys(STEPS, False))
+    assert ask(app).text == "body"
+    assert [on_loop for _, _, on_loop in app.recorder.ran] == [False] * len(STEPS)
+    assert len(hops) == 3  # to the view, from the view, and the teardown
 
 
 @pytest.mark.parametrize("name", STEPS)

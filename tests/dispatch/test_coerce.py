@@ -98,17 +98,34 @@ def test_wsgi_application_is_run_as_the_response():
     """A view may answer by another application."""
 
     def other(environ, start_response):
-        start_response("207 Multi", [("X-Path", environ["PATH_INFO"])])
+        start_response("207 MULTI STATUS", [("X-Path", environ["PATH_INFO"])])
         return [b"other"]
 
     app = Flask(__name__)
     app.get("/")(lambda: other)
     response = app.test_client().get("/")
     assert (response.status, response.headers["X-Path"], response.data) == (
-        "207 Multi",
+        "207 MULTI STATUS",
         "/",
         b"other",
     )
+
+
+@pytest.mark.wsgi_only("ASGI sends a status without its phrase")
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("phrase", ["Multi", "FINE BY US"])
+def test_phrase_of_a_status_is_sent_as_it_is(phrase):
+    """It may be any text, of the response itself or of another application."""
+
+    def other(environ, start_response):
+        start_response(f"207 {phrase}", [])
+        return []
+
+    app = Flask(__name__)
+    app.get("/other", endpoint="other")(lambda: other)
+    app.get("/")(lambda: Response("", status=f"207 {phrase}"))
+    client = app.test_client()
+    assert client.get("/other").status == client.get("/").status == f"207 {phrase}"
 
 
 @pytest.mark.usefixtures("path")

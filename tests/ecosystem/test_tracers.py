@@ -64,6 +64,7 @@ def test_dash_handles_all_errors_and_imports_the_debugger():
     assert importlib.import_module("werkzeug.debug.tbtools").DebugTraceback
 
 
+@pytest.mark.wsgi_only("a worker thread may be about to let go of its last request")
 def test_opentelemetry_keeps_weak_references_and_removes_its_hooks():
     """The context of the request can be referred to, and a hook taken away by identity."""
     app = make_app()

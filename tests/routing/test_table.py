@@ -176,14 +176,22 @@ def test_http_error_of_a_converter_is_an_answer_of_routing():
     app.before_request(lambda: seen.append((request.url_rule, request.routing_exception)))
     app.register_error_handler(404, lambda error: (f"handled {error.description}", 404))
     client = app.test_client()
-    before = Converter.calls
     response = client.get("/missing")
     assert (response.status_code, response.text) == (404, "handled no such thing")
-    assert Converter.calls == before + 1
     assert seen[0][0] is None
     assert isinstance(seen[0][1], NotFound)
     response = client.get("/moved")
     assert (response.status_code, response.location) == (308, "http://localhost/new")
+
+
+@pytest.mark.wsgi_only("one that refuses on the loop is asked again in a thread")
+@pytest.mark.usefixtures("path")
+def test_converter_that_refuses_is_asked_once():
+    """The table's answer is taken; the URL adapter is not asked as well."""
+    client = converting_app().test_client()
+    before = Converter.calls
+    assert client.get("/missing").status_code == 404
+    assert Converter.calls == before + 1
 
 
 @pytest.mark.usefixtures("path")

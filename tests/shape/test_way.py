@@ -83,9 +83,10 @@ async def send_by_asgi(app: Flask, path: str, profile: t.Any) -> None:
     async def send(message: t.Any) -> None:
         messages.append(message)
 
+    application = app.asgi
     sys.setprofile(profile)
     try:
-        await app.asgi(scope, receive, send)
+        await application(scope, receive, send)
     finally:
         sys.setprofile(None)
     assert messages[0]["status"] == 200

@@ -34,7 +34,8 @@ def send_by_asgi() -> None:
 
     They run on an event loop in a thread, which lives as long as the process. The
     application's `__call__` is not called with what the client made, but with what is
-    made of the request's scope. Contexts are kept in ``with client:`` blocks as usual.
+    made of the request's scope. Contexts are kept in ``with client:`` blocks as usual, except
+    that a stream is a piece ahead of its reader, and so may end before.
     """
     FlaskClient.run_wsgi_app = _run_by_asgi  # type: ignore[method-assign, assignment]
 

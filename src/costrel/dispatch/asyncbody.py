@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import AsyncIterator
+from weakref import ref
 
+from ..current import request_view
+from ..helpers import ContextStream
 from .loop import async_to_sync
 
 
@@ -35,3 +38,14 @@ class AsyncBody:
 
 async def _next(iterator: AsyncIterator[t.Any]) -> t.Any:
     return await anext(iterator)
+
+
+def in_request(iterator: AsyncIterator[t.Any]) -> AsyncBody | ContextStream:
+    """Make a body of an async iterator, in which the current request stays current."""
+    ctx = request_view.get()
+    body = AsyncBody(iterator)
+    if not ctx.on_loop:
+        return ContextStream(ctx, body)
+    # There the request is left when the body is sent, and not before.
+    ctx.streams.append(ref(body))
+    return body

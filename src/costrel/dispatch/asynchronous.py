@@ -13,11 +13,11 @@ from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException
 
-from ..ctx import RequestContext
+from ..ctx import RequestContext, call_all
 from ..signals import request_finished, request_started
 from . import errors
 from .coerce import PlainBody, answers_itself
-from .hooks import call_all, needs_session, no_response, resume_before, save_session
+from .hooks import needs_session, no_response, resume_before, save_session
 from .loop import while_handling
 from .threads import hop_for as hop_for
 from .threads import workers_of as workers_of
@@ -97,10 +97,10 @@ def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: 
         if rv is not None:
             return rv
         done += 1
-    if engine.epoch != app._epoch.value:
-        return _run_by_name(app, plan, done)
     if group.view is None:
         return _GO_ON
+    if engine.epoch != app._epoch.value:
+        return _run_by_name(app, plan, done)
     if _rerouted(ctx, plan):
         return app.dispatch_request()
     return group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
@@ -128,7 +128,7 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
         return await hop_for(app, while_handling, error, app.handle_user_exception, error)
     handler = errors.find_handler(app, error)
     if handler is None:
-        return error
+        return errors.as_response(error)
     if iscoroutinefunction(handler):
         return await handler(error)
     return await hop_for(app, while_handling, error, handler, error)

@@ -11,11 +11,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..current import request, request_view
-from ..helpers import ContextStream
+from ..current import request
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
-from .asyncbody import AsyncBody
+from .asyncbody import AsyncBody, in_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -42,7 +41,7 @@ def make_response(app: App, rv: t.Any) -> Response:
             " a dict, a response, or ('', 204) for nothing."
         )
     if isinstance(rv, AsyncIterator):
-        rv = _stream(rv)
+        rv = in_request(rv)
     if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
         # Status and headers go to the constructor, which keeps a content type
         # among them instead of adding a second one.
@@ -65,13 +64,6 @@ def _convert(app: App, rv: t.Any) -> t.Any:
     if isinstance(rv, BaseResponse) or callable(rv):
         return _from_wsgi(app, rv)
     raise TypeError(_not_a_response(rv))
-
-
-def _stream(iterator: AsyncIterator[t.Any]) -> t.Any:
-    """Make a body of what an async generator yields, with the request current in it."""
-    body = AsyncBody(iterator)
-    # On an event loop the request is left when the body is sent, elsewhere before that.
-    return body if request_view.get().on_loop else ContextStream(request_view.get(), body)
 
 
 def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:

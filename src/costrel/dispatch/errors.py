@@ -19,12 +19,21 @@ if t.TYPE_CHECKING:
 
 def handle_http_exception(app: App, e: HTTPException) -> t.Any:
     """Give an HTTP error to its handler; without one it is its own response."""
+    handler = None
     # A response passed to abort() is sent as it is, and routing redirects are
     # not errors at all.
-    if e.code is None or isinstance(e, RoutingException):
-        return e
-    handler = app._find_error_handler(e, request_view.get().request.blueprints)
-    return e if handler is None else app.ensure_sync(handler)(e)
+    if e.code is not None and not isinstance(e, RoutingException):
+        handler = app._find_error_handler(e, request_view.get().request.blueprints)
+    return as_response(e) if handler is None else app.ensure_sync(handler)(e)
+
+
+def as_response(e: Exception) -> Exception:
+    """Return an error that answers itself, without what it would keep alive.
+
+    The frames of its traceback hold the error, so what they hold besides would live until
+    the next garbage collection: a stream, and with that its request.
+    """
+    return e.with_traceback(None)
 
 
 def handle_user_exception(app: App, e: Exception) -> t.Any:
@@ -65,6 +74,9 @@ def handle_exception(app: App, e: Exception) -> Response:
     mode. Otherwise it is logged, and the handler of 500 (or of
     `InternalServerError`) gets an `InternalServerError` with ``original_exception``.
     """
+    ctx = request_view.get(None)
+    if ctx is not None:
+        ctx.drop_streams(e)
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:

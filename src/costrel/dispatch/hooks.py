@@ -7,7 +7,9 @@ changed. `costrel.dispatch.plan` holds what they would find, per endpoint.
 from __future__ import annotations
 
 import typing as t
+from inspect import unwrap
 
+from ..ctx import call_all
 from ..current import request_view
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
@@ -91,7 +93,7 @@ def run_this_request_hooks(app: App, ctx: RequestContext, response: Response) ->
 
 def no_response(hook: t.Callable[..., t.Any]) -> TypeError:
     """Make the error for an after-hook that returned None."""
-    code = getattr(hook, "__code__", None)
+    code = getattr(unwrap(hook), "__code__", None)  # not that of `async_to_sync`
     place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
     return TypeError(
         f"The after-hook {getattr(hook, '__qualname__', hook)!s}{place} returned None. It must"
@@ -135,21 +137,3 @@ def do_teardown_appcontext(app: App, exc: BaseException | None) -> None:
     """Run the application context's teardown functions, all, in reverse order."""
     call_all(map(app.ensure_sync, [*reversed(app.teardown_appcontext_funcs)]), exc)
     appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
-
-
-def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
-    """Call every function, then raise the first error that one of them raised.
-
-    INVARIANT: no teardown is skipped because another one failed.
-    """
-    failure: BaseException | None = None
-    for function in functions:
-        try:
-            function(exc)
-        except BaseException as error:  # noqa: BLE001  raised below
-            if failure is None:
-                failure = error
-            else:
-                failure.add_note(f"A later teardown function failed as well: {error!r}")
-    if failure is not None:
-        raise failure

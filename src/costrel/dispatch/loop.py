@@ -170,11 +170,12 @@ if hasattr(os, "register_at_fork"):
 def _blocks_serving_loop() -> bool:
     """Tell whether the caller is on the event loop that serves the current request."""
     ctx = request_view.get(None)
-    if ctx is None or not ctx.on_loop:
+    if ctx is None or not (ctx.on_loop or ctx.loop):
         return False
     import asyncio
 
-    return asyncio._get_running_loop() is not None
+    running = asyncio._get_running_loop()
+    return running is not None and (ctx.on_loop or ctx.loop is running)
 
 
 def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Callable[..., R]:
@@ -187,6 +188,9 @@ def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Call
         loop = serving_loop()
         if loop is not None:
             # Under ASGI, where coroutines run on the server's own loop.
+            ctx = request_view.get(None)
+            if ctx is not None:
+                ctx.loop = loop
             return run_on(loop, lambda: func(*args, **kwargs))
         if _blocks_serving_loop():
             raise RuntimeError(_BLOCKS)

@@ -53,6 +53,10 @@ calls every step by its name. All other steps are called by name on both."""
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 """Environment variable: ``1`` puts every application on the general path."""
 
+FORCE_LOOP = "COSTREL_LOOP_PATH"
+"""Environment variable: ``1`` puts every plan on the event loop under ASGI, also one of sync
+steps only. For tests: such a request has nothing from it but more hops to threads."""
+
 
 class Plan:
     """Hold what one rule's requests run, in order."""
@@ -62,7 +66,7 @@ class Plan:
         "streams_body", "teardown", "trusted_hosts", "values", "view",
     )  # fmt: skip
 
-    def __init__(self, app: App, rule: Rule) -> None:
+    def __init__(self, app: App, rule: Rule, *, on_loop: bool = False) -> None:
         endpoint = rule.endpoint
         blueprint = endpoint.rpartition(".")[0] if "." in endpoint else None
         inwards, outwards = outside_in(blueprint), inside_out(blueprint)
@@ -89,10 +93,12 @@ class Plan:
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         #: The view, if it is a coroutine function and nothing else runs.
         self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
-        #: The same steps for an event loop, if one of them is a coroutine function.
+        #: The same steps for an event loop, if one of them is a coroutine function, or
+        #: `on_loop` says so.
         self.steps = (
             AsyncSteps(view, preprocess, before, after, teardown)
-            if any(map(iscoroutinefunction, (view, *preprocess, *before, *after, *teardown)))
+            if on_loop
+            or any(map(iscoroutinefunction, (view, *preprocess, *before, *after, *teardown)))
             else None
         )
         #: Whether the view reads the body while it is received.
@@ -230,17 +236,18 @@ class Engine:
             or not all(map(app.is_original, STEPS))
             or not _registries_tracked(app)
         )
+        if not self.general:
+            self._table = RouteTable(app.url_map)
+            self.general = not self._table.usable
+        self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
         #: Whether requests that come by ASGI may run on the loop, and some of them do.
         self.matches_on_loop = (
             not self.general
             and self.plain_host is not never
             and self.lazy_session
-            and all(map(app.is_original, ("wsgi_app", "__call__")))
-            and any(map(_concerns_loop, _all_steps(app)))
+            and all(map(app.is_original, ("wsgi_app", "__call__", "async_to_sync")))
+            and (self._all_on_loop or any(map(_concerns_loop, _all_steps(app))))
         )
-        if not self.general:
-            self._table = RouteTable(app.url_map)
-            self.general = not self._table.usable
 
     def match(self, app: App, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
         """Return the plan of a request, and the view's arguments.
@@ -275,7 +282,7 @@ class Engine:
     def _compile(self, app: App, rule: Rule) -> Plan | None:
         if rule.endpoint not in app.view_functions:
             return None
-        plan = self._plans[id(rule)] = Plan(app, rule)
+        plan = self._plans[id(rule)] = Plan(app, rule, on_loop=self._all_on_loop)
         return plan
 
 

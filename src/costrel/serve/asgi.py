@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Token
 
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import ClientDisconnected
 
 from ..current import PRESERVE, context
 from ..dispatch import asynchronous
@@ -285,6 +285,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
     error: BaseException | None = None
     entered = True
     answer: Answer | None = None
+    sent: Answer | None = None
+    close: t.Callable[[], object] | None = None
     watch = Watch(receive)
     task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
     in_flight.add(task)
@@ -310,7 +312,10 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             answer = plain_answer(response.content, response.content_type, head=head)
         else:
             answer = await make_answer(app, response, ctx.environ)
-        if not isinstance(answer.rest, AsyncIterator):
+        if isinstance(answer.rest, AsyncIterator):
+            # When the request is left, as under WSGI.
+            close, answer = answer.close, answer._replace(close=None)
+        else:
             # A teardown is not to be cancelled in the middle by a client that leaves.
             watch.stop()
             entered = False
@@ -319,15 +324,19 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             _watch_response(watch, streams_body=streams)
         sent, answer = answer, None
         await send_answer(app, sent, send)
-    except (ClientDisconnected, ClientLeft) as raised:
-        # In the middle of its request, or of its response: nobody waits for more.
-        error = raised
+    except ClientLeft:
+        # In the middle of its response, which as under WSGI is no error of the request.
+        pass
+    except ClientDisconnected as raised:
+        # In the middle of its request: nobody waits for more.
+        error = raised if error is None else error
     except asyncio.CancelledError as raised:
-        error = raised
+        if sent is None and error is None:
+            error = raised
         if not watch.client_left():
             raise
     except BaseException as raised:
-        error = raised
+        error = raised if error is None else error
         raise
     finally:
         watch.stop()
@@ -339,7 +348,11 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
                 if entered:
                     await leave(app, ctx, plan, engine, error)
             finally:
-                in_flight.discard(task)
+                try:
+                    if close is not None:
+                        await hop_for(app, close)
+                finally:
+                    in_flight.discard(task)
                 if ctx.body is not None:
                     ctx.body.close()
 
@@ -397,7 +410,7 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
     try:
         # Inside the context: a converter may use the request.
         found = engine.match(ctx.app, path, method)
-    except HTTPException:
+    except Exception:  # noqa: BLE001  raised again in the thread, by what answers it there
         return None
     if found is None:
         return None
@@ -422,22 +435,17 @@ async def leave(
             or ctx._holds
             or engine.epoch != app._epoch.value
         ):
-            if not ctx._holds:
-                await hop_for(app, ctx._tear_down, error)
+            await hop_for(app, ctx._end, error)
         else:
             try:
                 if plan.teardown:
                     await asynchronous.tear_down(app, plan, error)
             finally:
                 if ctx.touched and not _forget_request(ctx):
-                    await hop_for(app, _close_request, ctx)
+                    await hop_for(app, ctx._close_request)
     finally:
         _reset_current(t.cast("Token[t.Any]", ctx._token))
         ctx._token = None
-        if _popped and ctx._borrowed is None:
-            await send_signal(app, appcontext_popped)
-
-
-def _close_request(ctx: LoopContext) -> None:
-    ctx.request.close()
-    ctx.environ["werkzeug.request"] = None
+        ctx.__dict__.pop("_cv_tokens", None)
+    if _popped and ctx._borrowed is None and not ctx._holds:
+        await send_signal(app, appcontext_popped)

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden, InternalServerError
 
+from ..ctx import call_all
 from ..current import context
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import call, hop_for, send_signal
-from ..dispatch.hooks import call_all, inside_out, needs_session, outside_in, save_session
+from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..sessions import opens_lazily
 from ..signals import (
     appcontext_popped,

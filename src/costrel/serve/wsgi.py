@@ -12,11 +12,10 @@ from contextvars import Token
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as RequestBase
 
-from ..ctx import RequestContext
+from ..ctx import RequestContext, call_all
 from ..current import PRESERVE, context
 from ..dispatch.coerce import PlainBody
 from ..dispatch.hooks import (
-    call_all,
     needs_session,
     no_response,
     resume_before,
@@ -121,15 +120,17 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
             or _popped
             or PRESERVE in environ
             or engine.epoch != app._epoch.value
-            or (plan.teardown and not _tear_down(ctx, plan, error))
+            or (plan.teardown and not _tear_down(ctx, plan, error, response))
         ):
-            leave(ctx, environ, error)
+            leave(ctx, environ, error, response)
         else:
             _reset_current(token)
             ctx._token = None
 
 
-def _tear_down(ctx: RequestContext, plan: Plan, error: BaseException | None) -> bool:
+def _tear_down(
+    ctx: RequestContext, plan: Plan, error: BaseException | None, response: t.Any
+) -> bool:
     """Run the plan's teardown functions; False if they are for `leave` to run."""
     if ctx._borrowed is not None:
         return False
@@ -138,11 +139,19 @@ def _tear_down(ctx: RequestContext, plan: Plan, error: BaseException | None) -> 
         call_all(plan.teardown, error)
     except BaseException:
         _reset_current(token)
+        _close_unsent(response)
         raise
     if ctx.touched:
         # One of them may have made the request, which the environ then refers to.
         ctx.environ["werkzeug.request"] = None
     return True
+
+
+def _close_unsent(response: t.Any) -> None:
+    """Close a response that the server does not get, for a teardown function failed."""
+    close = getattr(response, "close", None)
+    if close is not None:
+        close()
 
 
 def _forget_request(ctx: RequestContext) -> bool:
@@ -165,6 +174,7 @@ def respond_by_steps(
     """Answer a request by calling every step by its name: the general path."""
     ctx = app.request_context(environ)
     error: BaseException | None = None
+    response: t.Any = None
     try:
         try:
             ctx.push()
@@ -175,9 +185,10 @@ def respond_by_steps(
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        return response(environ, start_response)
+        sent: t.Iterable[bytes] = response(environ, start_response)
+        return sent
     finally:
-        leave(ctx, environ, error)
+        leave(ctx, environ, error, response)
 
 
 def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
@@ -310,7 +321,9 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     return response
 
 
-def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None) -> None:
+def leave(
+    ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None, response: t.Any
+) -> None:
     """Leave the request: its teardowns run, whatever happened."""
     preserve = environ.get(PRESERVE)
     if preserve is not None:
@@ -320,4 +333,8 @@ def leave(ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | 
         preserve(ctx)
     if error is not None and ctx.app.should_ignore_error(error):
         error = None
-    ctx.pop(error)
+    try:
+        ctx.pop(error)
+    except BaseException:
+        _close_unsent(response)
+        raise

@@ -1,0 +1,40 @@
+"""Which tests of requests are left out where the client sends by ASGI."""
+
+from __future__ import annotations
+
+import ast
+import typing as t
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
+WSGI_ONLY = {
+    "dispatch/test_coerce.py": {"test_phrase_of_a_status_is_sent_as_it_is"},
+    "ecosystem/test_tracers.py": {"test_opentelemetry_keeps_weak_references_and_removes_its_hooks"},
+    "routing/test_table.py": {"test_converter_that_refuses_is_asked_once"},
+    "security/test_form_advisories.py": {
+        "test_file_is_not_held_to_the_memory_limit_and_not_held_in_memory"
+    },
+    "test_app.py": {"test_application_is_freed_with_its_last_user"},
+    "test_testing.py": {"test_context_is_kept_while_a_stream_is_read"},
+}
+
+
+def marked(tree: ast.Module) -> t.Iterator[tuple[str, list[ast.expr]]]:
+    """Yield the names of marked tests, and what the mark is given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            for decorator in node.decorator_list:
+                if ast.unparse(decorator).startswith("pytest.mark.wsgi_only"):
+                    yield node.name, getattr(decorator, "args", [])
+
+
+def test_tests_left_out_by_asgi_are_these_and_tell_why() -> None:
+    """A difference between the interfaces is to be mended; what is left out is about WSGI."""
+    found: dict[str, set[str]] = {}
+    for path in TESTS.rglob("test_*.py"):
+        for name, reason in marked(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(path.relative_to(TESTS).as_posix(), set()).add(name)
+            assert len(reason) == 1, f"{name} has no reason"
+
+    assert found == WSGI_ONLY
