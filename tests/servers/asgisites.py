@@ -54,7 +54,7 @@ class Site:
         """Have started what is kept: the worker threads. From now on nothing may grow."""
         with ThreadPoolExecutor(4) as pool:
             assert {a.text for a in pool.map(self.fetch, ["/all-threads"] * 4)} == {"all"}
-        self.held = self.wait_settled(None)
+        self.held = self.wait_settled(None) | {"alive": 0}
 
     def fetch(self, path, method="GET", **request):
         """Send a request."""
