@@ -149,8 +149,9 @@ class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interp
         super().startup(spawn_target, target_loader)
         outcome = self._collect_reports()
         self.boot.done = True
-        _server_log.setLevel(logging.WARNING)
         if isinstance(outcome, Ready):
+            # Not before: of workers that could not start, the first one says enough.
+            _server_log.setLevel(logging.WARNING)
             self.workers_kill_timeout += outcome.end_s
             self._await_listening()
             self.on_ready(outcome)
