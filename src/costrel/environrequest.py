@@ -27,7 +27,8 @@ def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDic
             lists[name] = [value]
     found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
     dict.update(found, lists)
-    return t.cast("ImmutableMultiDict[str, str]", found)
+    multidict: ImmutableMultiDict[str, str] = found
+    return multidict
 
 
 class EnvironRequest(RequestBase):
@@ -37,11 +38,15 @@ class EnvironRequest(RequestBase):
     values that Werkzeug's own constructor gives them.
     """
 
+    shallow = False
+    """Whether reading the body is refused."""
+
     def __init__(
         self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
     ) -> None:
         self.environ = environ
-        self.shallow = shallow
+        if shallow:
+            self.shallow = shallow
         if populate_request and not shallow:
             environ["werkzeug.request"] = self
 
@@ -133,7 +138,7 @@ class EnvironRequest(RequestBase):
         if (
             cache
             and not silent
-            and "_cached_data" not in self.__dict__
+            and self._cached_data is None
             and self.environ.get("CONTENT_TYPE") == "application/json"
         ):
             # PERF(echo): the usual body, without the questions about others.
@@ -156,7 +161,7 @@ class EnvironRequest(RequestBase):
 
         A body over the limit answers 413, one that ends too early 400.
         """
-        if cache and not parse_form_data and "_cached_data" not in self.__dict__:
+        if cache and not parse_form_data and self._cached_data is None:
             body = self._read_announced()
             if body is not None:
                 self._cached_data = body
@@ -212,6 +217,9 @@ class EnvironRequest(RequestBase):
         return int(length)
 
     _own_stream: t.ClassVar[t.Any] = None
+
+    _cached_data: t.Any = None
+    """The body, once `get_data` or `get_json` has read it."""
 
     _whole: bytes | None = None
     """The body, if the server has all of it; set by the server's side."""

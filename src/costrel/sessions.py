@@ -264,10 +264,10 @@ class _Serializer(URLSafeTimedSerializer):
         """Return the signer; a new one for another salt."""
         if salt is not None and salt != self.salt:
             return t.cast("_Signer", super().make_signer(salt))
-        signer = self.__dict__.get("_kept")
+        signer: _Signer | None = self.__dict__.get("_kept")
         if signer is None:
             signer = self._kept = t.cast("_Signer", super().make_signer(salt))
-        return t.cast("_Signer", signer)
+        return signer
 
     def read_plainly(self, text: str, max_age_s: int) -> dict[str, t.Any] | None:
         """Return what an ordinary cookie holds; None where `loads` has to decide.

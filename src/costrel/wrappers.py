@@ -144,7 +144,8 @@ def _read_plain_query(text: str) -> ImmutableMultiDict[str, str]:
                 lists[name] = [value]
     found: t.Any = ImmutableMultiDict.__new__(ImmutableMultiDict)
     dict.update(found, lists)
-    return t.cast("ImmutableMultiDict[str, str]", found)
+    multidict: ImmutableMultiDict[str, str] = found
+    return multidict
 
 
 def _parse_pairs(text: str) -> list[tuple[str, str]]:

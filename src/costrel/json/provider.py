@@ -208,7 +208,10 @@ def _is_plain(value: t.Any) -> bool:
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(type(item) in _PLAIN or _is_plain(item) for item in value)
+        for item in value:  # noqa: SIM110  PERF(json): a generator takes 0.1 us more
+            if type(item) not in _PLAIN and not _is_plain(item):
+                return False
+        return True
     return kind in _PLAIN
 
 
@@ -219,11 +222,7 @@ def _write_plainly(obj: t.Any) -> bytes | None:
     tests/property/test_json.py holds the two together.
     """
     try:
-        if type(obj) is dict:
-            for key, item in obj.items():
-                if type(key) is not str or (type(item) not in _PLAIN and not _is_plain(item)):
-                    return None
-        elif not _is_plain(obj):
+        if not _is_plain(obj):
             return None
         body: bytes = _encode_sorted(obj)
     except (RuntimeError, OverflowError, ValueError):
@@ -316,14 +315,15 @@ class DefaultJSONProvider(JSONProvider):
         `json.JSONDecodeError` or `UnicodeDecodeError`, both `ValueError`, and
         that itself for JSON nested deeper than Python can follow.
         """
+        kind = type(s)
         if (
-            isinstance(s, (str, bytes, bytearray))
+            (kind is bytes or isinstance(s, (str, bytes, bytearray)))
             and len(s) > MAX_DEPTH
             and _nesting_exceeds(s, MAX_DEPTH)
         ):
             # A client may send that, and is told so with 400.
             raise ValueError(_TOO_DEEP)
-        if not kwargs and type(s) in (bytes, str):
+        if not kwargs and (kind is bytes or kind is str):
             # PERF(echo): a 4-key document takes 0.4 us instead of 2.0 us. What this
             # decoder accepts it reads as the stdlib does (tests/property/test_json.py
             # holds them together); what it refuses, the stdlib decides.

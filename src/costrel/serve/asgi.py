@@ -213,7 +213,8 @@ async def respond(  # noqa: C901, PLR0911  unrolled
             return
     plain = None
     try:
-        coroutine = plan.coroutine(**t.cast("dict[str, t.Any]", ctx.view_args))
+        values: t.Any = ctx.view_args
+        coroutine = plan.coroutine(**values)
         waiting_for = coroutine.send(None)
     except StopIteration as stop:
         rv = stop.value

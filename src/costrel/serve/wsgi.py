@@ -134,7 +134,7 @@ def _tear_down(
     """Run the plan's teardown functions; False if they are for `leave` to run."""
     if ctx._borrowed is not None:
         return False
-    token = t.cast("Token[t.Any]", ctx._token)
+    token: t.Any = ctx._token
     try:
         call_all(plan.teardown, error)
     except BaseException:
@@ -198,7 +198,8 @@ def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
     rule or its routing error.
     """
     app, environ = ctx.app, ctx.environ
-    outer = t.cast("Token[t.Any]", ctx._token).old_value
+    token: t.Any = ctx._token
+    outer = token.old_value
     if outer is not _NOTHING:
         ctx._borrow(outer)
     if _pushed and ctx._borrowed is None:
@@ -255,7 +256,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
             request_started.send(app, _async_wrapper=app.ensure_sync)
         rv = None if plan.quiet else _run_before(app, ctx, plan, engine)
         if rv is None:
-            values = t.cast("dict[str, t.Any]", ctx.view_args)
+            values: t.Any = ctx.view_args
             if (not plan.quiet or _started) and (
                 engine.epoch != app._epoch.value or (ctx.touched and _rerouted(ctx, plan))
             ):
