@@ -99,7 +99,7 @@ async def send_by_asgi(app: Flask, path: str, profile: t.Any) -> None:
         ("Planned, with hooks (WSGI)", "0", True, 6),
         ("General (WSGI)", "1", False, 14),
         ("On the loop (ASGI)", "0", False, 4),
-        ("On the loop, with hooks (ASGI)", "0", True, 8),
+        ("On the loop, with hooks (ASGI)", "0", True, 7),
         ("In a thread (ASGI)", "0", False, 6),
     ],
 )

@@ -91,8 +91,12 @@ class Plan:
         view = for_loop(app.view_functions[endpoint])
         #: What the URL adapter sets on a request that it checks the host of.
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
-        #: The view, if it is a coroutine function and nothing else runs.
-        self.coroutine = view if self.quiet and iscoroutinefunction(view) else None
+        #: Whether the view reads the body while it is received.
+        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
+        #: The view, if it is a coroutine function, nothing else runs, and the body is there.
+        self.coroutine = (
+            view if self.quiet and iscoroutinefunction(view) and not self.streams_body else None
+        )
         #: The same steps for an event loop, if one of them is a coroutine function, or
         #: `on_loop` says so.
         self.steps = (
@@ -101,8 +105,6 @@ class Plan:
             or any(map(iscoroutinefunction, (view, *preprocess, *before, *after, *teardown)))
             else None
         )
-        #: Whether the view reads the body while it is received.
-        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
 
     def attach(self, request: Request, values: dict[str, t.Any] | None) -> None:
         """Tell a request that was made before, what it matched."""

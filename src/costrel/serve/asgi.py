@@ -73,36 +73,115 @@ class Application:
     def __init__(self, app: App) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Be called by an ASGI server, once for each request, socket, and its own life."""
-        kind = scope["type"]
-        if kind == "http":
-            app = self.app
-            engine: Engine | None = app._engine
-            if engine is None or engine.epoch != app._epoch.value:
-                if app._has_life():
-                    from .lifespan import start_on_loop
+    async def __call__(  # noqa: C901, PLR0911, PLR0912, PLR0915  unrolled
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Be called by an ASGI server, once for each request, socket, and its own life.
 
-                    await start_on_loop(app)
-                engine = t.cast("Engine", app._compile())
-            if engine.matches_on_loop:
-                await respond(app, engine, scope, receive, send)
+        PERF(hello): the steps of `respond_on_loop` in one function, for a request whose
+        plan runs nothing but the view, and whose view returns a plain value without
+        pausing. Whatever is not so common goes on in there.
+        """
+        if scope["type"] != "http":
+            await self._attend(scope, receive, send)
+            return
+        app = self.app
+        engine: Engine | None = app._engine
+        if engine is None or engine.epoch != app._epoch.value:
+            if app._has_life():
+                await _begin_life(app)
+            engine = t.cast("Engine", app._compile())
+        if not engine.matches_on_loop:
+            await respond_in_thread(app, scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        ctx = _new_context(LoopContext)
+        ctx.app = app
+        ctx.scope = scope
+        ctx.headers = headers
+        ctx.touched = False
+        token = ctx._token = _set_current(ctx)
+        plan = enter(ctx, engine, headers)
+        if plan is None or plan.steps is None:
+            _reset_current(token)
+            streams = plan is not None and plan.streams_body
+            await respond_in_thread(app, scope, receive, send, streams_body=streams)
+            return
+        if (
+            plan.coroutine is None
+            or scope["http_version"] != "1.1"
+            or token.old_value is not _NOTHING
+            or _started
+            or _finished
+            or _pushed
+        ):
+            await respond_on_loop(ctx, plan, engine, receive, send, None)
+            return
+
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                # PERF(echo): a whole body. Where it is too large, the request finds that out.
+                ctx.whole = message.get("body", b"")
             else:
-                await respond_in_thread(app, scope, receive, send)
-        elif kind == "websocket":
+                await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
+                return
+        plain = None
+        try:
+            values: t.Any = ctx.view_args
+            coroutine = plan.coroutine(**values)
+            waiting_for = coroutine.send(None)
+        except StopIteration as stop:
+            rv = stop.value
+            if (
+                not ctx.wants_response
+                and b"cookie" not in headers
+                and scope["method"] != "HEAD"
+                and engine.epoch == app._epoch.value
+                and not (_tearing_down or _app_tearing_down or _popped)
+            ):
+                try:
+                    plain = engine.coerce.body(rv)
+                except Exception:  # noqa: BLE001  raised again in `finish`
+                    plain = None
+            if plain is None or (ctx.touched and not _forget_request(ctx)):
+                await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
+                return
+        except BaseException as error:  # noqa: BLE001  handed on
+            await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
+            return
+        else:
+            rest = Suspended(coroutine, waiting_for)
+            await respond_on_loop(ctx, plan, engine, receive, send, rest)
+            return
+        _reset_current(token)
+        ctx._token = None
+        body, kind = plain
+        fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": fields})
+            await send({"type": "http.response.body", "body": body})
+        except OSError:
+            # The client is gone.
+            return
+
+    def _attend(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
+        """Answer what is no request: a WebSocket, and the life of the server."""
+        if scope["type"] == "websocket":
             from .sockets import converse
 
-            if self.app._has_life():
-                from .lifespan import start_on_loop
-
-                await start_on_loop(self.app)
-            await converse(self.app, scope, receive, send)
-        elif kind == "lifespan":
+            return converse(self.app, scope, receive, send)
+        if scope["type"] == "lifespan":
             from .lifespan import live
 
-            await live(self.app, receive, send)
-        else:
-            raise RuntimeError(f"{kind!r} is no kind of ASGI connection that Costrel knows.")
+            return live(self.app, receive, send)
+        raise RuntimeError(f"{scope['type']!r} is no kind of ASGI connection that Costrel knows.")
+
+
+async def _begin_life(app: App) -> None:
+    from .lifespan import start_on_loop
+
+    await start_on_loop(app)
 
 
 async def respond_in_thread(
@@ -167,88 +246,6 @@ def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
         or b"transfer-encoding" in headers
         or scope.get("http_version", "1.1") not in {"1.1", "1.0"}
     )
-
-
-async def respond(  # noqa: C901, PLR0911  unrolled
-    app: App, engine: Engine, scope: Scope, receive: Receive, send: Send
-) -> None:
-    """Answer a request by the plan of its endpoint, on the loop if it has a coroutine in it.
-
-    PERF(hello): the steps of `respond_on_loop` in one function, for a request without a
-    body whose plan runs nothing but the view, and whose view returns a plain value
-    without pausing. Whatever is not so common goes on in there.
-    """
-    headers = dict(scope["headers"])
-    ctx = _new_context(LoopContext)
-    ctx.app = app
-    ctx.scope = scope
-    ctx.headers = headers
-    ctx.touched = False
-    token = ctx._token = _set_current(ctx)
-    plan = enter(ctx, engine, headers)
-    if plan is None or plan.steps is None:
-        _reset_current(token)
-        streams = plan is not None and plan.streams_body
-        await respond_in_thread(app, scope, receive, send, streams_body=streams)
-        return
-    if (
-        plan.coroutine is None
-        or plan.streams_body
-        or scope["http_version"] != "1.1"
-        or token.old_value is not _NOTHING
-        or _started
-        or _finished
-        or _pushed
-    ):
-        await respond_on_loop(ctx, plan, engine, receive, send, None)
-        return
-
-    if b"content-length" in headers or b"transfer-encoding" in headers:
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            # PERF(echo): a whole body. Where it is too large, the request finds that out.
-            ctx.whole = message.get("body", b"")
-        else:
-            await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
-            return
-    plain = None
-    try:
-        values: t.Any = ctx.view_args
-        coroutine = plan.coroutine(**values)
-        waiting_for = coroutine.send(None)
-    except StopIteration as stop:
-        rv = stop.value
-        if (
-            not ctx.wants_response
-            and b"cookie" not in headers
-            and scope["method"] != "HEAD"
-            and engine.epoch == app._epoch.value
-            and not (_tearing_down or _app_tearing_down or _popped)
-        ):
-            try:
-                plain = engine.coerce.body(rv)
-            except Exception:  # noqa: BLE001  raised again in `finish`
-                plain = None
-        if plain is None or (ctx.touched and not _forget_request(ctx)):
-            await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
-            return
-    except BaseException as error:  # noqa: BLE001  handed on
-        await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
-        return
-    else:
-        rest = Suspended(coroutine, waiting_for)
-        await respond_on_loop(ctx, plan, engine, receive, send, rest)
-        return
-    _reset_current(token)
-    ctx._token = None
-    body, kind = plain
-    fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
-    try:
-        await send({"type": "http.response.start", "status": 200, "headers": fields})
-        await send({"type": "http.response.body", "body": body})
-    except OSError:
-        # The client is gone.
-        return
 
 
 def _first(message: Message, receive: Receive) -> Receive:

@@ -37,6 +37,7 @@ from ..websockets import (
 )
 from .inflight import in_flight
 from .lazyenviron import LazyEnviron
+from .lifespan import start_on_loop
 from .loopcontext import LoopContext
 from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
 from .sending import send_response
@@ -78,6 +79,8 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
     PERF(sockets): nothing but this one coroutine waits for the view. Each open socket
     keeps the frames of all that do, and each message wakes one after the other.
     """
+    if app._has_life():
+        await start_on_loop(app)
     if (await receive())["type"] != "websocket.connect":
         return
     ctx = _enter(app, scope, receive, send)
