@@ -48,9 +48,10 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
     Raises `ValueError` for what is not JSON.
     """
     ctx = context.get(None)
-    if ctx is not None:
-        return ctx.app.json.loads(s, **kwargs)
-    return _json.loads(s, **kwargs)
+    if ctx is None:
+        return _json.loads(s, **kwargs)
+    loads = ctx.app.json.loads
+    return loads(s, **kwargs) if kwargs else loads(s)
 
 
 def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
