@@ -17,10 +17,10 @@ class Point(msgspec.Struct):
     x: int
 
 
-def socket_of(*messages, headers=None, error=None):
+def socket_of(*messages, headers=None, error=None, cls=WebSocket):
     """Make a socket that receives these messages, and keeps what it sends in ``sent``."""
     fields = {f"HTTP_{name.upper().replace('-', '_')}": v for name, v in (headers or {}).items()}
-    socket = WebSocket({"REQUEST_METHOD": "GET", **fields})
+    socket = cls({"REQUEST_METHOD": "GET", **fields})
     socket.json_module = Flask(__name__).json
     socket.sent = []
     waiting = list(messages)
@@ -53,6 +53,21 @@ def text(data):
 def left(**more):
     """The message of a client that left."""
     return {"type": "websocket.disconnect", **more}
+
+
+def test_iteration_receives_as_a_subclass_does():
+    """Whatever `receive` of one's own makes of the messages."""
+
+    class Shouting(WebSocket):
+        async def receive(self):
+            return (await super().receive()).upper()
+
+    socket = socket_of(text("a"), text("b"), left(code=1000), cls=Shouting)
+
+    async def main():
+        return [message async for message in socket]
+
+    assert ["A", "B"] == asyncio.run(main())
 
 
 def test_accept_sends_subprotocol_and_headers():

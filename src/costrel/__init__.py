@@ -51,6 +51,10 @@ from .wrappers import Request as Request
 from .wrappers import Response as Response
 
 if t.TYPE_CHECKING:
+    from .asynctemplating import render_template_async as render_template_async
+    from .asynctemplating import render_template_string_async as render_template_string_async
+    from .asynctemplating import stream_template_async as stream_template_async
+    from .asynctemplating import stream_template_string_async as stream_template_string_async
     from .compat import install_as_flask as install_as_flask
     from .sse import Event as Event
     from .sse import EventStream as EventStream
@@ -62,6 +66,10 @@ _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
 _LAZY_NAMES = {
     "Event": ".sse",
     "EventStream": ".sse",
+    "render_template_async": ".asynctemplating",
+    "render_template_string_async": ".asynctemplating",
+    "stream_template_async": ".asynctemplating",
+    "stream_template_string_async": ".asynctemplating",
     "WebSocketClosed": ".websockets",
     "WebSocketDataError": ".websockets",
 }

@@ -183,36 +183,39 @@ def _blueprint_names() -> tuple[str | None, ...]:
     return (None,) if blueprint is None else (None, *reversed(blueprint_path(blueprint)))
 
 
+def processors_of(app: App) -> Iterator[t.Callable[[], t.Any]]:
+    """Give the context processors that apply to the current request, in order."""
+    for name in _blueprint_names():
+        yield from app.template_context_processors.get(name, ())
+
+
 def update_template_context(app: App, context: dict[str, t.Any]) -> None:
     """Add what the context processors return; what was passed in wins."""
     passed = context.copy()
-    for name in _blueprint_names():
-        for processor in app.template_context_processors.get(name, ()):
-            context.update(app.ensure_sync(processor)())
+    for processor in processors_of(app):
+        context.update(app.ensure_sync(processor)())
     context.update(passed)
 
 
-def _complete(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> None:
-    """Add the names that a template is to be rendered with.
+def adds_nothing(app: App, template: BaseTemplate) -> bool:
+    """Tell whether a template may be rendered with what is passed to it alone.
 
     PERF(template): where nobody but the template looks at them, ``g`` and
     ``request`` are left to the environment's globals of the same names, whose
     proxies make neither before the template asks.
     """
     names = template.environment.globals
-    if not (
+    return (
         names.get("request") is current_request
         and names.get("g") is current_g
         and not before_render_template.receivers
         and not template_rendered.receivers
         and app.is_original("update_template_context")
-        and _adds_nothing(app)
-    ):
-        app.update_template_context(context)
+        and _has_default_processor_only(app)
+    )
 
 
-def _adds_nothing(app: App) -> bool:
-    """Tell whether only the default processor applies to the current request."""
+def _has_default_processor_only(app: App) -> bool:
     registered = app.template_context_processors
     for name in (None,) if len(registered) == 1 else _blueprint_names():
         processors = registered.get(name)
@@ -222,7 +225,8 @@ def _adds_nothing(app: App) -> bool:
 
 
 def _render(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> str:
-    _complete(app, template, context)
+    if not adds_nothing(app, template):
+        app.update_template_context(context)
     if before_render_template.receivers:
         before_render_template.send(
             app, _async_wrapper=app.ensure_sync, template=template, context=context

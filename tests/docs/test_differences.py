@@ -19,6 +19,7 @@ from costrel import (
     render_template_string,
     request,
     session,
+    stream_template_string,
     stream_with_context,
     url_for,
 )
@@ -339,6 +340,13 @@ def test_string_template_is_compiled_once(app):
         app.jinja_env.filters["late"] = str.upper
         assert render_template_string("{{ name }}", name="c") == "c"
     assert compiled == [1, 1]
+
+
+def test_streamed_template_comes_a_row_at_a_time(app):
+    """A row's texts and variables are one piece."""
+    with app.app_context():
+        pieces = stream_template_string("{% for x in 'ab' %}<li>{{ x }}, {{ x }}</li>{% endfor %}")
+        assert ["<li>a, a</li>", "<li>b, b</li>"] == list(pieces)
 
 
 def test_after_hook_without_a_response_is_named(app):

@@ -11,7 +11,9 @@ from functools import partial
 from inspect import iscoroutinefunction
 
 from ..current import current_app
-from ..views import MethodView, View, http_method_funcs, method_of
+
+if t.TYPE_CHECKING:
+    from ..views import View
 
 
 def awaits(view: t.Callable[..., t.Any]) -> bool:
@@ -27,6 +29,7 @@ def for_loop(view: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     make = _maker_of(view)
     if make is None:
         return view
+    from ..views import method_of
 
     async def answer(**values: t.Any) -> t.Any:
         method = method_of(make())
@@ -51,6 +54,9 @@ def _maker_of(view: t.Any) -> t.Callable[[], View] | None:
 
 
 def _has_coroutines(cls: t.Any) -> bool:
+    # Loaded already, by whoever made the class.
+    from ..views import MethodView, http_method_funcs
+
     names = ["dispatch_request"]
     if getattr(cls, "dispatch_request", None) is MethodView.dispatch_request:
         names = [*http_method_funcs, *(method.lower() for method in cls.methods or ())]
