@@ -214,8 +214,9 @@ class WebSocket(Request):
         Waits while the client is slow. Raises `WebSocketClosed` if it is gone, and
         `TypeError` for other types.
         """
+        message: Message
         if isinstance(data, str):
-            message: Message = {"type": "websocket.send", "text": data}
+            message = {"type": "websocket.send", "text": data}
         elif isinstance(data, (bytes, bytearray, memoryview)):
             message = {"type": "websocket.send", "bytes": bytes(data)}
         else:
@@ -304,12 +305,12 @@ class WebSocket(Request):
         return self
 
     def __anext__(self) -> t.Coroutine[t.Any, t.Any, str | bytes]:
-        if type(self).receive is WebSocket.receive:
+        if type(self) is WebSocket:
             return self._next(StopAsyncIteration)
         return self._receive_or_stop()
 
     async def _receive_or_stop(self) -> str | bytes:
-        """Receive as a subclass does."""
+        """Receive as a subclass does, which may have a `receive` of its own."""
         try:
             return await self.receive()
         except WebSocketClosed:
