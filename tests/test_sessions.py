@@ -16,6 +16,7 @@ from costrel.sessions import (
     SecureCookieSession,
     SecureCookieSessionInterface,
     SessionInterface,
+    SessionMixin,
 )
 
 # Made by Flask 3.1.3 with the key "dev".
@@ -391,3 +392,21 @@ def test_subclass_settings_decide_the_signature():
     with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
         assert session == {"a": 1}
         assert type(session._get_current_object()) is Session
+
+
+def test_session_class_of_ones_own_is_called_with_what_was_read():
+    """It need not derive from the default one, and its constructor runs."""
+
+    class Session(dict, SessionMixin):
+        def __init__(self, initial=()):
+            super().__init__(initial)
+            self.made_with = dict(initial)
+
+    class Interface(SecureCookieSessionInterface):
+        session_class = Session
+
+    app = make_app()
+    app.session_interface = Interface()
+    cookie = app.session_interface.get_signing_serializer(app).dumps({"a": 1})
+    with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+        assert {"a": 1} == session.made_with

@@ -384,7 +384,9 @@ class SecureCookieSessionInterface(SessionInterface):
         if type(signing) is _Serializer:
             found = signing.read_plainly(value, max_age)
             if found is not None:
-                return self.session_class.of_data(found)
+                if self.session_class is SecureCookieSession:
+                    return SecureCookieSession.of_data(found)
+                return self.session_class(found)
         try:
             return self.session_class(signing.loads(value, max_age=max_age))
         except BadSignature:
