@@ -45,7 +45,7 @@ demo: $(VENV)/.installed
 	$(BIN)/costrel --app examples/hello run
 
 test: $(VENV)/.tools
-	@.ci/get-nginx
+	@.ci/get-programs
 	@.ci/test $(BIN)/python $(ARGS)
 
 test-matrix: $(VENV)/.tools
