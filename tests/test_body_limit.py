@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
-from costrel import Flask, request
+from costrel import Flask, Request, request
 
 LIMIT_BYTES = 100
 
@@ -95,3 +96,29 @@ def test_body_of_its_announced_length_is_read_whole_and_not_beyond(read, termina
 def test_length_that_is_no_number_does_not_count(announced):
     """A length that can't be read never makes the request fail by itself."""
     assert send(READS["get_data"], io.BytesIO(b"a=b"), announced) == (200, b"3")
+
+
+@pytest.mark.parametrize("kind", ["setting", "request", "request class", "none"])
+def test_json_over_the_limit_answers_413_on_the_loop(kind):
+    """Whoever sets the limit, and though the whole body came at once."""
+    app = Flask(__name__)
+    if kind == "setting":
+        app.config["MAX_CONTENT_LENGTH"] = 3
+    elif kind == "request class":
+
+        class Small(Request):
+            max_content_length = 3
+
+        app.request_class = Small
+
+    @app.post("/")
+    async def index():
+        if kind == "request":
+            request.max_content_length = 3
+        return request.get_json()
+
+    async def ask(document):
+        return await app.async_test_client().post("/", json=document)
+
+    assert 200 == asyncio.run(ask([])).status_code
+    assert (200 if kind == "none" else 413) == asyncio.run(ask([1, 2])).status_code

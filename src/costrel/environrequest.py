@@ -142,7 +142,11 @@ class EnvironRequest(RequestBase):
             and self.environ.get("CONTENT_TYPE") == "application/json"
         ):
             # PERF(echo): the usual body, without the questions about others.
-            body = self._read_announced()
+            if self._whole_fits and not self._whole_read and "stream" not in self.__dict__:
+                body = self._whole
+                self._whole_read = True
+            else:
+                body = self._read_announced()
             if body is not None:
                 self._cached_data = body
                 try:
@@ -223,6 +227,9 @@ class EnvironRequest(RequestBase):
 
     _whole: bytes | None = None
     """The body, if the server has all of it; set by the server's side."""
+
+    _whole_fits = False
+    """Whether that is within the limit, and nothing of this object has a say in it."""
 
     _whole_read = False
     """Whether the body was read already, so that its stream is at its end."""

@@ -231,6 +231,7 @@ class Request(EnvironRequest):
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._max_content_length = value
+        self._whole_fits = False
 
     @property
     def max_form_memory_size(self) -> int | None:

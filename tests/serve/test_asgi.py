@@ -18,6 +18,8 @@ from costrel import (
 )
 from costrel.helpers import stream_with_context
 
+pytestmark = pytest.mark.usefixtures("planned")
+
 
 class Exchange:
     """One GET as a server sees it: the messages sent, and a client that may leave."""

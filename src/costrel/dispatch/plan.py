@@ -62,8 +62,8 @@ class Plan:
     """Hold what one rule's requests run, in order."""
 
     __slots__ = (
-        "after", "before", "coroutine", "endpoint", "preprocess", "quiet", "rule", "steps",
-        "streams_body", "teardown", "trusted_hosts", "values", "view",
+        "after", "before", "body_limit", "coroutine", "endpoint", "preprocess", "quiet", "rule",
+        "steps", "streams_body", "teardown", "trusted_hosts", "values", "view",
     )  # fmt: skip
 
     def __init__(self, app: App, rule: Rule, *, on_loop: bool = False) -> None:
@@ -89,6 +89,8 @@ class Plan:
         #: What the view is called with, where the rule has no variables.
         self.values = dict(rule.defaults or ())
         view = for_loop(app.view_functions[endpoint])
+        #: How long a body may be, in bytes; None for any length.
+        self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
         #: What the URL adapter sets on a request that it checks the host of.
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         #: Whether the view reads the body while it is received.

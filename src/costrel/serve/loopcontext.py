@@ -58,9 +58,13 @@ class LoopContext(RequestContext):
             environ["werkzeug.request"] = request
         else:
             request = cls(environ)
-        if self.whole is not None:
-            environ._body = request._whole = self.whole
         plan = self.plan
+        whole = self.whole
+        if whole is not None:
+            environ._body = request._whole = whole
+            if cls is Request:
+                limit = plan.body_limit
+                request._whole_fits = limit is None or len(whole) <= limit
         if plan is not None:
             request.url_rule = plan.rule
             request.view_args = self.view_args
