@@ -19,8 +19,7 @@ from . import errors
 from .coerce import PlainBody, answers_itself
 from .hooks import needs_session, no_response, resume_before, save_session
 from .loop import while_handling
-from .threads import hop_for as hop_for
-from .threads import workers_of as workers_of
+from .threads import hop_for
 
 if t.TYPE_CHECKING:
     from blinker import Signal

@@ -17,8 +17,9 @@ from werkzeug.exceptions import ClientDisconnected
 
 from ..current import PRESERVE, context
 from ..dispatch import asynchronous
-from ..dispatch.asynchronous import hop_for, send_signal
+from ..dispatch.asynchronous import send_signal
 from ..dispatch.coerce import PlainBody
+from ..dispatch.threads import hop_for
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,

@@ -9,8 +9,8 @@ from contextvars import Context, copy_context
 from inspect import isawaitable, iscoroutinefunction
 
 from ..current import context
-from ..dispatch.asynchronous import hop_for, send_signal
-from ..dispatch.threads import WorkerThreads
+from ..dispatch.asynchronous import send_signal
+from ..dispatch.threads import WorkerThreads, hop_for
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 
 if t.TYPE_CHECKING:

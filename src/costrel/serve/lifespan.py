@@ -13,8 +13,8 @@ from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
 from ..dispatch import loop as loops
-from ..dispatch.asynchronous import call, hop_for
-from ..dispatch.threads import workers_of
+from ..dispatch.asynchronous import call
+from ..dispatch.threads import hop_for, workers_of
 from .background import BackgroundTasks, app_context_on
 from .health import LoopHealth
 from .inflight import leave_all

@@ -10,7 +10,7 @@ from contextvars import Context, copy_context
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
-from ..dispatch.asynchronous import hop_for, workers_of
+from ..dispatch.threads import hop_for, workers_of
 from .scope import Send
 
 if t.TYPE_CHECKING:

@@ -15,8 +15,9 @@ from werkzeug.exceptions import Forbidden, InternalServerError
 from ..ctx import call_all
 from ..current import context
 from ..dispatch import asynchronous
-from ..dispatch.asynchronous import call, hop_for, send_signal
+from ..dispatch.asynchronous import call, send_signal
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
+from ..dispatch.threads import hop_for
 from ..sessions import opens_lazily
 from ..signals import (
     appcontext_popped,
