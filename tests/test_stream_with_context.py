@@ -216,14 +216,15 @@ def test_stream_may_be_read_by_another_thread():
 def test_stream_in_an_outer_application_context_leaves_that_to_its_owner():
     """A borrowed context is torn down once, when the stream and the block are left."""
     app = streaming_app(letters)
+    client = app.test_client()
     with app.app_context():
-        body = call(app)
+        response = client.get("/")
     assert app.log == []
-    assert len(list(body)) == 3
+    assert len(list(response.response)) == 3
     assert app.log == DONE
     app.log.clear()
     with app.app_context():
-        assert len(list(call(app))) == 3
+        assert len(list(client.get("/").response)) == 3
         assert app.log == [("request", None)]
     assert app.log == DONE
 

@@ -2,9 +2,9 @@
 
 One object carries everything that is current, and one context variable points
 at it (`costrel.current.context`). A request's context is an application context
-as well; where one for the same application is active already (a test that
-entered one, a request made inside a request) it *borrows* that one, with its
-``g``, and leaves its teardown to it.
+as well; where the application itself has entered one around it (a test, a request
+made inside a request) it *borrows* that one, with its ``g``, and leaves its teardown
+to it. A request that a server starts borrows nothing: see `costrel.serve.callers`.
 """
 
 from __future__ import annotations
@@ -111,6 +111,9 @@ class AppContext:
     plan: t.Any = None
     """The plan that a request is served by, if any."""
 
+    _token: Token[t.Any] | None = None
+    """That of a call which a server started, while it lasts."""
+
     _holds = 0
     _error: BaseException | None = None
 
@@ -122,6 +125,12 @@ class AppContext:
     def _cv_tokens(self) -> list[Token[t.Any]]:
         """Hold one token per entry that was not left yet."""
         return []
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it was entered and not left yet, or is held by a stream."""
+        tokens = self.__dict__.get("_cv_tokens")
+        return bool(self._holds or (self._token if tokens is None else tokens))
 
     @property
     def app_context(self) -> AppContext:
@@ -269,7 +278,8 @@ class RequestContext(AppContext):
     flashes: list[tuple[str, str]] | None = None
     preserved = False
     _borrowed: AppContext | None = None
-    _token: Token[t.Any] | None = None
+    _lender: t.Any = _sentinel
+    """What it may borrow; by default what is current where it is entered."""
 
     # PERF(hello): `costrel.serve.wsgi.respond_planned` sets these attributes itself.
     def __init__(
@@ -413,7 +423,8 @@ class RequestContext(AppContext):
     def push(self) -> None:
         """Make this request current, open its session and match its URL."""
         if not self._cv_tokens and not self._holds:
-            self._borrow(context.get(None))
+            lender = self._lender
+            self._borrow(context.get(None) if lender is _sentinel else lender)
         self._cv_tokens.append(context.set(self))
         if self._borrowed is None:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
@@ -424,10 +435,14 @@ class RequestContext(AppContext):
 
     def _borrow(self, outer: AppContext | None) -> None:
         """Take over the application context that is active for the same app."""
-        if not self.preserved:
-            self.__dict__.pop("g", None)
+        if self.preserved:
+            # It is shown once more as it was, and not within what is current meanwhile.
+            return
+        self.__dict__.pop("g", None)
         borrowed = None if outer is None else outer.app_context
-        if borrowed is not None and (borrowed.app is not self.app or borrowed is self):
+        if borrowed is not None and (
+            borrowed.app is not self.app or borrowed is self or not borrowed.is_active
+        ):
             borrowed = None
         self._borrowed = borrowed
 

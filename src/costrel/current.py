@@ -9,12 +9,39 @@ users the same objects under their precise types.
 from __future__ import annotations
 
 import typing as t
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 
 from werkzeug.local import LocalProxy
 
+R = t.TypeVar("R")
+
 context: ContextVar[t.Any] = ContextVar("costrel.context")
 """The innermost pushed `AppContext` or `RequestContext` of this thread or task."""
+
+
+async def outside(function: t.Callable[..., t.Awaitable[R]], *args: t.Any) -> R:
+    """Await a function of the server's with no context current.
+
+    INVARIANT: whatever the server's functions start (tasks, timers, a transport that reads
+    on) keeps the context variables that it finds. It must not find a request's.
+    """
+    token = context.set(None)
+    try:
+        return await function(*args)
+    finally:
+        come_back(token)
+
+
+def come_back(token: Token[t.Any]) -> None:
+    """Make current again what was before `context` was set to None."""
+    # A coroutine that nobody awaits any more is closed wherever that is noticed.
+    with suppress(ValueError):
+        context.reset(token)
+
+
+WITHIN = "costrel.within"
+"""The key of an environ or a scope: the context that a test client sends its request in."""
 
 PRESERVE = "werkzeug.debug.preserve_context"
 """The environ's key by which the debugger and the test client keep a context."""

@@ -14,7 +14,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request as BaseRequest
 
 from .commands import ScriptInfo
-from .current import PRESERVE
+from .current import PRESERVE, WITHIN, context
 
 if t.TYPE_CHECKING:
     from types import TracebackType
@@ -83,6 +83,15 @@ def _locate(app: App, path: str, subdomain: str | None, url_scheme: str | None) 
 
 def _get_werkzeug_version() -> str:
     return importlib.metadata.version("werkzeug")
+
+
+def send_within(environ: WSGIEnvironment) -> None:
+    """Let a request borrow what is current where it is sent."""
+    current = context.get(None)
+    if current is None:
+        environ.pop(WITHIN, None)
+    else:
+        environ[WITHIN] = current
 
 
 class FlaskClient(Client):
@@ -176,6 +185,7 @@ class FlaskClient(Client):
 
         # The contexts kept for the last request end with the next one.
         self._context_stack.close()
+        send_within(request.environ)
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
         response.json_module = self.application.json  # type: ignore[assignment]
         # In the order they were used, so that the last request is the current one.

@@ -11,12 +11,15 @@ from contextlib import suppress
 import msgspec
 from werkzeug.datastructures import Headers
 
+from .current import come_back, context, outside
 from .lazy import lazy
 from .wrappers import Request
 
 V = t.TypeVar("V")
 Message = t.MutableMapping[str, t.Any]
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
+
+_set_current = context.set
 
 NORMAL, GOING_AWAY, BAD_DATA, TOO_LARGE, SERVER_ERROR, RESTART = 1000, 1001, 1007, 1009, 1011, 1012
 """Close codes (RFC 6455 §7.4.1, and its registry for 1012)."""
@@ -157,7 +160,8 @@ class WebSocket(Request):
     async def _next(self, end: type[Exception]) -> str | bytes:
         """Receive a message; raises what stands for the end, if that is what came.
 
-        PERF(sockets): the one coroutine between a view and the server's `receive`.
+        PERF(sockets): the one coroutine between a view and the server's `receive`. It does
+        itself what `costrel.current.outside` does, and so does `send`.
         """
         try:
             if not self.accepted:
@@ -165,6 +169,7 @@ class WebSocket(Request):
             if self.close_code is not None:
                 raise WebSocketClosed(self.close_code)  # noqa: TRY301  or `end`, below
             self._receiving += 1
+            token = _set_current(None)
             try:
                 if self._idle_s is None:
                     message = await self._receive()
@@ -173,6 +178,7 @@ class WebSocket(Request):
             except OSError as error:
                 raise self._lost() from error
             finally:
+                come_back(token)
                 self._receiving -= 1
             data: str | bytes | None = message.get("text")
             if data is None:
@@ -228,11 +234,14 @@ class WebSocket(Request):
             await self._accept_unless_done()
         if self.close_code is not None:
             raise WebSocketClosed(self.close_code)
+        token = _set_current(None)
         try:
             await self._send(message)
         except OSError as error:
             # SPEC(ASGI WebSocket): how servers say that the client is gone.
             raise self._lost() from error
+        finally:
+            come_back(token)
 
     @t.overload
     async def receive_json(self) -> t.Any: ...
@@ -291,14 +300,15 @@ class WebSocket(Request):
         self.close_code = code
         with suppress(OSError):  # the client is gone already
             try:
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                message = {"type": "websocket.close", "code": code, "reason": reason}
+                await outside(self._send, message)
             except OSError:
                 raise
             except Exception:
                 # COMPAT(Daphne): its library refuses to send the codes of the standard.
                 if code == NORMAL or code >= 3000:
                     raise
-                await self._send({"type": "websocket.close", "code": code + 3000})
+                await outside(self._send, {"type": "websocket.close", "code": code + 3000})
 
     def __aiter__(self) -> t.Self:
         """Iterate over the messages, until the connection ends."""
@@ -324,7 +334,7 @@ class WebSocket(Request):
 
     async def _deliver(self, message: Message) -> None:
         try:
-            await self._send(message)
+            await outside(self._send, message)
         except OSError as error:
             raise self._lost() from error
 

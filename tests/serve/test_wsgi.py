@@ -291,8 +291,8 @@ def test_signal_that_is_the_only_one_heard_is_sent(signal):
     assert seen == [app]
 
 
-def test_request_in_an_application_context_enters_no_other():
-    """It borrows the active one, so nothing is pushed or popped."""
+def test_client_in_an_application_context_enters_no_other():
+    """Its request borrows the active one, so nothing is pushed or popped."""
     app = hello_app()
     seen = []
 
@@ -305,7 +305,7 @@ def test_request_in_an_application_context_enters_no_other():
         appcontext_popped.connected_to(receive, app),
         appcontext_tearing_down.connected_to(receive, app),
     ):
-        Server(app).get()
+        app.test_client().get("/")
         assert seen == []
 
 

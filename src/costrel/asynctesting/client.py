@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import ClientRedirectError, TestResponse
 from werkzeug.test import EnvironBuilder as BaseEnvironBuilder
 
-from ..testing import FlaskClient
+from ..testing import FlaskClient, send_within
 from .exchange import Body, Exchange
 from .lifespan import Lifespan
 from .reading import EventReader, StreamedResponse
@@ -194,6 +194,7 @@ class AsyncClient:
     def _begin(self, request: BaseRequest, body: Body | None) -> Exchange:
         _require_loop()
         environ = request.environ
+        send_within(environ)
         self._requests._add_cookies_to_wsgi(environ)
         if body is None:
             body = read_body(environ)

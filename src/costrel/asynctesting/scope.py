@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from werkzeug.http import HTTP_STATUS_CODES
 
+from ..current import WITHIN
 from ..serve.scope import ENVIRON
 
 if t.TYPE_CHECKING:
@@ -21,6 +22,7 @@ _SAID_OTHERWISE = frozenset(
     " CONTENT_LENGTH SERVER_NAME SERVER_PORT SERVER_PROTOCOL REMOTE_ADDR REMOTE_PORT"
     " wsgi.version wsgi.url_scheme wsgi.input wsgi.input_terminated wsgi.multithread"
     " wsgi.multiprocess wsgi.run_once werkzeug.request asgi.scope".split()
+    + [WITHIN]
 )
 
 
@@ -62,6 +64,8 @@ def make_scope(
         names = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "")
         scope["subprotocols"] = [name.strip() for name in names.split(",") if name.strip()]
         scope["extensions"]["websocket.http.response"] = {}
+    if WITHIN in environ:
+        scope[WITHIN] = environ[WITHIN]
     added = {
         key: value
         for key, value in environ.items()

@@ -12,10 +12,11 @@ import io
 import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Token
+from functools import partial
 
 from werkzeug.exceptions import ClientDisconnected
 
-from ..current import PRESERVE, context
+from ..current import PRESERVE, context, outside
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import send_signal
 from ..dispatch.coerce import PlainBody
@@ -30,6 +31,7 @@ from ..signals import (
 )
 from ..wrappers import Request
 from .body import RequestBody, announced_length
+from .callers import lender
 from .inflight import in_flight
 from .loopcontext import LoopContext
 from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ
@@ -102,6 +104,7 @@ class Application:
         ctx.headers = headers
         ctx.touched = False
         token = ctx._token = _set_current(ctx)
+        found = token.old_value
         plan = enter(ctx, engine, headers)
         if plan is None or plan.steps is None:
             _reset_current(token)
@@ -111,7 +114,7 @@ class Application:
         if (
             plan.coroutine is None
             or scope["http_version"] != "1.1"
-            or token.old_value is not _NOTHING
+            or (found is not _NOTHING and found is not None)
             or _started
             or _finished
             or _pushed
@@ -120,7 +123,10 @@ class Application:
             return
 
         if b"content-length" in headers or b"transfer-encoding" in headers:
+            # As `outside` does it, without its coroutine.
+            _reset_current(token)
             message = await receive()
+            token = ctx._token = _set_current(ctx)
             if message["type"] == "http.request" and not message.get("more_body"):
                 # PERF(echo): a whole body. Where it is too large, the request finds that out.
                 ctx.whole = message.get("body", b"")
@@ -314,6 +320,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         if isinstance(answer.rest, AsyncIterator):
             # When the request is left, as under WSGI.
             close, answer = answer.close, answer._replace(close=None)
+            send = partial(outside, send)
         else:
             # A teardown is not to be cancelled in the middle by a client that leaves.
             watch.stop()
@@ -360,8 +367,8 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
     """Enter what is current around the request, and receive its body, unless the view does."""
     app = ctx.app
     outer = t.cast("Token[t.Any]", ctx._token).old_value
-    if outer is not _NOTHING:
-        ctx._borrow(outer)
+    if outer is not _NOTHING and outer is not None:
+        ctx._borrow(lender(outer, ctx.scope, receive))
     if _pushed and ctx._borrowed is None:
         await send_signal(app, appcontext_pushed)
     headers = dict(ctx.scope["headers"])

@@ -25,6 +25,7 @@ async def app_context_on(app: App) -> t.AsyncIterator[None]:
     """Make an application current on a loop; its teardown functions run in a thread."""
     ctx = app.app_context()
     token = context.set(ctx)
+    ctx._cv_tokens.append(token)
     error: BaseException | None = None
     try:
         await send_signal(app, appcontext_pushed)
@@ -41,6 +42,7 @@ async def app_context_on(app: App) -> t.AsyncIterator[None]:
             ):
                 await hop_for(app, ctx._tear_down, error)
         finally:
+            ctx._cv_tokens.remove(token)
             context.reset(token)
             await send_signal(app, appcontext_popped)
 

@@ -10,6 +10,7 @@ from collections import deque
 
 from werkzeug.exceptions import ClientDisconnected
 
+from ..current import outside
 from ..dispatch.loop import run_on
 from .scope import Receive
 
@@ -85,7 +86,7 @@ class RequestBody(io.RawIOBase):
         return io.BytesIO(self._take_all()) if self.complete else self
 
     async def _receive_piece(self) -> None:
-        message = await self._receive()
+        message = await outside(self._receive)
         if message["type"] == "http.disconnect":
             self.gone = True
             if not self.complete:

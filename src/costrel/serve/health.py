@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
+from contextvars import Context
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -42,7 +43,8 @@ class LoopHealth:
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         self._due = loop.time() + INTERVAL_S
-        self._timer = loop.call_at(self._due, self._look, loop)
+        # In no request's context, whichever began the application's life.
+        self._timer = loop.call_at(self._due, self._look, loop, context=Context())
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         lag_s = self._last_s = max(loop.time() - self._due, 0.0)

@@ -12,6 +12,7 @@ from functools import partial
 from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
+from ..current import outside
 from ..dispatch import loop as loops
 from ..dispatch.asynchronous import call
 from ..dispatch.threads import hop_for, workers_of
@@ -223,20 +224,21 @@ async def live(app: App, receive: Receive, send: Send) -> None:
     """Answer a server's lifespan messages (ASGI Lifespan 2.0)."""
     life = Life(app)
     while True:
-        kind = (await receive())["type"]
+        # What a generator entered before its `yield` is current, but not the server's.
+        kind = (await outside(receive))["type"]
         if kind == "lifespan.startup":
             try:
                 await life.start()
             except Exception as error:
                 app.logger.exception("The application could not be started")
                 message = f"The application could not be started: {error!r}"
-                await send({"type": "lifespan.startup.failed", "message": message})
+                await outside(send, {"type": "lifespan.startup.failed", "message": message})
                 return
-            await send({"type": "lifespan.startup.complete"})
+            await outside(send, {"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
             await leave_all(app)
             await life.stop()
-            await send({"type": "lifespan.shutdown.complete"})
+            await outside(send, {"type": "lifespan.shutdown.complete"})
             return
 
 
@@ -331,9 +333,14 @@ _living: WeakSet[App] = WeakSet()
 """The applications that had a life in this process."""
 
 
+_parents: list[t.Any] = []
+"""The lives of the process that this one was forked from: asyncio complains of tasks that go."""
+
+
 def _forget_after_fork() -> None:
     # Loops and threads do not survive a fork: the child begins a life of its own.
     for app in list(_living):
+        _parents.append(app._life)
         app._life = app._workers = app._engine = None
         app._renew_life_lock()
     _living.clear()

@@ -6,6 +6,8 @@ import sys
 import typing as t
 from urllib.parse import unquote_to_bytes
 
+from ..current import WITHIN
+
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -130,6 +132,8 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
     _add_fields(environ, scope["headers"])
     if scope["type"] == "websocket":
         environ.update(HANDSHAKE)
+    if WITHIN in scope:
+        environ[WITHIN] = scope[WITHIN]
     added = (scope.get("extensions") or {}).get(ENVIRON)
     if added:
         environ.update(added)

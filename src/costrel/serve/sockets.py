@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import Forbidden, InternalServerError
 
 from ..ctx import call_all
-from ..current import context
+from ..current import context, outside
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import call, send_signal
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
@@ -83,7 +83,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
     if (await receive())["type"] != "websocket.connect":
         return
     ctx = _enter(app, scope, receive, send)
-    token = context.set(ctx)
+    token = ctx._token = context.set(ctx)
     watched = look_after(ctx.request)
     in_flight.add(watched.task)
     try:
@@ -103,6 +103,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
             await _leave(app, ctx)
         finally:
             context.reset(token)
+            ctx._token = None
             in_flight.discard(watched.task)
 
 
@@ -349,7 +350,7 @@ async def _reject(app: App, ctx: SocketContext, response: t.Any) -> None:
     socket.close_code = NORMAL
 
     async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
-        await send({**message, "type": f"websocket.{message['type']}"})
+        await outside(send, {**message, "type": f"websocket.{message['type']}"})
 
     with suppress(OSError):  # the client is gone
         await send_response(app, response, ctx.environ, send_denial)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 from collections import deque
+from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from ..websockets import NO_CODE
@@ -87,6 +88,7 @@ class Ahead:
         return len(self._messages) < MESSAGES_AHEAD and self._held_bytes < BYTES_AHEAD
 
     async def _look(self) -> None:
+        # Begun by a timer in no context, and a task of its own.
         socket = self._watched.socket
         try:
             while self._has_room():
@@ -138,7 +140,8 @@ class Group:
         watched = Watched(socket, self)
         self._sockets.add(watched)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
+            # Not in the context of the first one, which the others must not see.
+            self._timer = _call_later(self._look)
         return watched
 
     def discard(self, watched: Watched) -> None:
@@ -149,9 +152,13 @@ class Group:
             self._timer = None
 
     def _look(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL_S, self._look)
+        self._timer = _call_later(self._look)
         for watched in self._sockets:
             watched.look()
+
+
+def _call_later(function: t.Callable[[], object]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(INTERVAL_S, function, context=Context())
 
 
 _groups: WeakKeyDictionary[asyncio.AbstractEventLoop, Group] = WeakKeyDictionary()

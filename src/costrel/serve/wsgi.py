@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from contextvars import Token
+from contextvars import Context, Token, copy_context
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as RequestBase
@@ -30,6 +30,8 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
+
+from .callers import lender
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -72,7 +74,7 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
     response: t.Any = None
     try:
         try:
-            plan = enter(ctx, engine)
+            plan = enter(ctx, engine, start_response)
             if plan is None:
                 response = app.full_dispatch_request()
             elif not plan.quiet or _started or _finished:
@@ -104,8 +106,7 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
             error = sys.exc_info()[1]
             raise
         if plain is None:
-            sent: t.Iterable[bytes] = response(environ, start_response)
-            return sent
+            return send(response, environ, start_response)
         # Not above: what the server raises is no error of the application.
         body, kind = plain
         start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
@@ -139,6 +140,7 @@ def _tear_down(
         call_all(plan.teardown, error)
     except BaseException:
         _reset_current(token)
+        ctx._token = None
         _close_unsent(response)
         raise
     if ctx.touched:
@@ -173,6 +175,7 @@ def respond_by_steps(
 ) -> t.Iterable[bytes]:
     """Answer a request by calling every step by its name: the general path."""
     ctx = app.request_context(environ)
+    ctx._lender = lender(context.get(None), environ, start_response)
     error: BaseException | None = None
     response: t.Any = None
     try:
@@ -185,13 +188,12 @@ def respond_by_steps(
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        sent: t.Iterable[bytes] = response(environ, start_response)
-        return sent
+        return send(response, environ, start_response)
     finally:
         leave(ctx, environ, error, response)
 
 
-def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
+def enter(ctx: RequestContext, engine: Engine, start_response: StartResponse) -> Plan | None:
     """Match the request, which is current already; None if it has no plan.
 
     Without a plan the request was matched by the URL adapter, which has set its
@@ -200,8 +202,8 @@ def enter(ctx: RequestContext, engine: Engine) -> Plan | None:
     app, environ = ctx.app, ctx.environ
     token: t.Any = ctx._token
     outer = token.old_value
-    if outer is not _NOTHING:
-        ctx._borrow(outer)
+    if outer is not _NOTHING and outer is not None:
+        ctx._borrow(lender(outer, environ, start_response))
     if _pushed and ctx._borrowed is None:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     if not engine.lazy_session:
@@ -320,6 +322,52 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     return response
+
+
+def send(
+    response: t.Any, environ: WSGIEnvironment, start_response: StartResponse
+) -> t.Iterable[bytes]:
+    """Hand a response to the server, with a body that keeps what it enters to itself."""
+    pieces: t.Iterable[bytes] = response(environ, start_response)
+    if type(pieces) is list or getattr(response, "direct_passthrough", False):
+        # A file is the server's to send, as it knows best.
+        return pieces
+    return Body(pieces)
+
+
+class Body:
+    """Make a body in a context (`contextvars.Context`) of its own.
+
+    INVARIANT: what a generator enters and has not left between two pieces must not be
+    current for what its server does in between, on that thread or another.
+    """
+
+    __slots__ = ("_context", "_next", "_pieces")
+
+    def __init__(self, pieces: t.Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._next: t.Callable[[], bytes] | None = None
+        self._context: Context | None = None
+
+    def __iter__(self) -> t.Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._next is None:
+            self._next = self._run(iter, self._pieces).__next__
+        return t.cast(bytes, self._run(self._next))
+
+    def close(self) -> None:
+        """Close what makes it, if that wants to be closed."""
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            self._run(close)
+
+    def _run(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        if self._context is None:
+            # Not before: until then the request was current.
+            self._context = copy_context()
+        return self._context.run(function, *args)
 
 
 def leave(
