@@ -18,11 +18,10 @@ if t.TYPE_CHECKING:
 
 # What a scope says in its own way, or the server's side of WSGI only.
 _SAID_OTHERWISE = frozenset(
-    "REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING REQUEST_URI RAW_URI CONTENT_TYPE"
+    f"{WITHIN} REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING REQUEST_URI RAW_URI CONTENT_TYPE"
     " CONTENT_LENGTH SERVER_NAME SERVER_PORT SERVER_PROTOCOL REMOTE_ADDR REMOTE_PORT"
     " wsgi.version wsgi.url_scheme wsgi.input wsgi.input_terminated wsgi.multithread"
     " wsgi.multiprocess wsgi.run_once werkzeug.request asgi.scope".split()
-    + [WITHIN]
 )
 
 

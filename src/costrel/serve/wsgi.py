@@ -30,7 +30,6 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
-
 from .callers import lender
 
 if t.TYPE_CHECKING:
