@@ -14,6 +14,7 @@ import sys
 import typing as t
 import weakref
 from datetime import timedelta
+from types import MethodType
 
 from jinja2 import Environment as BaseEnvironment
 from werkzeug.datastructures import ImmutableDict
@@ -506,6 +507,11 @@ class Flask(App):
     def is_original(self, name: str) -> bool:
         """Tell whether a step is `Flask`'s own, replaced neither here nor by a class."""
         return name not in self.__dict__ and getattr(type(self), name) is _ORIGINAL_STEPS[name]
+
+    def class_step(self, name: str) -> t.Callable[..., t.Any] | None:
+        """Return a step of the class, bound to this application; None if a class replaced it."""
+        step = getattr(type(self), name)
+        return MethodType(step, self) if step is _ORIGINAL_STEPS[name] else None
 
     # Contexts and entry points
 

@@ -30,6 +30,10 @@ class Steps:
         """Tell whether a step is the one defined here: replaced nowhere."""
         raise NotImplementedError
 
+    def class_step(self, name: str) -> t.Callable[..., t.Any] | None:
+        """Return a step of the class, bound; None if a class has replaced it."""
+        raise NotImplementedError
+
     def wsgi_app(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:

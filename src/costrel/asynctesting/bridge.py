@@ -66,7 +66,8 @@ def answer_by_asgi(
 ) -> t.Iterable[bytes]:
     """Answer a WSGI request by ``app.asgi``; raises what the application raises."""
     body = read_body(environ)
-    exchange = _loop.run(lambda: _begin(app.asgi, make_scope(environ), body))
+    # The client's thread is on the other side of the server: it runs nothing of the application.
+    exchange = _loop.run(lambda: _begin(app.asgi, make_scope(environ), body), helps=False)
     start_response(status_line(exchange.status), list(exchange.headers))
     return _Pieces(exchange)
 
@@ -87,10 +88,10 @@ class _Pieces:
         self._unclosed.atexit = False
 
     def __iter__(self) -> t.Iterator[bytes]:
-        while (piece := _loop.run(self._exchange.next_piece)) is not None:
+        while (piece := _loop.run(self._exchange.next_piece, helps=False)) is not None:
             yield piece
 
     def close(self) -> None:
         """Leave the exchange, and wait until the application has noticed."""
         if self._unclosed.detach() is not None:
-            _loop.run(self._exchange.leave)
+            _loop.run(self._exchange.leave, helps=False)

@@ -14,6 +14,7 @@ import threading
 import typing as t
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
+from queue import SimpleQueue
 
 from ..current import request_view
 
@@ -63,16 +64,16 @@ class LoopThread:
                 self._loop = loop
             return self._loop
 
-    def run(self, make: t.Callable[[], t.Awaitable[R]]) -> R:
+    def run(self, make: t.Callable[[], t.Awaitable[R]], *, helps: bool = True) -> R:
         """Run a coroutine on the loop, in the caller's context, and wait for it.
 
         Raises what the coroutine raises, and `RuntimeError` on the loop's own
-        thread, where waiting for it would never end.
+        thread, where waiting for it would never end. `helps`: see `run_on`.
         """
         loop = self._running_loop()
         if threading.current_thread() is self._thread:
             raise RuntimeError(_BLOCKS)
-        return run_on(loop, make)
+        return run_on(loop, make, helps=helps)
 
 
 def while_handling(error: BaseException, function: t.Callable[..., R], *args: t.Any) -> R:
@@ -109,12 +110,92 @@ def take_over(context: Context) -> None:
 _MISSING = object()
 
 
-def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]) -> R:
-    """Run a coroutine on a loop of another thread, in the caller's context, and wait for it."""
+class Job(t.Protocol):
+    """A call that some thread is to run."""
+
+    def run(self) -> None:
+        """Call it; raises nothing."""
+
+    def pass_on(self) -> None:
+        """Let another thread run it."""
+
+
+class Inbox:
+    """The jobs of a thread that waits for coroutines: what these need done in a thread.
+
+    INVARIANT: a coroutine that a thread waits for needs no second thread for its sync
+    steps. Else threads of a bounded number could all wait for one more.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._waits = 0
+
+    def offer(self, job: Job) -> bool:
+        """Give the thread a job, in any thread; False if it does not wait any more."""
+        with self._lock:
+            if not self._waits:
+                return False
+            self._jobs.put(job)
+            return True
+
+    def wake(self) -> None:
+        """Let the thread look whether what it waits for is done."""
+        self._jobs.put(None)
+
+    def wait_until(self, is_done: t.Callable[[], bool]) -> None:
+        """Run jobs, in the thread itself, until something is done that `wake` tells of."""
+        with self._lock:
+            self._waits += 1
+        try:
+            while not is_done():
+                job = self._jobs.get()
+                if job is not None:
+                    job.run()
+                del job
+        finally:
+            with self._lock:
+                self._waits -= 1
+                left = [] if self._waits else self._take_all()
+            for job in left:
+                job.pass_on()
+
+    def _take_all(self) -> list[Job]:
+        jobs = []
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None:
+                jobs.append(job)
+        return jobs
+
+
+helping: ContextVar[Inbox | None] = ContextVar("costrel.helping", default=None)
+"""The inbox of the thread that waits for this coroutine, or for one that started it."""
+
+
+def _inbox() -> Inbox:
+    """Return this thread's inbox."""
+    inbox: Inbox | None = getattr(here, "inbox", None)
+    if inbox is None:
+        inbox = here.inbox = Inbox()
+    return inbox
+
+
+def run_on(
+    loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]], *, helps: bool = True
+) -> R:
+    """Run a coroutine on a loop of another thread, in the caller's context, and wait for it.
+
+    Meanwhile this thread runs the sync steps that the coroutine hops to, unless `helps`
+    is false.
+    """
     # Made here: arguments that do not fit are an error of the caller's.
     awaitable = make()
     ctx = copy_context()
-    done = threading.Event()
+    inbox = _inbox()
+    outer = ctx.run(helping.set, inbox if helps else None)
+    done = False
     task: asyncio.Task[None] | None = None
     result: t.Any = None
     failure: BaseException | None = None
@@ -123,7 +204,7 @@ def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]
     async def settle() -> None:
         # INVARIANT: the waiting thread is always told, and nothing is raised on the
         # loop: a SystemExit would end it, and with it every later coroutine.
-        nonlocal result, failure
+        nonlocal result, failure, done
         try:
             if handled is None:
                 result = await awaitable
@@ -132,7 +213,8 @@ def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]
         except BaseException as error:  # noqa: BLE001  raised by the waiting thread
             failure = error
         finally:
-            done.set()
+            done = True
+            inbox.wake()
 
     def start() -> None:
         nonlocal task
@@ -140,11 +222,12 @@ def run_on(loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]]
 
     try:
         loop.call_soon_threadsafe(start)
-        done.wait()
+        inbox.wait_until(lambda: done)
     except BaseException:
         # The waiting thread is being stopped: so is what it waits for.
         loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
         raise
+    ctx.run(helping.reset, outer)
     take_over(ctx)
     try:
         if failure is not None:

@@ -14,7 +14,7 @@ import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
-from .loop import here, take_over
+from .loop import helping, here, serving_loop, take_over
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -25,9 +25,18 @@ R = t.TypeVar("R")
 class _Job:
     """One call, for a task that waits for it on an event loop."""
 
-    __slots__ = ("args", "context", "done", "error", "function", "future", "loop", "result")
+    __slots__ = (
+        "args", "context", "done", "error", "function", "future", "loop", "result", "workers",
+    )  # fmt: skip
 
-    def __init__(self, context: Context, function: t.Callable[..., t.Any], args: t.Any) -> None:
+    def __init__(
+        self,
+        workers: WorkerThreads,
+        context: Context,
+        function: t.Callable[..., t.Any],
+        args: t.Any,
+    ) -> None:
+        self.workers = workers
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[None] = self.loop.create_future()
         self.context = context
@@ -38,18 +47,23 @@ class _Job:
         self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Call the function, in a worker thread."""
+        """Call the function, in a worker thread or one that waits for a coroutine."""
+        outer = serving_loop()
         here.loop = self.loop
         try:
             self.result = self.context.run(self.function, *self.args)
         except BaseException as error:  # noqa: BLE001  raised by the waiting task
             self.error = error
-        here.loop = None
+        here.loop = outer
         try:
             self.loop.call_soon_threadsafe(self.settle)
         except RuntimeError:
             # The loop was closed meanwhile, so nobody waits.
             return
+
+    def pass_on(self) -> None:
+        """Leave it to a worker thread."""
+        self.workers.add(self)
 
     def settle(self) -> None:
         """Wake the waiting task, on its loop."""
@@ -107,7 +121,10 @@ class WorkerThreads:
         depend on what the function left behind; but not when the threads are closed,
         for then the process ends.
         """
-        job = self._begin(function, args, context)
+        job = _Job(self, context, function, args)
+        inbox = helping.get()
+        if inbox is None or not inbox.offer(job):
+            self.add(job)
         cancelled: asyncio.CancelledError | None = None
         try:
             # INVARIANT: not until the future is done, for a task can be cancelled after its
@@ -131,7 +148,8 @@ class WorkerThreads:
 
     async def run_loosely(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread; a task that is cancelled leaves it behind there."""
-        job = self._begin(function, args, context)
+        job = _Job(self, context, function, args)
+        self.add(job)
         await job.future
         try:
             if job.error is not None:
@@ -140,15 +158,14 @@ class WorkerThreads:
             job.error = None  # as above
         return t.cast(R, job.result)
 
-    def _begin(self, function: t.Callable[..., t.Any], args: t.Any, context: Context) -> _Job:
-        job = _Job(context, function, args)
+    def add(self, job: _Job) -> None:
+        """Let a thread run a job, when one is free."""
         work = self._work
         with work.lock:
             if work.unfinished >= len(work.threads) < self.limit:
                 self._start_thread()
             work.unfinished += 1
         work.jobs.put(job)
-        return job
 
     def reserve(self) -> None:
         """Start one thread now, to be there when no more can be started.

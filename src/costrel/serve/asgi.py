@@ -34,7 +34,8 @@ from .body import RequestBody, announced_length
 from .callers import lender
 from .inflight import in_flight
 from .loopcontext import LoopContext
-from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ
+from .proxies import behind
+from .scope import ENVIRON, Message, Receive, Scope, Send, make_environ, split_path
 from .sending import (
     Answer,
     ClientLeft,
@@ -97,6 +98,9 @@ class Application:
         if not engine.matches_on_loop:
             await respond_in_thread(app, scope, receive, send)
             return
+        given = scope
+        if engine.proxies:
+            scope = behind(engine.proxies, scope)
         headers = dict(scope["headers"])
         ctx = _new_context(LoopContext)
         ctx.app = app
@@ -109,7 +113,7 @@ class Application:
         if plan is None or plan.steps is None:
             _reset_current(token)
             streams = plan is not None and plan.streams_body
-            await respond_in_thread(app, scope, receive, send, streams_body=streams)
+            await respond_in_thread(app, given, receive, send, streams_body=streams)
             return
         if (
             plan.coroutine is None
@@ -399,12 +403,13 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
         # Not with a field given twice, and nothing that the URL adapter must see.
         len(headers) != len(scope["headers"])
         or b"upgrade" in headers
-        or scope.get("root_path")
         or ("extensions" in scope and ENVIRON in scope["extensions"])
         or engine.plain_host_raw(headers.get(b"host", b"")) is None
     ):
         return None
     path, method = scope["path"], scope["method"]
+    if scope.get("root_path"):
+        _root, path = split_path(scope)
     by_method = engine.fixed.get(path)
     plan: Plan | None
     if by_method is not None and (plan := by_method.get(method)) is not None:

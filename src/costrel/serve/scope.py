@@ -19,6 +19,9 @@ Send = t.Callable[[Message], t.Awaitable[None]]
 ENVIRON = "costrel.environ"
 """The scope's extension whose items are added to the environ, for tests."""
 
+ADDED = "costrel.added"
+"""The key of a scope whose items are added to the environ, by what made the scope of another."""
+
 
 def _variable(name: bytes) -> str:
     """Return the variable of a header field."""
@@ -134,6 +137,8 @@ def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
         environ.update(HANDSHAKE)
     if WITHIN in scope:
         environ[WITHIN] = scope[WITHIN]
+    if ADDED in scope:
+        environ.update(scope[ADDED])
     added = (scope.get("extensions") or {}).get(ENVIRON)
     if added:
         environ.update(added)

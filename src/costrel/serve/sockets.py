@@ -40,6 +40,7 @@ from .inflight import in_flight
 from .lazyenviron import LazyEnviron
 from .lifespan import start_on_loop
 from .loopcontext import LoopContext
+from .proxies import behind
 from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
 from .sending import send_response
 from .unwatched import Watched, look_after
@@ -50,6 +51,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..application import App
+    from ..dispatch.plan import Engine
 
 GOODBYE_S = 1.0
 """How long a socket that is cancelled may take to say so to its client."""
@@ -82,6 +84,11 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
         await start_on_loop(app)
     if (await receive())["type"] != "websocket.connect":
         return
+    engine: Engine | None = app._engine
+    if engine is None or engine.epoch != app._epoch.value:
+        engine = t.cast("Engine", app._compile())
+    if engine.proxies:
+        scope = behind(engine.proxies, scope)
     ctx = _enter(app, scope, receive, send)
     token = ctx._token = context.set(ctx)
     watched = look_after(ctx.request)

@@ -1,0 +1,28 @@
+"""Which of an application's middleware tells what a proxy in front of it has forwarded."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+if t.TYPE_CHECKING:
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from ..application import App
+
+
+def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:
+    """Return what ``app.wsgi_app`` is wrapped in, outermost first; None if in anything else.
+
+    ``ProxyFix`` changes the environ and nothing else, so a request may run on the event
+    loop behind it. Of other middleware nobody knows.
+    """
+    if "wsgi_app" not in app.__dict__:
+        return () if app.is_original("wsgi_app") else None
+    module: t.Any = sys.modules.get("werkzeug.middleware.proxy_fix")
+    wrapped: t.Any = app.__dict__["wsgi_app"]
+    found = []
+    while module is not None and type(wrapped) is module.ProxyFix:
+        found.append(wrapped)
+        wrapped = wrapped.app
+    return tuple(found) if wrapped == app.class_step("wsgi_app") else None

@@ -1,0 +1,71 @@
+"""What a proxy in front has forwarded, in the scope of a request or a WebSocket."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .scope import ADDED, Scope, make_environ, split_path
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+_FORWARDED = frozenset(
+    b"host x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port"
+    b" x-forwarded-prefix".split()
+)
+_ORIGINAL = "werkzeug.proxy_fix.orig"
+
+
+def behind(proxies: t.Iterable[ProxyFix], scope: Scope) -> Scope:
+    """Return the scope that a request has behind proxies; the same one if they say nothing.
+
+    The fields are read, counted and believed by `werkzeug.middleware.proxy_fix.ProxyFix`,
+    as under WSGI.
+    """
+    fields = [field for field in scope["headers"] if field[0] in _FORWARDED]
+    if all(name == b"host" for name, _value in fields):
+        return scope
+    environ = make_environ({**scope, "headers": fields, "raw_path": b""}, None)
+    for proxy in proxies:
+        type(proxy).__call__(t.cast("t.Any", _EnvironOnly(proxy)), environ, t.cast("t.Any", None))
+    return _adapt(scope, environ)
+
+
+class _EnvironOnly:
+    """Stand in for a ``ProxyFix``: change an environ, and call no application."""
+
+    def __init__(self, proxy: ProxyFix) -> None:
+        self._proxy = proxy
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._proxy, name)
+
+    @staticmethod
+    def app(_environ: WSGIEnvironment, _start_response: t.Any) -> tuple[bytes, ...]:
+        return ()
+
+
+def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
+    """Return a scope like the given one, with what an environ says of the connection."""
+    headers = [field for field in scope["headers"] if field[0] != b"host"]
+    if "HTTP_HOST" in environ:
+        headers.append((b"host", environ["HTTP_HOST"].encode("latin-1")))
+    scheme = environ["wsgi.url_scheme"]
+    if scope["type"] == "websocket":
+        scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    client = scope.get("client")
+    if "REMOTE_ADDR" in environ and (not client or client[0] != environ["REMOTE_ADDR"]):
+        client = (environ["REMOTE_ADDR"], client[1] if client else 0)
+    root = environ["SCRIPT_NAME"].encode("latin-1").decode(errors="replace")
+    _given_root, path = split_path(scope)
+    return {
+        **scope,
+        "headers": headers,
+        "scheme": scheme,
+        "client": client,
+        "server": (environ["SERVER_NAME"], environ["SERVER_PORT"]),
+        "root_path": root,
+        "path": root.rstrip("/") + path,
+        ADDED: {_ORIGINAL: environ[_ORIGINAL]},
+    }
