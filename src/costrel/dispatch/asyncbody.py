@@ -15,23 +15,23 @@ class AsyncBody:
     """Be iterated over by async code on an event loop, and by sync code beside one."""
 
     def __init__(self, iterator: AsyncIterator[t.Any]) -> None:
-        self._iterator = iterator
+        self.iterator = iterator
 
     def __aiter__(self) -> AsyncIterator[t.Any]:
-        return self._iterator
+        return self.iterator
 
     def __iter__(self) -> t.Self:
         return self
 
     def __next__(self) -> t.Any:
         try:
-            return async_to_sync(_next)(self._iterator)
+            return async_to_sync(_next)(self.iterator)
         except StopAsyncIteration:
             raise StopIteration from None
 
     def close(self) -> None:
         """Close the async generator."""
-        close = getattr(self._iterator, "aclose", None)
+        close = getattr(self.iterator, "aclose", None)
         if close is not None:
             async_to_sync(close)()
 
@@ -45,7 +45,9 @@ def in_request(iterator: AsyncIterator[t.Any]) -> AsyncBody | ContextStream:
     ctx = request_view.get()
     body = AsyncBody(iterator)
     if not ctx.on_loop:
-        return ContextStream(ctx, body)
+        from .asyncstream import AsyncContextStream
+
+        return AsyncContextStream(ctx, body)
     # There the request is left when the body is sent, and not before.
     ctx.streams.append(ref(body))
     return body

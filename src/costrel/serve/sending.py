@@ -10,8 +10,10 @@ from contextvars import Context, copy_context
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
+from ..dispatch.asyncstream import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
 from .scope import Send
+from .wsgi import Body
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -52,10 +54,12 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
         return written.append
 
     pieces = app(environ, start_response)
-    rest: t.Iterator[bytes] | None = None
+    rest: t.Iterator[bytes] | AsyncContextStream | None = None
     close = getattr(pieces, "close", None)
     try:
-        if type(pieces) is list and started:
+        if (stream := _async_stream(pieces, environ)) is not None:
+            rest, beginning = stream, b""
+        elif type(pieces) is list and started:
             beginning = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         else:
             if isinstance(pieces, FileWrapper):
@@ -71,6 +75,30 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
         raise
     status, headers = started[-1]
     return Answer(int(status[:3]), _encode(headers), b"".join((*written, beginning)), rest, close)
+
+
+def _async_stream(pieces: t.Any, environ: WSGIEnvironment) -> AsyncContextStream | None:
+    """Return the stream that a response is made of, if the loop may make it instead of a thread.
+
+    Middleware that wrapped the body has to see each piece, in a thread.
+    """
+    if type(pieces) is not Body:
+        return None
+    response = pieces.response
+    cls: t.Any = type(response)
+    if (
+        isinstance(response, BaseResponse)
+        and not _has_no_body(response.status_code, environ)
+        and cls.iter_encoded is BaseResponse.iter_encoded
+        and cls.get_app_iter is BaseResponse.get_app_iter
+        and type(response.response) is AsyncContextStream
+    ):
+        return response.response
+    return None
+
+
+def _has_no_body(status: int, environ: WSGIEnvironment) -> bool:
+    return environ["REQUEST_METHOD"] == "HEAD" or status in {204, 304} or 100 <= status < 200
 
 
 async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
@@ -91,7 +119,10 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
                 await workers_of(app).run(abandoned.close, context=context)
         raise
     finished = made.pop()
-    return finished if finished.rest is None else finished._replace(context=context)
+    rest: t.Any = finished.rest
+    if isinstance(rest, AsyncContextStream):
+        rest = rest.on_loop(app, context)
+    return finished if rest is None else finished._replace(rest=rest, context=context)
 
 
 def _encode(headers: t.Iterable[tuple[str, str]]) -> Fields:
@@ -191,7 +222,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
         if response._on_close or hasattr(body, "close") or cls.close is not BaseResponse.close
         else None
     )
-    if environ["REQUEST_METHOD"] == "HEAD" or status in {204, 304} or 100 <= status < 200:
+    if _has_no_body(status, environ):
         return Answer(status, fields, b"", None, close)
     if type(body) in (list, tuple):
         return Answer(status, fields, b"".join(response.iter_encoded()), None, close)

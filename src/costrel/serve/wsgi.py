@@ -331,7 +331,7 @@ def send(
     if type(pieces) is list or getattr(response, "direct_passthrough", False):
         # A file is the server's to send, as it knows best.
         return pieces
-    return Body(pieces)
+    return Body(pieces, response)
 
 
 class Body:
@@ -341,10 +341,11 @@ class Body:
     current for what its server does in between, on that thread or another.
     """
 
-    __slots__ = ("_context", "_next", "_pieces")
+    __slots__ = ("_context", "_next", "_pieces", "response")
 
-    def __init__(self, pieces: t.Iterable[bytes]) -> None:
+    def __init__(self, pieces: t.Iterable[bytes], response: t.Any) -> None:
         self._pieces = pieces
+        self.response = response
         self._next: t.Callable[[], bytes] | None = None
         self._context: Context | None = None
 
