@@ -1,0 +1,202 @@
+"""An application whose every answer says whose it is, by each way to keep that: to find mixed users."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import threading
+from collections import Counter
+
+from werkzeug.local import LocalProxy
+
+from costrel import (
+    EventStream,
+    Flask,
+    current_app,
+    g,
+    has_app_context,
+    request,
+    session,
+    stream_with_context,
+    websocket,
+)
+from costrel.globals import request_ctx
+from costrel.streaming import stream_body
+
+app = Flask(__name__)
+app.secret_key = "key"
+app.config["SYNC_THREADS"] = 4
+counts: Counter[str] = Counter()
+_lock = threading.Lock()
+_ids = itertools.count()
+
+if os.environ.get("MIDDLEWARE"):
+    # Something unknown around the application: every request is answered in a thread.
+    inner = app.wsgi_app
+    app.wsgi_app = lambda environ, start_response: inner(environ, start_response)
+
+
+def count(name):
+    """Count something, in any thread."""
+    with _lock:
+        counts[name] += 1
+
+
+def load_user():
+    """Return the user of this request, kept on `g` as Flask-Login does."""
+    if "_login_user" not in g:
+        g._login_user = request.headers.get("X-User", "")
+    return g._login_user
+
+
+current_user = LocalProxy(load_user)
+
+
+def check_clean():
+    """Count what an earlier request left here."""
+    count("entered")
+    if list(g):
+        count("g not empty")
+    g.id = next(_ids)
+    g.user = asked()
+
+
+def asked():
+    """Return the user that this request's client named."""
+    return request.headers.get("X-User", "")
+
+
+app.before_request(check_clean)
+app.before_websocket(check_clean)
+
+
+@app.after_request
+def check_same(response):
+    """Count a request that ends as another one."""
+    if g.user != asked() or request_ctx.request is not request._get_current_object():
+        count("changed on the way")
+    return response
+
+
+@app.teardown_appcontext
+def torn_down(_error):
+    """Count the end of each context, which must be that of its request."""
+    if "id" in g:
+        count("left")
+    if g.get("user", asked()) != asked():
+        count("torn down as another")
+
+
+def whose():
+    """Say whose this request is, as everything here sees it."""
+    if "counted" in session and session["user"] != asked():
+        count("session of another")
+    session["user"] = asked()
+    session["counted"] = True
+    return {"user": asked(), "g": g.user, "current": str(current_user), "id": g.id}
+
+
+@app.get("/sync")
+def sync():
+    """Answer in a thread, or under WSGI."""
+    return whose()
+
+
+@app.get("/async")
+async def on_loop():
+    """Answer on the loop, after a pause."""
+    before = g.id
+    await asyncio.sleep(0)
+    assert before == g.id
+    return whose()
+
+
+@app.post("/upload")
+async def upload():
+    """Read a body, in a coroutine."""
+    return whose() | {"length": len(request.get_data())}
+
+
+@app.post("/upload-sync")
+def upload_sync():
+    """Read a body, in a thread."""
+    return whose() | {"length": len(request.get_data())}
+
+
+@app.post("/upload-stream")
+@stream_body
+async def upload_stream():
+    """Read a body while it is received."""
+    length = 0
+    async for piece in request.stream:
+        length += len(piece)
+    return whose() | {"length": length}
+
+
+@app.get("/stream")
+async def stream():
+    """Make a body in a coroutine, which pauses."""
+
+    async def pieces():
+        for _ in range(5):
+            yield f"{g.user} "
+            await asyncio.sleep(0.002)
+
+    return pieces()
+
+
+@app.get("/stream-sync")
+def stream_sync():
+    """Make a body with the request current."""
+    return stream_with_context(f"{g.user} " for _ in range(5))
+
+
+@app.get("/stream-entered")
+def stream_entered():
+    """Make a body that enters a context of its own, and stays in it between its pieces."""
+    user, this = asked(), current_app._get_current_object()
+
+    def pieces():
+        found = has_app_context()
+        with this.app_context():
+            g.user = user
+            for _ in range(5):
+                yield f"{'?' if found else g.user} "
+
+    return pieces()
+
+
+@app.get("/events")
+async def events():
+    """Send events."""
+
+    async def some():
+        for _ in range(3):
+            yield g.user
+            await asyncio.sleep(0.002)
+
+    return EventStream(some())
+
+
+@app.websocket("/socket")
+async def socket():
+    """Answer each message with the user."""
+    async for _message in websocket:
+        await websocket.send(f"{g.user} {websocket.headers['X-User']}")
+
+
+@app.get("/counts")
+async def counters():
+    """Tell what was counted; itself counts as entered."""
+    with _lock:
+        return dict(counts)
+
+
+@app.get("/")
+def index():
+    """Tell that the server is up."""
+    return "up"
+
+
+asgi = app.asgi
