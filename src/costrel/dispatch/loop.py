@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import typing as t
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
 from queue import SimpleQueue
@@ -146,14 +147,19 @@ class Inbox:
 
     def wait_until(self, is_done: t.Callable[[], bool]) -> None:
         """Run jobs, in the thread itself, until something is done that `wake` tells of."""
+        while not is_done():
+            job = self._jobs.get()
+            if job is not None:
+                job.run()
+            del job
+
+    @contextmanager
+    def opened(self) -> t.Iterator[None]:
+        """Take jobs, in a block that waits: begun before what it waits for."""
         with self._lock:
             self._waits += 1
         try:
-            while not is_done():
-                job = self._jobs.get()
-                if job is not None:
-                    job.run()
-                del job
+            yield
         finally:
             with self._lock:
                 self._waits -= 1
@@ -221,8 +227,9 @@ def run_on(
         task = loop.create_task(settle(), context=ctx)
 
     try:
-        loop.call_soon_threadsafe(start)
-        inbox.wait_until(lambda: done)
+        with inbox.opened():
+            loop.call_soon_threadsafe(start)
+            inbox.wait_until(lambda: done)
     except BaseException:
         # The waiting thread is being stopped: so is what it waits for.
         loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)

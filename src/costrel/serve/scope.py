@@ -93,7 +93,8 @@ def _server_port(scope: Scope) -> str:
 
 
 def _url_scheme(scope: Scope) -> str:
-    return "https" if scope.get("scheme") in {"https", "wss"} else "http"
+    scheme: str = scope.get("scheme") or "http"
+    return {"ws": "http", "wss": "https"}.get(scheme, scheme)
 
 
 MADE_OF_SCOPE: dict[str, t.Callable[[Scope], str]] = {

@@ -1,0 +1,142 @@
+"""What a proxy has forwarded means the same over ASGI, WebSockets included, as under WSGI."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from costrel import Flask, request, url_for, websocket
+from costrel.asynctesting import WebSocketRejected
+from costrel.globals import request_ctx
+
+FORWARDED = ("For", "Proto", "Host", "Port", "Prefix")
+
+
+def says(request):
+    """Return what a request knows of its connection."""
+    return [
+        request.remote_addr, request.scheme, request.host, request.root_path, request.path,
+        request.url, request.environ.get("SERVER_NAME"), str(request.environ.get("SERVER_PORT")),
+        url_for("page", _external=True), url_for("page"),
+        request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR"),
+    ]  # fmt: skip
+
+
+def make_app(*counts):
+    """Return an application behind proxies, which set each field so often."""
+    app = Flask(__name__)
+    for count in counts:
+        app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count, count)
+
+    @app.get("/page/<name>")
+    @app.get("/page", defaults={"name": ""})
+    async def page(name):
+        return [request_ctx.on_loop, *says(request)]
+
+    @app.websocket("/socket")
+    async def socket():
+        await websocket.send_json(says(websocket))
+
+    return app
+
+
+async def ask(app, path, headers):
+    """Send a request over ASGI; return what the view said."""
+    return (await app.async_test_client().get(path, headers=headers)).json
+
+
+async def talk(app, headers):
+    """Open a WebSocket; return what the view said."""
+    async with app.async_test_client().websocket("/socket", headers=headers) as client:
+        return await client.receive_json()
+
+
+values = st.sampled_from(
+    ["", "9.9.9.9", "1.1.1.1, 2.2.2.2", "https", "http, https", "example.com", "example.com:81",
+     "a.test, b.test:82", "[::1]", "[::1]:83", "8443", "/", "/prefix", "/prefix/", "/a, /b", "/page"]
+)  # fmt: skip
+fields = st.lists(st.tuples(st.sampled_from(FORWARDED), values), max_size=6)
+
+
+@settings(deadline=None)
+@given(fields, st.lists(st.integers(0, 2), min_size=1, max_size=2))
+def test_fields_mean_the_same_on_the_loop_and_under_wsgi(fields, counts):
+    """Each is counted and believed as `ProxyFix` says, on the loop as elsewhere."""
+    app = make_app(*counts)
+    headers = [(f"X-Forwarded-{name}", value) for name, value in fields]
+    for path in ("/page", "/page/é"):
+        expected = app.test_client().get(path, headers=headers)
+        given = asyncio.run(app.async_test_client().get(path, headers=headers))
+        assert expected.status_code == given.status_code
+        if expected.status_code == 200:
+            assert expected.json[1:-1] == given.json[1:-1]
+
+
+def test_request_behind_a_proxy_runs_on_the_loop():
+    """Also below a prefix; and `url_for` builds with that."""
+    headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Host": "example.com",
+               "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/app"}  # fmt: skip
+    said = asyncio.run(ask(make_app(1), "/page", headers))
+    assert said[0] is True
+    assert said[1:7] == ["9.9.9.9", "https", "example.com", "/app", "/page",
+                         "https://example.com/app/page"]  # fmt: skip
+    assert said[-3:] == ["https://example.com/app/page", "/app/page", "127.0.0.1"]
+
+
+def test_websocket_behind_a_proxy_is_of_the_forwarded_host():
+    """Its page may open it, and the page of another host may not."""
+    headers = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Host": "example.com",
+               "X-Forwarded-Proto": "https", "Origin": "https://example.com"}  # fmt: skip
+    said = asyncio.run(talk(make_app(1), headers))
+    assert said[:3] == ["9.9.9.9", "https", "example.com"]
+    with pytest.raises(WebSocketRejected, match="403"):
+        asyncio.run(talk(make_app(1), headers | {"Origin": "https://evil.test"}))
+
+
+def test_fields_of_anybody_mean_nothing_without_a_proxy():
+    """Nothing is believed that no `ProxyFix` asks for."""
+    headers = {f"X-Forwarded-{name}": "example.com" for name in FORWARDED}
+    assert asyncio.run(ask(make_app(), "/page", headers))[1:4] == ["127.0.0.1", "http", "localhost"]
+    assert asyncio.run(talk(make_app(), headers))[0] == "127.0.0.1"
+
+
+def test_what_is_changed_on_a_proxy_later_counts():
+    """Its numbers, and its class's method, are asked each time."""
+    app = make_app(0)
+    headers = {"X-Forwarded-For": "9.9.9.9"}
+    assert asyncio.run(ask(app, "/page", headers))[:2] == [True, "127.0.0.1"]
+    app.wsgi_app.x_for = 1
+    assert asyncio.run(ask(app, "/page", headers))[:2] == [True, "9.9.9.9"]
+
+
+def test_patched_proxy_is_called(monkeypatch):
+    """A tracer may replace the method of the class."""
+    app, called = make_app(1), []
+    original = ProxyFix.__call__
+
+    def patched(self, environ, start_response):
+        called.append(environ["HTTP_X_FORWARDED_FOR"])
+        return original(self, environ, start_response)
+
+    monkeypatch.setattr(ProxyFix, "__call__", patched)
+    assert asyncio.run(ask(app, "/page", {"X-Forwarded-For": "9.9.9.9"}))[:2] == [True, "9.9.9.9"]
+    assert called == ["9.9.9.9"]
+
+
+def test_proxy_of_another_class_is_called_in_a_thread():
+    """A subclass may do anything, and so may what is between two of them."""
+
+    class Own(ProxyFix):
+        pass
+
+    app = make_app()
+    app.wsgi_app = Own(app.wsgi_app)
+    assert asyncio.run(ask(app, "/page", {"X-Forwarded-For": "9.9.9.9"}))[:2] == [False, "9.9.9.9"]
+    app = make_app(1)
+    inner = app.wsgi_app
+    app.wsgi_app = ProxyFix(lambda environ, start_response: inner(environ, start_response))
+    assert asyncio.run(ask(app, "/page", {}))[0] is False
