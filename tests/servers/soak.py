@@ -152,8 +152,8 @@ class Load:
     """A process to be stopped for moments while bodies are on their way."""
     faults: list[str] = field(default_factory=list)
     sent: int = 0
-    cut: int = 0
-    """Connections that the server closed before it had answered."""
+    cut: list[str] = field(default_factory=list)
+    """What the server closed before it had answered."""
     ids: Counter[int] = field(default_factory=Counter)
     _users: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -263,7 +263,7 @@ class Load:
             choices.append(self.pipeline)
         if self.sockets:
             choices.append(self.talk)
-        connection = Connection(self.port)
+        connection, kept = Connection(self.port), False
         for _ in range(actions):
             act = dice.choice(choices)
             if self.worker is not None and dice.random() < 0.02:
@@ -274,10 +274,12 @@ class Load:
                 self.faults.append(f"{act.__name__}: no answer in {PATIENCE_S} s")
                 connection.ended = True
             except OSError:
-                # A server may close a connection that it keeps, or does not pipeline.
                 connection.ended = True
-                self.cut += 1
-            if connection.ended or dice.random() < 0.05:
+                if not kept:
+                    # One that was kept may end at any time.
+                    self.cut.append(act.__name__)
+            kept = not connection.ended and dice.random() >= 0.05
+            if not kept:
                 connection.socket.close()
                 connection = Connection(self.port)
         connection.socket.close()
@@ -321,7 +323,7 @@ def soak(program, place, clients, actions, rounds=1, **variables):
     running, port = serve(program, app, place, **variables)
     try:
         worker = workers_of(running.process)[0]
-        load = Load(port, sockets=asgi, pipelines=program.concurrent, worker=worker)
+        load = Load(port, sockets=asgi, pipelines=not program.name.startswith("gunicorn"), worker=worker)
         before = None
         for number in range(rounds):
             load.run(clients, actions, number)
@@ -337,8 +339,9 @@ def soak(program, place, clients, actions, rounds=1, **variables):
         counts = fetch(port, "/counts").json
         wrong = [*load.faults, *map(str, faults_of(counts).items())]
         wrong += [f"the id {number} was given twice" for number, n in load.ids.items() if n > 1]
-        if load.cut > load.sent / 10:
-            wrong.append(f"{load.cut} connections were closed without an answer")
+        wrong += [f"{act} was not answered" for act in load.cut]
+        if wrong:
+            wrong.append(running.log.partition("Traceback")[2][:5_000])
         after = held_by(worker)
         if rounds > 1 and (after[0] > before[0] + clients or after[1] > before[1] * 1.3 + 2e7):
             wrong.append(f"descriptors and memory grew from {before} to {after}")

@@ -104,7 +104,7 @@ def take_over(context: Context) -> None:
     """Set the context variables that were changed in another context in this one."""
     var: ContextVar[t.Any]
     for var, value in context.items():
-        if var.get(_MISSING) is not value:
+        if var.get(_MISSING) is not value and var is not helping:
             var.set(value)
 
 
@@ -200,7 +200,7 @@ def run_on(
     awaitable = make()
     ctx = copy_context()
     inbox = _inbox()
-    outer = ctx.run(helping.set, inbox if helps else None)
+    ctx.run(helping.set, inbox if helps else None)
     done = False
     task: asyncio.Task[None] | None = None
     result: t.Any = None
@@ -234,7 +234,6 @@ def run_on(
         # The waiting thread is being stopped: so is what it waits for.
         loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
         raise
-    ctx.run(helping.reset, outer)
     take_over(ctx)
     try:
         if failure is not None:

@@ -16,6 +16,7 @@ from costrel import (
     current_app,
     g,
     has_app_context,
+    has_request_context,
     request,
     session,
     stream_with_context,
@@ -84,7 +85,7 @@ def torn_down(_error):
     """Count the end of each context, which must be that of its request."""
     if "id" in g:
         count("left")
-    if g.get("user", asked()) != asked():
+    if has_request_context() and g.get("user", asked()) != asked():
         count("torn down as another")
 
 
