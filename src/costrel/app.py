@@ -18,7 +18,7 @@ from types import MethodType
 
 from jinja2 import Environment as BaseEnvironment
 from werkzeug.datastructures import ImmutableDict
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Map
 
 from . import typing as ft
@@ -29,6 +29,7 @@ from .current import g, request, request_ctx, session
 from .dispatch import coerce, errors, hooks
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import STEPS, Engine, automatic_options
+from .dispatch.sendable import UnsendableError, make_sendable
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .lazy import anew
 from .routing import RuleMap, urls
@@ -109,6 +110,7 @@ class Flask(App):
             # Not Flask's, for ASGI:
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
+            "BODY_TIMEOUT_S": 30.0,
             "LOOP_LAG_WARNING_S": 0.5,
             "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,
             "WEBSOCKET_IDLE_S": None,
@@ -456,11 +458,16 @@ class Flask(App):
         response = self.make_response(t.cast("t.Any", rv))
         try:
             response = self.process_response(response)
+            make_sendable(response)
             request_finished.send(self, _async_wrapper=self.ensure_sync, response=response)
         except Exception:
             if not from_error_handler:
                 raise
             self.logger.exception("An after-hook failed on the response to an unhandled error")
+            try:
+                make_sendable(response)
+            except UnsendableError:
+                response = self.make_response(InternalServerError())
         return response
 
     def make_default_options_response(self) -> Response:

@@ -31,6 +31,18 @@ def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDic
     return multidict
 
 
+def is_clients_fault(error: Exception, stream: t.Any) -> bool:
+    """Tell whether an error of reading a server's stream says that the body is broken.
+
+    COMPAT(werkzeug): `OSError` and `ValueError` are how servers say it. Not those that
+    the stream keeps from having been stored: a full disk is nobody's fault.
+    COMPAT(gunicorn): what it finds in chunks is of classes of its own.
+    """
+    if isinstance(error, (OSError, ValueError)):
+        return getattr(stream, "failure", None) is not error
+    return type(error).__module__ == "gunicorn.http.errors"
+
+
 class EnvironRequest(RequestBase):
     """Be Werkzeug's request, with nothing computed when it is made.
 
@@ -195,14 +207,14 @@ class EnvironRequest(RequestBase):
         read = self.environ["wsgi.input"].read
         try:
             body: bytes = read(expected)
-            while len(body) < expected:
-                more = read(expected - len(body))
-                if not more:
-                    raise ClientDisconnected
+            while len(body) < expected and (more := read(expected - len(body))):
                 body += more
-        except (OSError, ValueError) as error:
-            # COMPAT(werkzeug): how a server's stream says that the client is gone.
+        except Exception as error:
+            if not is_clients_fault(error, self.environ["wsgi.input"]):
+                raise
             raise ClientDisconnected from error
+        if len(body) < expected:
+            raise ClientDisconnected
         self._whole_read = True
         return body
 

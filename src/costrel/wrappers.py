@@ -14,7 +14,7 @@ from werkzeug.datastructures import (
     ImmutableMultiDict,
     MultiDict,
 )
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response as ResponseBase
@@ -22,7 +22,7 @@ from werkzeug.wsgi import LimitedStream
 
 from .current import context
 from .debughints import attach_enctype_error_multidict
-from .environrequest import EnvironRequest
+from .environrequest import EnvironRequest, is_clients_fault
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -65,6 +65,21 @@ class _AsyncReading:
 class _Body(_AsyncReading, LimitedStream):
     """Read a body as far as it was announced, or may be long."""
 
+    def readinto(self, b: t.Any) -> int | None:
+        """Fill a buffer; 400 where the server's stream says that the body is broken."""
+        try:
+            return super().readinto(b)
+        except Exception as error:
+            if not is_clients_fault(error, self._stream):
+                raise
+            raise ClientDisconnected from error
+
+    def on_disconnect(self, error: Exception | None = None) -> None:
+        """Raise what the server's stream raised, or 400 for a client that is gone."""
+        if error is not None and not is_clients_fault(error, self._stream):
+            raise error
+        super().on_disconnect(error)
+
 
 class _ReadBody(_AsyncReading, io.BytesIO):
     """Be at the end of a body that was read already, or is not there."""
@@ -81,9 +96,10 @@ class _BoundedBody(_Body):
         """Raise 413 if there is more; the server has said that the stream ends by itself."""
         try:
             more = self._stream.read(1)
-        except (OSError, ValueError) as error:
-            self.on_disconnect(error)
-            return
+        except Exception as error:
+            if not is_clients_fault(error, self._stream):
+                raise
+            raise ClientDisconnected from error
         if more:
             super().on_exhausted()
 
@@ -93,12 +109,6 @@ class _BoundedBody(_Body):
         if body and self.is_exhausted:
             self.on_exhausted()
         return body
-
-
-def _in_coroutine() -> bool:
-    """Tell whether the caller runs on an event loop."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 class FormParser(FormDataParser):
@@ -288,7 +298,7 @@ class Request(EnvironRequest):
                 stream = _Body(self.environ["wsgi.input"], announced)
             elif limit is not None:
                 stream = _BoundedBody(self.environ["wsgi.input"], limit, is_max=True)
-            elif not hasattr(stream, "__aiter__") and _in_coroutine():
+            elif not hasattr(stream, "__aiter__"):
                 stream = _Body(stream, sys.maxsize, is_max=True)
         elif type(stream) is LimitedStream:
             stream = _Body(stream._stream, stream.limit, stream._limit_is_max)

@@ -125,6 +125,41 @@ def test_control_characters_in_a_logged_path_are_escaped(app):
     assert log.getvalue().splitlines()[0] == r"Exception on /a\nERROR [GET]"
 
 
+def test_malformed_chunk_answers_400(app):
+    """Also where the server tells it by an error of a class of its own."""
+    malformed = type("InvalidChunk", (Exception,), {"__module__": "gunicorn.http.errors"})
+
+    class Stream(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def readinto(self, _buffer):
+            raise malformed
+
+    app.add_url_rule("/", view_func=lambda: request.data, methods=["POST"])
+    for limit in (None, 1000):
+        app.config["MAX_CONTENT_LENGTH"] = limit
+        status, _body = answer(app, chunked(b"") | {"wsgi.input": Stream()})
+        assert status == "400 BAD REQUEST"
+
+
+@pytest.mark.parametrize(
+    "rv", [("text", 1000), ("text", "FOO"), ("text", {"X-A": "\x00"}), ("text", {"Bad Name": "x"})]
+)
+def test_response_that_can_not_be_sent_answers_500(app, rv):
+    """The view's error, whatever the server would make of it."""
+    app.add_url_rule("/", view_func=lambda: rv)
+    assert app.test_client().get("/").status_code == 500
+
+
+def test_fields_about_a_connection_are_left_to_the_server(app):
+    """A response that was relayed has the others."""
+    fields = {"Transfer-Encoding": "chunked", "Connection": "keep-alive", "X-A": "x"}
+    app.add_url_rule("/", view_func=lambda: ("text", fields))
+    headers = app.test_client().get("/").headers
+    assert [name in headers for name in fields] == [False, False, True]
+
+
 def test_request_has_one_context(app):
     """Application and request contexts are one object in a request."""
     assert issubclass(RequestContext, AppContext)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import threading
 
@@ -344,3 +345,158 @@ def test_sync_marked_view_reads_in_a_worker_thread():
     send(app, "/streamed-sync", headers=CHUNKED)
 
     assert [thread.name.startswith("costrel-worker") for thread in app.threads] == [True]
+
+
+SLOW_VIEWS = ["/sync", "/async", "/first"]
+
+
+def make_slow_app(**config):
+    """Make an application whose views read the body, and that waits a moment for it."""
+    app = Flask(__name__)
+    app.config.update({"BODY_TIMEOUT_S": 0.05} | config)
+
+    @app.post("/sync")
+    def sync():
+        return request.get_data()
+
+    @app.post("/async")
+    @app.post("/first")
+    async def in_coroutine():
+        return request.get_data()
+
+    @app.post("/streamed")
+    @stream_body
+    async def streamed():
+        return b"".join([piece async for piece in request.stream])
+
+    @app.errorhandler(408)
+    def too_slow(error):
+        return "too slow", 408
+
+    return app
+
+
+class Slow(Client):
+    """Send some pieces and then nothing, and stay."""
+
+    async def receive(self):
+        """Give the next piece, or wait for ever."""
+        if self.taken < len(self.pieces):
+            self.taken += 1
+            return {"type": "http.request", "body": self.pieces[self.taken - 1], "more_body": True}
+        return await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("pieces", [[], [b"a"], [b"x" * 100_000]], ids=["none", "one", "long"])
+@pytest.mark.parametrize("path", [*SLOW_VIEWS, "/streamed"])
+def test_client_that_sends_no_more_is_answered_408(path, pieces):
+    """By the application's handler, wherever the view runs."""
+    client = Slow(make_slow_app(), path, pieces, headers=CHUNKED)
+
+    assert asyncio.run(asyncio.wait_for(client.run(), 10)) == (408, b"too slow")
+
+
+@pytest.mark.parametrize("path", SLOW_VIEWS)
+def test_408_ends_the_connection(path):
+    """The rest of the body could still come on it."""
+    app = make_slow_app()
+    del app.error_handler_spec[None][408]
+    client = Slow(app, path, [b"a"], headers=CHUNKED)
+    asyncio.run(asyncio.wait_for(client.run(), 10))
+
+    assert (b"connection", b"close") in client.messages[0]["headers"]
+
+
+@pytest.mark.parametrize("path", [*SLOW_VIEWS, "/streamed"])
+def test_byte_now_and_then_is_too_slow(path):
+    """The time is for 64 KiB, or clients could hold the server with next to nothing."""
+
+    class Trickling(Client):
+        async def receive(self):
+            await asyncio.sleep(0.005)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+    client = Trickling(make_slow_app(), path, [], headers=CHUNKED)
+
+    assert asyncio.run(asyncio.wait_for(client.run(), 10)) == (408, b"too slow")
+
+
+@pytest.mark.parametrize("path", [*SLOW_VIEWS, "/streamed"])
+def test_long_body_that_goes_on_arriving_is_not_too_slow(path):
+    """Each 64 KiB have the time anew."""
+
+    class Steady(Client):
+        async def receive(self):
+            await asyncio.sleep(0.02)
+            return await super().receive()
+
+    app = make_slow_app(BODY_TIMEOUT_S=1.0)
+    client = Steady(app, path, [b"x" * 65_536] * 60, headers=CHUNKED)
+    status, body = asyncio.run(asyncio.wait_for(client.run(), 30))
+
+    assert (status, len(body)) == (200, 60 * 65_536)
+
+
+@pytest.mark.parametrize("path", SLOW_VIEWS)
+def test_without_a_timeout_a_body_is_waited_for(path):
+    """None is no limit."""
+
+    class Late(Client):
+        async def receive(self):
+            await asyncio.sleep(0.1)
+            return await super().receive()
+
+    app = make_slow_app(BODY_TIMEOUT_S=None)
+
+    assert asyncio.run(Late(app, path, PIECES, headers=CHUNKED).run()) == (200, WHOLE)
+
+
+@pytest.mark.parametrize("written", [0, 10], ids=["at-first", "later"])
+@pytest.mark.parametrize("path", ["/sync", "/async", "/files", "/files-async", "/unread"])
+def test_error_of_storing_a_body_goes_through_the_error_handlers(path, written, monkeypatch):
+    """As under WSGI, where the view's own reading fails; a view that reads nothing is not told."""
+
+    class Full(io.BytesIO):
+        def write(self, content):
+            if self.tell() >= written:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(content)
+
+    monkeypatch.setattr(body_module, "SPOOL_BYTES", 4)
+    monkeypatch.setattr(body_module.tempfile, "TemporaryFile", Full)
+    app = make_slow_app(BODY_TIMEOUT_S=None)
+
+    @app.post("/files")
+    def files():
+        return str(len(request.files))
+
+    @app.post("/files-async")
+    async def files_async():
+        return str(len(request.files))
+
+    @app.post("/unread")
+    def unread():
+        return "unread"
+
+    @app.errorhandler(OSError)
+    def full(error):
+        return "full", 507
+
+    _boundary, data = encode_multipart({"file": (io.BytesIO(b"x" * 100), "x.txt")}, "b")
+    headers = (
+        (b"content-type", b"multipart/form-data; boundary=b"),
+        (b"content-length", str(len(data)).encode()),
+    )
+    pieces = [data[at : at + 11] for at in range(0, len(data), 11)]
+    answer = asyncio.run(Client(app, path, pieces, headers=headers).run())
+
+    assert answer == ((200, b"unread") if path == "/unread" else (507, b"full"))
+
+
+def test_client_that_left_before_the_end_is_answered_400():
+    """It may have sent what is no body and be there still, which servers tell in the same way."""
+    app = make_slow_app()
+
+    for path in (*SLOW_VIEWS, "/streamed"):
+        client = Client(app, path, PIECES, headers=CHUNKED, leaves=True)
+        assert asyncio.run(client.run())[0] == 400

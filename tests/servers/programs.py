@@ -31,7 +31,9 @@ class Program:
     believes_local_proxies: bool = False
     """Takes the scheme from ``X-Forwarded-Proto`` by itself, if sent from this machine."""
     hides_cuts: bool = False
-    """Ends what broke off like what is complete: a stream that failed, a chunked upload."""
+    """Ends a stream that failed like one that is complete."""
+    hides_cut_uploads: bool = False
+    """Ends an upload of unknown length that broke off like one that is complete."""
 
 
 def _gunicorn(*options):
@@ -63,6 +65,7 @@ PROGRAMS = {
                 *("--host", HOST, "--port", str(port), app),
             ],
             hides_cuts=True,
+            hides_cut_uploads=True,
         ),
         Program(
             "costrel-run",

@@ -65,7 +65,8 @@ def test_client_gone_before_the_announced_end_is_not_taken_for_complete(site, or
 @pytest.mark.parametrize(
     "site",
     # Where nginx is, it waits for all of the body.
-    names(able=lambda program: not program.hides_cuts, ways=("",)) + names(ways=(BEHIND_NGINX,)),
+    names(able=lambda program: not program.hides_cut_uploads, ways=("",))
+    + names(ways=(BEHIND_NGINX,)),
     indirect=True,
 )
 def test_client_gone_before_the_last_chunk_is_not_taken_for_complete(site, orderly):

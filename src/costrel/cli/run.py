@@ -32,6 +32,7 @@ _ONLY_SERVING = {
     "threads": "--threads",
     "access_log": "--access-log",
     "stop_timeout": "--stop-timeout",
+    "body_timeout": "--body-timeout",
 }
 
 
@@ -77,6 +78,14 @@ _ONLY_SERVING = {
     show_default=True,
     metavar="SECONDS",
     help="How long requests in flight may take to finish when the server stops.",
+)
+@click.option(
+    "--body-timeout",
+    type=click.IntRange(min=1),
+    default=None,
+    show_default="BODY_TIMEOUT_S: 30",
+    metavar="SECONDS",
+    help="How long a client may take to send a body, or 64 KiB of it, until it is answered 408.",
 )
 @click.option(
     "--cert",
@@ -134,6 +143,7 @@ def run_command(
     interface: t.Any,
     access_log: bool,
     stop_timeout: int,
+    body_timeout: int | None,
     cert: t.Any,
     reload: bool | None,
     debugger: bool | None,
@@ -189,6 +199,7 @@ def run_command(
         certificate=cert,
         access_log=access_log,
         stop_timeout_s=stop_timeout,
+        body_timeout_s=body_timeout,
     )
 
 

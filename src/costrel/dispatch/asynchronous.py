@@ -19,6 +19,7 @@ from . import errors
 from .coerce import PlainBody, answers_itself
 from .hooks import needs_session, no_response, resume_before, save_session
 from .loop import while_handling
+from .sendable import make_sendable
 from .threads import hop_for
 
 if t.TYPE_CHECKING:
@@ -175,6 +176,7 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
         else:
             response = await hop_for(app, _run_after, group, response)
     save_session(app, ctx, response)
+    make_sendable(response)
     await send_signal(app, request_finished, response=response)
     return response
 

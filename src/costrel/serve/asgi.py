@@ -30,7 +30,7 @@ from ..signals import (
     request_tearing_down,
 )
 from ..wrappers import Request
-from .body import RequestBody, announced_length
+from .body import TOO_LATE, BodyTimeout, RequestBody, announced_length, in_time
 from .callers import lender
 from .inflight import in_flight
 from .loopcontext import LoopContext
@@ -43,6 +43,7 @@ from .sending import (
     close_answer,
     make_answer,
     plain_answer,
+    refuse,
     send_answer,
 )
 from .watch import Suspended, Watch
@@ -129,7 +130,14 @@ class Application:
         if b"content-length" in headers or b"transfer-encoding" in headers:
             # As `outside` does it, without its coroutine.
             _reset_current(token)
-            message = await receive()
+            arriving = receive().__await__()
+            try:
+                waiting_for = next(arriving)
+            except StopIteration as stop:
+                message = stop.value
+            else:
+                rest = Suspended(t.cast("t.Any", arriving), waiting_for)
+                message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
             if message["type"] == "http.request" and not message.get("more_body"):
                 # PERF(echo): a whole body. Where it is too large, the request finds that out.
@@ -141,7 +149,7 @@ class Application:
         try:
             values: t.Any = ctx.view_args
             coroutine = plan.coroutine(**values)
-            waiting_for = coroutine.send(None)
+            paused_for = coroutine.send(None)
         except StopIteration as stop:
             rv = stop.value
             if (
@@ -162,7 +170,7 @@ class Application:
             await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
             return
         else:
-            rest = Suspended(coroutine, waiting_for)
+            rest = Suspended(coroutine, paused_for)
             await respond_on_loop(ctx, plan, engine, receive, send, rest)
             return
         _reset_current(token)
@@ -195,7 +203,7 @@ async def _begin_life(app: App) -> None:
     await start_on_loop(app)
 
 
-async def respond_in_thread(
+async def respond_in_thread(  # noqa: C901  one border around all of it
     app: App, scope: Scope, receive: Receive, send: Send, *, streams_body: bool = False
 ) -> None:
     """Answer a request by what WSGI calls, in one hop to a worker thread."""
@@ -203,10 +211,11 @@ async def respond_in_thread(
     watch = Watch(receive)
     task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
     source: t.Any = io.BytesIO()
+    answered: Answer | None = None
     in_flight.add(task)
     try:
         if _announces_body(scope, headers):
-            source = body = RequestBody(receive)
+            source = body = RequestBody(receive, app.config["BODY_TIMEOUT_S"])
             if not streams_body:
                 source = await _receive(body, app.config["MAX_CONTENT_LENGTH"], headers)
             if not body.complete:
@@ -215,8 +224,11 @@ async def respond_in_thread(
         if answered.rest is not None:
             _watch_response(watch, streams_body=streams_body)
         await send_answer(app, answered, send)
-    except (ClientDisconnected, ClientLeft):
-        # In the middle of its request, or of its response: nobody waits for more.
+    except ClientDisconnected as error:
+        if answered is None:
+            await refuse(send, error)
+    except ClientLeft:
+        # In the middle of its response: nobody waits for more.
         pass
     except asyncio.CancelledError:
         if not watch.client_left():
@@ -267,6 +279,18 @@ def _first(message: Message, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return receive_next
+
+
+async def _first_in_time(arriving: Suspended, timeout_s: float | None) -> Message:
+    """Receive the first message of a body, or that none came in time."""
+
+    async def receive() -> Message:
+        return t.cast("Message", await arriving)
+
+    try:
+        return await in_time(receive, timeout_s)
+    except BodyTimeout:
+        return {"type": TOO_LATE}
 
 
 async def _return(value: t.Any) -> t.Any:
@@ -338,8 +362,9 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         # In the middle of its response, which as under WSGI is no error of the request.
         pass
     except ClientDisconnected as raised:
-        # In the middle of its request: nobody waits for more.
         error = raised if error is None else error
+        if sent is None:
+            await outside(refuse, send, raised)
     except asyncio.CancelledError as raised:
         if sent is None and error is None:
             error = raised
@@ -377,7 +402,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
         await send_signal(app, appcontext_pushed)
     headers = dict(ctx.scope["headers"])
     if _announces_body(ctx.scope, headers):
-        ctx.body = body = RequestBody(receive)
+        ctx.body = body = RequestBody(receive, app.config["BODY_TIMEOUT_S"])
         if not plan.streams_body:
             ctx.body = await _receive(body, _body_limit(ctx), headers)
         if not body.complete:

@@ -7,12 +7,13 @@ import io
 import tempfile
 import typing as t
 from collections import deque
+from contextlib import suppress
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from ..current import outside
 from ..dispatch.loop import run_on
-from .scope import Receive
+from .scope import Message, Receive
 
 SPOOL_BYTES = 500_000
 """A longer body goes to a temporary file."""
@@ -20,7 +21,11 @@ SPOOL_BYTES = 500_000
 AHEAD_BYTES = 65_536
 """What is received of a body that nobody reads, to notice that the client went away."""
 
-_PIECE_BYTES = 65_536
+PIECE_BYTES = 65_536
+"""So much of a body must arrive within each ``BODY_TIMEOUT_S``, or what is left of it."""
+
+TOO_LATE = "costrel.too_late"
+"""The type of a message in place of the first one of a body that did not come in time."""
 
 _ON_LOOP = (
     "The rest of the request's body was not received yet, and waiting for it here would block the"
@@ -37,6 +42,33 @@ def announced_length(headers: dict[bytes, bytes]) -> int | None:
     return int(length)
 
 
+class BodyTimeout(RequestTimeout):
+    """Answer 408, and end the connection, on which the rest of the body might still come."""
+
+    def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
+        """Return the headers, with the one that ends the connection (RFC 9110 §15.5.9)."""
+        return [*super().get_headers(*args, **kwargs), ("Connection", "close")]
+
+
+class FailedBody(io.RawIOBase):
+    """Be the ``wsgi.input`` of a body that could not be received, or not be stored.
+
+    Whoever reads it gets the error, so that the application's error handlers do.
+    """
+
+    def __init__(self, failure: Exception) -> None:
+        #: The error, which for that reason is not taken for the client's going away.
+        self.failure = failure
+
+    def readable(self) -> bool:
+        """Tell that it can be tried."""
+        return True
+
+    def readinto(self, _buffer: t.Any) -> t.NoReturn:
+        """Raise the error."""
+        raise self.failure
+
+
 class RequestBody(io.RawIOBase):
     """Be the ``wsgi.input`` of an ASGI request whose body was not received as a whole.
 
@@ -44,8 +76,11 @@ class RequestBody(io.RawIOBase):
     before it reads; ``async for chunk in request.stream`` does.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, timeout_s: float | None = None) -> None:
         self._receive = receive
+        self._timeout_s = timeout_s
+        self._patience_s = timeout_s
+        self._due = PIECE_BYTES
         self._loop = asyncio.get_running_loop()
         self._receiving = asyncio.Lock()
         self._has_room = asyncio.Event()
@@ -68,14 +103,20 @@ class RequestBody(io.RawIOBase):
     async def receive_whole(self, limit: int | None) -> t.Any:
         """Receive all of it, or until it has more than `limit` bytes.
 
-        Returns what to read it from: itself, or a plain file if it is complete.
-        Raises `ClientDisconnected` if the client goes away before.
+        Returns what to read it from: itself, or a plain file if it is complete; a
+        `FailedBody` if it came too slowly or could not be stored. Raises
+        `ClientDisconnected` if the client goes away before.
         """
-        while not self.complete and (limit is None or self.received <= limit):
-            await self._receive_piece()
-            if self._ahead_bytes > SPOOL_BYTES or (self._file is not None and self._ahead):
-                content = self._take_all()
-                self._file = await asyncio.to_thread(_append, self._file, content)
+        try:
+            while not self.complete and (limit is None or self.received <= limit):
+                await self._receive_in_time()
+                if self._ahead_bytes > SPOOL_BYTES or (self._file is not None and self._ahead):
+                    content = self._take_all()
+                    await asyncio.to_thread(self._append_to_file, content)
+        except (OSError, RequestTimeout) as error:
+            self._take_all()
+            self._drop_file()
+            return FailedBody(error)
         if self._file is not None:
             self._file.seek(0)
             if not self.complete:
@@ -85,8 +126,29 @@ class RequestBody(io.RawIOBase):
             return file
         return io.BytesIO(self._take_all()) if self.complete else self
 
-    async def _receive_piece(self) -> None:
-        message = await outside(self._receive)
+    async def _receive_in_time(self) -> None:
+        """Receive a piece; `RequestTimeout` (408) where the client is too slow for that."""
+        if self._patience_s is None:
+            await self._receive_piece()
+            return
+        began = self._loop.time()
+        await self._receive_piece(self._patience_s)
+        if self.received < self._due:
+            # Or a byte now and then would be enough.
+            self._patience_s -= self._loop.time() - began
+        else:
+            self._patience_s = self._timeout_s
+            self._due = self.received + PIECE_BYTES
+
+    def _append_to_file(self, content: bytes) -> None:
+        if self._file is None:
+            self._file = t.cast("t.IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115  kept
+        append(self._file, content)
+
+    async def _receive_piece(self, timeout_s: float | None = None) -> None:
+        message = await outside(in_time, self._receive, timeout_s)
+        if message["type"] == TOO_LATE:
+            raise BodyTimeout
         if message["type"] == "http.disconnect":
             self.gone = True
             if not self.complete:
@@ -130,8 +192,9 @@ class RequestBody(io.RawIOBase):
         """
         while not self._head:
             if self._file is not None:
-                self._head = await asyncio.to_thread(self._file.read, _PIECE_BYTES)
-                self._drop_file_at_end()
+                self._head = await asyncio.to_thread(self._file.read, PIECE_BYTES)
+                if not self._head:
+                    self._drop_file()
             elif self._ahead:
                 self._next_head()
             elif self.complete:
@@ -142,16 +205,18 @@ class RequestBody(io.RawIOBase):
                 async with self._receiving:
                     # What looks after the client may have received it meanwhile.
                     if not (self._ahead or self.complete or self.gone):
-                        await self._receive_piece()
+                        await self._receive_in_time()
 
     def _next_head(self) -> None:
         self._head = self._ahead.popleft()
         self._ahead_bytes -= len(self._head)
         self._has_room.set()
 
-    def _drop_file_at_end(self) -> None:
-        if not self._head and self._file is not None:
-            self._file.close()
+    def _drop_file(self) -> None:
+        if self._file is not None:
+            # On a full disk what was not written yet is not written now.
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
     def readable(self) -> bool:
@@ -182,8 +247,9 @@ class RequestBody(io.RawIOBase):
 
     def _prepare_at_once(self, *, must: bool) -> None:
         if self._file is not None:
-            self._head = self._file.read(_PIECE_BYTES)
-            self._drop_file_at_end()
+            self._head = self._file.read(PIECE_BYTES)
+            if not self._head:
+                self._drop_file()
         if not self._head and self._ahead:
             self._next_head()
         if must and not self._head and not self.complete:
@@ -191,13 +257,22 @@ class RequestBody(io.RawIOBase):
 
     def close(self) -> None:
         """Delete the temporary file, if there is one."""
-        if self._file is not None:
-            self._file.close()
+        self._drop_file()
         super().close()
 
 
-def _append(file: t.IO[bytes] | None, content: bytes) -> t.IO[bytes]:
-    if file is None:
-        file = t.cast("t.IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115  closed with the body
+def append(file: t.IO[bytes], content: bytes) -> None:
+    """Write to a file; a full disk is noticed here, and not where it is read."""
     file.write(content)
-    return file
+    file.flush()
+
+
+async def in_time(receive: Receive, timeout_s: float | None) -> Message:
+    """Receive a message; `BodyTimeout` where none comes in time."""
+    if timeout_s is None:
+        return await receive()
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await receive()
+    except TimeoutError:
+        raise BodyTimeout from None

@@ -29,7 +29,8 @@ from granian.server import MPServer, Server
 
 from .accesslog import ACCESS_FORMAT, LOG_CONFIG
 from .address import ServeError, accepts_connections, resolve_address, show_url
-from .worker import WSGI_THREADS, Boot, BootFailure, Describe, Load, Ready, ServeOptions, work
+from .reception import RECEIVING_THREADS
+from .worker import Boot, BootFailure, Describe, Load, Ready, ServeOptions, work
 
 REMINDER_S = 0.5
 """After how long workers that go on are told again to stop."""
@@ -80,7 +81,7 @@ def serve(
             port=port,
             interface=Interfaces.WSGI,
             workers=options.workers,
-            blocking_threads=options.threads or WSGI_THREADS,
+            blocking_threads=boot.wsgi_threads + RECEIVING_THREADS,
             http=HTTPModes.auto if options.certificate else HTTPModes.http1,
             websockets=False,
             log_level=LogLevels.warning,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import typing as t
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from contextvars import Context, copy_context
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
@@ -203,6 +205,21 @@ def plain_answer(content: bytes, content_type: str, *, head: bool) -> Answer:
         (b"content-length", b"%d" % len(content)),
     ]
     return Answer(200, fields, b"" if head else content)
+
+
+async def refuse(send: Send, error: HTTPException) -> None:
+    """Answer a request whose body broke off.
+
+    Most servers say that the client left, and send nothing more. Granian also says so of
+    a malformed body, and sends 500 where it gets no answer.
+    """
+    fields = _encode([*error.get_headers(), ("Connection", "close")])
+    content = error.get_body().encode()
+    with suppress(OSError):
+        await send(
+            {"type": "http.response.start", "status": error.code, "headers": fields},
+        )
+        await send({"type": "http.response.body", "body": content})
 
 
 async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> Answer:

@@ -66,9 +66,18 @@ def make_server(
     if isinstance(certificate, tuple):
         config.ssl_certfile, config.ssl_keyfile = certificate
     config.load()
+    _know_all_statuses()
     if certificate is not None and not isinstance(certificate, tuple):
         config.ssl = certificate
     return Server(config)
+
+
+def _know_all_statuses() -> None:
+    # COMPAT(uvicorn): its faster protocol has lines up to 599, and answers nothing beyond.
+    module: t.Any = sys.modules.get("uvicorn.protocols.http.httptools_impl")
+    if module is not None:
+        for status in range(600, 1000):
+            module.STATUS_LINE.setdefault(status, b"HTTP/1.1 %d \r\n" % status)
 
 
 def serve_worker(server: Server, listener: socket.socket) -> None:

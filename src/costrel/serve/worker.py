@@ -51,7 +51,8 @@ class ServeOptions:
     per worker: how many requests may wait for a database at the same time. None
     are 8 under WSGI, and what the application says, ``SYNC_THREADS``, under ASGI.
     `stop_timeout_s` is how long requests in flight may take once the server is
-    told to stop, after which they are cut off.
+    told to stop, after which they are cut off. `body_timeout_s` takes the place of the
+    application's ``BODY_TIMEOUT_S``.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +62,7 @@ class ServeOptions:
     certificate: tuple[str, str] | None = None
     access_log: bool = False
     stop_timeout_s: int = 30
+    body_timeout_s: float | None = None
     interface: Wanted = "auto"
 
 
@@ -160,6 +162,8 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     logging.config.dictConfig(LOG_CONFIG)
     app = boot.load_app()
     options = boot.options
+    if options.body_timeout_s is not None:
+        app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
     choice = choose(app, options.interface)
     base: t.Any = Server
     if choice.interface == "wsgi":
@@ -168,6 +172,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
             note = f"Not served by WSGI: {websocket}"
         _start_life(app, boot)
         boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
+        _receive_first(app, boot.wsgi_threads)
         _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
         return
 
@@ -185,6 +190,14 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     target = base._spawn_asgi_lifespan_worker
     on_stop = partial(_leave_later, app, options.stop_timeout_s)
     _run_granian(target, worker_id, process_name, asgi, sock, settings, changes, on_stop)
+
+
+def _receive_first(app: t.Any, threads: int) -> None:
+    """Have Granian call what receives a request's body before it runs the application."""
+    from .reception import receiving
+
+    module: t.Any = sys.modules[Server.__module__]
+    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
 
 
 NOT_STARTED = BootFailure("The application could not be started: see the error above.")

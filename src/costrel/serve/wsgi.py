@@ -22,6 +22,7 @@ from ..dispatch.hooks import (
     run_this_request_hooks,
     save_session,
 )
+from ..dispatch.sendable import make_sendable
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -318,6 +319,7 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
             raise no_response(hook)
     if ctx.touched or "HTTP_COOKIE" in ctx.environ:
         save_session(app, ctx, response)
+    make_sendable(response)
     if _finished:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     return response

@@ -1,0 +1,77 @@
+"""Step 6, finish: see to it that any server can send a response."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..current import request
+
+_BETWEEN_SERVERS = frozenset(
+    ("transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer")
+)
+"""SPEC(RFC 9110 §7.6.1): fields about one connection, which its server writes."""
+
+_SPECIAL = _BETWEEN_SERVERS | {"content-length"}
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""SPEC(RFC 9110 §5.1): what the name of a field is made of."""
+
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""SPEC(RFC 9110 §5.5): no control characters, and nothing that Latin-1 does not have."""
+
+
+class UnsendableError(ValueError):
+    """Say what of a response can't be sent: an error of the view, answered with 500."""
+
+
+def make_sendable(response: t.Any) -> None:
+    """Remove what a server writes itself; `UnsendableError` where the rest can't be sent.
+
+    Servers take such a response differently: some send it, some close the connection
+    without a word, some end.
+    """
+    if not isinstance(response, BaseResponse):
+        return
+    code = response.status_code
+    if not 100 <= code <= 999 or not _VALUE.fullmatch(response.status):
+        raise _unsendable(f"the status {response.status!r}", "a number from 100 to 999, and text")
+    special = False
+    for name, value in response.headers:
+        # The quick questions first: most fields need no more.
+        if not (name.isascii() and name.replace("-", "").isalnum()) and not _NAME.fullmatch(name):
+            raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
+        if not (value.isascii() and value.isprintable()) and not _VALUE.fullmatch(value):
+            raise _unsendable(
+                f"the header {name!r} with {value!r}",
+                "text of Latin-1 without control characters: quote or encode the rest",
+            )
+        if name.lower() in _SPECIAL:
+            special = True
+    if special:
+        _see_to_framing(response)
+
+
+def _see_to_framing(response: BaseResponse) -> None:
+    headers = response.headers
+    for name in _BETWEEN_SERVERS.intersection(map(str.lower, headers.keys())):
+        # To end the connection is the application's right, and to change its protocol.
+        if name != "connection" or headers[name].lower() not in {"close", "upgrade"}:
+            del headers[name]
+    lengths = {length.strip() for length in headers.getlist("Content-Length")}
+    if not lengths:
+        return
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdigit() and len(length) <= 18):
+        found = ", ".join(headers.getlist("Content-Length"))
+        raise _unsendable(f"the Content-Length {found!r}", "one number, or leave it out")
+    headers["Content-Length"] = length
+
+
+def _unsendable(what: str, instead: str) -> UnsendableError:
+    return UnsendableError(
+        f"The response of {request.endpoint!r} has {what}, which can't be sent. It must be"
+        f" {instead}."
+    )

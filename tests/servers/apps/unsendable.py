@@ -1,0 +1,31 @@
+"""An application whose views answer with whatever status and header fields they are asked for."""
+
+from __future__ import annotations
+
+from costrel import Flask, Response, request
+
+app = Flask(__name__)
+
+
+@app.get("/<int(signed=True):status>")
+def by_status(status):
+    """Answer with a status."""
+    return "text", status
+
+
+@app.get("/relay")
+def relay():
+    """Answer with the header fields of another service."""
+    return Response("text", headers=request.args)
+
+
+@app.get("/relay-stream")
+def relay_stream():
+    """Answer with them too, and a body piece by piece."""
+    return Response(iter(["te", "xt"]), headers=request.args)
+
+
+@app.get("/")
+def index():
+    """Answer well."""
+    return "index"
