@@ -132,10 +132,73 @@ def test_field_that_would_end_early_is_refused(field, value):
         Event("x", **{field: value})
 
 
+@pytest.mark.parametrize("field", ["event", "id"])
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\ndata: b", "a\0b"])
+def test_field_that_is_set_later_can_not_end_early(field, value):
+    """A name or id that an event is given afterwards is looked at as well."""
+    event = Event("x", **{field: "before"})
+    with pytest.raises(ValueError, match=f"{field}="):
+        setattr(event, field, value)
+    assert getattr(event, field) == "before"
+
+
+class _Forged:
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+class _ForgedText(str):
+    __slots__ = ()
+
+    def __str__(self):
+        return "a\nevent: forged"
+
+    def __format__(self, spec):
+        return "a\nevent: forged"
+
+
+def test_value_of_another_type_can_not_forge_a_field():
+    """What is looked at is what is sent: an object's text, and that of a kind of text itself."""
+    with pytest.raises(ValueError, match="id="):
+        Event("x").id = _Forged("a\ndata: forged")
+    event = Event("x", id=_ForgedText("1"))
+    event.event = _ForgedText("name")
+    assert event.encode(str) == b"event: name\nid: 1\ndata: x\n\n"
+    with pytest.raises(ValueError, match="invalid literal"):
+        event.retry_ms = "1\ndata: forged"
+    event.retry_ms, event.id, event.event = "20", 7, None
+    assert event.encode(str) == b"id: 7\nretry: 20\ndata: x\n\n"
+    event.retry_ms = event.id = None
+    assert event.encode(str) == b"data: x\n\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_data_and_comment_that_are_set_later_forge_nothing(end):
+    """Each of their lines is one of theirs."""
+    event = Event()
+    event.data = f"a{end}event: forged{end}{end}id: 1"
+    event.comment = f"b{end}data: forged{end}{end}id: 2"
+    sent = event.encode(str).decode()
+    assert parse(sent) == ([("message", "a\nevent: forged\n\nid: 1", "")], "", None)
+
+
+@pytest.mark.parametrize("character", ["\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_character_that_ends_lines_elsewhere_arrives_in_data(character):
+    """Only a line feed and a carriage return end a line of a stream."""
+    text = f"a{character}event: b"
+    assert parse(encode(text))[0] == [("message", text, "")]
+    assert parse(encode([text]))[0][0][0] == "message"
+
+
 def test_negative_retry_is_refused():
-    """A retry time that clients would skip is an error."""
+    """A retry time that clients would skip is an error, at once and later."""
     with pytest.raises(ValueError, match="retry_ms=-1"):
         Event(retry_ms=-1)
+    with pytest.raises(ValueError, match="retry_ms=-1"):
+        Event().retry_ms = -1
 
 
 # Streams

@@ -39,6 +39,7 @@ from .scaffold import (
 )
 from .serving import ServingScaffold
 from .sessions import SecureCookieSessionInterface, SessionInterface
+from .socketrules import mark
 from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
 
@@ -343,6 +344,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         try:
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
             rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
+            mark(rule_obj, view_func)
             self.url_map.add(rule_obj)
         except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
             explained = _bad_rule(rule, error, self.url_map)

@@ -22,13 +22,14 @@ from .current import NO_REQUEST, NO_WEBSOCKET, context, request_view
 from .lazy import lazy, touching
 from .sessions import opens_lazily
 from .signals import appcontext_popped, appcontext_pushed
+from .socketrules import check_request
 
 if t.TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
     from _typeshed.wsgi import WSGIEnvironment
-    from werkzeug.routing import MapAdapter
+    from werkzeug.routing import MapAdapter, Rule
 
     from .application import App
     from .sessions import SessionMixin
@@ -415,10 +416,16 @@ class RequestContext(AppContext):
             return
         try:
             rule, values = adapter.match(return_rule=True)
+            self._check_kind(rule)
         except HTTPException as error:
             self.request.routing_exception = error
         else:
             self.request.url_rule, self.request.view_args = rule, t.cast("dict[str, t.Any]", values)
+
+    def _check_kind(self, rule: Rule) -> None:
+        """Refuse a WebSocket's rule, whose view is none of requests: 400."""
+        if rule.websocket:
+            check_request(self.app, rule, self.environ)
 
     def push(self) -> None:
         """Make this request current, open its session and match its URL."""

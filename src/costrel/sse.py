@@ -17,6 +17,7 @@ from .wrappers import Response
 Encode = t.Callable[[t.Any], bytes]
 
 _line_ends = re.compile(r"\r\n|\r|\n")
+_breaks_field = re.compile(r"[\r\n\0]").search
 _NOTHING: t.Any = object()
 
 
@@ -33,11 +34,11 @@ class Event:
         retry_ms: How long the client is to wait, in milliseconds, before it connects again.
         comment: Text that clients skip; it keeps a connection from looking idle.
 
-    Raises `ValueError` for what would not arrive: a line break or NUL in `event` or `id`,
-    and a negative `retry_ms`.
+    Raises `ValueError` for what would not arrive, also when it is set later: a line break
+    or NUL in `event` or `id`, and a negative `retry_ms`.
     """
 
-    __slots__ = ("comment", "data", "event", "id", "retry_ms")
+    __slots__ = ("_event", "_id", "_retry_ms", "comment", "data")
 
     def __init__(
         self,
@@ -49,36 +50,76 @@ class Event:
     ) -> None:
         self.data = data
         self.event = event
-        self.id = None if id is None else str(id)
+        self.id = id
         self.retry_ms = retry_ms
         self.comment = comment
-        for name, value in (("event", event), ("id", self.id)):
-            if value is not None and re.search(r"[\r\n\0]", value):
+
+    @property
+    def event(self) -> str | None:
+        """Name that the client listens to."""
+        return self._event
+
+    @event.setter
+    def event(self, name: str | None) -> None:
+        self._event = None if name is None else _one_line("event", name)
+
+    @property
+    def id(self) -> str | None:
+        """What the client sends back as ``Last-Event-ID``; a number becomes text."""
+        return self._id
+
+    @id.setter  # noqa: A003  the field's name
+    def id(self, value: str | int | None) -> None:
+        self._id = None if value is None else _one_line("id", value)
+
+    @property
+    def retry_ms(self) -> int | None:
+        """How long the client is to wait, in milliseconds, before it connects again."""
+        return self._retry_ms
+
+    @retry_ms.setter
+    def retry_ms(self, time_ms: int | None) -> None:
+        if time_ms is not None:
+            time_ms = int(time_ms)
+            if time_ms < 0:
                 raise ValueError(
-                    f"{name}={value!r} has a line break or NUL in it, which no client takes. Put"
-                    " such text into data."
+                    f"retry_ms={time_ms} is negative. A client waits for 0 ms or more."
                 )
-        if retry_ms is not None and retry_ms < 0:
-            raise ValueError(f"retry_ms={retry_ms} is negative. A client waits for 0 ms or more.")
+        self._retry_ms = time_ms
 
     def encode(self, to_json: t.Callable[[t.Any], str]) -> bytes:
         """Return the event as it is sent; `to_json` writes data that is no text."""
         lines = []
         if self.comment is not None:
             lines += [f": {line}" for line in _line_ends.split(self.comment)]
-        if self.event is not None:
-            lines.append(f"event: {self.event}")
-        if self.id is not None:
-            lines.append(f"id: {self.id}")
-        if self.retry_ms is not None:
-            lines.append(f"retry: {int(self.retry_ms)}")
+        if self._event is not None:
+            lines.append(f"event: {self._event}")
+        if self._id is not None:
+            lines.append(f"id: {self._id}")
+        if self._retry_ms is not None:
+            lines.append(f"retry: {self._retry_ms}")
         if self.data is not _NOTHING:
             text = self.data if isinstance(self.data, str) else to_json(self.data)
             lines += [f"data: {line}" for line in _line_ends.split(text)]
-        elif self.event is not None:
+        elif self._event is not None:
             # SPEC(WHATWG HTML §9.2.6): an event without a data line is never dispatched.
             lines.append("data")
         return ("\n".join(lines) + "\n\n").encode()
+
+
+def _one_line(name: str, value: object) -> str:
+    """Return a field's value as plain text.
+
+    SECURITY(event injection): with a line break in it, it would begin another field.
+    """
+    # Of a subclass of `str`, such as an enumeration, the text that it is.
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    if _breaks_field(text):
+        raise ValueError(
+            f"{name}={text!r} has a line break or NUL in it, which no client takes. Put such"
+            " text into data."
+        )
+    return text
 
 
 class EventStream(Response):

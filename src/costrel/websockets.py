@@ -21,7 +21,8 @@ HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 
 _set_current = context.set
 
-NORMAL, GOING_AWAY, BAD_DATA, TOO_LARGE, SERVER_ERROR, RESTART = 1000, 1001, 1007, 1009, 1011, 1012
+NORMAL, GOING_AWAY, BAD_DATA, POLICY, TOO_LARGE = 1000, 1001, 1007, 1008, 1009
+SERVER_ERROR, RESTART = 1011, 1012
 """Close codes (RFC 6455 §7.4.1, and its registry for 1012)."""
 
 NO_CODE, GONE = 1005, 1006
@@ -208,8 +209,7 @@ class WebSocket(Request):
         raise WebSocketClosed(GOING_AWAY, "idle for too long")
 
     async def _check_size(self, data: str | bytes, limit: int) -> None:
-        size = len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
-        if size > limit:
+        if count_bytes(data) > limit:
             reason = f"message of more than {limit} bytes"
             await self.close(TOO_LARGE, reason)
             raise WebSocketClosed(TOO_LARGE, reason)
@@ -298,17 +298,7 @@ class WebSocket(Request):
         if self.close_code is not None:
             return
         self.close_code = code
-        with suppress(OSError):  # the client is gone already
-            try:
-                message = {"type": "websocket.close", "code": code, "reason": reason}
-                await outside(self._send, message)
-            except OSError:
-                raise
-            except Exception:
-                # COMPAT(Daphne): its library refuses to send the codes of the standard.
-                if code == NORMAL or code >= 3000:
-                    raise
-                await outside(self._send, {"type": "websocket.close", "code": code + 3000})
+        await send_close(self._send, code, reason)
 
     def __aiter__(self) -> t.Self:
         """Iterate over the messages, until the connection ends."""
@@ -337,6 +327,27 @@ class WebSocket(Request):
             await outside(self._send, message)
         except OSError as error:
             raise self._lost() from error
+
+
+def count_bytes(data: str | bytes) -> int:
+    """Tell how long a message is, as it was sent."""
+    return len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
+
+
+async def send_close(
+    send: t.Callable[[Message], t.Awaitable[None]], code: int, reason: str
+) -> None:
+    """Tell a server to close a connection; if the client is gone, it is closed already."""
+    with suppress(OSError):
+        try:
+            await outside(send, {"type": "websocket.close", "code": code, "reason": reason})
+        except OSError:
+            raise
+        except Exception:
+            # COMPAT(Daphne): its library refuses to send the codes of the standard.
+            if code == NORMAL or code >= 3000:
+                raise
+            await outside(send, {"type": "websocket.close", "code": code + 3000})
 
 
 def _encode(fields: t.Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -116,6 +116,13 @@ def test_method_that_names_an_attribute_answers_405(app, method):
     assert app.test_client().open("/", method=method).status_code == 405
 
 
+def test_view_of_handshakes_is_not_run_without_a_socket_for_it(app):
+    """A view of ``websocket=True`` answers no request that it could not speak WebSocket with."""
+    app.add_url_rule("/", "view", lambda: "ran", websocket=True)
+    fields = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    assert app.test_client().get("/", headers=fields).status_code == 400
+
+
 def test_control_characters_in_a_logged_path_are_escaped(app):
     """A path can't forge a line of the log."""
     log = io.StringIO()

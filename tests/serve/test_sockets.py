@@ -501,6 +501,135 @@ def test_no_more_than_the_bound_is_received_ahead(monkeypatch):
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 500, unwatched.MESSAGES_AHEAD - 1])
+@pytest.mark.parametrize("kind", ["text", "bytes"])
+def test_client_that_sends_much_and_leaves_cancels_the_view(kind, count, monkeypatch):
+    """As many messages as it may have sent before that nobody received."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    app, errors = waiting_app()
+
+    async def main():
+        client = Client(app)
+        await client.until("websocket.accept")
+        for _ in range(count):
+            client.put({"type": "websocket.receive", kind: "x" if kind == "text" else b"x"})
+        client.leave()
+        await client.end()
+
+    asyncio.run(main())
+    assert errors == [asyncio.CancelledError]
+
+
+def waiting_app():
+    """Make an application whose view waits for ever, and the errors that its teardown is told."""
+    app = Flask(__name__)
+    errors = []
+    app.teardown_websocket(lambda error: errors.append(type(error)))
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        await asyncio.Event().wait()
+
+    return app, errors
+
+
+@pytest.mark.parametrize(
+    ("count", "size"), [(unwatched.MESSAGES_AHEAD * 2, 1), (40, unwatched.BYTES_AHEAD // 10)]
+)
+def test_client_that_floods_and_leaves_cancels_the_view(count, size, monkeypatch):
+    """More than is kept is dropped when the view had its time, so that the end is seen."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(unwatched, "HOLD_UP_S", 0.02)
+    app, errors = waiting_app()
+
+    async def main():
+        client = Client(app)
+        await client.until("websocket.accept")
+        for _ in range(count):
+            client.text("x" * size)
+        client.leave()
+        await client.end()
+
+    asyncio.run(main())
+    assert errors == [asyncio.CancelledError]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_view_that_receives_after_all_gets_what_was_kept_and_then_the_end(leaves, monkeypatch):
+    """No message is missing between two that it gets, and 1008 tells of those that are lost."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(unwatched, "HOLD_UP_S", 0.02)
+    monkeypatch.setattr(unwatched, "MESSAGES_AHEAD", 5)
+    app = Flask(__name__)
+    received, codes = [], []
+
+    async def main():
+        go_on = asyncio.Event()
+
+        @app.websocket("/")
+        async def view():
+            await websocket.accept()
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                assert leaves
+            try:
+                while True:
+                    received.append(await websocket.receive())
+            except WebSocketClosed as closed:
+                codes.append(closed.code)
+
+        client = Client(app)
+        await client.until("websocket.accept")
+        for number in range(10):
+            client.text(str(number))
+        if leaves:
+            client.leave()
+        async with asyncio.timeout(5):
+            while not client.incoming.empty():  # noqa: ASYNC110  no server to wait for
+                await asyncio.sleep(0)
+        client.text("late")
+        go_on.set()
+        return await client.end()
+
+    sent = asyncio.run(main())
+    # One whose client left is closed already when it is told.
+    assert (received, codes) == ([] if leaves else list("01234"), [1008])
+    if not leaves:
+        assert (sent[-1]["type"], sent[-1]["code"]) == ("websocket.close", 1008)
+
+
+def test_view_that_takes_its_time_is_sent_everything(monkeypatch):
+    """A slow view that does receive loses nothing: its client is held up again each time."""
+    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(unwatched, "MESSAGES_AHEAD", 3)
+    app = Flask(__name__)
+    received = []
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        async for message in websocket:
+            received.append(message)
+            await asyncio.sleep(0.01)
+
+    texts = [str(number) for number in range(30)]
+
+    async def main():
+        client = Client(app)
+        for text in texts:
+            client.text(text)
+        async with asyncio.timeout(5):
+            while len(received) < len(texts):  # noqa: ASYNC110  no server to wait for
+                await asyncio.sleep(0)
+        client.leave()
+        await client.end()
+
+    asyncio.run(main())
+    assert received == texts
+
+
 def test_cancelled_socket_says_goodbye_and_is_torn_down():
     """What a stopping server cancels closes with 1012, runs its teardown and stays cancelled."""
     app = echo_app()

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from exchange import HOST, PATIENCE_S, _crash, eventually, fetch
@@ -62,9 +62,10 @@ def open_raw(port, path):
 class Site:
     """The application, served by one program."""
 
-    def __init__(self, name, port):
+    def __init__(self, name, port, running):
         self.name = name
         self.port = port
+        self.running = running
 
     def connect(self, path, **options):
         """Open a socket."""
@@ -83,7 +84,7 @@ def site(request, tmp_path_factory):
     running, port = serve(PROGRAMS[request.param], APP, tmp_path_factory.mktemp("sockets"))
     with ExitStack() as started:
         started.callback(running.stop)
-        yield Site(request.param, port)
+        yield Site(request.param, port, running)
 
 
 @pytest.fixture
@@ -182,11 +183,94 @@ def test_client_that_leaves_ends_the_view(site, endpoint, way):
         check()
 
 
+def frame(opcode, payload):
+    """Return a client's frame, with a mask that changes nothing."""
+    return bytes([opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    "frames",
+    [
+        frame(0x81, b"\xff\xfe"),
+        frame(0x81, b"cut \xe2\x82"),
+        frame(0x81, b"surrogate \xed\xa0\x80"),
+        frame(0x01, b"in two \xe2\x82") + frame(0x80, b"\xff"),
+        frame(0x88, b"\x03\xe8\xff\xff"),
+    ],
+    ids=["never valid", "cut", "surrogate", "in pieces", "reason of a close"],
+)
+def test_text_that_is_not_utf8_ends_the_socket_and_no_traceback_is_logged(site, frames):
+    """It is the client's fault, and no error of the server's or the application's."""
+    check = torn_down_once(site, "echo")
+    traces = site.running.log.count("Traceback")
+    with open_raw(site.port, "/echo") as connection:
+        connection.sendall(frames)
+        with suppress(ConnectionResetError):
+            while connection.recv(4096):
+                pass
+    check()
+    assert site.running.log.count("Traceback") == traces
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(("count", "size"), [(64, 1), (1000, 1), (100, 100), (3, 900)])
+def test_client_that_sends_unasked_and_leaves_ends_the_view(site, count, size):
+    """Though the view never receives what it sent."""
+    check = torn_down_once(site, "waits")
+    with site.connect("/waits", close_timeout=1) as ws:
+        ws.recv(PATIENCE_S)
+        for _ in range(count):
+            ws.send(b"x" * size)
+    check()
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Connection": "close", "Upgrade": "websocket"},
+        {"Connection": "Upgrade"},
+        {},
+    ],
+)
+def test_request_that_is_no_handshake_does_not_run_a_websocket(site, fields):
+    """Whatever of a handshake it has, for servers do not agree on what one is."""
+    before = site.count("teardown of echo")
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    assert fetch(site.port, "/echo", headers={**fields, **key}.items()).status == 400
+    assert before == site.count("teardown of echo")
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nConnection: close",
+        "Upgrade: websocket\r\nConnection: close\r\nConnection: Upgrade",
+        "Upgrade: websocket, other\r\nConnection: Upgrade",
+        "Upgrade: websocket\r\nUpgrade: other\r\nConnection: Upgrade",
+    ],
+)
+def test_unusual_handshake_is_a_websocket_or_400(site, fields):
+    """SECURITY(WebSocket as a request): some servers take it for a request."""
+    lines = [
+        f"GET /rejects HTTP/1.1\r\nHost: {HOST}:{site.port}",
+        fields,
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    ]
+    with socket.create_connection((HOST, site.port), timeout=PATIENCE_S) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        status = int(connection.recv(4096).split()[1])
+    # 418 and 403 are the rejection by the view of a WebSocket.
+    assert status in {400, 403, 418}
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
     """SIGTERM ends the process in time, and every teardown ran once."""
     running, port = serve(PROGRAMS[name], APP, tmp_path)
-    site = Site(name, port)
+    site = Site(name, port, running)
     try:
         with ExitStack() as opened:
             for endpoint in ("echo", "waits", "sends"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Token
@@ -29,6 +30,7 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
+from ..socketrules import LIBRARY
 from ..wrappers import Request
 from .body import TOO_LATE, BodyTimeout, RequestBody, announced_length, in_time
 from .callers import lender
@@ -187,6 +189,10 @@ class Application:
     def _attend(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
         """Answer what is no request: a WebSocket, and the life of the server."""
         if scope["type"] == "websocket":
+            if LIBRARY in sys.modules:
+                from .lending import converse_or_lend
+
+                return converse_or_lend(self.app, scope, receive, send)
             from .sockets import converse
 
             return converse(self.app, scope, receive, send)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 
 from ..dispatch.classviews import awaits
+from ..dispatch.proxies import proxies_around
+from ..socketrules import LIBRARY
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -37,6 +40,9 @@ def websocket_of(app: App) -> str | None:
     for rule in app.url_map.iter_rules():
         if rule.websocket:
             return f"the WebSocket {rule.rule!r}"
+    if LIBRARY in sys.modules and proxies_around(app) is None:
+        # COMPAT(Flask-SocketIO): it answers before the application does, and has no rule.
+        return "the WebSockets of simple-websocket"
     return None
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
+from ..current import outside
 from ..dispatch.asyncstream import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
 from .scope import Send
@@ -120,7 +121,11 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
             if abandoned.close is not None:
                 await workers_of(app).run(abandoned.close, context=context)
         raise
-    finished = made.pop()
+    return rest_in(app, made.pop(), context)
+
+
+def rest_in(app: App, finished: Answer, context: Context) -> Answer:
+    """Have the rest of an answer made in the context that its beginning was made in."""
     rest: t.Any = finished.rest
     if isinstance(rest, AsyncContextStream):
         rest = rest.on_loop(app, context)
@@ -196,6 +201,15 @@ async def _send(send: Send, message: dict[str, t.Any]) -> None:
 
 def _more(piece: bytes) -> dict[str, t.Any]:
     return {"type": "http.response.body", "body": piece, "more_body": True}
+
+
+def as_denial(send: Send) -> Send:
+    """Send a response as what rejects a WebSocket's handshake."""
+
+    async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
+        await outside(send, {**message, "type": f"websocket.{message['type']}"})
+
+    return send_denial
 
 
 def plain_answer(content: bytes, content_type: str, *, head: bool) -> Answer:

@@ -11,9 +11,10 @@ from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden, InternalServerError
+from werkzeug.routing import Rule, WebsocketMismatch
 
 from ..ctx import call_all
-from ..current import context, outside
+from ..current import context
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import call, send_signal
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
@@ -36,13 +37,14 @@ from ..websockets import (
     WebSocketClosed,
     WebSocketDataError,
 )
+from .clientfaults import quiet_servers
 from .inflight import in_flight
 from .lazyenviron import LazyEnviron
 from .lifespan import start_on_loop
 from .loopcontext import LoopContext
 from .proxies import behind
 from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
-from .sending import send_response
+from .sending import as_denial, send_response
 from .unwatched import Watched, look_after
 
 if t.TYPE_CHECKING:
@@ -57,6 +59,9 @@ GOODBYE_S = 1.0
 """How long a socket that is cancelled may take to say so to its client."""
 
 
+quiet_servers()
+
+
 class SocketContext(LoopContext):
     """Make a WebSocket current: as ``websocket``, and as the request of its handshake."""
 
@@ -67,6 +72,11 @@ class SocketContext(LoopContext):
 
     # PERF(sockets): an attribute of the instance, found without a call.
     websocket: t.Any = None
+
+    def _check_kind(self, rule: Rule) -> None:
+        """Refuse the rule of a view of requests: 400, as where Werkzeug matches by the kind."""
+        if not rule.websocket:
+            raise WebsocketMismatch
 
     def _tear_down(self, exc: BaseException | None) -> None:
         """Tear down what `copy` made, for a thread."""
@@ -356,11 +366,8 @@ async def _reject(app: App, ctx: SocketContext, response: t.Any) -> None:
         return
     socket.close_code = NORMAL
 
-    async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
-        await outside(send, {**message, "type": f"websocket.{message['type']}"})
-
     with suppress(OSError):  # the client is gone
-        await send_response(app, response, ctx.environ, send_denial)
+        await send_response(app, response, ctx.environ, as_denial(send))
 
 
 async def _leave(app: App, ctx: SocketContext) -> None:

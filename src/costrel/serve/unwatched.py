@@ -8,16 +8,22 @@ from collections import deque
 from contextvars import Context
 from weakref import WeakKeyDictionary
 
-from ..websockets import NO_CODE
+from ..websockets import NO_CODE, POLICY, Message
 
 if t.TYPE_CHECKING:
-    from ..websockets import Message, WebSocket
+    from ..websockets import WebSocket
 
 INTERVAL_S = 0.5
 """How often sockets are looked after."""
 
-MESSAGES_AHEAD, BYTES_AHEAD = 64, 65_536
+MESSAGES_AHEAD, BYTES_AHEAD = 4096, 1_048_576
 """How much is received at most before the view asks for it."""
+
+HOLD_UP_S = 30.0
+"""How long a client that sends more is held up, for the view to receive."""
+
+_TOO_MANY = "more messages than the application receives"
+_CUT_OFF: Message = {"type": "websocket.disconnect", "code": POLICY, "reason": _TOO_MANY}
 
 
 class Watched:
@@ -25,8 +31,11 @@ class Watched:
 
     A view that waits for messages learns that by itself. Of one that does not for a
     while, messages are received ahead here, so that the last of them, which tells it, is
-    seen. A client that sends more than `MESSAGES_AHEAD` unasked is no longer looked
-    after, and is held up by its server, until the view receives.
+    seen. A client that sends more than is kept is held up by its server, so that a view
+    may take its time. If the view still does not receive, it goes on without these
+    messages: what is sent then is dropped, for else nobody would notice how it ends. A
+    view that receives after all gets the messages that were kept, and then a close
+    with 1008.
     """
 
     __slots__ = ("_ahead", "_group", "gone", "socket", "task")
@@ -77,27 +86,43 @@ class Ahead:
         self._messages: deque[Message] = deque()
         self._held_bytes = 0
         self._looking: asyncio.Task[None] | None = None
+        self._looks_without_room = 0
+        self._lost = False
 
     def begin(self) -> None:
-        """Receive ahead, as long as the view does not receive and there is room."""
-        if self._looking is None and self._has_room():
-            self._watched.socket._receive = self.receive
-            self._looking = asyncio.get_running_loop().create_task(self._look())
+        """Receive ahead, as long as the view does not receive."""
+        if self._looking is not None:
+            return
+        if not self._has_room() and not self._drops():
+            self._looks_without_room += 1
+            return
+        self._watched.socket._receive = self.receive
+        self._looking = asyncio.get_running_loop().create_task(self._look())
 
     def _has_room(self) -> bool:
         return len(self._messages) < MESSAGES_AHEAD and self._held_bytes < BYTES_AHEAD
+
+    def _drops(self) -> bool:
+        """Tell whether the client was held up for long enough."""
+        return self._looks_without_room * INTERVAL_S >= HOLD_UP_S
 
     async def _look(self) -> None:
         # Begun by a timer in no context, and a task of its own.
         socket = self._watched.socket
         try:
-            while self._has_room():
+            while self._has_room() or self._drops():
                 message = await self._server_receive()
-                self._messages.append(message)
-                self._held_bytes += _size(message)
+                left = message["type"] == "websocket.disconnect"
+                # Also when there is room again: what comes then would not follow.
+                self._lost = self._lost or not (left or self._has_room())
+                if left and self._lost:
+                    message = _CUT_OFF
+                if left or not self._lost:
+                    self._messages.append(message)
+                    self._held_bytes += _size(message)
                 if socket._receiving:
                     return
-                if message["type"] == "websocket.disconnect":
+                if left:
                     self._watched.leave(message.get("code") or NO_CODE)
                     return
         except Exception:  # noqa: BLE001  the server raises it again when the view receives
@@ -108,6 +133,9 @@ class Ahead:
     async def receive(self) -> Message:
         """Receive for the view: first what is here already."""
         while not self._messages:
+            if self._lost:
+                await self._watched.socket.close(POLICY, _TOO_MANY)
+                return _CUT_OFF
             if self._looking is None:
                 self._watched.socket._receive = self._server_receive
                 return await self._server_receive()
@@ -115,6 +143,7 @@ class Ahead:
             await asyncio.wait({self._looking})
         message = self._messages.popleft()
         self._held_bytes -= _size(message)
+        self._looks_without_room = 0
         return message
 
     def stop(self) -> None:
