@@ -323,7 +323,7 @@ def soak(program, place, clients, actions, rounds=1, **variables):
     running, port = serve(program, app, place, **variables)
     try:
         worker = workers_of(running.process)[0]
-        load = Load(port, sockets=asgi, pipelines=not program.name.startswith("gunicorn"), worker=worker)
+        load = Load(port, sockets=asgi, pipelines=asgi or "granian" in running.log_file.name, worker=worker)
         before = None
         for number in range(rounds):
             load.run(clients, actions, number)
