@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import cached_property
 
-from itsdangerous import BadSignature, HMACAlgorithm, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadData, HMACAlgorithm, TimestampSigner, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 
 from .json.tag import TaggedJSONSerializer
@@ -379,7 +379,7 @@ class SecureCookieSessionInterface(SessionInterface):
     def open_session(self, app: t.Any, request: t.Any) -> SecureCookieSession | None:
         """Return what the cookie holds; None without a secret key.
 
-        A cookie that is missing, forged, or older than
+        A cookie that is missing, forged, unreadable, or older than
         ``PERMANENT_SESSION_LIFETIME`` gives an empty session.
         """
         signing = self.get_signing_serializer(app)
@@ -397,7 +397,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 return self.session_class(found)
         try:
             return self.session_class(signing.loads(value, max_age=max_age))
-        except BadSignature:
+        except BadData:
             return self.session_class()
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:
