@@ -82,7 +82,7 @@ def depth_of(value):
 def test_depth_is_that_of_the_document(document, levels, encoding, ensure_ascii):
     """Exactly: whatever stands in strings, before and beside it, and in any encoding."""
     text = json.dumps(document, ensure_ascii=ensure_ascii)
-    text = f'[{text}, {"[" * levels + text + "]" * levels}, {text}]'
+    text = f"[{text}, {'[' * levels + text + ']' * levels}, {text}]"
     exceeds = 1 + levels + depth_of(document) > MAX_DEPTH
     for data in (text.encode(encoding), bytearray(text.encode(encoding)), text):
         try:
