@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import typing as t
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import (
@@ -16,11 +17,14 @@ from werkzeug.datastructures import (
 )
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.formparser import FormDataParser
-from werkzeug.utils import cached_property
+from werkzeug.http import http_date
+from werkzeug.utils import cached_property, header_property
+from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 from werkzeug.wsgi import LimitedStream
 
 from .current import context
+from .dates import is_unreadable, parse_date, with_readable_dates
 from .debughints import attach_enctype_error_multidict
 from .environrequest import EnvironRequest
 from .lazy import lazy
@@ -355,6 +359,22 @@ class Response(ResponseBase):
     """Reads JSON, as for the request."""
     autocorrect_location_header = False
 
+    date = header_property["datetime"]("Date", None, parse_date, http_date)
+    expires = header_property["datetime"]("Expires", None, parse_date, http_date)
+    last_modified = header_property["datetime"]("Last-Modified", None, parse_date, http_date)
+
+    @property
+    def retry_after(self) -> datetime | None:
+        """Give when to come again, of a date or seconds; None if it is neither."""
+        try:
+            return super().retry_after
+        except OverflowError:
+            return None
+
+    @retry_after.setter
+    def retry_after(self, value: datetime | int | str | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        ResponseBase.retry_after.fset(self, value)  # type: ignore[attr-defined]
+
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
         """Warn about cookies over this many bytes; 0 never warns.
@@ -381,6 +401,24 @@ class Response(ResponseBase):
         response._on_close = []
         response.response = [body]
         return response
+
+    def make_conditional(
+        self,
+        request_or_environ: WSGIEnvironment | RequestBase,
+        accept_ranges: bool | str = False,
+        complete_length: int | None = None,
+    ) -> ResponseBase:
+        """Answer a conditional or range request: see `werkzeug.wrappers.Response`.
+
+        A condition that can't be read is none.
+        """
+        environ = getattr(request_or_environ, "environ", request_or_environ)
+        if is_unreadable(self.headers.get("Last-Modified")):
+            # Of another service perhaps, and no date to compare a condition with.
+            del self.headers["Last-Modified"]
+        return super().make_conditional(
+            with_readable_dates(environ), accept_ranges, complete_length
+        )
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
