@@ -17,7 +17,7 @@ import warnings
 import msgspec
 
 import costrel.json
-from costrel import Flask, request, session
+from costrel import Flask, request, session, websocket
 from costrel.json.provider import DefaultJSONProvider
 from costrel.websockets import WebSocketDataError
 
@@ -52,48 +52,58 @@ def documents(depth):
 
 
 def make_app(provider):
+    """Make an application that reads JSON in every way, by a provider of this class."""
     app = Flask("hostile")
     app.json = provider(app)
     app.secret_key = "a secret"
     app.config["WEBSOCKET_MAX_MESSAGE_SIZE"] = 10_000_000
-
-    @app.post("/json")
-    def read():
-        return type(request.get_json()).__name__
-
-    @app.post("/echo")
-    def echo():
-        return {"got": request.get_json()}
-
-    @app.post("/keep")
-    def keep():
-        session["got"] = request.get_json()
-        return "kept"
-
-    @app.get("/session")
-    def of_session():
-        return dict(session)
-
-    @app.get("/written")
-    def written():
-        value: t.Any = []
-        for _ in range(100_000):
-            value = [value]
-        return value
-
-    @app.websocket("/socket")
-    async def socket():
-        from costrel import websocket
-
-        for type_ in (None, Node, None):
-            try:
-                await websocket.receive_json(type_)
-            except WebSocketDataError:
-                await websocket.send("refused")
-            else:
-                await websocket.send("read")
-
+    app.post("/json")(read)
+    app.post("/echo")(echo)
+    app.post("/keep")(keep)
+    app.get("/session")(of_session)
+    app.get("/written")(written)
+    app.websocket("/socket")(socket)
     return app
+
+
+def read():
+    """Read what was sent."""
+    return type(request.get_json()).__name__
+
+
+def echo():
+    """Read it and write it back."""
+    return {"got": request.get_json()}
+
+
+def keep():
+    """Keep it in the session."""
+    session["got"] = request.get_json()
+    return "kept"
+
+
+def of_session():
+    """Read the session."""
+    return dict(session)
+
+
+def written():
+    """Write what was made here."""
+    value: t.Any = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+async def socket():
+    """Read messages, with and without a type."""
+    for type_ in (None, Node, None):
+        try:
+            await websocket.receive_json(type_)
+        except WebSocketDataError:
+            await websocket.send("refused")
+        else:
+            await websocket.send("read")
 
 
 def attempt(function, *args):
@@ -105,6 +115,7 @@ def attempt(function, *args):
 
 
 def answers(app, data):
+    """Give what comes of the data, in each way."""
     client = app.test_client()
     for path in ("/json", "/echo", "/keep"):
         yield client.post(path, data=data, content_type="application/json").status_code
@@ -123,6 +134,7 @@ def answers(app, data):
 
 
 async def by_socket(app, data):
+    """Send it as messages: bytes, bytes, text."""
     async with app.async_test_client().websocket("/socket") as socket:
         for message in (data, data, data.decode("latin-1")):
             await socket.send(message)

@@ -22,7 +22,7 @@ DEPTH = Path(costrel.json.depth.__file__)
 INTERPRETERS = sorted(
     {
         sys.executable,
-        *glob.glob(os.path.expanduser("~/.pyenv/versions/3.1[1-9]*/bin/python")),  # noqa: PTH207
+        *glob.glob(os.path.expanduser("~/.pyenv/versions/3.1[1-9]*/bin/python")),
     }
 )
 

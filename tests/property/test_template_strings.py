@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import suppress
+from functools import partial
 
 import jinja2
 from hypothesis import example, given, settings
@@ -26,7 +28,7 @@ def named(value: t.Any, *args: t.Any, **kwargs: t.Any) -> str:
 
 def marked(value: t.Any) -> Markup:
     """Be a filter that returns markup."""
-    return Markup("<i>{}</i>").format(f"{STATE['user']}{value}")  # noqa: S704
+    return Markup("<i>{}</i>").format(f"{STATE['user']}{value}")
 
 
 def refused(value: t.Any) -> t.Any:
@@ -168,16 +170,16 @@ CHANGES: tuple[t.Callable[[t.Any], t.Any], ...] = (
     lambda environment: setattr(environment, "globals", {"named": changed}),
     lambda environment: environment.policies.update({"json.dumps_function": lambda *_, **__: "J"}),
     lambda environment: environment.add_extension(Shouting),
-    as_set("autoescape", False),  # noqa: FBT003
+    as_set("autoescape", False),
     as_set("autoescape", lambda _name: bool(STATE["user"])),
     as_set("finalize", lambda value: f"{STATE['user']}{value}"),
     as_set("undefined", jinja2.StrictUndefined),
-    as_set("trim_blocks", True),  # noqa: FBT003
+    as_set("trim_blocks", True),
     as_set("newline_sequence", "\r"),
-    as_set("keep_trailing_newline", True),  # noqa: FBT003
+    as_set("keep_trailing_newline", True),
     as_set("variable_start_string", "{{ 'a' ~"),
     as_set("loader", jinja2.DictLoader({"ann": "another"})),
-    as_set("optimized", False),  # noqa: FBT003
+    as_set("optimized", False),
     overlaid,
 )
 
@@ -219,14 +221,16 @@ def test_string_is_rendered_as_if_compiled_each_time(
     """For each user, after each change of the environment, and the same errors."""
     environment = make_environment()
     for user, change in turns:
-        environment = change(environment) if change is overlaid else environment
-        if change is not overlaid:
-            # What was popped before may be gone.
-            rendered(lambda change=change: change(environment) or jinja2.Template(""))  # type: ignore[misc]
+        if change is overlaid:
+            environment = overlaid(environment)
+        else:
+            # What was taken away before may be gone.
+            with suppress(KeyError):
+                change(environment)
         STATE["user"] = user
         for _again in range(2):
-            kept = rendered(lambda: template_from_string(environment, source))  # noqa: B023
-            anew = rendered(lambda: environment.from_string(source))  # noqa: B023
+            kept = rendered(partial(template_from_string, environment, source))
+            anew = rendered(partial(environment.from_string, source))
             assert anew == kept
 
 
