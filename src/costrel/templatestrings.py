@@ -10,7 +10,8 @@ import threading
 import typing as t
 
 from jinja2 import Environment, Template, TemplateSyntaxError, nodes
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
 
 from .registry import Epoch, TrackedDict
 
@@ -107,7 +108,7 @@ def _compile_unfolded(environment: Environment, source: str) -> Template | None:
     for node in tree.find_all((nodes.Filter, nodes.Test)):
         if not _is_pure(environment, node):
             # What the optimizer and the generator ask each node.
-            node.as_const = _is_not_constant  # type: ignore[method-assign]
+            node.as_const = _is_not_constant  # type: ignore[method-assign, assignment]
     if any(map(_needs_constants, tree.find_all((nodes.Concat, *_MODIFIERS)))):
         return None
     try:
@@ -120,7 +121,7 @@ def _compile_unfolded(environment: Environment, source: str) -> Template | None:
 _MODIFIERS = (nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)
 
 
-def _is_pure(environment: Environment, node: nodes.Filter | nodes.Test) -> bool:
+def _is_pure(environment: Environment, node: nodes._FilterTestCommon) -> bool:
     """Tell whether what is called is Jinja's own, and depends on its arguments alone."""
     registry: t.Any
     own: dict[str, t.Any]
@@ -141,7 +142,7 @@ def _own(registry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-_FILTERS, _TESTS = _own(DEFAULT_FILTERS), _own(DEFAULT_TESTS)
+_FILTERS, _TESTS = _own(FILTERS), _own(TESTS)
 # The application's provider writes it.
 del _FILTERS["tojson"]
 

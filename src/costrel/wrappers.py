@@ -351,6 +351,10 @@ def blueprint_path(name: str) -> list[str]:
     return path
 
 
+# A date that is none is the property's default.
+_parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
+
+
 class Response(ResponseBase):
     """Werkzeug's response with ``text/html`` as its default type."""
 
@@ -359,9 +363,9 @@ class Response(ResponseBase):
     """Reads JSON, as for the request."""
     autocorrect_location_header = False
 
-    date = header_property["datetime"]("Date", None, parse_date, http_date)
-    expires = header_property["datetime"]("Expires", None, parse_date, http_date)
-    last_modified = header_property["datetime"]("Last-Modified", None, parse_date, http_date)
+    date = header_property("Date", None, _parse_date, http_date)
+    expires = header_property("Expires", None, _parse_date, http_date)
+    last_modified = header_property("Last-Modified", None, _parse_date, http_date)
 
     @property
     def retry_after(self) -> datetime | None:
@@ -412,7 +416,7 @@ class Response(ResponseBase):
 
         A condition that can't be read is none.
         """
-        environ = getattr(request_or_environ, "environ", request_or_environ)
+        environ: t.Any = getattr(request_or_environ, "environ", request_or_environ)
         if is_unreadable(self.headers.get("Last-Modified")):
             # Of another service perhaps, and no date to compare a condition with.
             del self.headers["Last-Modified"]

@@ -306,10 +306,11 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
     # Copies, since another thread may register something meanwhile.
     yield from list(app.view_functions.values())
     yield from list(app.teardown_appcontext_funcs)
-    for registry in (
+    registries: tuple[t.Mapping[t.Any, list[t.Any]], ...] = (
         app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs,
         app.teardown_request_funcs,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for registry in registries:
         for functions in list(registry.values()):
             yield from list(functions)
 
