@@ -381,7 +381,11 @@ def test_upload_that_breaks_off_is_a_bad_request(app):
 
 def test_json_that_can_not_be_written_back_is_a_bad_request(app):
     """Half of a surrogate pair, as the text of a response."""
-    app.add_url_rule("/", view_func=lambda: request.get_json(), methods=["POST"])
+
+    @app.post("/")
+    def view():
+        return request.get_json()
+
     client = app.test_client()
     sent = {"content_type": "application/json"}
     assert client.post("/", data=rb'"\ud800"', **sent).status_code == 400
