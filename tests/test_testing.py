@@ -414,3 +414,28 @@ def test_runner_class_of_the_application_is_made_with_its_arguments():
     runner = app.test_cli_runner(env={"A": "1"})
     assert type(runner) is Runner
     assert runner.env == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "Expires=Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "expires = Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+        "Max-Age=" + "9" * 5_000,
+        "Max-Age=soon",
+        "Expires=never; Max-Age=1e3; Path=/",
+    ],
+)
+def test_cookie_with_an_unreadable_attribute_is_kept_without_it(attributes):
+    """As browsers keep it (RFC 6265 §5.2.1); a header without a name sets nothing."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        response = Response(request.cookies.get("a", "none"))
+        response.headers.add("Set-Cookie", f"a=b; {attributes}")
+        response.headers.add("Set-Cookie", "; Path=/")
+        return response
+
+    client = app.test_client()
+    assert ["none", "b"] == [client.get("/").text for _ in range(2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
@@ -205,3 +206,17 @@ def test_response_of_bytes_is_what_the_constructor_makes():
     for name, value in vars(made).items():
         assert getattr(short, name) == value, name
     assert short.headers is not made.headers
+
+
+@pytest.mark.parametrize("attribute", ["date", "expires", "last_modified", "retry_after"])
+@pytest.mark.parametrize(
+    "value", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 30, "", "soon"]
+)
+def test_date_of_a_response_that_is_none_is_none(attribute, value):
+    """A response that is passed on may hold anything; what is set is read back."""
+    response = Response()
+    response.headers[attribute.replace("_", "-")] = value
+    assert getattr(response, attribute) is None
+    moment = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    setattr(response, attribute, moment)
+    assert moment == getattr(response, attribute)

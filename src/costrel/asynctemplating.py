@@ -17,12 +17,8 @@ from .current import current_app
 from .dispatch.asynchronous import call, send_signal
 from .dispatch.threads import hop_for
 from .signals import before_render_template, template_rendered
-from .templating import (
-    _default_template_ctx_processor,
-    adds_nothing,
-    processors_of,
-    template_from_string,
-)
+from .templatestrings import template_from_string
+from .templating import _default_template_ctx_processor, adds_nothing, processors_of
 
 if t.TYPE_CHECKING:
     from .application import App

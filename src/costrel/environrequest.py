@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime
 
-from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict
+from werkzeug.datastructures import EnvironHeaders, Headers, IfRange, ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as RequestBase
 
+from .dates import parse_date, parse_if_range
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -130,6 +133,26 @@ class EnvironRequest(RequestBase):
             if all(name for name, _value in pairs):
                 return immutable_multidict(pairs)
         return super().cookies
+
+    @cached_property
+    def date(self) -> datetime | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Give the ``Date`` header; None if it is no date."""
+        return parse_date(self.headers.get("Date"))
+
+    @cached_property
+    def if_modified_since(self) -> datetime | None:
+        """Give the ``If-Modified-Since`` header; None if it is no date."""
+        return parse_date(self.headers.get("If-Modified-Since"))
+
+    @cached_property
+    def if_unmodified_since(self) -> datetime | None:
+        """Give the ``If-Unmodified-Since`` header; None if it is no date."""
+        return parse_date(self.headers.get("If-Unmodified-Since"))
+
+    @cached_property
+    def if_range(self) -> IfRange:
+        """Give the ``If-Range`` header: an entity tag or a date."""
+        return parse_if_range(self.headers.get("If-Range"))
 
     @lazy
     def remote_addr(self) -> str | None:

@@ -14,6 +14,7 @@ from werkzeug.utils import redirect as _wz_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from .current import context, current_app, request, request_view, session
+from .dates import with_readable_dates
 from .environment import get_debug_flag, get_load_dotenv
 from .scaffold import get_root_path
 from .signals import message_flashed
@@ -243,7 +244,7 @@ def _prepare_send_file_kwargs(**kwargs: t.Any) -> dict[str, t.Any]:
     if kwargs.get("max_age") is None:
         kwargs["max_age"] = app.get_send_file_max_age
     kwargs.update(
-        environ=request.environ,
+        environ=with_readable_dates(request.environ),
         use_x_sendfile=app.config["USE_X_SENDFILE"],
         response_class=app.response_class,
         _root_path=app.root_path,

@@ -109,7 +109,8 @@ class TrackedLists(defaultdict[K, list[V]]):
 
     def tracked(self) -> bool:
         """Tell whether every change of every list would be noticed."""
-        return all(type(value) is TrackedList for value in self.values())
+        # Of a copy, since another thread may register something meanwhile.
+        return all(type(value) is TrackedList for value in list(self.values()))
 
 
 for _cls, _names in (

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import typing as t
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import cached_property
 
-from itsdangerous import BadSignature, HMACAlgorithm, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadData, HMACAlgorithm, TimestampSigner, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 
 from .json.tag import TaggedJSONSerializer
@@ -286,15 +286,23 @@ class _Serializer(URLSafeTimedSerializer):
         mac = signer.start_mac()
         mac.update(signed.encode())
         try:
-            if not hmac.compare_digest(mac.digest(), _decode(signature)):
+            if not hmac.compare_digest(_encode(mac.digest()), signature.encode()):
                 return None
             age_s = signer.get_timestamp() - int.from_bytes(_decode(stamp), "big")
             if not 0 <= age_s <= max_age_s:
                 return None
             data = self.serializer.loads(_decode(payload).decode())
-        except ValueError:
+        except Exception:  # noqa: BLE001  whatever a tag or the depth raises, `loads` answers
             return None
         return data if type(data) is dict else None
+
+
+def _encode(data: bytes) -> bytes:
+    """Return bytes in base 64 for URLs, without its padding (RFC 4648 §5)."""
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _decode(text: str) -> bytes:
@@ -371,7 +379,7 @@ class SecureCookieSessionInterface(SessionInterface):
     def open_session(self, app: t.Any, request: t.Any) -> SecureCookieSession | None:
         """Return what the cookie holds; None without a secret key.
 
-        A cookie that is missing, forged, or older than
+        A cookie that is missing, forged, unreadable, or older than
         ``PERMANENT_SESSION_LIFETIME`` gives an empty session.
         """
         signing = self.get_signing_serializer(app)
@@ -389,7 +397,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 return self.session_class(found)
         try:
             return self.session_class(signing.loads(value, max_age=max_age))
-        except BadSignature:
+        except BadData:
             return self.session_class()
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:

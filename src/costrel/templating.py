@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 from collections import ChainMap
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from .debughints import explain_template_loading_attempts
 from .helpers import stream_with_context
 from .signals import before_render_template, template_rendered
 from .templatecode import JoiningGenerator
+from .templatestrings import TrackingEnvironment, template_from_string
 from .wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
@@ -45,9 +45,6 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
     if request_ctx is not None:
         names["request"] = request_ctx.request
     return names
-
-
-_compiling = threading.Lock()
 
 
 class Context(BaseContext):
@@ -108,7 +105,7 @@ class Template(BaseTemplate):
         return new_context(self.environment, self.name, self.blocks, vars, shared, names, locals)
 
 
-class Environment(BaseEnvironment):
+class Environment(TrackingEnvironment):
     """A Jinja environment that loads from the application and its blueprints."""
 
     template_class = Template
@@ -267,30 +264,6 @@ def render_template(
     app = current_app._get_current_object()
     template = app.jinja_env.get_or_select_template(template_name_or_list)
     return _render(app, template, context)
-
-
-def template_from_string(environment: BaseEnvironment, source: str) -> BaseTemplate:
-    """Compile a template given as a string, or find it compiled.
-
-    PERF(template): compiling takes a hundred times as long as rendering.
-    Kept per environment, in number at most what its own cache may hold, and not
-    at all where that was turned off (``cache_size=0``).
-    """
-    cache = environment.cache
-    if cache is None or type(environment).from_string is not BaseEnvironment.from_string:
-        return environment.from_string(source)
-    # What is compiled in, as far as it is likely to change after the first template.
-    env = environment
-    key = (source, len(env.filters), len(env.tests), len(env.extensions), env.autoescape)
-    compiled: dict[t.Any, BaseTemplate] = env.__dict__.setdefault("_costrel_strings", {})
-    template = compiled.get(key)
-    if template is None:
-        template = env.from_string(source)
-        with _compiling:
-            while len(compiled) >= getattr(cache, "capacity", 400):
-                del compiled[next(iter(compiled))]
-            compiled[key] = template
-    return template
 
 
 def render_template_string(source: str, **context: t.Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import typing as t
 from contextlib import ExitStack, contextmanager
 from copy import copy
@@ -10,11 +11,13 @@ from urllib.parse import urlsplit
 
 import werkzeug.test
 from click.testing import CliRunner
+from werkzeug.http import parse_cookie
 from werkzeug.test import Client
 from werkzeug.wrappers import Request as BaseRequest
 
 from .commands import ScriptInfo
 from .current import PRESERVE, WITHIN, context
+from .dates import is_unreadable
 
 if t.TYPE_CHECKING:
     from types import TracebackType
@@ -94,6 +97,28 @@ def send_within(environ: WSGIEnvironment) -> None:
         environ[WITHIN] = current
 
 
+def _has_name(header: str) -> bool:
+    """Tell whether a ``Set-Cookie`` is of a cookie."""
+    return bool(parse_cookie(header.partition(";")[0]))
+
+
+def _readable_cookie(header: str) -> str:
+    """Leave out attributes that can't be read, as browsers do (RFC 6265 §5.2.1, §5.2.2)."""
+    cookie, *attributes = header.split(";")
+    return ";".join((cookie, *filter(_is_readable, attributes)))
+
+
+def _is_readable(attribute: str) -> bool:
+    name, _equals, value = attribute.partition("=")
+    name, value = name.strip(" \t").lower(), value.strip(" \t")
+    if name == "expires":
+        return not is_unreadable(value)
+    if name == "max-age":
+        # More digits than any age has, and in the end more than `int` takes.
+        return len(value) <= 18 and re.fullmatch(r"-?[0-9]*", value) is not None
+    return True
+
+
 class FlaskClient(Client):
     """Send requests to an application in the same process.
 
@@ -113,6 +138,12 @@ class FlaskClient(Client):
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_USER_AGENT": f"Werkzeug/{_get_werkzeug_version()}",
         }
+
+    def _update_cookies_from_response(
+        self, server_name: str, path: str, headers: list[str]
+    ) -> None:
+        readable = [_readable_cookie(header) for header in headers if _has_name(header)]
+        super()._update_cookies_from_response(server_name, path, readable)
 
     @contextmanager
     def session_transaction(self, *args: t.Any, **kwargs: t.Any) -> t.Iterator[SessionMixin]:

@@ -12,6 +12,7 @@ import msgspec
 from werkzeug.datastructures import Headers
 
 from .current import come_back, context, outside
+from .json.depth import MAX_DEPTH, check_depth
 from .lazy import lazy
 from .wrappers import Request
 
@@ -258,6 +259,9 @@ class WebSocket(Request):
         """
         data = await self.receive()
         try:
+            # SECURITY(recursion): whoever reads it.
+            if len(data) > MAX_DEPTH:
+                check_depth(data)
             if type is None:
                 return self.json_module.loads(data)
             return msgspec.json.decode(data, type=type)

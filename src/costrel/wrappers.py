@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import typing as t
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import (
@@ -16,11 +17,14 @@ from werkzeug.datastructures import (
 )
 from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException
 from werkzeug.formparser import FormDataParser
-from werkzeug.utils import cached_property
+from werkzeug.http import http_date
+from werkzeug.utils import cached_property, header_property
+from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 from werkzeug.wsgi import LimitedStream
 
 from .current import context
+from .dates import is_unreadable, parse_date, with_readable_dates
 from .debughints import attach_enctype_error_multidict
 from .environrequest import EnvironRequest, is_clients_fault
 from .lazy import lazy
@@ -357,6 +361,10 @@ def blueprint_path(name: str) -> list[str]:
     return path
 
 
+# A date that is none is the property's default.
+_parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
+
+
 class Response(ResponseBase):
     """Werkzeug's response with ``text/html`` as its default type."""
 
@@ -364,6 +372,22 @@ class Response(ResponseBase):
     json_module: t.Any
     """Reads JSON, as for the request."""
     autocorrect_location_header = False
+
+    date = header_property("Date", None, _parse_date, http_date)
+    expires = header_property("Expires", None, _parse_date, http_date)
+    last_modified = header_property("Last-Modified", None, _parse_date, http_date)
+
+    @property
+    def retry_after(self) -> datetime | None:
+        """Give when to come again, of a date or seconds; None if it is neither."""
+        try:
+            return super().retry_after
+        except OverflowError:
+            return None
+
+    @retry_after.setter
+    def retry_after(self, value: datetime | int | str | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        ResponseBase.retry_after.fset(self, value)  # type: ignore[attr-defined]
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
@@ -391,6 +415,24 @@ class Response(ResponseBase):
         response._on_close = []
         response.response = [body]
         return response
+
+    def make_conditional(
+        self,
+        request_or_environ: WSGIEnvironment | RequestBase,
+        accept_ranges: bool | str = False,
+        complete_length: int | None = None,
+    ) -> ResponseBase:
+        """Answer a conditional or range request: see `werkzeug.wrappers.Response`.
+
+        A condition that can't be read is none.
+        """
+        environ: t.Any = getattr(request_or_environ, "environ", request_or_environ)
+        if is_unreadable(self.headers.get("Last-Modified")):
+            # Of another service perhaps, and no date to compare a condition with.
+            del self.headers["Last-Modified"]
+        return super().make_conditional(
+            with_readable_dates(environ), accept_ranges, complete_length
+        )
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse

@@ -82,7 +82,10 @@ def add_views_of_heads(app):
 
 
 def ask(app, method, path, body=b"", content_type=None, announced=True, **environ):
-    """Send a request as a server has read it, its body announced or chunked."""
+    """Send a request as a server has read it, its body announced or chunked.
+
+    A variable that is None is left out.
+    """
     environ = {
         **app.test_request_context(method=method).environ,
         "PATH_INFO": path,
@@ -96,6 +99,7 @@ def ask(app, method, path, body=b"", content_type=None, announced=True, **enviro
     else:
         environ.pop("CONTENT_LENGTH", None)
         environ["wsgi.input_terminated"] = True
+    environ = {name: value for name, value in environ.items() if value is not None}
     started = []
 
     def start_response(status, headers, exc_info=None):

@@ -6,8 +6,14 @@ one that Flask 3.1.3 gives, except where a test says otherwise.
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
+
 import pytest
 from recorder import MULTIPART, URLENCODED, ask, make_app
+
+from costrel import redirect, request
+from costrel.json.provider import DefaultJSONProvider
 
 pytestmark = pytest.mark.usefixtures("path", "no_error_logged")
 
@@ -32,6 +38,12 @@ pytestmark = pytest.mark.usefixtures("path", "no_error_logged")
         # Flask answers 500 to these two, which Python's parser can't follow.
         b"[" * 100_000,
         b'{"a":' * 100_000,
+        # Nor these, which hide how deep they are.
+        b'["]",' * 2_000 + b"1" + b',"["]' * 2_000,
+        ("[" * 2_000 + "]" * 2_000).encode("utf-16"),
+        ('["\u0122",' + "[" * 2_000 + "]" * 2_000 + "]").encode("utf-16-le"),
+        b"\xef\xbb\xbf" + b"[" * 2_000 + b"]" * 2_000,
+        '"\udc00'.encode("utf-16-le", "surrogatepass"),
     ],
     ids=lambda body: repr(body[:12]),
 )
@@ -41,6 +53,81 @@ def test_malformed_json_answers_400(body):
     response = ask(app, "POST", "/json", body, "application/json")
     assert response.status_code == 400
     assert ask(app, "POST", "/silent", body, "application/json").json == {"got": None}
+
+
+SURROGATES = (
+    rb'"\ud800"',
+    rb'{"\udfff": 1}',
+    b'"\xed\xa0\x80"',
+    b'"\x00\x00\xd8"\x00',
+)
+
+
+@pytest.mark.parametrize("body", SURROGATES, ids=repr)
+def test_half_of_a_surrogate_pair_is_written_back_or_answers_400(body):
+    """JSON has a notation for it, and UTF-8 has none; Flask answers 500 where there is none."""
+    app = make_app()
+
+    @app.post("/text")
+    def text():
+        return str(json.dumps(request.get_json(), ensure_ascii=False))
+
+    @app.post("/location")
+    def location():
+        return redirect("/" + json.dumps(request.get_json(), ensure_ascii=False))
+
+    assert ask(app, "POST", "/json", body, "application/json").status_code == 200
+    assert ask(app, "POST", "/text", body, "application/json").status_code == 400
+    assert ask(app, "POST", "/location", body, "application/json").status_code == 400
+    app.json.ensure_ascii = False
+    assert ask(app, "POST", "/json", body, "application/json").status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"NaN", b"[1e400]", b'{"a": [-Infinity]}', b"-1e999999"])
+def test_number_that_json_has_not_is_written_back_or_answers_400(body):
+    """As the application writes them, or as bad requests where it refuses to."""
+    app = make_app()
+
+    class Strict(DefaultJSONProvider):
+        def dumps(self, obj, **kwargs):
+            return json.dumps(obj, allow_nan=False)
+
+    assert ask(app, "POST", "/json", body, "application/json").status_code == 200
+    app.json = Strict(app)
+    assert ask(app, "POST", "/json", body, "application/json").status_code == 400
+
+
+@pytest.mark.parametrize("digits", [4_300, 4_301, 100_000])
+def test_number_of_any_length_in_json_is_answered(digits):
+    """Python refuses to read very long ones."""
+    response = ask(make_app(), "POST", "/json", b"-" + b"9" * digits, "application/json")
+    assert response.status_code == (200 if digits <= 4_300 else 400)
+
+
+def test_error_of_the_view_beside_such_json_stays_an_error(caplog):
+    """Only what the client's JSON holds is the client's fault."""
+    app = make_app()
+    app.logger.disabled = True
+
+    @app.post("/own")
+    def own():
+        request.get_json()
+        return "\udc80"
+
+    assert ask(app, "POST", "/own", rb'"\ud800"', "application/json").status_code == 500
+    assert ask(app, "POST", "/own", rb'"\udc80"', "application/json").status_code == 400
+
+
+def test_nesting_that_a_view_can_not_follow_answers_400():
+    """Where the view calls itself for each level, as `copy.deepcopy` does."""
+    app = make_app()
+
+    @app.post("/copy")
+    def copy():
+        return str(len(deepcopy(request.get_json())))
+
+    assert ask(app, "POST", "/copy", b"[" * 499 + b"]" * 499, "application/json").status_code == 400
+    assert ask(app, "POST", "/copy", b"[[]]", "application/json").status_code == 200
 
 
 def test_malformed_json_is_explained_in_debug_mode_only():

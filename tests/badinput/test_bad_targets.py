@@ -54,6 +54,20 @@ def test_path_of_no_encoding_is_matched_with_replacements(target, name):
     assert ask(make_app(), "GET", target).json == {"name": name}
 
 
+@pytest.mark.parametrize("latin", ["\xe9", "\xc3", "\xff", "caf\xe9"])
+def test_path_matches_however_others_spelled_it_before(latin):
+    """Its UTF-8 is what a rule is asked for by; bytes in another encoding are another path."""
+    app = make_app()
+
+    @app.get(f"/{latin}")
+    def view():
+        return "found"
+
+    utf8 = f"/{latin}".encode().decode("latin-1")
+    asked = [f"/{latin}", utf8, f"/{latin}", utf8, f"/{latin}"]
+    assert [404, 200, 404, 200, 404] == [ask(app, "GET", path).status_code for path in asked]
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -125,6 +139,27 @@ def test_host_that_is_trusted_is_served(host):
     """Names on the list are served on any port, and below one with a dot before it."""
     app = make_app(TRUSTED_HOSTS=["good.test", ".sub.test"])
     assert ask(app, "GET", "/query", HTTP_HOST=host).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["", None, "\xe9.test", "\xc3\xa9.test", "x:", "x:99999", ":80", "*"]
+)
+@pytest.mark.parametrize("server", [("example.test", "8000"), ("", "")])
+def test_url_is_built_of_the_server_where_the_client_names_no_host(host, server):
+    """No URL has an empty host; Flask redirects to ``http:///branch/``."""
+    app = make_app()
+
+    @app.get("/external")
+    def external():
+        return {"built": url_for("branch", _external=True), "url": request.url}
+
+    name, port = server
+    environ = {"HTTP_HOST": host, "SERVER_NAME": name, "SERVER_PORT": port}
+    expected = "http://example.test:8000" if port else "http://localhost"
+    answer = ask(app, "GET", "/external", **environ).json
+    location = ask(app, "GET", "/branch", **environ).location
+    for url in (answer["built"], answer["url"], location):
+        assert url.startswith(expected)
 
 
 def test_page_about_an_untrusted_host_may_link_and_show_the_url():

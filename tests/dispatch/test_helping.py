@@ -182,7 +182,9 @@ def test_more_requests_than_threads_do_not_block_each_other(monkeypatch, threads
 
     async def main():
         client = app.async_test_client()
-        answers = await asyncio.gather(*(client.get("/", query_string={"user": n}) for n in range(20)))
+        answers = await asyncio.gather(
+            *(client.get("/", query_string={"user": n}) for n in range(20))
+        )
         return [answer.text for answer in answers]
 
     assert within_time(main()) == [f"Hello {n}" for n in range(20)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import sys
+import threading
 from collections import defaultdict
 from unittest import mock
 
@@ -201,3 +203,55 @@ def test_class_made_with_another_metaclass_works():
     app = Mine(__name__)
     app.get("/")(app.greet)
     assert ask(app) == (200, "hello")
+
+
+@pytest.mark.usefixtures("planned")
+def test_methods_that_clients_make_up_are_not_kept():
+    """A rule that answers any method answers each, and remembers the ones of the standard."""
+    app = Flask(__name__)
+    app.url_map.add(Rule("/any", endpoint="any"))
+    app.view_functions["any"] = lambda: request_ctx.request.method
+
+    names = ["GET", "POST", *(f"METHOD{n}" for n in range(50))]
+    for _ in range(2):
+        assert names == [ask(app, "/any", name)[1] for name in names]
+    assert {"GET", "POST"} == app._engine.fixed["/any"].keys()
+
+
+@pytest.mark.usefixtures("path")
+def test_rules_may_be_added_while_requests_are_served():
+    """Other requests, in other threads, are answered as before."""
+    app = Flask(__name__)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    for n in range(60):
+        app.add_url_rule(f"/known/{n}/<name>/end", f"known{n}", lambda name: name)
+    assert "a" == ask(app, "/known/0/a/end")[1]
+    done = threading.Event()
+    problems = []
+
+    def request_known():
+        while not done.is_set():
+            for n in (0, 59):
+                try:
+                    if ask(app, f"/known/{n}/a/end")[1] != "a":
+                        problems.append("another answer")
+                except BaseException as error:  # noqa: BLE001  told by the test
+                    problems.append(repr(error))
+
+    threads = [threading.Thread(target=request_known) for _ in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for n in range(300):
+            app.view_functions[f"new{n}"] = lambda name: f"new {name}"
+            app.url_map.add(Rule(f"/new/{n}/<name>", endpoint=f"new{n}"))
+            app.before_request_funcs[f"blueprint{n}"].append(lambda: None)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+    assert [] == problems
+    assert "new b" == ask(app, "/new/299/b")[1]

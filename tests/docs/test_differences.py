@@ -370,11 +370,17 @@ def test_template_gets_proxies_where_nobody_looks(app):
     assert made == [False, True]
 
 
-def test_string_template_is_compiled_once(app):
+def test_string_template_is_compiled_once(app, monkeypatch):
     """The second rendering of the same string compiles nothing."""
     compiled = []
-    compile_source = app.jinja_env.compile
-    app.jinja_env.compile = lambda *args, **kw: compiled.append(1) or compile_source(*args, **kw)
+    environment = type(app.jinja_env)
+    compile_source = environment.compile
+
+    def count(self, *args, **kwargs):
+        compiled.append(1)
+        return compile_source(self, *args, **kwargs)
+
+    monkeypatch.setattr(environment, "compile", count)
     with app.app_context():
         for name in ("a", "b"):
             assert render_template_string("{{ name }}", name=name) == name
@@ -413,3 +419,39 @@ def test_upload_that_breaks_off_is_a_bad_request(app):
         environ_overrides={"CONTENT_LENGTH": "8", "wsgi.input_terminated": True},
     )
     assert response.status_code == 400
+
+
+def test_json_that_can_not_be_written_back_is_a_bad_request(app):
+    """Half of a surrogate pair, as the text of a response."""
+
+    @app.post("/")
+    def view():
+        return request.get_json()
+
+    client = app.test_client()
+    sent = {"content_type": "application/json"}
+    assert client.post("/", data=rb'"\ud800"', **sent).status_code == 400
+    assert client.post("/", data=b'"a"', **sent).status_code == 200
+
+
+def test_session_cookie_of_unreadable_data_is_an_empty_session(app):
+    """Its signature is right, and what it signs is no JSON."""
+    app.add_url_rule("/", view_func=lambda: dict(session))
+    client = app.test_client()
+    signing = app.session_interface.get_signing_serializer(app)
+    client.set_cookie("session", signing.make_signer(signing.salt).sign("bm8").decode())
+    assert {} == client.get("/").json
+
+
+def test_date_with_a_number_that_is_too_large_is_none(app):
+    """It is no condition, and no error."""
+    app.add_url_rule("/", view_func=lambda: str(request.if_modified_since))
+    headers = {"If-Modified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}
+    assert "None" == app.test_client().get("/", headers=headers).text
+
+
+def test_url_without_a_host_from_the_client_names_the_server(app):
+    """As it does where there is no header at all."""
+    app.add_url_rule("/", endpoint="index", view_func=lambda: url_for("index", _external=True))
+    environ = {**create_environ("/"), "HTTP_HOST": "", "SERVER_NAME": "own.test"}
+    assert ("200 OK", b"http://own.test/") == answer(app, environ)

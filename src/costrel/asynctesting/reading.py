@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import json
 import typing as t
+
+from ..json.depth import read_plainly
 
 if t.TYPE_CHECKING:
     from werkzeug.datastructures import Headers
@@ -64,7 +65,7 @@ class ReceivedEvent(t.NamedTuple):
     @property
     def json(self) -> t.Any:
         """Read the data as JSON."""
-        return json.loads(self.data)
+        return read_plainly(self.data)
 
 
 class EventReader:

@@ -11,6 +11,7 @@ from werkzeug.routing import RequestRedirect, RoutingException
 from ..current import request_view
 from ..debughints import FormDataRoutingRedirect
 from ..signals import got_request_exception
+from .clientdata import bad_request_for
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -73,10 +74,18 @@ def handle_exception(app: App, e: Exception) -> Response:
     It is raised if ``PROPAGATE_EXCEPTIONS`` is true, or unset in testing and debug
     mode. Otherwise it is logged, and the handler of 500 (or of
     `InternalServerError`) gets an `InternalServerError` with ``original_exception``.
+
+    An error whose cause is what the client's JSON holds is answered with 400.
     """
     ctx = request_view.get(None)
     if ctx is not None:
         ctx.drop_streams(e)
+        bad_request = bad_request_for(e, ctx.request)
+        if bad_request is not None:
+            if app.debug:
+                bad_request.description = str(e)
+            rv = app.handle_http_exception(bad_request)
+            return app.finalize_request(t.cast("t.Any", rv), from_error_handler=True)
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:

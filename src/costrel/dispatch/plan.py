@@ -59,6 +59,10 @@ FORCE_LOOP = "COSTREL_LOOP_PATH"
 steps only. For tests: such a request has nothing from it but more hops to threads."""
 
 
+_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT".split())
+"""What is kept for a rule that answers any method. SPEC(RFC 9110 §9.3, RFC 5789)."""
+
+
 class Plan:
     """Hold what one rule's requests run, in order."""
 
@@ -242,7 +246,8 @@ class Engine:
             or not _registries_tracked(app)
         )
         if not self.general:
-            self._table = RouteTable(app.url_map)
+            with t.cast("RuleMap", app.url_map).changing:
+                self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
         self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
         #: What changes the environ of a request before it is matched, outermost first;
@@ -271,8 +276,9 @@ class Engine:
         plan = self._plans.get(id(rule)) or self._compile(app, rule)
         if plan is None or (method == "OPTIONS" and automatic_options(rule)):
             return None
-        if not rule._converters:
+        if not rule._converters and path.isascii() and method in (rule.methods or _METHODS):
             # INVARIANT: bounded, since such a rule matches one path by its methods.
+            # SECURITY(routing): looked up undecoded, so only a path that is the same decoded.
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
 
@@ -281,7 +287,8 @@ class Engine:
         build = self.builders.get(endpoint)
         if build is None:
             try:
-                rules = list(app.url_map.iter_rules(endpoint))
+                with t.cast("RuleMap", app.url_map).changing:
+                    rules = list(app.url_map.iter_rules(endpoint))
             except KeyError:
                 # INVARIANT: only endpoints that exist are kept.
                 return builds_nothing
@@ -296,14 +303,16 @@ class Engine:
 
 
 def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
-    yield from app.view_functions.values()
-    yield from app.teardown_appcontext_funcs
-    for registry in (
+    # Copies, since another thread may register something meanwhile.
+    yield from list(app.view_functions.values())
+    yield from list(app.teardown_appcontext_funcs)
+    registries: tuple[t.Mapping[t.Any, list[t.Any]], ...] = (
         app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs,
         app.teardown_request_funcs,
-    ):  # fmt: skip
-        for functions in registry.values():
-            yield from functions
+    )  # fmt: skip
+    for registry in registries:
+        for functions in list(registry.values()):
+            yield from list(functions)
 
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:

@@ -13,6 +13,8 @@ import typing as t
 
 from ..current import context, current_app
 from ..wrappers import Request, Response
+from .depth import UNGUARDED, check_depth, check_written_depth, read_plainly
+from .provider import DefaultJSONProvider
 from .provider import _default as _default
 
 __all__ = ["dump", "dumps", "jsonify", "load", "loads"]
@@ -28,6 +30,8 @@ def dumps(obj: t.Any, **kwargs: t.Any) -> str:
     if ctx is not None:
         text: str = ctx.app.json.dumps(obj, **kwargs)
         return text
+    if UNGUARDED:
+        check_written_depth(obj)
     kwargs.setdefault("default", _default)
     return _json.dumps(obj, **kwargs)
 
@@ -38,6 +42,8 @@ def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
     if ctx is not None:
         ctx.app.json.dump(obj, fp, **kwargs)
     else:
+        if UNGUARDED:
+            check_written_depth(obj)
         kwargs.setdefault("default", _default)
         _json.dump(obj, fp, **kwargs)
 
@@ -45,12 +51,16 @@ def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
 def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
     """Return the value that JSON text, or its bytes, stands for.
 
-    Raises `ValueError` for what is not JSON.
+    Raises `ValueError` for what is not JSON, and for JSON that is nested too deeply,
+    whatever provider reads it.
     """
     ctx = context.get(None)
     if ctx is None:
-        return _json.loads(s, **kwargs)
-    loads = ctx.app.json.loads
+        return read_plainly(s, **kwargs)
+    provider = ctx.app.json
+    loads = provider.loads
+    if type(provider) is not DefaultJSONProvider:
+        check_depth(s)
     return loads(s, **kwargs) if kwargs else loads(s)
 
 
@@ -59,7 +69,7 @@ def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
     ctx = context.get(None)
     if ctx is not None:
         return ctx.app.json.load(fp, **kwargs)
-    return _json.load(fp, **kwargs)
+    return read_plainly(fp.read(), **kwargs)
 
 
 def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:

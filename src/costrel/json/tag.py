@@ -15,8 +15,9 @@ from datetime import datetime
 from uuid import UUID
 
 from markupsafe import Markup
-from werkzeug.http import http_date, parse_date
+from werkzeug.http import http_date
 
+from ..dates import parse_date
 from . import dumps, loads
 
 

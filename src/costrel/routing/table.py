@@ -11,6 +11,7 @@ INVARIANT: where the table has an answer, it is the one Werkzeug gives.
 from __future__ import annotations
 
 import re
+import threading
 import typing as t
 
 from werkzeug.exceptions import NotFound
@@ -26,15 +27,31 @@ Match = tuple["Rule", dict[str, t.Any]]
 
 
 class RuleMap(Map):
-    """Werkzeug's map, which tells an `Epoch` when a rule is added."""
+    """Werkzeug's map, which tells an `Epoch` when a rule is added.
+
+    Attributes:
+        changing: Held while the map changes, and by who reads all of it: a rule may be
+            added while requests are served.
+    """
 
     epoch: Epoch | None = None
 
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        self.changing = threading.RLock()
+        super().__init__(*args, **kwargs)
+
     def add(self, rulefactory: RuleFactory) -> None:
         """Add a rule, or the rules of a factory."""
-        super().add(rulefactory)
+        with self.changing:
+            super().add(rulefactory)
         if self.epoch is not None:
             self.epoch.bump()
+
+    def update(self) -> None:
+        """Bring the rules into their order, if some were added."""
+        if getattr(self, "_remap", True):
+            with self.changing:
+                super().update()
 
 
 class UndecidedError(Exception):

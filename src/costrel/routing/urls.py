@@ -14,6 +14,7 @@ from werkzeug.wsgi import get_host
 from ..current import app_view, context, request_view
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
     from ..application import App
@@ -58,7 +59,14 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     request.__dict__["host"] = ""
     _check_host(request.environ.get("HTTP_HOST", ""))
     # SECURITY: raises before anything is matched for a host that is not trusted.
-    request.__dict__["host"] = get_host(request.environ, request.trusted_hosts)
+    environ = request.environ
+    host = get_host(environ, request.trusted_hosts)
+    if not host:
+        # SPEC(PEP 3333, RFC 9110 §4.2.1): without a name from the client it is the server's,
+        # for no URL may have an empty one.
+        host = _host_of_server(environ)
+        environ = {**environ, "HTTP_HOST": host}
+    request.__dict__["host"] = host
 
     subdomain = None
     if app.url_map.host_matching:
@@ -67,7 +75,13 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     elif not app.subdomain_matching:
         # Any host is served, as if it were the one without a subdomain.
         subdomain = app.url_map.default_subdomain or ""
-    return _bind_to_environ(app.url_map, request.environ, server_name, subdomain)
+    return _bind_to_environ(app.url_map, environ, server_name, subdomain)
+
+
+def _host_of_server(environ: WSGIEnvironment) -> str:
+    """Return the name that a server has by itself; it has none on a Unix socket."""
+    environ = {key: value for key, value in environ.items() if key != "HTTP_HOST"}
+    return get_host(environ) or "localhost"
 
 
 def _check_host(host: str) -> None:

@@ -1,0 +1,66 @@
+"""Errors whose cause is what the client's JSON holds.
+
+JSON may hold what has no other form: half of a surrogate pair, ``NaN``, nesting without
+end. The parser accepts that, and who writes it back fails.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+
+from werkzeug.exceptions import BadRequest
+
+if t.TYPE_CHECKING:
+    from ..wrappers import Request
+
+_DEEP = 100
+"""How many levels are certainly not what exhausts the stack."""
+
+
+def bad_request_for(error: Exception, request: Request) -> BadRequest | None:
+    """Return the 400 for an error that the request's JSON has caused; None for any other.
+
+    Looks at requests that failed only, and at what they have read.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        surrogates = set(filter(_is_surrogate, error.object[error.start : error.end]))
+
+        def causes(value: t.Any) -> bool:
+            return isinstance(value, str) and not surrogates.isdisjoint(value)
+    elif isinstance(error, RecursionError):
+        return BadRequest() if _depth(request) > _DEEP else None
+    elif isinstance(error, ValueError) and str(error).startswith("Out of range float"):
+        # As `json` says it with ``allow_nan=False``.
+        def causes(value: t.Any) -> bool:
+            return isinstance(value, float) and not math.isfinite(value)
+    else:
+        return None
+    return BadRequest() if any(map(causes, _leaves(request))) else None
+
+
+def _is_surrogate(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"
+
+
+def _levels(request: Request) -> t.Iterator[list[t.Any]]:
+    """Give the values of the request's JSON, if it was read: those of each level."""
+    level = [value for value in request._cached_json if value is not Ellipsis][:1]
+    while level:
+        yield level
+        level = [item for value in level for item in _parts(value)]
+
+
+def _parts(value: t.Any) -> t.Iterable[t.Any]:
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    return value if isinstance(value, list) else ()
+
+
+def _leaves(request: Request) -> t.Iterator[t.Any]:
+    for level in _levels(request):
+        yield from level
+
+
+def _depth(request: Request) -> int:
+    return sum(1 for _level in _levels(request))
