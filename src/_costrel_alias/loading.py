@@ -12,10 +12,10 @@ from . import ALIAS, counterpart
 from .rebinding import rebind
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
 
-# What a package of Flask imports when it is imported, in the order in which that is done.
-# Replaced names reach Costrel's modules in this order too: see `rebind`.
+# What a package of Flask imports when it is imported, in that order.
 IMPORTED = {
     "flask": """
         globals json signals helpers cli typing ctx config logging templating sansio.scaffold
@@ -115,4 +115,11 @@ def import_inner(name: str) -> None:
         if target.__dict__.get(key, value) is not value
     }
     if replaced:
-        rebind(target, replaced, [counterpart(f"{ALIAS}.{inner}") for inner in IMPORTED[ALIAS]])
+        rebind(target, replaced, [counterpart(alias) for alias in in_order(ALIAS)])
+
+
+def in_order(package: str) -> Iterator[str]:
+    """Yield the names of what a package imports, each after what it imports itself."""
+    for inner in IMPORTED.get(package, ()):
+        yield from in_order(f"{package}.{inner}")
+        yield f"{package}.{inner}"

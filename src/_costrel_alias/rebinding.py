@@ -31,23 +31,21 @@ def rebind(
     modules such that whoever imports comes after what it imports.
     """
     for name, (old, new) in replaced.items():
-        if type(old) in EQUAL_EVERYWHERE:
+        if type(old) in EQUAL_EVERYWHERE or not is_home(module, name, old, order):
             continue
-        if home(name, old, order) == module.__name__:
-            for holder, key in holders(name, old):
-                setattr(holder, key, new)
+        for holder, key in holders(name, old):
+            setattr(holder, key, new)
 
 
-def home(name: str, value: t.Any, order: Sequence[str]) -> str | None:
-    """Return the name of the module that a value comes from."""
+def is_home(module: types.ModuleType, name: str, old: t.Any, order: Sequence[str]) -> bool:
+    """Tell whether a module had a name of its own, not from another module."""
     # By type(): proxies and their like answer for something else when asked for a class.
-    if issubclass(type(value), (type, types.FunctionType)) and value.__module__ in order:
-        return t.cast(str, value.__module__)
-    for module_name in order:
-        module = sys.modules.get(module_name)
-        if module is not None and vars(module).get(name) is value:
-            return module_name
-    return None
+    if issubclass(type(old), (type, types.FunctionType)) and old.__module__ in order:
+        return bool(old.__module__ == module.__name__)
+    earlier = order[: order.index(module.__name__)]
+    return not any(
+        vars(sys.modules[other]).get(name) is old for other in earlier if other in sys.modules
+    )
 
 
 def holders(name: str, value: t.Any) -> Iterator[tuple[t.Any, str]]:

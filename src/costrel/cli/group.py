@@ -53,7 +53,7 @@ class FlaskGroup(AppGroup):
         self.create_app = create_app
         self.load_dotenv = load_dotenv
         self.set_debug_flag = set_debug_flag
-        self._plugins_loaded = False
+        self._loaded_plugin_commands = False
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
                 self.add_command(command)
@@ -122,9 +122,9 @@ class FlaskGroup(AppGroup):
         return sorted(names)
 
     def _load_plugin_commands(self) -> None:
-        if self._plugins_loaded:
+        if self._loaded_plugin_commands:
             return
-        self._plugins_loaded = True
+        self._loaded_plugin_commands = True
         # Here, because it is a slow import, and `import flask` loads this module.
         from importlib.metadata import entry_points
 

@@ -23,7 +23,10 @@ def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def _set_app(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def _set_app(ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001  (click calls with three)
+    value: str | None,
+) -> str | None:
     if value is not None:
         ctx.ensure_object(ScriptInfo).app_import_path = value
     return value
