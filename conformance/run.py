@@ -6,8 +6,8 @@ Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the a
 Costrel again with every request on the general path, with every request of a test client sent
 through ``app.asgi``, and so that every plan runs on the event loop there. Every test that
 passes on Flask must pass in the other four. So must ``names``, which is no test suite: whatever
-can be imported from Flask's modules can be imported here. Exits with 1 and names the tests that do not, and
-those that go by WSGI in spite of all.
+can be imported from Flask's modules can be imported here. Exits with 1 and names the tests that
+do not, and those that go by WSGI in spite of all.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class StandIn(types.ModuleType):
     @property
     def __dict__(self) -> dict[str, t.Any]:  # type: ignore[override]
         """The namespace of the module that it stands for."""
-        return self.__target.__dict__
+        return vars(self.__target)
 
 
 def import_inner(name: str) -> None:

@@ -57,4 +57,5 @@ def holders(name: str, value: t.Any) -> Iterator[tuple[t.Any, str]]:
             if found is value and key == name:
                 yield module, key
             elif isinstance(found, type) and found.__module__ == module_name:
-                yield from ((found, attr) for attr, held in dict(vars(found)).items() if held is value)
+                held = dict(vars(found))
+                yield from ((found, attr) for attr in held if held[attr] is value)

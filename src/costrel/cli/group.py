@@ -88,7 +88,10 @@ class FlaskGroup(AppGroup):
             app_option.handle_parse_result(ctx, {}, [])
         return super().parse_args(ctx, args)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    # The parameter's name is Flask's; click's is another.
+    def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, ctx: click.Context, name: str
+    ) -> click.Command | None:
         """Return a command by name: built-in, of a plug-in, of the application.
 
         The application is loaded only if the first two do not know the name.

@@ -23,7 +23,8 @@ def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def _set_app(ctx: click.Context,
+def _set_app(
+    ctx: click.Context,
     param: click.Parameter,  # noqa: ARG001  (click calls with three)
     value: str | None,
 ) -> str | None:
