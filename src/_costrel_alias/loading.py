@@ -76,6 +76,8 @@ class StandIn(types.ModuleType):
     moment waits, and then goes on with the object that it found before it waited.
     """
 
+    __target: types.ModuleType
+
     def __init__(self, name: str, target: types.ModuleType) -> None:
         super().__init__(name, target.__doc__)
         super().__setattr__("_StandIn__target", target)
