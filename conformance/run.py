@@ -5,8 +5,9 @@
 Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the alias; and on
 Costrel again with every request on the general path, with every request of a test client sent
 through ``app.asgi``, and so that every plan runs on the event loop there. Every test that
-passes on Flask must pass in the other four. Exits with 1 and names the tests that do not, and
-those that go by WSGI in spite of all.
+passes on Flask must pass in the other four. So must ``names``, which is no test suite: whatever
+can be imported from Flask's modules can be imported here. Exits with 1 and names the tests that
+do not, and those that go by WSGI in spite of all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import typing as t
 
 from comparison import Difference, compare, explain_broken_run
 from environments import WORK, Environment, make_ours, make_reference
+from namespaces import Namespaces
 from suites import Suite, load_suites
 
 ALIAS = ("-p", "costrel.compat.pytest")
@@ -57,7 +59,7 @@ class Result:
 
 
 def run_suite(
-    suite: Suite, reference: Environment, ours: Environment, ways: t.Iterable[str]
+    suite: Suite | Namespaces, reference: Environment, ours: Environment, ways: t.Iterable[str]
 ) -> Result:
     """Run a suite on Flask and then on Costrel in each way."""
     print(f"{suite.name}: on Flask ...", flush=True)
@@ -119,7 +121,8 @@ def print_results(results: list[Result], ways: list[str]) -> None:
 
 def main() -> int:
     """Run the suites that the command line names, all by default."""
-    suites, requirements = load_suites()
+    loaded, requirements = load_suites()
+    suites = [Namespaces(), *loaded]
     names = [suite.name for suite in suites]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("suite", nargs="*", help=f"one of {', '.join(names)}; all by default")

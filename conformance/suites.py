@@ -32,6 +32,7 @@ class Suite:
     at_least: int
     requirements: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("src",)
     not_by_asgi: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def fetch(self) -> pathlib.Path:
@@ -45,7 +46,9 @@ class Suite:
                 archive.extractall(unpacked, filter="data")
             (content,) = unpacked.iterdir()
             # INVARIANT: the suite tests what is installed, never the sources that came with it.
-            shutil.rmtree(content / "src", ignore_errors=True)
+            for name in self.sources:
+                source = content / name
+                shutil.rmtree(source) if source.is_dir() else source.unlink(missing_ok=True)
             content.rename(target)
             unpacked.rmdir()
         return target

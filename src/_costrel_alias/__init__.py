@@ -9,15 +9,14 @@ alone, because ``costrel-as-flask.pth`` loads it while the interpreter starts: i
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import sys
-import types
 import typing as t
-from importlib.machinery import ModuleSpec
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 
 if t.TYPE_CHECKING:
+    import types
     from collections.abc import Iterable, Sequence
     from importlib.metadata import Distribution, DistributionFinder
 
@@ -32,17 +31,22 @@ SWITCHED_OFF = frozenset({"", "0", "false", "no"})
 
 
 def install() -> None:
-    """Put the alias finder first on `sys.meta_path`.
+    """Put the alias finder on `sys.meta_path`, before those that find files.
 
     Costs one list insertion: Costrel itself is imported by the first ``import flask``.
     Calling it again does nothing.
+
+    COMPAT(newrelic, wrapt, ddtrace): finders that were put first by who wants to know what
+    is imported stay before it. They ask the others, and put their loader around ours.
 
     Raises `RuntimeError` when the real Flask has been imported already.
     """
     if any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         return
     refuse_real_flask()
-    sys.meta_path.insert(0, AliasFinder())
+    ordinary = (BuiltinImporter, FrozenImporter, PathFinder)
+    places = (place for place, finder in enumerate(sys.meta_path) if finder in ordinary)
+    sys.meta_path.insert(next(places, 0), AliasFinder())
 
 
 def install_from_environment() -> None:
@@ -73,9 +77,9 @@ class AliasFinder:
     Also answers `importlib.metadata` for the distribution ``flask``, because extensions and
     tracers read Flask's version from there.
 
-    INVARIANT: a ``flask.*`` name never reaches another finder. A name without a counterpart
-    raises instead of returning ``None``: the finder of an editable install goes by name
-    alone, and would load one module of a real Flask next to ours.
+    INVARIANT: a ``flask.*`` name never reaches a finder behind it. A name without a
+    counterpart raises instead of returning ``None``: the finder of an editable install goes
+    by name alone, and would load one module of a real Flask next to ours.
     """
 
     def find_spec(
@@ -98,6 +102,9 @@ class AliasFinder:
                 f" {target_name!r}. A Flask installed beside it is not consulted.",
                 name=fullname,
             )
+        # Here, because most processes that the alias is installed in never import flask.
+        from .loading import AliasLoader
+
         # Not an importlib.abc.Loader: that module is slow to import.
         loader = t.cast(t.Any, AliasLoader(target_name))
         locations = target_spec.submodule_search_locations
@@ -122,49 +129,6 @@ class AliasFinder:
         from .distribution import AliasDistribution
 
         yield AliasDistribution()
-
-
-class AliasLoader:
-    """Hand the import system one module of Costrel under a second name.
-
-    `create_module` may not return that module, since the import system writes the alias'
-    spec over ``__spec__`` of whatever it gets. So it gets a stand-in, which `exec_module`
-    replaces in `sys.modules`: that is where the import system looks for its result.
-    """
-
-    def __init__(self, target_name: str) -> None:
-        self.target_name = target_name
-
-    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        """Import the module of Costrel and return its stand-in."""
-        return StandIn(spec.name, importlib.import_module(self.target_name))
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Replace the stand-in by the module of Costrel."""
-        sys.modules[module.__name__] = importlib.import_module(self.target_name)
-
-    def get_code(self, fullname: str) -> types.CodeType | None:  # noqa: ARG002 - as runpy calls it
-        """Return the code of the module of Costrel, for ``python -m flask``."""
-        spec = importlib.util.find_spec(self.target_name)
-        if spec is None or spec.loader is None:
-            return None
-        code: types.CodeType | None = t.cast(t.Any, spec.loader).get_code(self.target_name)
-        return code
-
-
-class StandIn(types.ModuleType):
-    """The module object that the import system sees while an alias is imported.
-
-    INVARIANT: it never looks empty. Another thread that imports the same name at this
-    moment waits, and then goes on with the object that it found before it waited.
-    """
-
-    def __init__(self, name: str, target: types.ModuleType) -> None:
-        super().__init__(name)
-        self.__target = target
-
-    def __getattr__(self, name: str) -> t.Any:
-        return getattr(self.__target, name)
 
 
 def counterpart(fullname: str) -> str:

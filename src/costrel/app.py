@@ -33,7 +33,6 @@ from .dispatch.sendable import UnsendableError, make_sendable
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .lazy import anew
 from .routing import RuleMap, urls
-from .scaffold import setupmethod
 from .serve import development
 from .serve.wsgi import respond_by_steps, respond_planned
 from .signals import request_finished, request_started
@@ -50,13 +49,17 @@ if t.TYPE_CHECKING:
     from werkzeug.routing import MapAdapter
 
     from .asynctesting import AsyncClient
-    from .blueprints import Blueprint
     from .serve.health import LoopHealth
     from .testing import FlaskClient, FlaskCliRunner
 
 _sentinel = object()
 
 ASGIApplication = t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]
+
+
+# App's, as in Flask, though the two classes are made above its module.
+App.jinja_environment = Environment
+App.app_ctx_globals_class = _AppCtxGlobals
 
 
 class Flask(App):
@@ -120,8 +123,6 @@ class Flask(App):
 
     request_class: type[Request] = Request
     response_class: type[Response] = Response
-    jinja_environment: type[BaseEnvironment] = Environment
-    app_ctx_globals_class: type[t.Any] = _AppCtxGlobals
     url_map_class: type[Map] = RuleMap
 
     def __init__(
@@ -179,19 +180,6 @@ class Flask(App):
             host=static_host,
             view_func=static,
         )
-
-    @setupmethod
-    def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
-        """Register a blueprint with its views, hooks and resources.
-
-        Args:
-            blueprint: The blueprint.
-            **options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and
-                ``cli_group`` in place of the blueprint's own.
-
-        Raises `ValueError` when the name is taken.
-        """
-        blueprint.register(self, options)
 
     # Files
 

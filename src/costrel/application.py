@@ -64,6 +64,13 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
 _UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life"})
 
 
+class Registrable(t.Protocol):
+    """A blueprint, whose class is above this module."""
+
+    def register(self, app: t.Any, options: dict[str, t.Any]) -> None:
+        """Register everything on an application."""
+
+
 class AppMeta(ABCMeta):
     """Tell every application when a step is replaced on its class.
 
@@ -314,6 +321,19 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             self.jinja_env.auto_reload = value
 
     # Registration
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Registrable, **options: t.Any) -> None:
+        """Register a blueprint with its views, hooks and resources.
+
+        Args:
+            blueprint: The blueprint.
+            **options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and
+                ``cli_group`` in place of the blueprint's own.
+
+        Raises `ValueError` when the name is taken.
+        """
+        blueprint.register(self, options)
 
     def iter_blueprints(self) -> t.ValuesView[t.Any]:
         """Iterate over the blueprints in the order of their registration."""

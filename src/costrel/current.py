@@ -46,7 +46,7 @@ WITHIN = "costrel.within"
 PRESERVE = "werkzeug.debug.preserve_context"
 """The environ's key by which the debugger and the test client keep a context."""
 
-_NO_APP = (
+NO_APP = (
     "Working outside of application context.\n\n"
     "This needs to know the current application, and none is active here. Inside a request"
     " and inside a command one is; anywhere else enter one yourself:\n\n"
@@ -119,7 +119,7 @@ NO_WEBSOCKET = (
 def _app_context() -> t.Any:
     ctx = context.get(None)
     if ctx is None:
-        raise RuntimeError(_NO_APP)
+        raise RuntimeError(NO_APP)
     return ctx.app_context
 
 
@@ -169,8 +169,8 @@ def _context_proxy(attribute: str, missing: str) -> t.Any:
 
 app_ctx: t.Any = LocalProxy(_app_context)
 request_ctx: t.Any = LocalProxy(_request_context)
-current_app: t.Any = _context_proxy("app", _NO_APP)
-g: t.Any = _context_proxy("g", _NO_APP)
+current_app: t.Any = _context_proxy("app", NO_APP)
+g: t.Any = _context_proxy("g", NO_APP)
 request: t.Any = _context_proxy("request", NO_REQUEST)
 session: t.Any = _context_proxy("session", NO_REQUEST)
 websocket: t.Any = _context_proxy("websocket", NO_WEBSOCKET)

@@ -135,7 +135,12 @@ class DispatchingJinjaLoader(BaseLoader):
         """
         if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
             return self._get_source_explained(environment, template)
-        for _owner, loader in self._iter_loaders():
+        return self._get_source_fast(environment, template)
+
+    def _get_source_fast(
+        self, environment: BaseEnvironment, template: str
+    ) -> tuple[str, str | None, t.Callable[[], bool] | None]:
+        for _owner, loader in self._iter_loaders(template):
             try:
                 return loader.get_source(environment, template)
             except TemplateNotFound:
@@ -147,7 +152,7 @@ class DispatchingJinjaLoader(BaseLoader):
     ) -> tuple[str, str | None, t.Callable[[], bool] | None]:
         attempts = []
         found = None
-        for owner, loader in self._iter_loaders():
+        for owner, loader in self._iter_loaders(template):
             try:
                 result = loader.get_source(environment, template)
             except TemplateNotFound:
@@ -159,7 +164,13 @@ class DispatchingJinjaLoader(BaseLoader):
             raise TemplateNotFound(template)
         return found
 
-    def _iter_loaders(self) -> Iterator[tuple[Scaffold, BaseLoader]]:
+    def _iter_loaders(
+        self,
+        template: str,  # noqa: ARG002  what a subclass may choose by
+    ) -> Iterator[tuple[Scaffold, BaseLoader]]:
+        return self._iter_all_loaders()
+
+    def _iter_all_loaders(self) -> Iterator[tuple[Scaffold, BaseLoader]]:
         for owner in (self.app, *self.app.iter_blueprints()):
             loader = owner.jinja_loader
             if loader is not None:
@@ -168,7 +179,7 @@ class DispatchingJinjaLoader(BaseLoader):
     def list_templates(self) -> list[str]:
         """List the names of all templates, each once."""
         names: set[str] = set()
-        for _owner, loader in self._iter_loaders():
+        for _owner, loader in self._iter_all_loaders():
             names.update(loader.list_templates())
         return list(names)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import typing as t
 
@@ -54,7 +53,7 @@ class FlaskGroup(AppGroup):
         self.create_app = create_app
         self.load_dotenv = load_dotenv
         self.set_debug_flag = set_debug_flag
-        self._plugins_loaded = False
+        self._loaded_plugin_commands = False
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
                 self.add_command(command)
@@ -89,7 +88,10 @@ class FlaskGroup(AppGroup):
             app_option.handle_parse_result(ctx, {}, [])
         return super().parse_args(ctx, args)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    # The parameter's name is Flask's; click's is another.
+    def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, ctx: click.Context, name: str
+    ) -> click.Command | None:
         """Return a command by name: built-in, of a plug-in, of the application.
 
         The application is loaded only if the first two do not know the name.
@@ -97,7 +99,7 @@ class FlaskGroup(AppGroup):
         of its options.
         """
         self._load_plugin_commands()
-        command = super().get_command(ctx, cmd_name)
+        command = super().get_command(ctx, name)
         if command is not None:
             return command
         try:
@@ -105,7 +107,7 @@ class FlaskGroup(AppGroup):
         except NoAppException as error:
             _show_error(f"Error: {error.format_message()}\n")
             return None
-        return t.cast("click.Command | None", app.cli.get_command(ctx, cmd_name))
+        return t.cast("click.Command | None", app.cli.get_command(ctx, name))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted.
@@ -123,10 +125,13 @@ class FlaskGroup(AppGroup):
         return sorted(names)
 
     def _load_plugin_commands(self) -> None:
-        if self._plugins_loaded:
+        if self._loaded_plugin_commands:
             return
-        self._plugins_loaded = True
-        for entry in importlib.metadata.entry_points(group=PLUGIN_GROUP):
+        self._loaded_plugin_commands = True
+        # Here, because it is a slow import, and `import flask` loads this module.
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=PLUGIN_GROUP):
             try:
                 self.add_command(entry.load(), entry.name)
             except Exception as error:  # noqa: BLE001  (one broken plug-in leaves the others)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import typing as t
@@ -24,7 +23,11 @@ def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
-def _set_app(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def _set_app(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001  (click calls with three)
+    value: str | None,
+) -> str | None:
     if value is not None:
         ctx.ensure_object(ScriptInfo).app_import_path = value
     return value
@@ -51,15 +54,18 @@ def get_version(
     """
     if not value or ctx.resilient_parsing:
         return
+    # Here, because it is a slow import, and `import flask` loads this module.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        own = importlib.metadata.version("costrel")
-    except importlib.metadata.PackageNotFoundError:
+        own = version("costrel")
+    except PackageNotFoundError:
         own = "(not installed)"
     click.echo(
         f"Python {platform.python_version()}\n"
         f"Costrel {own}\n"
         f"Flask {FLASK_LEVEL} (the interface implemented)\n"
-        f"Werkzeug {importlib.metadata.version('werkzeug')}",
+        f"Werkzeug {version('werkzeug')}",
         color=ctx.color,
     )
     ctx.exit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import code
 import os
 import sys
 import typing as t
@@ -33,6 +32,8 @@ def shell_command() -> None:
             exec(compile(file.read(), startup, "exec"), names)  # noqa: S102  (the user's own)
     names.update(current_app.make_shell_context())
     _set_up_completion(names)
+    import code
+
     code.interact(banner=banner, local=names)
 
 
