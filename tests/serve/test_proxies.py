@@ -57,7 +57,8 @@ async def talk(app, headers):
 
 values = st.sampled_from(
     ["", "9.9.9.9", "1.1.1.1, 2.2.2.2", "https", "http, https", "example.com", "example.com:81",
-     "a.test, b.test:82", "[::1]", "[::1]:83", "8443", "/", "/prefix", "/prefix/", "/a, /b", "/page"]
+     "a.test, b.test:82", "[::1]", "[::1]:83", "8443", "/",
+     "/prefix", "/prefix/", "/a, /b", "/page"]
 )  # fmt: skip
 fields = st.lists(st.tuples(st.sampled_from(FORWARDED), values), max_size=6)
 
@@ -138,5 +139,9 @@ def test_proxy_of_another_class_is_called_in_a_thread():
     assert asyncio.run(ask(app, "/page", {"X-Forwarded-For": "9.9.9.9"}))[:2] == [False, "9.9.9.9"]
     app = make_app(1)
     inner = app.wsgi_app
-    app.wsgi_app = ProxyFix(lambda environ, start_response: inner(environ, start_response))
+
+    def between(environ, start_response):
+        return inner(environ, start_response)
+
+    app.wsgi_app = ProxyFix(between)
     assert asyncio.run(ask(app, "/page", {}))[0] is False

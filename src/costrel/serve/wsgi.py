@@ -355,9 +355,10 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
-        if self._next is None:
-            self._next = self._run(iter, self._pieces).__next__
-        return t.cast(bytes, self._run(self._next))
+        step = self._next
+        if step is None:
+            step = self._next = self._run(iter, self._pieces).__next__
+        return t.cast(bytes, self._run(step))
 
     def close(self) -> None:
         """Close what makes it, if that wants to be closed."""

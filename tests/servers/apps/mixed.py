@@ -1,4 +1,4 @@
-"""An application whose every answer says whose it is, by each way to keep that: to find mixed users."""
+"""An application whose every answer says whose it is, to find users that are mixed up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ _ids = itertools.count()
 if os.environ.get("MIDDLEWARE"):
     # Something unknown around the application: every request is answered in a thread.
     inner = app.wsgi_app
-    app.wsgi_app = lambda environ, start_response: inner(environ, start_response)
+
+    def middleware(environ, start_response):
+        """Pass everything on."""
+        return inner(environ, start_response)
+
+    app.wsgi_app = middleware
 
 
 def count(name):
