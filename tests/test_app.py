@@ -23,7 +23,7 @@ from costrel import (
     stream_with_context,
     url_for,
 )
-from costrel.dispatch.plan import STEPS
+from costrel.shortways import STEPS
 
 # Steps
 

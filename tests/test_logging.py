@@ -108,3 +108,28 @@ def test_exception_in_a_view_is_logged_with_its_request(make_app):
     assert app.test_client().get("/", errors_stream=stream).status_code == 500
     assert "Exception on / [GET]" in stream.getvalue()
     assert "ZeroDivisionError: oops" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("path")
+def test_errors_are_logged_in_the_words_of_flask(make_app):
+    """Their lines and records name the module and the step, for filters and alerts."""
+    app, _ = make_app()
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    app.logger.addHandler(handler)
+    app.add_url_rule("/boom", "boom", lambda: 1 / 0)
+    app.after_request(lambda response: 1 / 0)
+    stream = io.StringIO()
+    app.test_client().get("/boom", errors_stream=stream)
+    assert [(r.module, r.funcName, r.levelname, r.msg, r.args) for r in records] == [
+        ("app", "log_exception", "ERROR", "Exception on /boom [GET]", ()),
+        (
+            "app",
+            "finalize_request",
+            "ERROR",
+            "Request finalizing failed with an error while handling an error",
+            (),
+        ),
+    ]
+    handler.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 
@@ -311,3 +312,47 @@ def test_outside_of_a_request_it_is_refused():
         stream_with_context(iter(["a"]))
     with pytest.raises(RuntimeError, match="inside a view"):
         stream_with_context(lambda: iter(["a"]))()
+
+
+async def _coroutine():
+    return ""
+
+
+async def pieces():
+    """Make a stream that needs its request."""
+    yield request.path
+    await asyncio.sleep(0)
+    yield g.name
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("form", ["wrapped", "decorated", "in a response"])
+def test_async_generator_streams_with_its_request(form, is_async):
+    """Wrapped or decorated, in a view of either kind, and torn down once at its end."""
+    app = Flask(__name__)
+    app.testing = True
+    log = []
+    app.teardown_request(log.append)
+
+    def view():
+        g.name = "name"
+        if form == "decorated":
+            return stream_with_context(pieces)()
+        stream = stream_with_context(pieces())
+        return Response(stream) if form == "in a response" else stream
+
+    async def async_view():
+        return view()
+
+    app.add_url_rule("/path", "view", async_view if is_async else view)
+    assert app.test_client().get("/path").text == "/pathname"
+    assert log == [None]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(3, "and got 3"), (_coroutine, "got the coroutine _coroutine")]
+)
+def test_what_is_no_stream_is_named(value, message):
+    """A coroutine makes one value, and a number none: the error says what to write."""
+    with Flask(__name__).test_request_context(), pytest.raises(TypeError, match=message):
+        stream_with_context(value() if callable(value) else value)

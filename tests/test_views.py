@@ -267,3 +267,18 @@ def test_method_declared_but_not_written_is_an_error_of_the_server():
 
     with pytest.raises(AssertionError, match=r"GET.*no method get\(\)"):
         make_client(Methods.as_view("index")).get("/")
+
+
+def test_view_closes_over_what_makes_its_instances():
+    """COMPAT(Flask-Injector): it reads the arguments of the class in the view's closure."""
+
+    class Page(View):
+        def __init__(self, word, *, mark):
+            pass
+
+    view = Page.as_view("page", "word", mark="!")
+    cells = {
+        name: cell.cell_contents
+        for name, cell in zip(view.__code__.co_freevars, view.__closure__, strict=True)
+    }
+    assert cells == {"class_args": ("word",), "class_kwargs": {"mark": "!"}, "view": view}

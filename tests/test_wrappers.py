@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import wsgiref.util
 from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from costrel import Blueprint, Flask, Request, Response, json, request
+from costrel import Blueprint, Flask, Request, Response, json, request, url_for
 from costrel.wrappers import blueprint_path
 
 # Where routing went
@@ -220,3 +221,67 @@ def test_date_of_a_response_that_is_none_is_none(attribute, value):
     moment = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     setattr(response, attribute, moment)
     assert moment == getattr(response, attribute)
+
+
+# What was received, and an environ that was changed since
+
+CHANGES = {
+    "mount": wsgiref.util.shift_path_info,
+    "path": lambda environ: environ.update(PATH_INFO="/other"),
+    "script": lambda environ: environ.update(SCRIPT_NAME="/script"),
+    "query": lambda environ: environ.update(QUERY_STRING="b=2"),
+    "method": lambda environ: environ.update(REQUEST_METHOD="DELETE"),
+    "host": lambda environ: environ.update(HTTP_HOST="other.test"),
+    "scheme": lambda environ: environ.update({"wsgi.url_scheme": "https"}),
+    "server": lambda environ: environ.update(SERVER_NAME="other", SERVER_PORT="81"),
+    "address": lambda environ: environ.update(REMOTE_ADDR="9.9.9.9"),
+    "nothing left": lambda environ: environ.clear(),
+}
+
+
+def look(_request):
+    """Return what a request says that was received, and what is built of it."""
+    names = "path script_root full_path url base_url host method scheme server remote_addr"
+    said = {name: getattr(request, name) for name in names.split()}
+    urls = [url_for("view", rest="x"), url_for("view", rest="x", _external=True)]
+    return said | {"args": request.args.to_dict(), "urls": urls}
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("name", CHANGES)
+def test_request_stays_as_it_was_received_when_its_environ_is_changed(name):
+    """A view may hand its environ on, changed; its own hooks see their own request still."""
+    app = Flask(__name__)
+    seen = []
+
+    @app.get("/mounted/<path:rest>")
+    def view(rest):
+        if request.headers.get("X-Change"):
+            environ = request.environ
+            kept = dict(environ)
+            CHANGES[name](environ)
+            seen.append(look(request))
+            environ.update(kept)
+        else:
+            seen.append(look(request))
+        return rest
+
+    client = app.test_client()
+    for headers in ({}, {"X-Change": "1"}):
+        client.get("/mounted/page?a=1", headers=headers, base_url="http://site.test/root")
+    assert seen[1] == seen[0]
+
+
+@pytest.mark.usefixtures("path")
+def test_headers_and_cookies_follow_a_changed_environ():
+    """They are a view of it, as in Flask, and cookies are read when they are first asked for."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    def view():
+        request.environ.update(HTTP_COOKIE="c=2", HTTP_X_A="2", CONTENT_TYPE="application/json")
+        return [request.cookies["c"], request.headers["X-A"], request.is_json]
+
+    client = app.test_client()
+    client.set_cookie("c", "1")
+    assert client.get("/", headers={"X-A": "1"}).json == ["2", "2", True]

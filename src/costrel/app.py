@@ -27,14 +27,16 @@ from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .current import g, request, request_ctx, session
 from .dispatch import coerce, errors, hooks
+from .dispatch.asyncbody import in_request
 from .dispatch.loop import async_to_sync
-from .dispatch.plan import STEPS, Engine, automatic_options
+from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .lazy import anew
 from .routing import RuleMap, urls
 from .serve import development
 from .serve.wsgi import respond_by_steps, respond_planned
+from .shortways import STEPS
 from .signals import request_finished, request_started
 from .templating import (
     DispatchingJinjaLoader,
@@ -404,7 +406,9 @@ class Flask(App):
         exc_info: tuple[type, BaseException, t.Any] | tuple[None, None, None],
     ) -> None:
         """Log an error that is answered with 500, with method and path."""
-        errors.log_exception(self, exc_info)
+        # COMPAT(Flask): logged here, for lines of the log name this module: ``ERROR in app``.
+        message = f"Exception on {errors.describe_request()}"
+        self.logger.error(message, exc_info=exc_info)
 
     def raise_routing_exception(self, request: Request) -> t.NoReturn:
         """Raise what matching the request found: 404, 405 or a redirect."""
@@ -451,7 +455,8 @@ class Flask(App):
         except Exception:
             if not from_error_handler:
                 raise
-            self.logger.exception("An after-hook failed on the response to an unhandled error")
+            # COMPAT(Flask): in its words, which people search for and alert on.
+            self.logger.exception("Request finalizing failed with an error while handling an error")
             try:
                 make_sendable(response)
             except UnsendableError:
@@ -532,6 +537,10 @@ class Flask(App):
         finally:
             builder.close()
         return self.request_context(environ)
+
+    def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
+        # For `stream_with_context`, which is below what makes such bodies.
+        return in_request(iterator)
 
     def _compile(self) -> Engine:
         if self._has_life():

@@ -11,7 +11,6 @@ import os
 import sys
 import typing as t
 import weakref
-from abc import ABCMeta
 from datetime import timedelta
 from functools import cached_property
 
@@ -39,6 +38,7 @@ from .scaffold import (
 )
 from .serving import ServingScaffold
 from .sessions import SecureCookieSessionInterface, SessionInterface
+from .shortways import Watched, on_replaced
 from .socketrules import mark
 from .steps import Steps
 from .wrappers import Request, Response, blueprint_path
@@ -71,28 +71,35 @@ class Registrable(t.Protocol):
         """Register everything on an application."""
 
 
-class AppMeta(ABCMeta):
+class AppMeta(Watched):
     """Tell every application when a step is replaced on its class.
 
-    Tracers patch methods of the class after applications were made. Derives from
-    `ABCMeta` so that an application class may also be an abstract one.
+    Tracers patch methods of the class after applications were made.
     """
 
-    def __setattr__(cls, name: str, value: t.Any) -> None:
+    def __setattr__(cls, name: str, value: t.Any) -> None:  # noqa: N805  of a metaclass
         super().__setattr__(name, value)
         cls._bump_instances()
 
-    def __delattr__(cls, name: str) -> None:
+    def __delattr__(cls, name: str) -> None:  # noqa: N805  of a metaclass
         super().__delattr__(name)
         cls._bump_instances()
 
-    def _bump_instances(cls) -> None:
+    def _bump_instances(cls) -> None:  # noqa: N805  of a metaclass
         for app in tuple(_apps):
             if isinstance(app, cls):
                 app._epoch.bump()
 
 
 _apps: weakref.WeakSet[App] = weakref.WeakSet()
+
+
+def _bump_all() -> None:
+    for app in tuple(_apps):
+        app._epoch.bump()
+
+
+on_replaced.append(_bump_all)
 
 
 class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
@@ -350,8 +357,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     ) -> None:
         """Register a URL rule and its view: see `Scaffold.add_url_rule`.
 
-        Raises `TypeError` when ``methods`` is a string or the view can't be called,
-        `ValueError` for a malformed rule, `LookupError` for an unknown converter and
+        Raises `TypeError` when ``methods`` is a string, `ValueError` for a malformed rule,
+        `LookupError` for an unknown converter and
         `AssertionError` when the endpoint already names another view.
         """
         check_view(rule, view_func)

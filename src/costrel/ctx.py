@@ -21,6 +21,7 @@ from . import typing as ft
 from .current import NO_REQUEST, NO_WEBSOCKET, context, request_view
 from .lazy import lazy, touching
 from .sessions import opens_lazily
+from .shortways import Watched
 from .signals import appcontext_popped, appcontext_pushed
 from .socketrules import check_request
 
@@ -99,7 +100,7 @@ class _AppCtxGlobals:
         return f"<flask.g of '{ctx.app.name}'>"
 
 
-class AppContext:
+class AppContext(metaclass=Watched):
     """Make an application current: for commands, tests and scripts.
 
     Enter it with ``with app.app_context():``. It may be entered again while it is
@@ -278,6 +279,10 @@ class RequestContext(AppContext):
     view_args: dict[str, t.Any] | None = None
     flashes: list[tuple[str, str]] | None = None
     preserved = False
+
+    plain_root: t.Any = None
+    """What paths begin with that are built without the URL adapter; see `routing.urls`."""
+
     _borrowed: AppContext | None = None
     _lender: t.Any = _sentinel
     """What it may borrow; by default what is current where it is entered."""
@@ -393,7 +398,7 @@ class RequestContext(AppContext):
 
         What closing one raises is noted on the error.
         """
-        for reference in self.__dict__.pop("streams", ()):
+        for reference in vars(self).pop("streams", ()):
             stream = reference()
             if stream is not None:
                 try:
@@ -445,7 +450,7 @@ class RequestContext(AppContext):
         if self.preserved:
             # It is shown once more as it was, and not within what is current meanwhile.
             return
-        self.__dict__.pop("g", None)
+        vars(self).pop("g", None)
         borrowed = None if outer is None else outer.app_context
         if borrowed is not None and (
             borrowed.app is not self.app or borrowed is self or not borrowed.is_active

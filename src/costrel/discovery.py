@@ -141,7 +141,7 @@ def find_best_app(module: types.ModuleType) -> t.Any:
 
     for name in FACTORY_NAMES:
         factory = getattr(module, name, None)
-        if not callable(factory):
+        if not callable(factory) or _is_command(factory):
             continue
         reason = _arguments_refused(factory, (), {})
         if reason is not None:
@@ -174,6 +174,12 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
     except AttributeError:
         raise NoAppException(f"Failed to find attribute {name!r} in {module.__name__!r}.") from None
 
+    if _is_command(value):
+        raise NoAppException(
+            f"{where!r} is a click command ({type(value).__name__}), not an application. Give the"
+            " application or its factory, and run the command itself as its script does, or add"
+            " it to the application: app.cli.add_command(...)."
+        )
     if not is_app(value) and callable(value):
         reason = _arguments_refused(value, args, kwargs)
         if reason is not None:
@@ -256,6 +262,12 @@ def _arguments_refused(
     except TypeError as error:
         return str(error)
     return None
+
+
+def _is_command(value: t.Any) -> bool:
+    """Tell whether a value is a click command or group: calling one would run it."""
+    click = sys.modules.get("click")
+    return click is not None and isinstance(value, click.Command)
 
 
 def _ours(app: t.Any, module: types.ModuleType) -> t.Any:

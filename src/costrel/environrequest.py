@@ -7,14 +7,27 @@ from datetime import datetime
 
 from werkzeug.datastructures import EnvironHeaders, Headers, IfRange, ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.sansio.utils import get_host
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as RequestBase
 
 from .dates import parse_date, parse_if_range
 from .lazy import lazy
+from .shortways import Watched
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+
+_READ_WHEN_MADE = (
+    "HTTP_CONNECTION", "HTTP_HOST", "HTTP_UPGRADE", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR",
+    "REQUEST_METHOD", "SCRIPT_NAME", "SERVER_NAME", "SERVER_PORT", "wsgi.url_scheme",
+)  # fmt: skip
+"""What a request and its URL adapter are made of; the rest of the environ is looked up later."""
+
+
+# A method of the request's own, and a content type that was read before it was changed.
+_SEEN_BY_JSON = frozenset({"get_data", "_parsed_content_type"})
 
 
 def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDict[str, str]:
@@ -46,7 +59,7 @@ def is_clients_fault(error: Exception, stream: t.Any) -> bool:
     return type(error).__module__ == "gunicorn.http.errors"
 
 
-class EnvironRequest(RequestBase):
+class EnvironRequest(RequestBase, metaclass=Watched):
     """Be Werkzeug's request, with nothing computed when it is made.
 
     PERF(query): making one takes 0.2 us instead of 3 us. The attributes have the
@@ -59,21 +72,42 @@ class EnvironRequest(RequestBase):
     def __init__(
         self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
     ) -> None:
-        self.environ = environ
+        self._environ = environ
         if shallow:
             self.shallow = shallow
         if populate_request and not shallow:
             environ["werkzeug.request"] = self
 
+    @property
+    def environ(self) -> WSGIEnvironment:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Give the WSGI environ, which may be changed and handed on.
+
+        The request stays what it was, as Werkzeug's constructor would have read it: of what
+        it has not read yet, the first look from outside keeps the variables.
+        """
+        environ = self._environ
+        if self._kept is None:
+            self._kept = {name: environ[name] for name in _READ_WHEN_MADE if name in environ}
+        return environ
+
+    @environ.setter
+    def environ(self, environ: WSGIEnvironment) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._environ = environ
+
+    @property
+    def _received(self) -> WSGIEnvironment:
+        """Give the variables that say what was received: as they were before any change."""
+        return self._environ if self._kept is None else self._kept
+
     @lazy
     def _parsed(self) -> RequestBase:
         """Hold what Werkzeug's constructor makes of the environ."""
-        return RequestBase(self.environ, populate_request=False)
+        return RequestBase(self._received, populate_request=False)
 
     @lazy
     def method(self) -> str:
         """Give the method, in upper case."""
-        method: str = self.environ.get("REQUEST_METHOD", "GET")
+        method: str = self._received.get("REQUEST_METHOD", "GET")
         return method.upper()
 
     @lazy
@@ -94,7 +128,7 @@ class EnvironRequest(RequestBase):
     @lazy
     def path(self) -> str:
         """Give the path below `root_path`, decoded; it begins with one slash."""
-        path: str = self.environ.get("PATH_INFO") or ""
+        path: str = self._received.get("PATH_INFO") or ""
         if not path.isascii():
             path = path.encode("latin-1").decode(errors="replace")
         return "/" + path.lstrip("/")
@@ -102,18 +136,24 @@ class EnvironRequest(RequestBase):
     @lazy
     def query_string(self) -> bytes:
         """Give the query, as it was sent."""
-        query: str = self.environ.get("QUERY_STRING", "")
+        query: str = self._received.get("QUERY_STRING", "")
         return query.encode("latin-1")
+
+    @lazy
+    def host(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Give the host that the client asked for, with its port unless that is the usual one."""
+        header = self._received.get("HTTP_HOST")
+        return get_host(self.scheme, header, self.server, self.trusted_hosts)
 
     @lazy
     def headers(self) -> Headers:
         """Give the headers, a view of the environ."""
-        return EnvironHeaders(self.environ)
+        return EnvironHeaders(self._environ)
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Give the cookies by name, of several with one name the first; read-only."""
-        text: str = self.environ.get("HTTP_COOKIE", "")
+        text: str = self._environ.get("HTTP_COOKIE", "")
         separators = text.count("; ")
         if (
             # PERF(page): what browsers send has nothing to be unquoted or skipped; 1 us
@@ -123,6 +163,7 @@ class EnvironRequest(RequestBase):
             and "\t" not in text
             and text.isascii()
             and self.dict_storage_class is ImmutableMultiDict
+            and self._may_read_cookies
             and type(self.headers) is EnvironHeaders
         ):
             pairs = [
@@ -163,7 +204,11 @@ class EnvironRequest(RequestBase):
     def is_json(self) -> bool:
         """Tell whether the content type says JSON."""
         # PERF(echo): the usual type is not taken apart to see that.
-        return self.environ.get("CONTENT_TYPE") == "application/json" or super().is_json
+        return (
+            self._may_see_type
+            and "_parsed_content_type" not in self.__dict__
+            and self._environ.get("CONTENT_TYPE") == "application/json"
+        ) or super().is_json
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
         """Read the body as JSON: see `werkzeug.wrappers.Request.get_json`.
@@ -173,8 +218,10 @@ class EnvironRequest(RequestBase):
         if (
             cache
             and not silent
+            and self._may_read_json
+            and _SEEN_BY_JSON.isdisjoint(self.__dict__)
             and self._cached_data is None
-            and self.environ.get("CONTENT_TYPE") == "application/json"
+            and self._environ.get("CONTENT_TYPE") == "application/json"
         ):
             # PERF(echo): the usual body, without the questions about others.
             if self._whole_fits and not self._whole_read and "stream" not in self.__dict__:
@@ -218,7 +265,7 @@ class EnvironRequest(RequestBase):
             or self.shallow
             or "stream" in self.__dict__
             or self._whole_read
-            or type(self).stream is not type(self)._own_stream
+            or not self._may_read_body
         ):
             return None
         limit = self.max_content_length
@@ -227,13 +274,13 @@ class EnvironRequest(RequestBase):
         if whole is not None:
             self._whole_read = True
             return whole
-        read = self.environ["wsgi.input"].read
+        read = self._environ["wsgi.input"].read
         try:
             body: bytes = read(expected)
             while len(body) < expected and (more := read(expected - len(body))):
                 body += more
         except Exception as error:
-            if not is_clients_fault(error, self.environ["wsgi.input"]):
+            if not is_clients_fault(error, self._environ["wsgi.input"]):
                 raise
             raise ClientDisconnected from error
         if len(body) < expected:
@@ -243,19 +290,28 @@ class EnvironRequest(RequestBase):
 
     def _announced_length(self) -> int | None:
         """Return the length in bytes that the client has announced for the body, if any."""
-        length = self.environ.get("CONTENT_LENGTH")
+        length = self._environ.get("CONTENT_LENGTH")
         if (
             not length
             # More digits than any body has, and in the end more than `int` takes.
             or len(length) > 18
             or not (length.isascii() and length.isdigit())
             # SPEC(RFC 9112 §6.3): the length does not count then.
-            or "HTTP_TRANSFER_ENCODING" in self.environ
+            or "HTTP_TRANSFER_ENCODING" in self._environ
         ):
             return None
         return int(length)
 
-    _own_stream: t.ClassVar[t.Any] = None
+    # Set by `costrel.shortways`.
+    _may_read_args: t.ClassVar[bool]
+    _may_read_body: t.ClassVar[bool]
+    _may_read_cookies: t.ClassVar[bool]
+    _may_read_json: t.ClassVar[bool]
+    _may_see_type: t.ClassVar[bool]
+
+    _environ: WSGIEnvironment
+
+    _kept: WSGIEnvironment | None = None
 
     _cached_data: t.Any = None
     """The body, once `get_data` or `get_json` has read it."""

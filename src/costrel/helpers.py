@@ -6,6 +6,7 @@ import os
 import typing as t
 from datetime import datetime, timedelta
 from functools import update_wrapper
+from inspect import iscoroutine
 from weakref import ref
 
 import werkzeug.utils
@@ -91,23 +92,30 @@ class ContextStream:
 
 
 def stream_with_context(
-    generator_or_function: t.Iterator[t.AnyStr] | t.Callable[..., t.Iterator[t.AnyStr]],
+    generator_or_function: t.Iterable[t.AnyStr]
+    | t.AsyncIterable[t.AnyStr]
+    | t.Callable[..., t.Iterable[t.AnyStr] | t.AsyncIterable[t.AnyStr]],
 ) -> t.Any:
     """Keep the request current while a response is generated.
 
-    Wraps an iterator, or decorates a function that makes one. The request's
-    teardown functions run when the stream ends. Raises `RuntimeError` outside of
-    a request.
+    Wraps an iterator of either kind, or decorates a function that makes one. The
+    request's teardown functions run when the stream ends. Raises `RuntimeError`
+    outside of a request, `TypeError` for what can't be iterated over.
     """
-    try:
-        iterator = iter(generator_or_function)  # type: ignore[arg-type]
-    except TypeError:
-        function = t.cast("t.Callable[..., t.Iterator[t.AnyStr]]", generator_or_function)
+    stream: t.Any = generator_or_function
+    is_async = hasattr(stream, "__aiter__")
+    if not is_async:
+        try:
+            stream = iter(stream)
+        except TypeError:
+            if not callable(stream):
+                raise TypeError(_no_stream(stream)) from None
 
-        def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return stream_with_context(function(*args, **kwargs))
+            def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
+                made: t.Any = stream(*args, **kwargs)
+                return stream_with_context(made)
 
-        return update_wrapper(decorator, function)
+            return update_wrapper(decorator, stream)
 
     ctx = request_view.get(None)
     if ctx is None:
@@ -115,7 +123,22 @@ def stream_with_context(
             "stream_with_context() has no request to keep: none is active here. Call it inside"
             " a view, where the response is made."
         )
-    return ContextStream(ctx, iterator)
+    if is_async:
+        return ctx.app._stream_in_request(aiter(stream))
+    return ContextStream(ctx, stream)
+
+
+def _no_stream(value: t.Any) -> str:
+    if iscoroutine(value):
+        value.close()
+        return (
+            f"stream_with_context() got the coroutine {value.__qualname__}(), which makes one value"
+            " and no stream. Let it `yield` the pieces, or await it first."
+        )
+    return (
+        "stream_with_context() takes a generator, an async generator, or a function that makes one,"
+        f" and got {value!r}."
+    )
 
 
 def make_response(*args: t.Any) -> Response:

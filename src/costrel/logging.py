@@ -20,7 +20,7 @@ def _errors_stream() -> t.TextIO:
     ctx = request_view.get(None)
     if ctx is None:
         return sys.stderr
-    return t.cast("t.TextIO", ctx.request.environ["wsgi.errors"])
+    return t.cast("t.TextIO", ctx.environ["wsgi.errors"])
 
 
 wsgi_errors_stream: t.TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]

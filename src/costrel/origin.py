@@ -9,8 +9,10 @@ import inspect
 import os
 import sys
 import typing as t
+import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 
 _PACKAGE = __name__.rpartition(".")[0]
 _recorded: ContextVar[str | None] = ContextVar("recorded_place", default=None)
@@ -25,10 +27,29 @@ def caller() -> str:
     place = _recorded.get()
     if place is not None:
         return place
+    frame = _callers_frame()
+    return _show(frame.f_code.co_filename, frame.f_lineno)
+
+
+def _callers_frame() -> FrameType:
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
-    return _show(frame.f_code.co_filename, frame.f_lineno)
+    return frame
+
+
+def warn(message: str) -> None:
+    """Warn of something that is registered, at the user's line; once for what is put off."""
+    if _recorded.get() is None:
+        frame = _callers_frame()
+        warnings.warn_explicit(
+            message,
+            UserWarning,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            frame.f_globals.get("__name__"),
+            frame.f_globals.setdefault("__warningregistry__", {}),
+        )
 
 
 @contextmanager

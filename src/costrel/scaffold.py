@@ -9,12 +9,13 @@ import typing as t
 from collections import defaultdict
 from functools import cached_property, update_wrapper
 from pathlib import Path
+from types import FunctionType
 
 from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from . import typing as ft
-from .origin import caller
+from .origin import caller, warn
 from .registry import Epoch, TrackedLists
 from .socketscaffold import SocketScaffold
 
@@ -216,12 +217,12 @@ class Scaffold(SocketScaffold):
             **options: Passed to `add_url_rule`; ``endpoint`` names the view, which
                 is otherwise named after the function.
 
-        Raises `TypeError` when it is applied without a rule, as ``@app.route``.
+        Applied without a rule, as ``@app.route``, it registers nothing, and warns.
         """
         if not isinstance(rule, str):
-            raise TypeError(
-                f"@route needs a rule, and got {rule!r} ({caller()}). Write it with parentheses and"
-                " a path: @app.route('/path')."
+            warn(
+                f"@route needs a rule, and got {rule!r}, which registers nothing. Write it with"
+                " parentheses and a path: @app.route('/path')."
             )
 
         def decorator(f: T_route) -> T_route:
@@ -327,12 +328,12 @@ class Scaffold(SocketScaffold):
         It gets the exception and returns a response like a view. The handler of
         the most derived class wins, a blueprint's before the application's.
 
-        Raises `TypeError` when it is applied without one, as ``@app.errorhandler``.
+        Applied without one, as ``@app.errorhandler``, it registers nothing, and warns.
         """
-        if not isinstance(code_or_exception, (int, type, Exception)):
-            raise TypeError(
+        if isinstance(code_or_exception, FunctionType):
+            warn(
                 f"@errorhandler needs a status code or an Exception class, and got"
-                f" {code_or_exception!r} ({caller()}). Write it with parentheses:"
+                f" {code_or_exception!r}, which registers nothing. Write it with parentheses:"
                 " @app.errorhandler(404)."
             )
 
@@ -407,17 +408,20 @@ def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
 
 
 def check_view(rule: str, view_func: t.Any) -> None:
-    """Raise `TypeError` for what could not be called, or only makes a view."""
+    """Warn of what can't be called, or only makes a view: its requests end in a 500.
+
+    COMPAT(Flask): accepted, since programs have such rules that nobody asks for.
+    """
     if isinstance(view_func, type) and hasattr(view_func, "as_view"):
-        raise TypeError(
-            f"The view of {rule!r} is the class {view_func.__name__} itself ({caller()})."
-            f" Pass {view_func.__name__}.as_view('name')."
+        warn(
+            f"The view of {rule!r} is the class {view_func.__name__} itself, so its requests are"
+            f" answered with 500. Pass {view_func.__name__}.as_view('name')."
         )
-    if view_func is not None and not callable(view_func):
-        raise TypeError(
+    elif view_func is not None and not callable(view_func):
+        warn(
             f"The view of {rule!r} can't be called: {view_func!r}, of type"
-            f" {type(view_func).__name__} ({caller()}). Pass a function, or what View.as_view()"
-            " returns."
+            f" {type(view_func).__name__}, so its requests are answered with 500. Pass a function,"
+            " or what View.as_view() returns."
         )
 
 

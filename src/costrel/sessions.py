@@ -20,6 +20,7 @@ from itsdangerous import BadData, HMACAlgorithm, TimestampSigner, URLSafeTimedSe
 from werkzeug.datastructures import CallbackDict
 
 from .json.tag import TaggedJSONSerializer
+from .shortways import Watched, WatchedObject
 
 _NO_KEY = (
     "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY"
@@ -65,7 +66,7 @@ def _mark_modified(session: t.Any) -> None:
     session.modified = True
 
 
-class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin):  # pyright: ignore[reportIncompatibleMethodOverride]
+class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin, metaclass=Watched):  # pyright: ignore[reportIncompatibleMethodOverride]
     """Hold the data of a session that lives in a signed cookie.
 
     Any change of the dict itself sets ``modified``; a change inside of a value
@@ -75,6 +76,7 @@ class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin):  # pyright: i
 
     modified = False
     accessed = False
+    _may_fill_session: t.ClassVar[bool]
 
     def __init__(
         self, initial: Mapping[str, t.Any] | Iterable[tuple[str, t.Any]] | None = None
@@ -107,7 +109,7 @@ class NullSession(SecureCookieSession):
     __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = __ior__ = _fail
 
 
-class SessionInterface:
+class SessionInterface(WatchedObject):
     """Define how sessions are opened and saved.
 
     A subclass must write `open_session` and `save_session`. The getters
@@ -332,6 +334,10 @@ class SecureCookieSessionInterface(SessionInterface):
     session_class = SecureCookieSession
     """What `open_session` returns."""
 
+    # Set by `costrel.shortways`.
+    _may_open_later: t.ClassVar[bool]
+    _may_not_refresh: t.ClassVar[bool]
+
     # INVARIANT: never changed in place, so threads need no lock.
     _signing_serializers: t.ClassVar[dict[t.Any, URLSafeTimedSerializer]] = {}
 
@@ -357,7 +363,7 @@ class SecureCookieSessionInterface(SessionInterface):
         if known is None:
             known = self._make_signing_serializer(secrets)
             others = self._signing_serializers if len(self._signing_serializers) < 8 else {}
-            self.__dict__["_signing_serializers"] = {**others, key: known}
+            vars(self)["_signing_serializers"] = {**others, key: known}
         return known
 
     def _make_signing_serializer(self, secrets: t.Iterable[t.Any]) -> URLSafeTimedSerializer:
@@ -392,7 +398,8 @@ class SecureCookieSessionInterface(SessionInterface):
         if type(signing) is _Serializer:
             found = signing.read_plainly(value, max_age)
             if found is not None:
-                if self.session_class is SecureCookieSession:
+                cls = self.session_class
+                if cls is SecureCookieSession and cls._may_fill_session:
                     return SecureCookieSession.of_data(found)
                 return self.session_class(found)
         try:
@@ -458,12 +465,14 @@ def opens_lazily(interface: SessionInterface) -> bool:
     request, reach a server or have effects, and are called for each request. So
     may a session class of one's own, which can fill itself when it is made.
     """
-    own = interface.__dict__
     return (
         isinstance(interface, SecureCookieSessionInterface)
-        and type(interface).open_session is SecureCookieSessionInterface.open_session
-        and type(interface).save_session is SecureCookieSessionInterface.save_session
-        and "open_session" not in own
-        and "save_session" not in own
+        and interface._may_open_later
         and interface.session_class is SecureCookieSession
+        and SecureCookieSession._may_fill_session
     )
+
+
+def may_not_refresh(app: t.Any) -> bool:
+    """Tell whether a session that is untouched, and not to be refreshed, is certainly not sent."""
+    return not app.config["SESSION_REFRESH_EACH_REQUEST"] and app.session_interface._may_not_refresh

@@ -44,6 +44,9 @@ class Steps:
     ) -> t.Iterable[bytes]:
         raise NotImplementedError
 
+    def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
+        raise NotImplementedError
+
     def _compile(self) -> t.Any:
         raise NotImplementedError
 

@@ -14,6 +14,7 @@ from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
 from .registry import Epoch, TrackedDict
+from .shortways import is_open_for
 
 HOOKS = frozenset(
     "code_generator_class compile from_string getattr getitem handle_exception is_safe_attribute"
@@ -77,6 +78,7 @@ def _compiles_alike(environment: TrackingEnvironment) -> bool:
     """Tell whether everything that takes part in compiling is Jinja's own, or tracked."""
     return (
         environment.cache is not None
+        and is_open_for("_may_keep_strings", environment)
         # It is applied to constants while they are compiled.
         and environment.finalize is None
         and HOOKS.isdisjoint(environment.__dict__)

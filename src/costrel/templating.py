@@ -20,6 +20,7 @@ from .current import g as current_g
 from .current import request as current_request
 from .debughints import explain_template_loading_attempts
 from .helpers import stream_with_context
+from .shortways import is_open
 from .signals import before_render_template, template_rendered
 from .templatecode import JoiningGenerator
 from .templatestrings import TrackingEnvironment, template_from_string
@@ -47,6 +48,9 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
     return names
 
 
+_call = BaseContext.call
+
+
 class Context(BaseContext):
     """Jinja's context, which asks of a function only what functions can have."""
 
@@ -65,7 +69,9 @@ class Context(BaseContext):
         PERF(page): 0.2 us instead of 0.7 us for plain functions and methods.
         """
         kind = type(obj)
-        if kind is MethodType:
+        if BaseContext.call is not _call:
+            plain = False
+        elif kind is MethodType:
             function = obj.__func__
             plain = type(function) is FunctionType and "jinja_pass_arg" not in function.__dict__
         else:
@@ -99,6 +105,8 @@ class Template(BaseTemplate):
         locals: t.Mapping[str, t.Any] | None = None,  # noqa: A002
     ) -> BaseContext:
         """Make the context of one rendering."""
+        if not is_open("_may_share_globals", BaseTemplate):
+            return super().new_context(vars, shared, locals)
         names = self.globals
         if type(names) is ChainMap and not names.maps[0]:
             names = names.maps[1]

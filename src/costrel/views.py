@@ -10,6 +10,7 @@ import typing as t
 from werkzeug.exceptions import MethodNotAllowed
 
 from .current import current_app, request
+from .shortways import is_open_for, record
 
 if t.TYPE_CHECKING:
     from . import typing as ft
@@ -57,21 +58,33 @@ class View:
         An ``async def dispatch_request`` goes through ``app.ensure_sync``; under ASGI
         it is awaited on the loop, unless something wraps the function.
         """
-        shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
+        # COMPAT(Flask-Injector): reads `class_args` and `class_kwargs` in the view's closure.
+        # The class is read from the function that is registered, so that replacing it works.
+        if cls.init_every_request:
 
-        def make() -> View:
-            # Read from the function that is registered, so that replacing its class works.
-            made: View = view.view_class(*class_args, **class_kwargs) if shared is None else shared
-            return made
+            def make() -> View:
+                made: View = view.view_class(*class_args, **class_kwargs)
+                return made
 
-        def answer(**kwargs: t.Any) -> t.Any:
-            return current_app.ensure_sync(make().dispatch_request)(**kwargs)
+            def answer(**kwargs: t.Any) -> t.Any:
+                made = view.view_class(*class_args, **class_kwargs)
+                return current_app.ensure_sync(made.dispatch_request)(**kwargs)
+
+        else:
+            self = cls(*class_args, **class_kwargs)
+
+            def make() -> View:
+                return self
+
+            def answer(**kwargs: t.Any) -> t.Any:
+                return current_app.ensure_sync(self.dispatch_request)(**kwargs)
 
         def name_it(function: t.Any) -> None:
             function.__name__ = name
             function.__module__ = cls.__module__
 
         view: t.Any = answer
+        undecorated = view
         name_it(view)
         for decorator in cls.decorators:
             view = decorator(view)
@@ -82,7 +95,7 @@ class View:
         view.methods = cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
         # For `costrel.dispatch.classviews`, where no decorator has put another in its place.
-        answer._made_by = (answer, make)  # type: ignore[attr-defined]
+        undecorated._made_by = (undecorated, make)
         return t.cast("ft.RouteCallable", view)
 
 
@@ -128,10 +141,13 @@ class MethodView(View):
         return method in (self.methods or ()) or method in (getattr(rule, "methods", None) or ())
 
 
+record(MethodView)
+
+
 def method_of(view: View) -> t.Callable[..., t.Any]:
     """Return what answers the current request: `dispatch_request`, or what that would call."""
-    if type(view).dispatch_request is MethodView.dispatch_request:
-        return _find_method(t.cast(MethodView, view))
+    if isinstance(view, MethodView) and is_open_for("_may_find_method", view):
+        return _find_method(view)
     return view.dispatch_request
 
 

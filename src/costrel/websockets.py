@@ -148,7 +148,7 @@ class WebSocket(Request):
         )
         self.accepted = True
         # Of the handshake only; who waits for the lock still has it.
-        del self._own_fields, self.__dict__["_shaking_hands"]
+        del self._own_fields, vars(self)["_shaking_hands"]
 
     def receive(self) -> t.Coroutine[t.Any, t.Any, str | bytes]:
         """Wait for the next message: text as ``str``, binary data as ``bytes``.

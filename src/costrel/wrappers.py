@@ -28,6 +28,7 @@ from .dates import is_unreadable, parse_date, with_readable_dates
 from .debughints import attach_enctype_error_multidict
 from .environrequest import EnvironRequest, is_clients_fault
 from .lazy import lazy
+from .shortways import Watched
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -189,25 +190,32 @@ class Request(EnvironRequest):
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
 
+    # Set by `costrel.shortways`.
+    _may_forget: t.ClassVar[bool]
+    _may_know_rule: t.ClassVar[bool]
+    _may_limit_body: t.ClassVar[bool]
+    _may_make_request: t.ClassVar[bool]
+
     form_data_parser_class: type[FormDataParser] = FormParser
     """Parses the body for `form` and `files`."""
 
     @lazy
     def args(self) -> MultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Give the query's parameters; what is not UTF-8 stays percent-encoded."""
+        plain = self._may_read_args and "query_string" not in self.__dict__
         try:
-            text: str = self.environ["QUERY_STRING"]
+            text: str = self._received["QUERY_STRING"]
         except KeyError:
             text = ""
         if (
             "%" not in text
             and "+" not in text
             and text.isascii()
+            and plain
             and self.parameter_storage_class is ImmutableMultiDict
-            and "query_string" not in self.__dict__
         ):
             return _read_plain_query(text)
-        if text.isascii() and "query_string" not in self.__dict__:
+        if plain and text.isascii():
             pairs = _parse_pairs(text)
         else:
             pairs = _parse_urlencoded(self.query_string)
@@ -295,22 +303,20 @@ class Request(EnvironRequest):
         if self._whole_read:
             return _ReadBody()
         stream: t.Any = super().stream
-        if "wsgi.input_terminated" in self.environ:
+        if "wsgi.input_terminated" in self._environ:
             # The server marks the body's end, but may take a client's going away for it.
             announced, limit = self._announced_length(), self.max_content_length
             if announced is not None:
-                stream = _Body(self.environ["wsgi.input"], announced)
+                stream = _Body(self._environ["wsgi.input"], announced)
             elif limit is not None:
-                stream = _BoundedBody(self.environ["wsgi.input"], limit, is_max=True)
+                stream = _BoundedBody(self._environ["wsgi.input"], limit, is_max=True)
             elif not hasattr(stream, "__aiter__"):
                 stream = _Body(stream, sys.maxsize, is_max=True)
         elif type(stream) is LimitedStream:
             stream = _Body(stream._stream, stream.limit, stream._limit_is_max)
-        elif type(stream) is io.BytesIO and stream is not self.environ["wsgi.input"]:
+        elif type(stream) is io.BytesIO and stream is not self._environ["wsgi.input"]:
             stream = _ReadBody()
         return t.cast("t.IO[bytes]", stream)
-
-    _own_stream = stream
 
     @property
     def endpoint(self) -> str | None:
@@ -365,13 +371,15 @@ def blueprint_path(name: str) -> list[str]:
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
 
 
-class Response(ResponseBase):
+class Response(ResponseBase, metaclass=Watched):
     """Werkzeug's response with ``text/html`` as its default type."""
 
     default_mimetype: str | None = "text/html"
     json_module: t.Any
     """Reads JSON, as for the request."""
     autocorrect_location_header = False
+    _may_omit_response: t.ClassVar[bool]
+    _may_send_parts: t.ClassVar[bool]
 
     date = header_property("Date", None, _parse_date, http_date)
     expires = header_property("Expires", None, _parse_date, http_date)
@@ -453,6 +461,9 @@ class Response(ResponseBase):
         status, body = self._status_code, self.response
         if (
             type(self) is not Response
+            or not self._may_omit_response
+            # Nothing but what the constructor sets: no method of this response's own.
+            or len(self.__dict__) != _OWN_ATTRIBUTES
             or type(self.headers) is not Headers
             or type(body) is not list
             or len(body) != 1
@@ -472,3 +483,6 @@ class Response(ResponseBase):
             elif lowered in {"location", "content-location"}:
                 return None
         return headers if length else None
+
+
+_OWN_ATTRIBUTES = len(Response().__dict__)

@@ -122,29 +122,11 @@ MISTAKES = {
         "answers POST only",
         r"Use @route\('/', methods=\[...\]\)",
     ),
-    "route without parentheses": (
-        lambda: Flask(__name__).route(one),
-        TypeError,
-        "@route needs a rule, and got <function one",
-        r"@app.route\('/path'\)",
-    ),
     "no view and no endpoint": (
         lambda: Flask(__name__).add_url_rule("/"),
         AssertionError,
         "without a view function",
         "needs endpoint='...'",
-    ),
-    "view that can't be called": (
-        lambda: Flask(__name__).add_url_rule("/", "users", "views.users"),
-        TypeError,
-        "'views.users', of type str",
-        "Pass a function",
-    ),
-    "class that is no view": (
-        lambda: Flask(__name__).add_url_rule("/", view_func=Users),
-        TypeError,
-        "is the class Users itself",
-        r"Pass Users.as_view\('name'\)",
     ),
     "view without a name": (
         lambda: Flask(__name__).add_url_rule("/", view_func=functools.partial(one)),
@@ -194,12 +176,6 @@ MISTAKES = {
         "'404' is neither",
         "a status code, a number",
     ),
-    "errorhandler without parentheses": (
-        lambda: Flask(__name__).errorhandler(one),
-        TypeError,
-        "needs a status code or an Exception class",
-        r"@app.errorhandler\(404\)",
-    ),
     "handler of a blueprint for all": (
         lambda: Blueprint("users", __name__).app_errorhandler(999),
         ValueError,
@@ -248,11 +224,45 @@ MISTAKES = {
         "endpoint='users.one' contains a dot",
         "Leave out",
     ),
+}
+
+
+# What is accepted as in Flask, but can't work: it is warned of.
+DOUBTFUL = {
+    "route without parentheses": (
+        lambda: Flask(__name__).route(one),
+        "@route needs a rule, and got <function one",
+        r"@app.route\('/path'\)",
+    ),
+    "view that can't be called": (
+        lambda: Flask(__name__).add_url_rule("/", "users", "views.users"),
+        "'views.users', of type str",
+        "Pass a function",
+    ),
+    "class that is no view": (
+        lambda: Flask(__name__).add_url_rule("/", view_func=Users),
+        "is the class Users itself",
+        r"Pass Users.as_view\('name'\)",
+    ),
+    "errorhandler without parentheses": (
+        lambda: Flask(__name__).errorhandler(one),
+        "needs a status code or an Exception class",
+        r"@app.errorhandler\(404\)",
+    ),
     "view of a blueprint that can't be called": (
         lambda: Blueprint("users", __name__).add_url_rule("/", "one", "views.one"),
-        TypeError,
         "'views.one', of type str",
         "Pass a function",
+    ),
+    "class as a view of a blueprint": (
+        lambda: Blueprint("users", __name__).add_url_rule("/", view_func=Users),
+        "is the class Users itself",
+        r"Pass Users.as_view\('name'\)",
+    ),
+    "errorhandler of a blueprint without parentheses": (
+        lambda: Blueprint("users", __name__).errorhandler(one),
+        "needs a status code or an Exception class",
+        r"@app.errorhandler\(404\)",
     ),
 }
 
@@ -283,6 +293,40 @@ def test_mistake_is_named_with_its_line_and_a_way_out(name):
     assert re.search(wrong, message, re.DOTALL)
     assert re.search(instead, message, re.DOTALL)
     assert place_in(message) in lines_of(make)
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_doubtful_set_up_is_accepted_with_a_warning_at_its_line(name):
+    """What Flask accepts does not stop the program, and says where it is and what to do."""
+    make, wrong, instead = DOUBTFUL[name]
+    with pytest.warns(UserWarning, match=wrong) as caught:
+        make()
+    [warning] = caught
+    assert re.search(instead, str(warning.message), re.DOTALL)
+    assert os.path.samefile(warning.filename, __file__)
+    assert warning.lineno in lines_of(make)
+
+
+def register(app, target, view):
+    """Register a view at ``/users``, on an application or on its blueprint."""
+    target.add_url_rule("/users", "users", view)
+    if target is not app:
+        app.register_blueprint(target)
+
+
+@pytest.mark.parametrize("view", [Users, "views.users", 3])
+@pytest.mark.parametrize("place", ["app", "blueprint"])
+def test_view_that_is_none_answers_500_and_others_are_served(view, place):
+    """Only the requests of such a view fail, and it is warned of once."""
+    app = Flask(__name__)
+    app.logger.disabled = True
+    target = app if place == "app" else Blueprint("users", __name__)
+    with pytest.warns(UserWarning, match="answered with 500") as caught:
+        register(app, target, view)
+    app.add_url_rule("/", "one", lambda: "one")
+    client = app.test_client()
+    assert [client.get(path).status_code for path in ("/users", "/", "/users")] == [500, 200, 500]
+    assert len(caught) == 1
 
 
 def test_endpoint_taken_names_both_views_and_both_lines():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import types
+import typing as t
 from pathlib import Path
 
+import click
 import pytest
 
 from costrel import Flask
 from costrel.cli import (
+    FlaskGroup,
     NoAppException,
     find_app_by_string,
     find_best_app,
@@ -181,3 +184,14 @@ def test_error_of_an_app_is_shown_from_its_first_line_on(
     assert text.count("  File ") == 1
     assert "failing_module.py" in text
     assert text.endswith("KeyError: 'missing'")
+
+
+@pytest.mark.parametrize("make", [click.Group, FlaskGroup, click.Command])
+def test_click_command_is_told_from_a_factory(make: t.Callable[[str], click.Command]) -> None:
+    """A command is callable, but calling it would run it instead of making an application."""
+    command = make("commands")
+
+    with pytest.raises(NoAppException, match=r"'shop:cli' is a click command .*app\.cli"):
+        find_app_by_string(_module(cli=command), "cli")
+    with pytest.raises(NoAppException, match="Failed to find a Flask application"):
+        find_best_app(_module(create_app=command))

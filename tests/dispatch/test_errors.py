@@ -10,7 +10,7 @@ from werkzeug.exceptions import (
     InternalServerError,
     NotFound,
 )
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import RequestRedirect, RoutingException
 
 from costrel import Blueprint, Flask, Response, abort, got_request_exception, request
 from costrel.debughints import FormDataRoutingRedirect
@@ -377,3 +377,59 @@ def test_redirect_that_would_lose_a_form_is_explained_in_debug_mode():
         request.routing_exception = redirect
         with pytest.raises(RequestRedirect):
             app.dispatch_request()
+
+
+class SeeOther(HTTPException):
+    """Answer by itself, without ever having run the constructor of its base."""
+
+    code = 303
+
+    def __init__(self, location):
+        self.location = location
+
+    def get_response(self, environ=None, scope=None):
+        """Return the redirect."""
+        return Response("see", 303, {"Location": self.location})
+
+
+class SeeRoute(SeeOther, RoutingException):
+    """Do the same as what routing raises."""
+
+
+def expose(app, place, make, how):
+    """Let a step of the application raise or return an error, alone or in a tuple."""
+
+    def step():
+        if how == "raised":
+            raise make()
+        return (make(), {"X-A": "1"}) if how == "tuple" else make()
+
+    async def coroutine():
+        return step()
+
+    app.add_url_rule("/", "index", coroutine if place == "coroutine" else step)
+    if place == "before":
+        app.view_functions["index"] = lambda: "view"
+        app.before_request(step)
+    elif place == "handler":
+        app.view_functions["index"] = lambda: 1 / 0
+        app.register_error_handler(ZeroDivisionError, lambda _error: step())
+
+
+@pytest.mark.parametrize("how", ["raised", "returned", "tuple"])
+@pytest.mark.parametrize("place", ["view", "coroutine", "before", "handler"])
+@pytest.mark.parametrize("make", [lambda: SeeOther("/there"), lambda: SeeRoute("/there")])
+def test_error_without_its_bases_constructor_answers_by_its_own_response(make, place, how):
+    """It sets a code and overrides `get_response`, as many do, and is sent by that."""
+    app = Flask(__name__)
+    if (place, how) == ("handler", "raised"):
+        # What a handler raises is not handled again.
+        app.register_error_handler(500, lambda error: error.original_exception)
+    expose(app, place, make, how)
+    app.logger.disabled = True
+    client = app.test_client()
+    for _time in range(2):
+        response = client.get("/")
+        assert (response.status_code, response.headers["Location"]) == (303, "/there")
+        # What is raised can't be a tuple.
+        assert response.headers.get("X-A") == ("1" if how == "tuple" else None)

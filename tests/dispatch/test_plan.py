@@ -13,8 +13,8 @@ from served import as_index, ask, served_app
 from werkzeug.routing import Map, Rule
 
 from costrel import Flask
-from costrel.dispatch.plan import STEPS
 from costrel.globals import request_ctx
+from costrel.shortways import STEPS
 
 # Each step, and a request that goes through it.
 CALLED = {

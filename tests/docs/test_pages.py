@@ -11,7 +11,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from costrel import Flask
 from costrel.cli import cli
-from costrel.dispatch.plan import STEPS
+from costrel.shortways import STEPS
 
 PAGES = {page.name: page for page in all_pages()}
 

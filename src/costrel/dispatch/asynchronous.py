@@ -203,7 +203,7 @@ async def _make_response(app: App, rv: t.Any) -> t.Any:
     if (
         callable(body)
         and not isinstance(body, app.response_class)
-        and not (isinstance(body, HTTPException) and body.response is None and answers_itself(body))
+        and not (isinstance(body, HTTPException) and answers_itself(body))
     ):
         # A WSGI application, which is run to get its response.
         return await hop_for(app, app.make_response, rv)

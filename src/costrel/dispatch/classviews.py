@@ -11,6 +11,7 @@ from functools import partial
 from inspect import iscoroutinefunction
 
 from ..current import current_app
+from ..shortways import is_open
 
 if t.TYPE_CHECKING:
     from ..views import View
@@ -58,6 +59,6 @@ def _has_coroutines(cls: t.Any) -> bool:
     from ..views import MethodView, http_method_funcs
 
     names = ["dispatch_request"]
-    if getattr(cls, "dispatch_request", None) is MethodView.dispatch_request:
+    if issubclass(cls, MethodView) and is_open("_may_find_method", cls):
         names = [*http_method_funcs, *(method.lower() for method in cls.methods or ())]
     return any(iscoroutinefunction(getattr(cls, name, None)) for name in names)

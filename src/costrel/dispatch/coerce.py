@@ -12,7 +12,9 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..current import request
+from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
+from ..shortways import is_open_for
 from ..wrappers import Response
 from .asyncbody import AsyncBody, in_request
 
@@ -40,7 +42,7 @@ def make_response(app: App, rv: t.Any) -> Response:
             " function either returned None or ended without a return statement. Return a string,"
             " a dict, a response, or ('', 204) for nothing."
         )
-    if isinstance(rv, AsyncIterator):
+    if isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
         rv = in_request(rv)
     if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
         # Status and headers go to the constructor, which keeps a content type
@@ -80,7 +82,7 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
-    if isinstance(rv, HTTPException) and rv.response is None and answers_itself(rv):
+    if isinstance(rv, HTTPException) and answers_itself(rv):
         # PERF(404): what calling it with the environ would send, without sending it.
         rv = rv.get_response(request.environ)
     response: t.Any = rv
@@ -93,8 +95,12 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
 
 
 def answers_itself(error: HTTPException) -> bool:
-    """Tell whether calling an HTTP error sends just its own response."""
-    return type(error).__call__ is HTTPException.__call__
+    """Tell whether calling an HTTP error sends just a new response, which it makes plainly.
+
+    One that was given a response keeps that, and one with methods of its own may.
+    """
+    # An error of somebody's own may never have run `HTTPException.__init__`.
+    return getattr(error, "response", error) is None and is_open_for("_may_answer", error)
 
 
 def _not_a_response(rv: t.Any) -> str:
@@ -138,10 +144,11 @@ class PlainCoercion:
         #: The content type of text that needs no response; empty if all do.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
-            if app.response_class is Response
+            if app.response_class is Response and Response._may_omit_response
             else ""
         )
-        self._json = provider.response_body if type(provider) is DefaultJSONProvider else None
+        plain = type(provider) is DefaultJSONProvider and provider._may_write_json
+        self._json = provider.response_body if plain else None
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
@@ -160,11 +167,7 @@ class PlainCoercion:
             return rv.encode(), self.html
         if kind is bytes:
             return rv, self.html
-        if (
-            (kind is dict or kind is list)
-            and self._json is not None
-            and "response" not in self._provider.__dict__
-        ):
+        if (kind is dict or kind is list) and self._json is not None:
             provider = self._provider
             write = self._json if provider.compact is not None else self._compact_json or self._json
             return write(rv), provider.mimetype

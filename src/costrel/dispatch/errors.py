@@ -104,14 +104,14 @@ def handle_exception(app: App, e: Exception) -> Response:
     return app.finalize_request(server_error, from_error_handler=True)
 
 
-def log_exception(app: App, exc_info: t.Any) -> None:
-    """Log an error with the request's method and path; never the body."""
+def describe_request() -> str:
+    """Name the current request in a line of the log: by path and method, never by its body."""
     request = request_view.get().request
     path = request.path
     if not path.isprintable():
         # SECURITY: a line break in the path must not forge a line of the log.
         path = path.encode("unicode_escape").decode("ascii")
-    app.logger.error("Exception on %s [%s]", path, request.method, exc_info=exc_info)
+    return f"{path} [{request.method}]"
 
 
 def raise_routing_exception(app: App, request: Request) -> t.NoReturn:

@@ -11,13 +11,14 @@ from inspect import unwrap
 
 from ..ctx import call_all
 from ..current import request_view
+from ..sessions import may_not_refresh
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
     from ..application import App
     from ..ctx import RequestContext
-    from ..wrappers import Response
+    from ..wrappers import Request, Response
 
 Names = tuple[str | None, ...]
 
@@ -27,6 +28,16 @@ def outside_in(blueprint: str | None) -> Names:
     if blueprint is None:
         return (None,)
     return (None, *reversed(blueprint_path(blueprint)))
+
+
+def blueprints_in(request: Request) -> Names:
+    """Order the keys of a request's hooks: the application's first."""
+    return (None, *reversed(request.blueprints))
+
+
+def blueprints_out(request: Request) -> Names:
+    """Order the keys of a request's hooks: the application's last."""
+    return (*request.blueprints, None)
 
 
 def inside_out(blueprint: str | None) -> Names:
@@ -39,7 +50,7 @@ def inside_out(blueprint: str | None) -> Names:
 def preprocess_request(app: App) -> t.Any:
     """Run the value preprocessors, then the before-hooks until one returns a value."""
     request = request_view.get().request
-    names = outside_in(request.blueprint)
+    names = blueprints_in(request)
     for name in names:
         for preprocess in app.url_value_preprocessors.get(name, ()):
             app.ensure_sync(preprocess)(request.endpoint, request.view_args)
@@ -72,7 +83,7 @@ def process_response(app: App, response: Response) -> Response:
     """Run the after-hooks on a response, in reverse order, and save the session."""
     ctx: RequestContext = request_view.get()
     response = run_this_request_hooks(app, ctx, response)
-    for name in inside_out(ctx.request.blueprint):
+    for name in blueprints_out(ctx.request):
         # Read here, after the view: COMPAT(Flask-Caching) adds one inside of it.
         for hook in reversed(app.after_request_funcs.get(name, ())):
             response = app.ensure_sync(hook)(response)
@@ -118,7 +129,7 @@ def needs_session(ctx: RequestContext) -> bool:
     that came without a cookie is empty and is not sent.
     """
     cookies = ctx.environ.get("HTTP_COOKIE")
-    if not cookies or not ctx.app.config["SESSION_REFRESH_EACH_REQUEST"]:
+    if not cookies or may_not_refresh(ctx.app):
         return False
     return ctx.app.session_interface.get_cookie_name(ctx.app) in cookies
 
@@ -127,7 +138,7 @@ def do_teardown_request(app: App, exc: BaseException | None) -> None:
     """Run the request's teardown functions, all of them, in reverse order."""
     ctx: RequestContext = request_view.get()
     functions: list[t.Callable[[BaseException | None], t.Any]] = []
-    for name in inside_out(ctx.request.blueprint):
+    for name in blueprints_out(ctx.request):
         functions += reversed(app.teardown_request_funcs.get(name, ()))
     call_all(map(app.ensure_sync, functions), exc)
     request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)

@@ -13,11 +13,15 @@ import typing as t
 from inspect import iscoroutinefunction
 from itertools import groupby
 
+from werkzeug.routing import MapAdapter
+
 from ..config import Config
+from ..ctx import RequestContext
 from ..registry import TrackedDict, TrackedList, TrackedLists
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
+from ..shortways import is_open, is_open_for, look_again
 from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
@@ -29,27 +33,6 @@ if t.TYPE_CHECKING:
 
     from ..application import App
     from ..wrappers import Request
-
-STEPS = (
-    "full_dispatch_request",
-    "dispatch_request",
-    "preprocess_request",
-    "finalize_request",
-    "process_response",
-    "make_response",
-    "do_teardown_request",
-    "do_teardown_appcontext",
-    "ensure_sync",
-    "create_url_adapter",
-    "raise_routing_exception",
-    "make_default_options_response",
-    "request_context",
-    "inject_url_defaults",
-    "should_ignore_error",
-)
-"""The steps that a plan takes over. Where one of them is replaced, in a subclass,
-on the class or on the instance, the application takes the general path, which
-calls every step by its name. All other steps are called by name on both."""
 
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 """Environment variable: ``1`` puts every application on the general path."""
@@ -234,6 +217,7 @@ class Engine:
     def __init__(self, app: App) -> None:
         # The epoch first: a change while this compiles must make it stale.
         self.epoch = app._epoch.value
+        look_again()
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
         self.builders: dict[str, Build] = {}
@@ -242,7 +226,7 @@ class Engine:
         self.plain_host, self.plain_host_raw = plain_host_tests(app)
         self.general = (
             os.environ.get(FORCE_GENERAL) == "1"
-            or not all(map(app.is_original, STEPS))
+            or not _steps_original(app)
             or not _registries_tracked(app)
         )
         if not self.general:
@@ -317,6 +301,17 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
     return awaits(function) or bool(getattr(function, "streams_body", False))
+
+
+def _steps_original(app: App) -> bool:
+    """Tell whether a plan does what the steps would do that it does not call."""
+    return (
+        is_open_for("_may_run_plans", app)
+        and is_open("_may_enter", RequestContext)
+        and is_open("_may_know_rule", app.request_class)
+        and is_open("_may_match", MapAdapter)
+        and is_open_for("_may_bind", app.url_map)
+    )
 
 
 def _registries_tracked(app: App) -> bool:

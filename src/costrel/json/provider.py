@@ -20,6 +20,7 @@ from datetime import date
 import msgspec
 from werkzeug.http import http_date
 
+from ..shortways import WatchedObject
 from ..wrappers import Response
 from .depth import MAX_DEPTH, UNGUARDED, check_depth, check_written_depth, read_plainly
 
@@ -30,7 +31,7 @@ _c_make_encoder: t.Any = getattr(json.encoder, "c_make_encoder", None)
 Encode = t.Callable[[t.Any], str]
 
 
-class JSONProvider:
+class JSONProvider(WatchedObject):
     """Define what an application needs of a JSON library.
 
     A subclass must write `dumps` and `loads`; the rest is built on them.
@@ -266,7 +267,7 @@ class DefaultJSONProvider(JSONProvider):
             # On the instance, not the class: ``default`` may be a closure over the app.
             # Two threads may each drop the other's entry; it is built again then.
             known = self._encodes if len(self._encodes) < 8 else {}
-            self.__dict__["_encodes"] = {**known, key: encode}
+            vars(self)["_encodes"] = {**known, key: encode}
         return encode
 
     def loads(self, s: str | bytes, **kwargs: t.Any) -> t.Any:
@@ -310,20 +311,22 @@ class DefaultJSONProvider(JSONProvider):
             and kept[0] is self.default
             and kept[1] is self.ensure_ascii
             and kept[2] is self.sort_keys
-            and "dumps" not in self.__dict__
+            and self._may_dump
         ):
             if kept[1] and kept[2]:
                 body = _write_plainly(obj)
                 if body is not None:
                     return body + b"\n"
             return (kept[3](obj) + "\n").encode()
-        if "dumps" not in self.__dict__ and type(self).dumps is DefaultJSONProvider.dumps:
+        if self._may_dump:
             encode = self._encode_for({"separators": (",", ":")})
             if encode is not None:
                 self._kept_compact = (self.default, self.ensure_ascii, self.sort_keys, encode)
         return (self.dumps(obj, separators=(",", ":")) + "\n").encode()
 
     _kept_compact: tuple[t.Any, bool, bool, Encode] | None = None
+    _may_dump: t.ClassVar[bool]
+    _may_write_json: t.ClassVar[bool]
 
     def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
         """Return a response of the application's class with a JSON body.

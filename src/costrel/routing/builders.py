@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
-from werkzeug.routing import IntegerConverter, Map, Rule, UnicodeConverter
+from werkzeug.routing import IntegerConverter, Map, MapAdapter, Rule, UnicodeConverter
+
+from ..shortways import is_open, is_open_for
 
 Build = t.Callable[[dict[str, t.Any]], str | None]
 """Return the path for a rule's values; None where the URL adapter has to build it."""
@@ -25,7 +27,9 @@ def make_builder(url_map: Map, rules: list[Rule]) -> Build:
         return builds_nothing
     [rule] = rules
     if (
-        rule.host
+        not (is_open_for("_may_build_rule", rule) and is_open_for("_may_bind", url_map))
+        or not is_open("_may_build", MapAdapter)
+        or rule.host
         or (rule.subdomain or "") != url_map.default_subdomain
         or rule.defaults
         or rule.alias
@@ -68,8 +72,13 @@ def _fixed(build: Build) -> Build:
 
 def _is_plain(converter: t.Any) -> bool:
     """Tell whether a converter writes whole numbers as they are, and text percent-encoded."""
-    return type(converter) is UnicodeConverter or (
-        type(converter) is IntegerConverter and not converter.fixed_digits
+    cls = type(converter)
+    if cls is UnicodeConverter:
+        return is_open_for("_may_write_text", converter)
+    return (
+        cls is IntegerConverter
+        and not converter.fixed_digits
+        and is_open_for("_may_write_number", converter)
     )
 
 

@@ -18,6 +18,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, Map, RuleFactory, ValidationError
 from werkzeug.routing.matcher import State
 
+from ..shortways import WatchedObject, is_open_for
+
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
@@ -26,7 +28,7 @@ if t.TYPE_CHECKING:
 Match = tuple["Rule", dict[str, t.Any]]
 
 
-class RuleMap(Map):
+class RuleMap(WatchedObject, Map):
     """Werkzeug's map, which tells an `Epoch` when a rule is added.
 
     Attributes:
@@ -80,8 +82,8 @@ class Leaf(t.NamedTuple):
     """One rule, and what to do with the texts that its variables matched."""
 
     rule: Rule
-    variables: tuple[tuple[str, t.Callable[[str], t.Any] | None], ...]
-    """Names with their conversion; None where the text is the value."""
+    variables: tuple[tuple[str, BaseConverter | None], ...]
+    """Names with their converters; None where the text is the value."""
 
 
 class Node:
@@ -111,10 +113,7 @@ def _pattern(part: t.Any, state: t.Any, plain: t.Callable[[Rule], bool]) -> Patt
 def _leaf(rule: Rule) -> Leaf:
     """Leave out the conversions that change nothing."""
     variables = (
-        (
-            name,
-            None if type(converter).to_python is BaseConverter.to_python else converter.to_python,
-        )
+        (name, None if is_open_for("_may_keep_text", converter) else converter)
         for name, converter in rule._converters.items()
     )
     return Leaf(rule, tuple(variables))
@@ -164,9 +163,9 @@ class RouteTable:
             raise NotFound
         (rule, variables), texts = found
         values: dict[str, t.Any] = {}
-        for (name, to_python), text in zip(variables, texts, strict=False):
+        for (name, converter), text in zip(variables, texts, strict=False):
             try:
-                values[name] = text if to_python is None else to_python(text)
+                values[name] = text if converter is None else converter.to_python(text)
             except ValidationError:
                 return None
         if rule.defaults:

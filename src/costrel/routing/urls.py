@@ -12,6 +12,7 @@ from werkzeug.routing import BuildError
 from werkzeug.wsgi import get_host
 
 from ..current import app_view, context, request_view
+from ..shortways import builds_as_imported
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -56,17 +57,17 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
     # A refused host is no host: an error page may ask for the URL without an error.
-    request.__dict__["host"] = ""
-    _check_host(request.environ.get("HTTP_HOST", ""))
+    vars(request)["host"] = ""
+    received = request._received
+    _check_host(received.get("HTTP_HOST", ""))
     # SECURITY: raises before anything is matched for a host that is not trusted.
-    environ = request.environ
-    host = get_host(environ, request.trusted_hosts)
+    host = get_host(received, request.trusted_hosts)
     if not host:
         # SPEC(PEP 3333, RFC 9110 §4.2.1): without a name from the client it is the server's,
         # for no URL may have an empty one.
-        host = _host_of_server(environ)
-        environ = {**environ, "HTTP_HOST": host}
-    request.__dict__["host"] = host
+        host = _host_of_server(received)
+        received = {**received, "HTTP_HOST": host}
+    vars(request)["host"] = host
 
     subdomain = None
     if app.url_map.host_matching:
@@ -75,7 +76,7 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     elif not app.subdomain_matching:
         # Any host is served, as if it were the one without a subdomain.
         subdomain = app.url_map.default_subdomain or ""
-    return _bind_to_environ(app.url_map, environ, server_name, subdomain)
+    return _bind_to_environ(app.url_map, received, server_name, subdomain)
 
 
 def _host_of_server(environ: WSGIEnvironment) -> str:
@@ -119,14 +120,28 @@ def build_plainly(app: App, endpoint: str, values: dict[str, t.Any]) -> str | No
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
         build = engine.builder(app, endpoint)
     path = build(values)
-    if path is None:
+    root: str | None = ctx.plain_root
+    if root is None:
+        root = ctx.plain_root = _plain_root(ctx)
+    if path is None or root is None:
         return None
-    root: str = ctx.environ.get("SCRIPT_NAME") or ""
     if not root and path[:2] != "//":
         return path
     if not root.isascii():
         return None
     return f"{root.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _plain_root(ctx: t.Any) -> str | None:
+    """Return what plain paths begin with; None if rules and adapters were changed meanwhile.
+
+    Asked once in a request, which is soon enough: Werkzeug's classes tell nobody.
+    """
+    if not builds_as_imported():
+        return None
+    request = ctx.__dict__.get("request")
+    received = ctx.environ if request is None else request._received
+    return received.get("SCRIPT_NAME") or ""
 
 
 # SPEC(WHATWG URL): the characters of a fragment that need no encoding.
@@ -148,7 +163,7 @@ def url_for(
     ctx = request_view.get(None)
     if ctx is not None:
         # The page that tells about a refused host may still link within the site.
-        adapter = ctx.url_adapter or app.url_map.bind("", ctx.environ.get("SCRIPT_NAME"))
+        adapter = ctx.url_adapter or app.url_map.bind("", ctx.request._received.get("SCRIPT_NAME"))
         if endpoint.startswith("."):
             blueprint = ctx.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"

@@ -31,7 +31,6 @@ from ..signals import (
     request_tearing_down,
 )
 from ..socketrules import LIBRARY
-from ..wrappers import Request
 from .body import TOO_LATE, BodyTimeout, RequestBody, announced_length, in_time
 from .callers import lender
 from .inflight import in_flight
@@ -421,7 +420,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
 
 def _body_limit(ctx: LoopContext) -> int | None:
     app = ctx.app
-    if app.request_class.max_content_length is Request.max_content_length:
+    if app.request_class._may_limit_body:
         return t.cast("int | None", app.config["MAX_CONTENT_LENGTH"])
     limit: int | None = ctx.request.max_content_length
     return limit
@@ -488,6 +487,6 @@ async def leave(
     finally:
         _reset_current(t.cast("Token[t.Any]", ctx._token))
         ctx._token = None
-        ctx.__dict__.pop("_cv_tokens", None)
+        vars(ctx).pop("_cv_tokens", None)
     if _popped and ctx._borrowed is None and not ctx._holds:
         await send_signal(app, appcontext_popped)

@@ -52,9 +52,9 @@ class LoopContext(RequestContext):
             environ._look_at(self.scope, self.headers, self.body)
         cls = app.request_class
         request: Request
-        if cls is Request:
+        if cls is Request and cls._may_make_request:
             request = _new_request(Request)
-            request.environ = environ
+            request._environ = environ
             environ["werkzeug.request"] = request
         else:
             request = cls(environ)
@@ -62,7 +62,7 @@ class LoopContext(RequestContext):
         whole = self.whole
         if whole is not None:
             environ._body = request._whole = whole
-            if cls is Request:
+            if cls is Request and cls._may_limit_body:
                 limit = plan.body_limit
                 request._whole_fits = limit is None or len(whole) <= limit
         if plan is not None:

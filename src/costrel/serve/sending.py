@@ -15,6 +15,8 @@ from werkzeug.wsgi import FileWrapper
 from ..current import outside
 from ..dispatch.asyncstream import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
+from ..shortways import SHORT_WAYS, is_open_for
+from ..wrappers import Response
 from .scope import Send
 from .wsgi import Body
 
@@ -88,13 +90,11 @@ def _async_stream(pieces: t.Any, environ: WSGIEnvironment) -> AsyncContextStream
     if type(pieces) is not Body:
         return None
     response = pieces.response
-    cls: t.Any = type(response)
     if (
-        isinstance(response, BaseResponse)
+        _sends_by_parts(response)
         and not _has_no_body(response.status_code, environ)
-        and cls.iter_encoded is BaseResponse.iter_encoded
-        and cls.get_app_iter is BaseResponse.get_app_iter
         and type(response.response) is AsyncContextStream
+        and is_open_for("_may_not_encode", response)
     ):
         return response.response
     return None
@@ -238,27 +238,22 @@ async def refuse(send: Send, error: HTTPException) -> None:
 
 async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> Answer:
     """Make an answer of a response of the application's class, or of what else WSGI can call."""
-    cls: t.Any = type(response)
-    if (
-        not isinstance(response, BaseResponse)
-        or getattr(cls.__call__, "__module__", "") not in _OWN_CALLS
-    ):
+    if not _sends_by_parts(response):
         # COMPAT(flask-sock): a response class that answers in its own way.
         return await hop_for(app, answer, response, environ)
     body: t.Any = response.response
+    closes = not is_open_for("_may_not_close", response)
     fields = _encode(response.get_wsgi_headers(environ))
     status = response.status_code
     close: t.Any = (
-        response.close
-        if response._on_close or hasattr(body, "close") or cls.close is not BaseResponse.close
-        else None
+        response.close if response._on_close or hasattr(body, "close") or closes else None
     )
     if _has_no_body(status, environ):
         return Answer(status, fields, b"", None, close)
     if type(body) in (list, tuple):
         return Answer(status, fields, b"".join(response.iter_encoded()), None, close)
-    if isinstance(body, AsyncIterable):
-        if close is not None and not response._on_close and cls.close is BaseResponse.close:
+    if isinstance(body, AsyncIterable) and is_open_for("_may_not_encode", response):
+        if close is not None and not response._on_close and not closes:
             close = None  # it would close the generator, which is done on the loop
         return Answer(status, fields, b"", aiter(body), close)
     pieces: t.Any = response.get_app_iter(environ)
@@ -267,7 +262,14 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
     return Answer(status, fields, b"", iter(pieces), getattr(pieces, "close", None))
 
 
-_OWN_CALLS = {"costrel.wrappers", "werkzeug.wrappers.response"}
+def _sends_by_parts(response: t.Any) -> bool:
+    """Tell whether a response is sent as Werkzeug's are."""
+    if isinstance(response, Response):
+        return response._may_send_parts and _PARTS.isdisjoint(response.__dict__)
+    return isinstance(response, BaseResponse) and is_open_for("_may_send_others", response)
+
+
+_PARTS = frozenset(SHORT_WAYS["_may_send_parts"][1].split())
 
 
 async def send_response(app: App, response: t.Any, environ: WSGIEnvironment, send: Send) -> None:

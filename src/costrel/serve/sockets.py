@@ -393,7 +393,7 @@ async def _leave(app: App, ctx: SocketContext) -> None:
         if socket.close_code is None:
             socket.close_code = GONE
         # Breaks the cycles, for those who keep the socket, and those who don't.
-        socket.__dict__.pop("_own_fields", None)
+        vars(socket).pop("_own_fields", None)
         ctx.environ["werkzeug.request"] = None
         error = failure = None
         await send_signal(app, appcontext_popped)

@@ -10,7 +10,6 @@ import typing as t
 from contextvars import Context, Token, copy_context
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request as RequestBase
 
 from ..ctx import RequestContext, call_all
 from ..current import PRESERVE, context
@@ -163,7 +162,8 @@ def _forget_request(ctx: RequestContext) -> bool:
         return False
     request = parts.get("request")
     if request is not None:
-        if "files" in request.__dict__ or type(request).close is not RequestBase.close:
+        own = request.__dict__
+        if "files" in own or "close" in own or not request._may_forget:
             return False
         # Breaks the cycle of the environ and the request.
         ctx.environ["werkzeug.request"] = None
