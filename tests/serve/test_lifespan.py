@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -228,20 +229,66 @@ def test_error_at_the_start_ends_what_was_started_and_is_raised(interface, kind)
     assert app.loop_health is None
 
 
+class OwnError(BaseException):
+    """Be no ordinary exception."""
+
+
+NOT_ORDINARY = [
+    SystemExit(3),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+    OwnError("mine"),
+]
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+@pytest.mark.parametrize("error", NOT_ORDINARY, ids=repr)
 @pytest.mark.parametrize("kind", KINDS)
-def test_system_exit_at_the_start_does_not_end_the_process(kind):
-    """A SystemExit, as of argument parsers, is an error of the start like any other."""
+@pytest.mark.parametrize("register", ["before_serving", "while_serving"])
+def test_start_that_ends_by_what_is_no_exception_is_an_error_like_any_other(
+    interface, error, kind, register
+):
+    """Such as a SystemExit of an argument parser, or the cancellation of a client's request."""
     app = Flask(__name__)
 
     def leave():
-        raise SystemExit(3)
+        raise error
 
-    app.before_serving(of_kind(kind, leave))
+    if register == "before_serving":
+        app.before_serving(of_kind(kind, leave))
+    else:
+        app.while_serving(generator_of_kind(kind, leave, leave))
 
-    with pytest.raises(RuntimeError, match=r"SystemExit\(3\)"):
-        serve_once(app, "asgi")
-    with pytest.raises(RuntimeError, match=r"SystemExit\(3\)"):
-        serve_once(app, "wsgi")
+    message = re.escape(f"A function that runs before serving ended by {error!r}")
+    with pytest.raises(RuntimeError, match=message):
+        serve_once(app, interface)
+
+    assert app._life is None
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+@pytest.mark.parametrize("error", NOT_ORDINARY, ids=repr)
+@pytest.mark.parametrize("kind", KINDS)
+def test_end_that_raises_what_is_no_exception_is_logged(interface, error, kind, caplog):
+    """The others still run."""
+    app = Flask(__name__)
+    ran = []
+
+    def leave():
+        ran.append("left")
+        raise error
+
+    app.while_serving(generator_of_kind(kind, lambda: None, lambda: ran.append("closed")))
+    app.while_serving(generator_of_kind(kind, lambda: None, leave))
+    app.after_serving(of_kind(kind, leave))
+    app.after_serving(of_kind(kind, lambda: ran.append("after")))
+    app.get("/")(lambda: "")
+
+    serve_once(app, interface)
+
+    assert ran == ["left", "closed", "left", "after"]
+    assert caplog.text.count("failed after serving") == 2
 
 
 @pytest.mark.parametrize("interface", INTERFACES)

@@ -8,16 +8,18 @@ sync code is not on but in a worker thread beside (see `costrel.dispatch.threads
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 import threading
 import typing as t
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
-from queue import SimpleQueue
+from inspect import iscoroutine
+from queue import Empty, SimpleQueue
 
 from ..current import request_view
+from ..forks import forget_after_fork, notice
 
 if t.TYPE_CHECKING:
     import asyncio
@@ -40,15 +42,46 @@ _BLOCKS = (
 )
 
 
+CHECK_S = 1.0
+"""How often who waits for a loop looks whether it was closed."""
+
+CLEAN_UP_S = 5.0
+"""How long what a loop was running may take to end, after the loop was ended."""
+
+_log = logging.getLogger("costrel")
+
+
+class LoopEndedError(RuntimeError):
+    """Be raised where a coroutine is waited for whose event loop was ended under it."""
+
+
+def _ended(why: str = "it was closed") -> LoopEndedError:
+    return LoopEndedError(
+        f"The event loop was ended ({why}) while this waited for a coroutine on it. Don't stop or"
+        " close loops that a server runs, and raise no SystemExit or KeyboardInterrupt in their"
+        " tasks."
+    )
+
+
 class LoopThread:
-    """Run coroutines on an event loop in a daemon thread, started when needed."""
+    """Run coroutines on an event loop in a daemon thread, started when needed.
+
+    If the loop is ended by what runs on it, or is left behind by a fork, the next coroutine
+    gets a new one.
+    """
 
     def __init__(self) -> None:
+        self._forget()
+        forget_after_fork(self._forget)
+
+    def _forget(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._why = ""
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
+        notice()
         loop = self._loop
         if loop is not None:
             return loop
@@ -59,22 +92,66 @@ class LoopThread:
 
                 loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=loop.run_forever, name="costrel-loop", daemon=True
+                    target=self._lead, args=(loop,), name="costrel-loop", daemon=True
                 )
-                self._thread.start()
                 self._loop = loop
+                self._thread.start()
             return self._loop
+
+    def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run a loop until something ends it, and then what it leaves."""
+        cause: BaseException | None = None
+        try:
+            loop.run_forever()
+        except BaseException as error:  # noqa: BLE001  SystemExit and its like, of a task
+            cause = error
+        why = "loop.stop() was called" if cause is None else f"by {cause!r}"
+        with self._lock:
+            if self._loop is loop:
+                self._loop = self._thread = None
+                self._why = why
+        _log.error("The event loop was ended (%s); what runs on it is cancelled", why)
+        cause = None
+        _end_tasks(loop)
+        with suppress(RuntimeError):
+            loop.close()
 
     def run(self, make: t.Callable[[], t.Awaitable[R]], *, helps: bool = True) -> R:
         """Run a coroutine on the loop, in the caller's context, and wait for it.
 
-        Raises what the coroutine raises, and `RuntimeError` on the loop's own
-        thread, where waiting for it would never end. `helps`: see `run_on`.
+        Raises what the coroutine raises, `LoopEndedError` if the loop ends before, and
+        `RuntimeError` on the loop's own thread, where waiting for it would never end. `helps`:
+        see `run_on`.
         """
         loop = self._running_loop()
         if threading.current_thread() is self._thread:
             raise RuntimeError(_BLOCKS)
-        return run_on(loop, make, helps=helps)
+        try:
+            return run_on(loop, make, helps=helps)
+        except BaseException as error:
+            import asyncio
+
+            if isinstance(error, asyncio.CancelledError) and self._loop is not loop:
+                raise _ended(self._why) from error
+            raise
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what a loop was running, and let it clean up.
+
+    Not its async generators: who reads one goes on with it on another loop.
+    """
+    import asyncio
+
+    for grace_s in (CLEAN_UP_S, 1.0):
+        left = {task for task in asyncio.all_tasks(loop) if not task.done()}
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        # They may end it once more.
+        with suppress(BaseException):
+            loop.run_until_complete(asyncio.wait(left, timeout=grace_s))
 
 
 def while_handling(error: BaseException, function: t.Callable[..., R], *args: t.Any) -> R:
@@ -145,10 +222,18 @@ class Inbox:
         """Let the thread look whether what it waits for is done."""
         self._jobs.put(None)
 
-    def wait_until(self, is_done: t.Callable[[], bool]) -> None:
-        """Run jobs, in the thread itself, until something is done that `wake` tells of."""
+    def wait_until(self, is_done: t.Callable[[], bool], loop: asyncio.AbstractEventLoop) -> None:
+        """Run jobs, in the thread itself, until a loop has done something that `wake` tells of.
+
+        Raises `LoopEndedError` if the loop is closed before.
+        """
         while not is_done():
-            job = self._jobs.get()
+            try:
+                job = self._jobs.get(timeout=CHECK_S)
+            except Empty:
+                if loop.is_closed() and not is_done():
+                    raise _ended() from None
+                continue
             if job is not None:
                 job.run()
             del job
@@ -229,10 +314,13 @@ def run_on(
     try:
         with inbox.opened():
             loop.call_soon_threadsafe(start)
-            inbox.wait_until(lambda: done)
+            inbox.wait_until(lambda: done, loop)
     except BaseException:
-        # The waiting thread is being stopped: so is what it waits for.
-        loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
+        # The waiting thread is being stopped, or the loop was: so is what it waits for.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
+        elif task is None and iscoroutine(awaitable):
+            awaitable.close()
         raise
     take_over(ctx)
     try:
@@ -244,16 +332,6 @@ def run_on(
 
 
 _thread = LoopThread()
-
-
-def _forget_after_fork() -> None:
-    # Threads do not survive a fork; the child makes a loop of its own.
-    global _thread  # noqa: PLW0603  one per process
-    _thread = LoopThread()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def _blocks_serving_loop() -> bool:

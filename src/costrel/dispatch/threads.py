@@ -14,6 +14,7 @@ import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
+from ..forks import forget_after_fork, notice
 from .loop import helping, here, serving_loop, take_over
 
 if t.TYPE_CHECKING:
@@ -113,6 +114,7 @@ class WorkerThreads:
         self._work = _Work()
         self._closed = False
         weakref.finalize(self, self._work.end).atexit = False
+        _made.add(self)
 
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
@@ -160,6 +162,7 @@ class WorkerThreads:
 
     def add(self, job: _Job) -> None:
         """Let a thread run a job, when one is free."""
+        notice()
         work = self._work
         with work.lock:
             if work.unfinished >= len(work.threads) < self.limit:
@@ -195,6 +198,15 @@ class WorkerThreads:
         with self._work.lock:
             self._closed = True
             self._work.end()
+
+
+_made: weakref.WeakSet[WorkerThreads] = weakref.WeakSet()
+
+
+@forget_after_fork
+def _renew_after_fork() -> None:
+    for workers in tuple(_made):
+        workers._work = _Work()
 
 
 async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any) -> R:

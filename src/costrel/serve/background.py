@@ -20,6 +20,13 @@ CANCEL_S = 1.0
 """How long a task that was cancelled may take to clean up."""
 
 
+def is_cancellation(error: BaseException) -> bool:
+    """Tell whether an error cancels the running task, and was not raised in it by itself."""
+    task = asyncio.current_task()
+    cancelled = task is not None and task.cancelling() > 0
+    return cancelled and isinstance(error, asyncio.CancelledError)
+
+
 @asynccontextmanager
 async def app_context_on(app: App) -> t.AsyncIterator[None]:
     """Make an application current on a loop; its teardown functions run in a thread."""
@@ -103,8 +110,10 @@ class BackgroundTasks:
             else:
                 async with app_context_on(app):
                     await function(*args, **kwargs)
-        except (Exception, SystemExit):
-            # A SystemExit too, which would end the server.
+        except BaseException as error:
+            # SystemExit too and its like, which would end the server.
+            if isinstance(error, GeneratorExit) or is_cancellation(error):
+                raise
             app.logger.exception("The background task %s failed", name)
 
     async def _run_in_thread(

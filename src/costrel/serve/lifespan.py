@@ -16,7 +16,8 @@ from ..current import outside
 from ..dispatch import loop as loops
 from ..dispatch.asynchronous import call
 from ..dispatch.threads import hop_for, workers_of
-from .background import BackgroundTasks, app_context_on
+from ..forks import forget_after_fork, notice
+from .background import BackgroundTasks, app_context_on, is_cancellation
 from .health import LoopHealth
 from .inflight import leave_all
 from .scope import Receive, Send
@@ -97,10 +98,10 @@ class Life:
             await self._end_generators()
             await self.tasks.finish(0)
             self.leave()
-            if isinstance(error, SystemExit):
-                message = f"A function that runs before serving ended by {error!r}"
-                raise RuntimeError(message) from error  # noqa: TRY004  no wrong type
-            raise
+            if isinstance(error, Exception) or is_cancellation(error):
+                raise
+            message = f"A function that runs before serving ended by {error!r}"
+            raise RuntimeError(message) from error
         finally:
             _starting.reset(token)
         self.ready = True
@@ -123,21 +124,25 @@ class Life:
         generators go on from the last one to the first, then come the functions.
         """
         app = self.app
-        await self.tasks.finish(app.config["BACKGROUND_GRACE_S"])
-        await self._end_generators()
         try:
-            if app.after_serving_funcs:
-                async with app_context_on(app):
-                    await self._run_after()
-        except Exception:
-            app.logger.exception("Leaving the context after serving failed")
-        self.leave()
+            await self.tasks.finish(app.config["BACKGROUND_GRACE_S"])
+            await self._end_generators()
+            try:
+                if app.after_serving_funcs:
+                    async with app_context_on(app):
+                        await self._run_after()
+            except Exception:
+                app.logger.exception("Leaving the context after serving failed")
+        finally:
+            self.leave()
 
     async def _run_after(self) -> None:
         for function in self.app.after_serving_funcs:
             try:
                 await call(self.app, function)
-            except (Exception, SystemExit):
+            except BaseException as error:
+                if is_cancellation(error):
+                    raise
                 self.app.logger.exception("%s failed after serving", _name(function))
 
     async def _start_generator(self, function: t.Callable[[], t.Any]) -> None:
@@ -166,7 +171,9 @@ class Life:
                     if await self._step(generator):
                         app.logger.error("%s yields more than once", _name(function))
                         await self._close(generator)
-            except (Exception, SystemExit):
+            except BaseException as error:
+                if is_cancellation(error):
+                    raise
                 app.logger.exception("%s failed after serving", _name(function))
 
     async def _step(self, generator: t.Any) -> bool:
@@ -201,7 +208,12 @@ class Life:
             return
         if not started.done():
             started.set_result(None)
-        await self._end.wait()
+        try:
+            await self._end.wait()
+        except asyncio.CancelledError:
+            # The loop was ended: there will be another life.
+            t.cast("asyncio.Task[None]", self._task).uncancel()
+            self._end.set()
         await self.stop()
 
     async def end(self) -> None:
@@ -264,6 +276,7 @@ def start_under_wsgi(app: App) -> None:
 
     Everything async of it runs on the process's own loop.
     """
+    notice()
     if _is_started(app):
         return
     with app._life_lock:
@@ -303,6 +316,7 @@ def add_background_task(
             f"{function!r} can't be called. Give the function and its arguments, not what it"
             " returns: app.add_background_task(function, argument)."
         )
+    notice()
     try:
         running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
     except RuntimeError:
@@ -337,14 +351,11 @@ _parents: list[t.Any] = []
 """The lives of the process that this one was forked from: asyncio complains of tasks that go."""
 
 
-def _forget_after_fork() -> None:
+@forget_after_fork
+def _forget_lives() -> None:
     # Loops and threads do not survive a fork: the child begins a life of its own.
     for app in list(_living):
         _parents.append(app._life)
         app._life = app._workers = app._engine = None
         app._renew_life_lock()
     _living.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
