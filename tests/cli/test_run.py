@@ -226,7 +226,7 @@ def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:
     server.wait_ready()
     connection = server.connect()
     connection.request("GET", "/die")
-    server.wait_for("Unexpected exit")
+    server.wait_for(r"Worker 1 \(PID \d+\) ended unexpectedly with status 3")
 
     assert server.get("/") == (200, "hello from crash")
     assert server.stop() == 0
@@ -326,7 +326,7 @@ def test_run_worker_that_vanishes_while_loading_ends_the_command(
     result = costrel_command("--app", "gone", "run", "--port", "0")
 
     assert result.returncode == 1
-    assert "ended without a word" in result.stderr
+    assert "ended unexpectedly with status 7, without a word" in result.stderr
 
 
 def test_run_stopped_while_the_app_loads_does_not_wait(serve: t.Any, tmp_path: Path) -> None:

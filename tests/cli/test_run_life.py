@@ -91,3 +91,67 @@ def test_run_refuses_to_start_after_an_error(
         "Error: The application could not be started: see the error above."
     )
     assert "Running on" not in result.stdout + result.stderr
+
+
+NOT_ORDINARY = {
+    "SystemExit": "raise SystemExit(0)",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "GeneratorExit": "raise GeneratorExit",
+    "CancelledError": "raise asyncio.CancelledError",
+    "OwnError": "raise OwnError",
+    "a cancelled task": "t = asyncio.ensure_future(asyncio.sleep(9)); t.cancel(); await t",
+}
+
+LEAVING = """
+import asyncio
+import costrel.serve.worker
+from costrel import Flask
+
+UVICORN or setattr(costrel.serve.worker, "has_uvicorn", lambda: False)
+
+class OwnError(BaseException):
+    pass
+
+app = Flask(__name__)
+
+@app.before_serving
+async def leave():
+    {statement}
+"""
+
+
+@pytest.mark.parametrize("error", NOT_ORDINARY)
+@pytest.mark.parametrize("way", WAYS)
+def test_run_refuses_to_start_after_what_is_no_exception(
+    costrel_command: t.Any, tmp_path: Path, way: str, error: str
+) -> None:
+    """It neither serves nor ends without a word, nor with the status of a success."""
+    interface, uvicorn, _banner = WAYS[way]
+    source = LEAVING.format(statement=NOT_ORDINARY[error])
+    (tmp_path / "left.py").write_text(f"UVICORN = {uvicorn}\n{source}")
+
+    result = costrel_command(
+        *("--app", "left", "run", "--port", "0", "--interface", interface, "--workers", "2")
+    )
+
+    assert result.returncode == 1
+    name = "CancelledError" if error == "a cancelled task" else error
+    assert f"A function that runs before serving ended by {name}(" in result.stderr
+    assert result.stderr.rstrip().endswith(
+        "Error: The application could not be started: see the error above."
+    )
+    assert "Running on" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("error", ["SystemExit(0)", "KeyboardInterrupt", "GeneratorExit"])
+def test_run_refuses_an_application_whose_import_ends_by_what_is_no_exception(
+    costrel_command: t.Any, tmp_path: Path, error: str
+) -> None:
+    """It is shown as any error of the import is."""
+    (tmp_path / "left.py").write_text(f"raise {error}\n")
+
+    result = costrel_command("--app", "left", "run", "--port", "0")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: The application could not be loaded.")
+    assert error.partition("(")[0] in result.stderr

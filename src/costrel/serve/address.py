@@ -14,14 +14,11 @@ class ServeError(click.ClickException):
     """Say why the server cannot start or stopped; exit status 1."""
 
 
-def resolve_address(host: str, port: int) -> tuple[str, int]:
-    """Return the IP address and port to bind, having tried them out.
+def bind_address(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address, which is to be listened at.
 
     Port 0 stands for any free one. Raises `ServeError` with one line for the
     user if the port is taken or the address is not one of this machine.
-
-    The server's own sockets share their port among processes, so it would not
-    notice another one that shares it too: two servers would take turns to answer.
     """
     try:
         family, kind, proto, _, where = socket.getaddrinfo(
@@ -32,33 +29,21 @@ def resolve_address(host: str, port: int) -> tuple[str, int]:
             f"--host {host!r} is not an address: {error}. Use 127.0.0.1 to serve this machine"
             " only, 0.0.0.0 to serve every network it is in."
         ) from None
-    with socket.socket(family, kind, proto) as trial:
+    listener = socket.socket(family, kind, proto)
+    try:
         if os.name == "posix":
             # Or a port whose last connections are still winding down would count as taken.
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(where)
-        except OSError as error:
-            raise ServeError(_explain(error, host, port)) from None
-        except OverflowError:
-            raise ServeError(f"--port {port} is not a port: use 0 to 65535.") from None
-        bound = trial.getsockname()
-    return str(bound[0]), int(bound[1])
-
-
-def accepts_connections(address: str, port: int) -> bool:
-    """Tell whether somebody listens there, by connecting and hanging up.
-
-    An address that stands for all of them is asked on the loopback one.
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if ip.is_unspecified:
-        address = "::1" if ip.version == 6 else "127.0.0.1"
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(where)
+    except OSError as error:
+        listener.close()
+        raise ServeError(explain(error, host, port)) from None
+    except OverflowError:
+        listener.close()
+        raise ServeError(f"--port {port} is not a port: use 0 to 65535.") from None
+    listener.setblocking(False)
+    return listener
 
 
 def is_loopback(host: str) -> bool:
@@ -84,7 +69,8 @@ def show_url(scheme: str, address: str, port: int) -> str:
     return f"{scheme}://{address}:{port}"
 
 
-def _explain(error: OSError, host: str, port: int) -> str:
+def explain(error: OSError, host: str, port: int) -> str:
+    """Say why an address cannot be listened at, and what to do."""
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else port - 1
         return (

@@ -8,34 +8,39 @@ process and are never shared by a fork.
 
 from __future__ import annotations
 
-import _thread
-import logging
-import logging.config
 import multiprocessing
 import os
 import pickle
-import threading
-import time
+import socket
+import sys
 import traceback
 import typing as t
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from ssl import SSLError
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, RuntimeModes, SSLProtocols
 from granian.log import LogLevels
-from granian.server import MPServer, Server
+from granian.server import MPServer
 
 from .accesslog import ACCESS_FORMAT, LOG_CONFIG
-from .address import ServeError, accepts_connections, resolve_address, show_url
+from .address import ServeError, bind_address, show_url
 from .reception import RECEIVING_THREADS
-from .worker import Boot, BootFailure, Describe, Load, Ready, ServeOptions, work
-
-REMINDER_S = 0.5
-"""After how long workers that go on are told again to stop."""
-
-_server_log = logging.getLogger("_granian")
+from .supervisor import StartError, Supervisor
+from .worker import (
+    BACKLOG,
+    WSGI_THREADS,
+    Boot,
+    BootFailure,
+    Describe,
+    Load,
+    Ready,
+    ServeOptions,
+    work,
+)
 
 
 @dataclass(frozen=True)
@@ -68,149 +73,84 @@ def serve(
     Requests in flight are finished first, a second signal cuts them off. A
     worker that dies is replaced. SIGHUP replaces all workers one by one. Raises
     `AppLoadError` if the application could not be loaded, `ServeError` if the
-    address or certificate cannot be used or workers keep dying.
+    address or certificate cannot be used, or workers cannot start any more.
     """
     _require_picklable(load)
-    address, port = resolve_address(options.host, options.port)
-    reader, writer = multiprocessing.Pipe(duplex=False)
-    boot = Boot(load, describe, writer, options, address, port)
+    listener = bind_address(options.host, options.port)
+    address, port = listener.getsockname()[:2]
     try:
-        server = _Server(
-            "app",
-            address=address,
-            port=port,
-            interface=Interfaces.WSGI,
-            workers=options.workers,
-            blocking_threads=boot.wsgi_threads + RECEIVING_THREADS,
-            http=HTTPModes.auto if options.certificate else HTTPModes.http1,
-            websockets=False,
-            log_level=LogLevels.warning,
-            log_dictconfig=LOG_CONFIG,
-            log_access=options.access_log,
-            log_access_format=ACCESS_FORMAT,
-            respawn_failed_workers=True,
-            workers_kill_timeout=options.stop_timeout_s,
-            **_certificate_settings(options.certificate),
-        )
+        settings = _settings(options, address, port)
     except (OSError, SSLError) as error:
         raise ServeError(
             f"The certificate {' and key '.join(options.certificate or ())} cannot be used: {error}"
         ) from None
+    # Windows hands on the object, other systems its descriptor, which `Boot` brings along.
+    settings._sso = listener if sys.platform == "win32" else None
+    settings._shd = _held(listener)
 
-    scheme = "https" if options.certificate else "http"
-    server.main_loop_interrupt = Wakeup()
-    server.boot = boot
-    server.reports = reader
-    server.on_stopping = on_stopping
-    server.on_ready = lambda ready: on_started(
-        Started(ready, show_url(scheme, address, port), options)
+    def spawn(number: int, channel: Connection) -> BaseProcess:
+        boot = Boot(load, describe, channel, options, listener)
+        return t.cast(BaseProcess, settings._spawn_worker(number - 1, work, boot).inner)
+
+    def on_ready(ready: Ready) -> None:
+        scheme = "https" if options.certificate else "http"
+        on_started(Started(ready, show_url(scheme, address, port), options))
+
+    def begin_to_stop() -> None:
+        # Who connects from now on is refused, as soon as the workers don't listen either.
+        listener.close()
+        on_stopping()
+
+    supervisor = Supervisor(
+        spawn,
+        options.workers,
+        stop_timeout_s=options.stop_timeout_s,
+        on_ready=on_ready,
+        on_stopping=begin_to_stop,
     )
-    # Its remarks on the number of threads are not the user's concern: they are for
-    # threads that compute, ours mostly wait.
-    _server_log.setLevel(logging.ERROR)
     try:
-        if Server is MPServer:
-            server.serve(spawn_target=work, target_loader=boot, wrap_loader=False)
-        else:
-            server.serve(target_loader=boot, wrap_loader=False)
-    except SystemExit:
-        if server.failure is None and not server.interrupt_signal:
-            raise ServeError("The server stopped: its worker processes keep dying.") from None
-    if server.failure is not None:
-        raise AppLoadError(server.failure)
+        supervisor.run()
+    except StartError as error:
+        if error.first:
+            raise AppLoadError(error.failure) from None
+        raise ServeError(
+            "The server stopped: no worker is left, and new ones can't start."
+            f" {error.failure.message}"
+        ) from None
+    finally:
+        listener.close()
 
 
-class Wakeup(threading.Event):
-    """Be an event that signal handlers set, also of the thread that waits for it."""
+def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
+    """Return a server of Granian's that is never started: it knows how to make its workers."""
+    return MPServer(
+        "app",
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=options.workers,
+        blocking_threads=(options.threads or WSGI_THREADS) + RECEIVING_THREADS,
+        runtime_mode=RuntimeModes.mt,
+        http=HTTPModes.auto if options.certificate else HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        log_level=LogLevels.warning,
+        log_dictconfig=LOG_CONFIG,
+        log_access=options.access_log,
+        log_access_format=ACCESS_FORMAT,
+        **_certificate_settings(options.certificate),
+    )
 
-    def set(self) -> None:
-        """Set it, from a thread that holds nothing."""
-        # A thread that was interrupted on its way into `wait` holds the lock that this takes.
-        _thread.start_new_thread(super().set, ())
 
-
-_Base: t.Any = Server
-
-
-class _Server(_Base):  # type: ignore[misc]  # one of two classes, by the interpreter's build
-    """Add to Granian's server a report on its start, and a second signal that means now."""
-
-    boot: Boot
-    reports: Connection
-    on_ready: t.Callable[[Ready], None]
-    on_stopping: t.Callable[[], None]
-    interrupt_signal: bool
-    workers_kill_timeout: float
-    failure: BootFailure | None = None
-
-    def startup(self, spawn_target: t.Any, target_loader: t.Any) -> None:
-        """Start the workers and wait until each has loaded the application."""
-        # What a worker has to say about its end at this stage is said by its report.
-        _server_log.setLevel(logging.CRITICAL + 1)
-        super().startup(spawn_target, target_loader)
-        outcome = self._collect_reports()
-        self.boot.done = True
-        if isinstance(outcome, Ready):
-            # Not before: of workers that could not start, the first one says enough.
-            _server_log.setLevel(logging.WARNING)
-            self.workers_kill_timeout += outcome.end_s
-            self._await_listening()
-            self.on_ready(outcome)
-        elif not self.interrupt_signal:
-            self.failure = outcome
-            self.interrupt_signal = True
-            self.main_loop_interrupt.set()
-
-    def _collect_reports(self) -> Ready | BootFailure:
-        outcome: Ready | BootFailure = BootFailure("No worker process was started.")
-        for _ in range(self.workers):
-            while not self.reports.poll(0.1):
-                # A worker's report precedes its end, so ask once more after noticing that.
-                if self.main_loop_interrupt.is_set() and not self.reports.poll():
-                    return BootFailure(
-                        "A worker process ended without a word while it was loading the"
-                        " application. Load it with 'costrel routes' to see more."
-                    )
-            outcome = self.reports.recv()
-            if isinstance(outcome, BootFailure):
-                break
-        return outcome
-
-    def _await_listening(self) -> None:
-        # A worker reports before it listens, and "Running on" has to be true for a script
-        # that waits for it. Only milliseconds are missing, hence no more than a second.
-        deadline = time.monotonic() + 1
-        while not accepts_connections(self.bind_addr, self.bind_port):
-            if self.main_loop_interrupt.wait(0.005) or time.monotonic() > deadline:
-                break
-
-    def signal_handler_interrupt(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Begin to stop; asked again, stop without waiting for requests."""
-        if self.interrupt_signal:
-            for worker in self.wrks:
-                if hasattr(worker, "kill"):
-                    worker.kill()
-        super().signal_handler_interrupt(*args, **kwargs)
-
-    def shutdown(self, exit_code: int = 0) -> None:
-        """Stop the workers, having said so unless they never started."""
-        if self.failure is None:
-            self.on_stopping()
-        else:
-            _server_log.setLevel(logging.CRITICAL + 1)
-        stopped = threading.Event()
-        threading.Thread(target=self._remind, args=(stopped,), daemon=True).start()
-        try:
-            super().shutdown(exit_code)
-        finally:
-            stopped.set()
-
-    def _remind(self, stopped: threading.Event) -> None:
-        # A worker misses the signal if it comes just before it serves, but not another one.
-        while not stopped.wait(REMINDER_S):
-            for worker in list(self.wrks):
-                if worker.is_alive():
-                    worker.terminate()
+def _held(listener: socket.socket) -> SocketHolder:
+    """Return a socket as Granian holds it, whose constructor has a form for each system."""
+    holder: t.Any = SocketHolder
+    arguments: tuple[object, ...] = ()
+    if sys.platform.startswith(("linux", "freebsd")):
+        arguments = (False, BACKLOG)
+    elif sys.platform != "win32":
+        arguments = (False,)
+    return t.cast(SocketHolder, holder(listener.fileno(), *arguments))
 
 
 def _certificate_settings(certificate: tuple[str, str] | None) -> dict[str, t.Any]:

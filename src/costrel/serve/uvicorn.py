@@ -11,6 +11,8 @@ from importlib.metadata import version
 
 import uvicorn
 
+from .retiring import closing
+
 if t.TYPE_CHECKING:
     from ssl import SSLContext
 
@@ -32,6 +34,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         _log.setLevel(level)
         self.on_started()
+
+    def retire(self) -> None:
+        """Close each connection with its next response; called on the loop."""
+        for protocol in self.server_state.connections:
+            t.cast(t.Any, protocol).app = closing(t.cast(t.Any, protocol).app)
 
     def ask_to_stop(self, *_signal: object) -> None:
         """Begin to stop: a signal's handler, before uvicorn's own is there and after it."""
@@ -86,13 +93,3 @@ def serve_worker(server: Server, listener: socket.socket) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.ask_to_stop)
     server.run([listener])
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Return a socket that shares its port with those of other workers, as Granian's do."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((address, port))
-    return listener

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import logging.config
-import multiprocessing
 import signal
+import socket
 import sys
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -21,11 +22,13 @@ from multiprocessing.connection import Connection
 
 from granian import _signals
 from granian._granian import WorkerSignal
-from granian.server import Server
+from granian.server import MPServer
 
 from .accesslog import LOG_CONFIG, AccessLog
+from .address import explain
 from .inflight import leave_all
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
+from .retiring import Parent, close_after_responses, closing
 from .scope import Message, Receive, Scope, Send
 
 Load = t.Callable[[], t.Any]
@@ -37,6 +40,9 @@ Describe = t.Callable[[BaseException], "BootFailure"]
 NAME = f"Granian {version('granian')}"
 
 WSGI_THREADS = 8
+
+BACKLOG = 1024
+"""How many connections may wait to be accepted."""
 
 END_S = 5
 """How long an application's end may take, after requests and tasks, before it is cut off."""
@@ -99,25 +105,15 @@ class Boot:
         self,
         load: Load,
         describe: Describe,
-        writer: Connection,
+        channel: Connection,
         options: ServeOptions,
-        address: str,
-        port: int,
+        listener: socket.socket,
     ) -> None:
         self.load = load
         self.describe = describe
-        self.writer = writer
+        self.channel = channel
         self.options = options
-        self.address = address
-        self.port = port
-        self.done = False
-        """Set in the parent after start-up; workers made later have nobody to tell."""
-
-    def __call__(self) -> t.Any:
-        """Return the application for WSGI, where there are no worker processes."""
-        app = self.load_app()
-        self.tell(Ready(app.name, NAME, Choice("wsgi", "as asked for"), self.wsgi_threads))
-        return app
+        self.listener = listener
 
     @property
     def wsgi_threads(self) -> int:
@@ -126,32 +122,47 @@ class Boot:
 
     def load_app(self) -> t.Any:
         """Return the application, or end the worker process with status 1."""
-        if multiprocessing.parent_process() is not None:
-            # A forked worker still has the parent's handlers, which would only take
-            # note of a signal: the parent would wait for a slow import to end.
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
         try:
             return self.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (passed on to the parent)
+        except BaseException as error:  # noqa: BLE001  (passed on to the parent)
             self.fail(self.describe(error))
 
-    def tell(self, ready: Ready) -> None:
-        """Tell the parent that this worker is about to answer requests."""
-        if not self.done:
-            self.writer.send(ready)
+    def listen(self) -> None:
+        """Let clients connect from now on, or end the worker process with status 1."""
+        try:
+            self.listener.listen(BACKLOG)
+        except OSError as error:
+            port = self.listener.getsockname()[1]
+            self.fail(BootFailure(explain(error, self.options.host, port)))
+
+    def tell(self, report: Ready | BootFailure) -> None:
+        """Tell the parent that this worker answers requests, or why it can't."""
+        # If the parent is gone, so is this process in a moment.
+        with suppress(OSError):
+            self.channel.send(report)
 
     def fail(self, failure: BootFailure) -> t.NoReturn:
-        """Tell the parent why this worker can't, and end it with status 1."""
-        self.tell_failure(failure)
+        """Tell the parent why this worker can't answer requests, and end it with status 1."""
+        self.tell(failure)
         raise SystemExit(1)
 
-    def tell_failure(self, failure: BootFailure) -> None:
-        """Tell the parent why this worker can't answer requests."""
-        if self.done:
-            sys.stderr.write(f"{failure.message}\n")
-        else:
-            self.writer.send(failure)
+
+def worker_signals() -> list[signal.Signals]:
+    """Name the signals that mean something else to a worker than to its parent."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32":
+        signals.append(signal.SIGHUP)
+    return signals
+
+
+def _receive_signals() -> None:
+    """End by a signal, as it comes; a forked worker has the parent's handlers until now."""
+    for number in worker_signals():
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform != "win32":
+        # For the parent, though a terminal that is closed sends it to all.
+        signal.signal(signal.SIGHUP, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
 
 
 def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: t.Any) -> None:
@@ -159,18 +170,23 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
 
     Granian calls this instead of its own function, with the same arguments.
     """
+    _receive_signals()
     logging.config.dictConfig(LOG_CONFIG)
-    app = boot.load_app()
     options = boot.options
+    parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
+    parent.listen()
+    app = boot.load_app()
     if options.body_timeout_s is not None:
         app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
     choice = choose(app, options.interface)
-    base: t.Any = Server
+    base: t.Any = MPServer
     if choice.interface == "wsgi":
         note = ""
         if (websocket := websocket_of(app)) is not None:
             note = f"Not served by WSGI: {websocket}"
         _start_life(app, boot)
+        parent.on_retire = close_after_responses
+        boot.listen()
         boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
         _receive_first(app, boot.wsgi_threads)
         _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
@@ -182,10 +198,11 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     ready = Ready(app.name, NAME, choice, app.config["SYNC_THREADS"], end_s)
     asgi = AccessLog(app.asgi) if options.access_log else app.asgi
     if has_uvicorn():
-        _run_uvicorn(app, asgi, boot, sock, ready)
+        _run_uvicorn(app, asgi, boot, parent, ready)
         return
     ready = replace(ready, note="Faster by uvicorn: pip install 'costrel[asgi]'")
     asgi = _Announcing(asgi, boot, ready)
+    parent.on_retire = asgi.retire
     changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
     target = base._spawn_asgi_lifespan_worker
     on_stop = partial(_leave_later, app, options.stop_timeout_s)
@@ -273,21 +290,29 @@ def _heed_one_signal(
     return event
 
 
-def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, sock: t.Any, ready: Ready) -> None:
+def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, parent: Parent, ready: Ready) -> None:
     from . import uvicorn
 
     options = boot.options
-    # On Linux each worker listens for itself, elsewhere they share one socket.
-    listener = sock[1] or uvicorn.listen(boot.address, boot.port)
     server = uvicorn.make_server(
         asgi,
         stop_timeout_s=options.stop_timeout_s,
         certificate=options.certificate,
         max_message_bytes=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
     )
-    server.on_started = lambda: boot.tell(replace(ready, server=uvicorn.NAME))
+
+    def on_started() -> None:
+        loop = asyncio.get_running_loop()
+        parent.on_retire = partial(loop.call_soon_threadsafe, server.retire)
+        boot.tell(replace(ready, server=uvicorn.NAME))
+
+    server.on_started = on_started
     try:
-        uvicorn.serve_worker(server, listener)
+        uvicorn.serve_worker(server, boot.listener)
+    except OSError as error:
+        if server.started:
+            raise
+        boot.fail(BootFailure(explain(error, options.host, boot.listener.getsockname()[1])))
     except SystemExit:
         if server.started:
             raise
@@ -302,15 +327,20 @@ class _Announcing:
         self.boot = boot
         self.ready = ready
 
+    def retire(self) -> None:
+        """Close each connection with its next response."""
+        self.asgi = closing(self.asgi)
+
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
         if scope["type"] != "lifespan":
             return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send))
 
         async def send_noting(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
+                self.boot.listen()
                 self.boot.tell(self.ready)
             elif message["type"] == "lifespan.startup.failed":
-                self.boot.tell_failure(NOT_STARTED)
+                self.boot.tell(NOT_STARTED)
                 # Granian ends the worker now, and would say once more what was said.
                 message["message"] = ""
                 logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,394 @@
+"""Keep worker processes: start them, replace them, and end them.
+
+It does all in one thread, which waits for the signals, reports and ends of its workers
+at once, so a worker can be forked at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+import socket
+import sys
+import time
+import typing as t
+from contextlib import contextmanager, suppress
+from multiprocessing import util
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from .retiring import LINGER_S, RETIRE
+from .worker import BootFailure, Ready, worker_signals
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+Spawn = t.Callable[[int, Connection], BaseProcess]
+"""Make the process of the worker of a number, which reports by the connection."""
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+"""How long to wait before a worker that died again is replaced: each time twice as long."""
+
+LIVED_S = 10.0
+"""A worker that lived so long was well: if it dies, the next one is started at once."""
+
+STARTS = 5
+"""How many starts in a row may fail while no worker serves, before the server gives up."""
+
+REMINDER_S = 0.5
+"""After how long workers that go on are told again to stop."""
+
+_log = logging.getLogger("_granian")
+
+
+class StartError(Exception):
+    """Carry why workers cannot start; `first` if none has served yet."""
+
+    def __init__(self, failure: BootFailure, *, first: bool) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.first = first
+
+
+class Worker:
+    """Be a worker process as its parent sees it.
+
+    Attributes:
+        ready: What it serves, once it does.
+        failure: Why it does not, if it has said so.
+        kill_at: When it is killed if it has not ended by then.
+    """
+
+    def __init__(self, number: int, spawn: Spawn) -> None:
+        self.number = number
+        self.born = time.monotonic()
+        self.ready: Ready | None = None
+        self.failure: BootFailure | None = None
+        self.kill_at: float | None = None
+        self.channel, theirs = multiprocessing.Pipe()
+        # No worker must hold this end, or it would not notice that the parent is gone.
+        util.register_after_fork(self.channel, Connection.close)
+        self.process = spawn(number, theirs)
+        # A signal that comes before the worker has handlers of its own waits for these.
+        with _blocked_signals():
+            self.process.start()
+        theirs.close()
+
+    def read(self) -> None:
+        """Take what it has reported."""
+        while not self.channel.closed:
+            try:
+                if not self.channel.poll():
+                    return
+                report = self.channel.recv()
+            except Exception:  # noqa: BLE001  it ended, perhaps in the middle of a word
+                self.channel.close()
+            else:
+                if isinstance(report, Ready):
+                    self.ready = report
+                else:
+                    self.failure = report
+
+    def retire(self) -> None:
+        """Ask it to serve the connections that it has, and to end."""
+        try:
+            self.channel.send_bytes(RETIRE)
+        except (OSError, ValueError):
+            self.process.terminate()
+
+    def fate(self) -> str:
+        """Say how it ended."""
+        code = self.process.exitcode or 0
+        how = f"ended unexpectedly with status {code}"
+        if code < 0:
+            how = f"was ended by signal {-code}"
+            with suppress(ValueError):
+                how = f"was ended by {signal.Signals(-code).name}"
+        return f"Worker {self.number} (PID {self.process.pid}) {how}"
+
+
+class Slot:
+    """Be the place of one worker: who serves in it, and who will.
+
+    Attributes:
+        worker: The one that serves, or starts if none does.
+        successor: The one that takes its place when it can serve.
+        due: When another one is to be started, if there is none.
+        deaths: How many died in it, one soon after the other.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.worker: Worker | None = None
+        self.successor: Worker | None = None
+        self.due: float | None = None
+        self.deaths = 0
+
+    def pause_s(self, worker: Worker) -> float:
+        """Tell how long to wait before another worker is started in place of one that ended."""
+        if worker.ready is not None and time.monotonic() - worker.born >= LIVED_S:
+            self.deaths = 0
+        self.deaths += 1
+        if self.deaths == 1:
+            return 0.0
+        return min(FIRST_PAUSE_S * 2.0 ** min(self.deaths - 2, 16), LONGEST_PAUSE_S)
+
+
+class Supervisor:
+    """Keep as many workers serving as there should be, until told to stop.
+
+    SIGINT and SIGTERM end the workers, which finish their requests in `stop_timeout_s`; a
+    second one kills them. SIGHUP replaces one worker after the other, each when the new one
+    serves. `on_ready` is called once, when all serve; `on_stopping` when the end begins.
+    """
+
+    def __init__(
+        self,
+        spawn: Spawn,
+        count: int,
+        *,
+        stop_timeout_s: float,
+        on_ready: t.Callable[[Ready], object],
+        on_stopping: t.Callable[[], object],
+    ) -> None:
+        self.spawn = spawn
+        self.slots = [Slot(number) for number in range(1, count + 1)]
+        self.ending: list[Worker] = []
+        self.stop_timeout_s = stop_timeout_s
+        self.on_ready = on_ready
+        self.on_stopping = on_stopping
+        self._started = False
+        self._stops = 0
+        self._reload = False
+        self._outdated: list[Slot] = []
+        self._failed_starts = 0
+        self._wakeup, self._alarm = socket.socketpair()
+        self._wakeup.setblocking(False)
+        self._alarm.setblocking(False)
+
+    def run(self) -> None:
+        """Start the workers, and return when all have ended after a signal.
+
+        Raises `StartError` if workers cannot start: the first ones, or several in a row
+        while none serves.
+        """
+        with self._signals():
+            try:
+                for slot in self.slots:
+                    slot.worker = Worker(slot.number, self.spawn)
+                while not self._stops:
+                    self._wait(self._next_due())
+                    self._look()
+            except StartError:
+                self._end(quiet=True)
+                raise
+            self._end(quiet=False)
+
+    # What it waits for
+
+    @contextmanager
+    def _signals(self) -> t.Iterator[None]:
+        numbers: list[signal.Signals] = [signal.SIGINT, signal.SIGTERM]
+        handlers = dict.fromkeys(numbers, self._ask_to_stop)
+        if sys.platform != "win32":
+            handlers[signal.SIGHUP] = self._ask_to_reload
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stops += 1
+        self._wake()
+
+    def _ask_to_reload(self, _signal: int, _frame: FrameType | None) -> None:
+        self._reload = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):
+            self._alarm.send(b"\0")
+
+    def _workers(self) -> list[Worker]:
+        places = [worker for slot in self.slots for worker in (slot.worker, slot.successor)]
+        return [worker for worker in places if worker is not None] + self.ending
+
+    def _wait(self, until: float | None) -> None:
+        """Wait for a signal, a report or an end, at most until then."""
+        waited: list[t.Any] = [self._wakeup]
+        for worker in self._workers():
+            waited.append(worker.process.sentinel)
+            if not worker.channel.closed:
+                waited.append(worker.channel)
+        wait(waited, None if until is None else max(until - time.monotonic(), 0))
+        with suppress(BlockingIOError):
+            while self._wakeup.recv(256):
+                pass
+
+    def _next_due(self) -> float | None:
+        times = [slot.due for slot in self.slots] + [worker.kill_at for worker in self.ending]
+        return min((due for due in times if due is not None), default=None)
+
+    # What it does then
+
+    def _look(self) -> None:
+        for slot in self.slots:
+            self._look_at(slot)
+        self._bury()
+        if not self._started and all(slot.worker and slot.worker.ready for slot in self.slots):
+            self._started = True
+            self.on_ready(t.cast(Ready, t.cast(Worker, self.slots[0].worker).ready))
+        if self._started and self._reload:
+            self._reload = False
+            self._begin_reload()
+        if self._outdated and not any(slot.successor for slot in self.slots):
+            self._replace(self._outdated.pop(0))
+
+    def _look_at(self, slot: Slot) -> None:
+        successor = slot.successor
+        if successor is not None:
+            successor.read()
+            if successor.ready is not None:
+                slot.successor = None
+                self._retire(slot.worker)
+                slot.worker = successor
+            elif not successor.process.is_alive():
+                slot.successor = None
+                self._tell_failed_reload(successor)
+        worker = slot.worker
+        if worker is not None:
+            worker.read()
+            if worker.ready is not None:
+                self._failed_starts = 0
+            if not worker.process.is_alive():
+                worker.read()
+                slot.worker = None
+                self._replace_dead(slot, worker)
+        if slot.due is not None and slot.due <= time.monotonic():
+            slot.due = None
+            slot.worker = Worker(slot.number, self.spawn)
+
+    def _replace_dead(self, slot: Slot, worker: Worker) -> None:
+        failure = worker.failure
+        if worker.ready is None:
+            self._count_failed_start(failure or _silent(worker))
+        pause_s = slot.pause_s(worker)
+        worker.channel.close()
+        if failure is not None:
+            _log.error("Worker %d could not start: %s", slot.number, failure.message)
+        if slot.successor is not None:
+            slot.worker, slot.successor = slot.successor, None
+            _log.error("%s; its successor is starting", worker.fate())
+            return
+        slot.due = time.monotonic() + pause_s
+        when = f"in {pause_s:g} s" if pause_s else "now"
+        _log.error("%s; another one starts %s", worker.fate(), when)
+
+    def _count_failed_start(self, failure: BootFailure) -> None:
+        if not self._started:
+            raise StartError(failure, first=True)
+        self._failed_starts += 1
+        if self._failed_starts >= STARTS and not any(
+            worker.ready for slot in self.slots if (worker := slot.worker) is not None
+        ):
+            raise StartError(failure, first=False)
+
+    def _begin_reload(self) -> None:
+        # Who is starting may have read the code before it was changed.
+        for slot in self.slots:
+            if slot.successor is not None:
+                self._stop(slot.successor)
+                slot.successor = None
+        self._outdated = list(self.slots)
+
+    def _replace(self, slot: Slot) -> None:
+        if slot.due is not None:
+            slot.due = time.monotonic()
+        else:
+            slot.successor = Worker(slot.number, self.spawn)
+
+    def _tell_failed_reload(self, successor: Worker) -> None:
+        successor.read()
+        successor.channel.close()
+        self._outdated.clear()
+        failure = successor.failure or _silent(successor)
+        _log.error(
+            "After SIGHUP a new worker could not start; those that serve go on. %s",
+            failure.message,
+        )
+
+    def _retire(self, worker: Worker | None) -> None:
+        if worker is not None:
+            worker.kill_at = time.monotonic() + LINGER_S + self._stop_s(worker)
+            worker.retire()
+            self.ending.append(worker)
+
+    # Ends
+
+    def _stop_s(self, worker: Worker) -> float:
+        return self.stop_timeout_s + (worker.ready.end_s if worker.ready is not None else 0)
+
+    def _stop(self, worker: Worker) -> None:
+        worker.kill_at = time.monotonic() + self._stop_s(worker)
+        worker.process.terminate()
+        if worker not in self.ending:
+            self.ending.append(worker)
+
+    def _bury(self) -> None:
+        """Kill workers whose time is over, and forget those that have ended."""
+        for worker in self.ending:
+            if worker.kill_at is not None and worker.kill_at <= time.monotonic():
+                worker.kill_at = None
+                _log.warning(
+                    "Worker %d (PID %s) did not end in time, and is killed",
+                    worker.number,
+                    worker.process.pid,
+                )
+                worker.process.kill()
+        for worker in [worker for worker in self.ending if not worker.process.is_alive()]:
+            worker.channel.close()
+            self.ending.remove(worker)
+
+    def _end(self, *, quiet: bool) -> None:
+        if not quiet:
+            self.on_stopping()
+        workers = self._workers()
+        for slot in self.slots:
+            slot.worker = slot.successor = None
+        for worker in workers:
+            self._stop(worker)
+        cut_off = False
+        while self.ending:
+            # A worker misses the signal if it comes just before it serves, but not another one.
+            self._wait(time.monotonic() + REMINDER_S)
+            for worker in self.ending:
+                worker.read()
+                worker.process.terminate()
+            if self._stops > 1 and not cut_off:
+                cut_off = True
+                for worker in self.ending:
+                    worker.process.kill()
+            self._bury()
+
+
+def _silent(worker: Worker) -> BootFailure:
+    return BootFailure(
+        f"{worker.fate()}, without a word while it was loading the application."
+        " Load it with 'costrel routes' to see more."
+    )
+
+
+@contextmanager
+def _blocked_signals() -> t.Iterator[None]:
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, worker_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,325 @@
+"""The workers of ``costrel run``: replaced when they die, restarted, never left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from load import PATIENCE_S, Load
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX signals")
+
+APP = """
+import os
+from costrel import Flask
+
+app = Flask(__name__)
+
+@app.get("/")
+def index():
+    return "VERSION"
+
+@app.get("/pid")
+def pid():
+    return str(os.getpid())
+"""
+
+SLOW = (
+    APP
+    + """
+@app.get("/slow")
+def slow():
+    import time
+
+    time.sleep(SECONDS)
+    return pid()
+"""
+)
+
+WITHOUT_UVICORN = """
+import sys
+sys.modules["uvicorn"] = None
+import costrel.cli
+costrel.cli.main()
+"""
+
+WAYS = {
+    "wsgi": ("wsgi", None),
+    "asgi on uvicorn": ("asgi", None),
+    "asgi on Granian": ("asgi", "without_uvicorn.py"),
+}
+
+
+@pytest.fixture(params=WAYS)
+def run(request: t.Any, serve: t.Any, tmp_path: Path) -> t.Callable[..., t.Any]:
+    """Serve an application on each server of ``costrel run``, when it is ready."""
+    interface, script = WAYS[request.param]
+    (tmp_path / "without_uvicorn.py").write_text(WITHOUT_UVICORN)
+
+    def run(*options: str, source: str = APP, workers: int = 1) -> t.Any:
+        write(tmp_path, source)
+        server = serve(
+            *("--app", "shop", "run", "--port", "0", "--interface", interface),
+            *("--workers", str(workers), *options),
+            script=script,
+            # Two versions may be written within the same second, and have the same length.
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+        server.wait_ready()
+        return server
+
+    return run
+
+
+def write(folder: Path, source: str) -> None:
+    """Write the application that is served; at once, as a worker may be reading it."""
+    written = folder / "written.txt"
+    written.write_text(source)
+    written.replace(folder / "shop.py")
+
+
+def children_of(parent: int) -> set[int]:
+    """Return the processes that a process has started and that run."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, ppid = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(ppid) == parent and state != "Z":
+            found.add(int(stat.parent.name))
+    return found
+
+
+def eventually(expected: object, get: t.Callable[[], object]) -> None:
+    """Wait until a function returns what is expected."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (actual := get()) != expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert expected == actual
+
+
+def test_workers_killed_again_and_again_leave_a_server_that_answers(run: t.Any) -> None:
+    """Each is replaced as often as it dies, with growing pauses, and nobody is refused."""
+    server = run(workers=3)
+    killed: set[int] = set()
+    with Load(server.url) as load:
+        for _ in range(10):
+            # One that was killed may take a moment to go.
+            eventually(3, lambda: len(children_of(server.process.pid) - killed))
+            for worker in children_of(server.process.pid) - killed:
+                load.wait_answered("VERSION")
+                os.kill(worker, signal.SIGKILL)
+                killed.add(worker)
+            server.wait_for("was ended by SIGKILL; another one starts")
+        load.wait_answered("VERSION", 20)
+
+    assert server.stop() == 0
+    assert load.faults["ConnectionRefusedError"] == 0
+    assert server.output.count("was ended by SIGKILL; another one starts") == 30
+    pauses = [float(s) for s in re.findall(r"starts in ([\d.]+) s", server.output)]
+    assert max(pauses) == 5
+
+
+def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> None:
+    """What a healthy worker has begun it finishes, and what comes meanwhile it answers."""
+    server = run(workers=2, source=SLOW.replace("SECONDS", "3"))
+    asking = server.connect()
+    asking.request("GET", "/pid")
+    healthy = int(asking.getresponse().read())
+    asking.request("GET", "/slow")
+    spared = {healthy}
+    for _ in range(2):
+        eventually(1, lambda: len(children_of(server.process.pid) - spared))
+        (other,) = children_of(server.process.pid) - spared
+        os.kill(other, signal.SIGKILL)
+        spared.add(other)
+        server.wait_for("was ended by SIGKILL")
+
+    answer = asking.getresponse()
+
+    assert (200, str(healthy)) == (answer.status, answer.read().decode())
+    asking.close()
+    assert server.get("/")[0] == 200
+    assert server.stop() == 0
+
+
+def test_server_whose_workers_cannot_start_any_more_gives_up(run: t.Any, tmp_path: Path) -> None:
+    """It says why and ends with status 1, after a few attempts."""
+    server = run()
+    (worker,) = children_of(server.process.pid)
+    write(tmp_path, "raise LookupError('half deployed')\n")
+    os.kill(worker, signal.SIGKILL)
+
+    assert server.wait_end() == 1
+    assert "Error: The server stopped: no worker is left, and new ones can't" in server.output
+    assert "LookupError: half deployed" in server.output
+    assert server.output.count("could not start") == 4
+
+
+def test_server_outlasts_a_while_in_which_workers_cannot_start(run: t.Any, tmp_path: Path) -> None:
+    """As soon as one can start again, all is well; who connects meanwhile waits."""
+    server = run()
+    (worker,) = children_of(server.process.pid)
+    write(tmp_path, "raise LookupError('half deployed')\n")
+    os.kill(worker, signal.SIGKILL)
+    server.wait_for("could not start")
+    write(tmp_path, APP.replace("VERSION", "mended"))
+
+    assert server.get("/") == (200, "mended")
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_hangups_under_load_refuse_and_reset_no_request(
+    run: t.Any, tmp_path: Path, workers: int
+) -> None:
+    """Ten restarts, and one that fails in between, are noticed by no client."""
+    server = run(workers=workers)
+    with Load(server.url) as load:
+        for number in range(10):
+            if number == 5:
+                write(tmp_path, "raise LookupError('half deployed')\n")
+                server.process.send_signal(signal.SIGHUP)
+                server.wait_for("After SIGHUP a new worker could not start")
+                load.wait_answered("version 4")
+            write(tmp_path, APP.replace("VERSION", f"version {number}"))
+            server.process.send_signal(signal.SIGHUP)
+            load.wait_answered(f"version {number}")
+        load.wait_until(lambda: len(children_of(server.process.pid)) == workers)
+        load.wait_answered("version 9", 20)
+
+    assert dict(load.faults) == {}
+    assert server.stop() == 0
+    assert "LookupError: half deployed" in server.output
+
+
+def test_old_workers_serve_while_the_new_application_loads(run: t.Any, tmp_path: Path) -> None:
+    """However long it takes: its first answer ends the old one's time."""
+    server = run()
+    gate = tmp_path / "gate"
+    write(
+        tmp_path,
+        "import os, time\nprint('loading', flush=True)\n"
+        f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
+        + APP.replace("VERSION", "new"),
+    )
+    with Load(server.url) as load:
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("^loading$")
+        load.wait_answered("VERSION", 200)
+        assert load.answers["new"] == 0
+        gate.touch()
+        load.wait_answered("new", 20)
+
+    assert dict(load.faults) == {}
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "import nothing_there\n",
+        "def broken(:\n",
+        "import os\nos._exit(3)\n",
+        "raise KeyboardInterrupt\n",
+        "nothing = 1\n",
+        APP + "\n@app.before_serving\ndef fail():\n    raise LookupError\n",
+    ],
+)
+def test_old_workers_go_on_if_the_new_application_cannot_start(
+    run: t.Any, tmp_path: Path, broken: str
+) -> None:
+    """Whatever is wrong with it, an error says so, and a later SIGHUP loads it mended."""
+    server = run(workers=2)
+    before = children_of(server.process.pid)
+    write(tmp_path, broken)
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("After SIGHUP a new worker could not start; those that serve go on")
+    eventually(before, lambda: children_of(server.process.pid))
+    assert server.get("/") == (200, "VERSION")
+
+    write(tmp_path, APP.replace("VERSION", "mended"))
+    server.process.send_signal(signal.SIGHUP)
+    with Load(server.url) as load:
+        load.wait_answered("mended")
+
+    assert dict(load.faults) == {}
+    assert server.stop() == 0
+
+
+def test_second_hangup_while_a_broken_application_loads_is_heeded(
+    run: t.Any, tmp_path: Path
+) -> None:
+    """What starts then has read the code before it was mended, and is given up."""
+    server = run()
+    write(tmp_path, "import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("^loading$")
+    write(tmp_path, APP.replace("VERSION", "mended"))
+    server.process.send_signal(signal.SIGHUP)
+
+    with Load(server.url) as load:
+        load.wait_answered("mended")
+
+    assert dict(load.faults) == {}
+    assert server.stop() == 0
+
+
+def test_kept_connection_of_a_retiring_worker_is_closed_by_a_response_that_says_so(
+    run: t.Any, tmp_path: Path
+) -> None:
+    """A client that is about to send over it is answered first."""
+    server = run()
+    kept = server.connect()
+    kept.request("GET", "/")
+    assert kept.getresponse().read() == b"VERSION"
+    write(tmp_path, APP.replace("VERSION", "new"))
+    server.process.send_signal(signal.SIGHUP)
+    with Load(server.url, keeping=0) as load:
+        load.wait_answered("new")
+
+    kept.request("GET", "/")
+    answer = kept.getresponse()
+
+    assert (b"VERSION", "close") == (answer.read(), answer.getheader("Connection"))
+    kept.close()
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_whose_parent_is_killed_end_and_free_the_port(run: t.Any, workers: int) -> None:
+    """The same command can be given again; what they were answering is answered."""
+    server = run(workers=workers, source=SLOW.replace("SECONDS", "1"))
+    children = children_of(server.process.pid)
+    assert len(children) == workers
+    asking = server.connect()
+    asking.request("GET", "/slow")
+    # Answered by the same worker or another one: in any case the first one was accepted.
+    assert server.get("/")[0] == 200
+    server.process.kill()
+
+    answer = asking.getresponse()
+    assert answer.status == 200
+    assert int(answer.read()) in children
+    asking.close()
+    eventually(set(), lambda: {pid for pid in children if Path(f"/proc/{pid}").exists()})
+    with socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))):
+        pass
+
+
+def test_worker_whose_parent_is_killed_while_it_loads_ends(serve: t.Any, tmp_path: Path) -> None:
+    """It does not wait for the application, which may take long."""
+    write(tmp_path, "import os, time\nprint('loading', os.getpid(), flush=True)\ntime.sleep(600)\n")
+    server = serve("--app", "shop", "run", "--port", "0")
+    worker = int(server.wait_for(r"^loading (\d+)").group(1))
+
+    server.process.kill()
+
+    eventually(False, lambda: Path(f"/proc/{worker}").exists())
