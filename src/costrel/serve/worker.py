@@ -213,7 +213,7 @@ def _receive_first(app: t.Any, threads: int) -> None:
     """Have Granian call what receives a request's body before it runs the application."""
     from .reception import receiving
 
-    module: t.Any = sys.modules[Server.__module__]
+    module: t.Any = sys.modules[MPServer.__module__]
     module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
 
 
