@@ -22,7 +22,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import (
     BaseConverter,
     IntegerConverter,
-    Map,
     MapAdapter,
     Rule,
     UnicodeConverter,
@@ -48,7 +47,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     ),
     # The route table matches, and builders build, in place of Werkzeug's adapter.
     "_may_match": ("werkzeug.routing.map.MapAdapter", "__init__ match"),
-    "_may_bind": ("werkzeug.routing.map.Map", "bind bind_to_environ update"),
+    "_may_bind": ("costrel.routing.table.RuleMap", "bind bind_to_environ update"),
     "_may_build": ("werkzeug.routing.map.MapAdapter", "build"),
     "_may_build_rule": ("werkzeug.routing.rules.Rule", "build suitable_for"),
     "_may_keep_text": ("werkzeug.routing.converters.BaseConverter", "to_python"),
@@ -269,7 +268,7 @@ def _tell() -> None:
 
 
 for _cls in (
-    BaseConverter, Environment, HTTPException, IntegerConverter, Map, MapAdapter, Response,
+    BaseConverter, Environment, HTTPException, IntegerConverter, MapAdapter, Response,
     Rule, Template, UnicodeConverter,
 ):  # fmt: skip
     record(_cls)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Rule
 
 from costrel.routing.builders import builds_nothing, make_builder
+from costrel.routing.table import RuleMap
 
 
 def builder(*rules: Rule):
     """Return the builder of the endpoint that all the rules have."""
-    url_map = Map(rules)
+    url_map = RuleMap(rules)
     return make_builder(url_map, list(url_map.iter_rules("e")))
 
 
