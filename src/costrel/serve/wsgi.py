@@ -105,7 +105,8 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
             error = sys.exc_info()[1]
             raise
         if plain is None:
-            return send(response, environ, start_response)
+            pieces: t.Iterable[bytes] = response(environ, start_response)
+            return pieces if type(pieces) is list else keep_apart(pieces, response)
         # Not above: what the server raises is no error of the application.
         body, kind = plain
         start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
@@ -188,7 +189,7 @@ def respond_by_steps(
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        return send(response, environ, start_response)
+        return keep_apart(response(environ, start_response), response)
     finally:
         leave(ctx, environ, error, response)
 
@@ -325,11 +326,8 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     return response
 
 
-def send(
-    response: t.Any, environ: WSGIEnvironment, start_response: StartResponse
-) -> t.Iterable[bytes]:
-    """Hand a response to the server, with a body that keeps what it enters to itself."""
-    pieces: t.Iterable[bytes] = response(environ, start_response)
+def keep_apart(pieces: t.Iterable[bytes], response: t.Any) -> t.Iterable[bytes]:
+    """Return the body of a response for the server; it keeps what it enters to itself."""
     if type(pieces) is list or getattr(response, "direct_passthrough", False):
         # A file is the server's to send, as it knows best.
         return pieces
