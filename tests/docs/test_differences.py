@@ -16,6 +16,7 @@ import costrel
 from costrel import (
     Flask,
     appcontext_pushed,
+    g,
     has_request_context,
     render_template_string,
     request,
@@ -485,3 +486,14 @@ def test_late_patch_of_a_werkzeug_class_is_seen_with_the_next_change(app, monkey
     app.config["CHANGED"] = True
     client.get("/")
     assert len(asked) > before
+
+
+def test_request_of_a_server_shares_nothing_with_what_is_current(app):
+    """Neither `g` nor the end; a test client's request does."""
+    app.add_url_rule("/", view_func=lambda: " ".join(sorted(g)))
+    with app.app_context():
+        g.mine = 1
+        # As a server does it, and not by a test client's function.
+        pieces = app(create_environ("/"), lambda _status, _headers, _exc_info=None: None)
+        assert b"" == b"".join(pieces)
+        assert "mine" == app.test_client().get("/").text
