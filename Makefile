@@ -14,7 +14,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-matrix check format conformance bench bench-quick clean
+.PHONY: help demo test test-matrix check format conformance soak bench bench-quick clean
 
 help:
 	@echo "make demo         serve examples/hello and print its address"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-matrix  run the tests on every other Python found here"
 	@echo "make check        linters, formatter, type checkers, import layers"
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
+	@echo "make soak         put every server under mixed load: 100,000 requests, about 15 minutes"
 	@echo "make bench        measure beside Flask and other frameworks, about 40 minutes"
 	@echo "make bench-quick  the same with few of them, once, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
@@ -64,6 +65,9 @@ format: $(VENV)/.tools
 
 conformance: $(VENV)/.installed
 	@$(BIN)/python conformance/run.py $(ARGS)
+
+soak: $(VENV)/.tools
+	@$(BIN)/python tests/servers/soak.py $(ARGS)
 
 bench: $(VENV)/.installed
 	@.ci/get-wrk

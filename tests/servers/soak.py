@@ -320,7 +320,8 @@ def soak(program, place, clients, actions, rounds=1, **variables):
     """Put a server under load; return what is wrong, and how much was sent."""
     asgi = program in ASGI
     app = "mixed:asgi" if asgi else "mixed:app"
-    running, port = serve(program, app, place, **variables)
+    # For Flask-Login, which imports flask.
+    running, port = serve(program, app, place, COSTREL_AS_FLASK="1", **variables)
     try:
         worker = workers_of(running.process)[0]
         load = Load(port, sockets=asgi, pipelines=asgi, worker=worker)

@@ -12,3 +12,12 @@ def test_each_client_is_answered_as_itself(name, tmp_path):
     wrong, sent, _held = soak(PROGRAMS[name], tmp_path, clients=4, actions=60)
     assert wrong == []
     assert sent > 100
+
+
+def test_each_client_is_answered_as_itself_behind_middleware(tmp_path):
+    """Also where something unknown puts every request into a thread."""
+    wrong, sent, _held = soak(
+        PROGRAMS["uvicorn-asyncio"], tmp_path, clients=4, actions=60, MIDDLEWARE="1"
+    )
+    assert wrong == []
+    assert sent > 100

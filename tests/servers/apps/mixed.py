@@ -8,7 +8,7 @@ import os
 import threading
 from collections import Counter
 
-from werkzeug.local import LocalProxy
+from flask_login import LoginManager, UserMixin, current_user
 
 from costrel import (
     EventStream,
@@ -49,14 +49,15 @@ def count(name):
         counts[name] += 1
 
 
-def load_user():
-    """Return the user of this request, kept on `g` as Flask-Login does."""
-    if "_login_user" not in g:
-        g._login_user = request.headers.get("X-User", "")
-    return g._login_user
+login = LoginManager(app)
 
 
-current_user = LocalProxy(load_user)
+@login.request_loader
+def load_user(request):
+    """Return the user of a request, which Flask-Login keeps on `g`."""
+    user = UserMixin()
+    user.id = request.headers.get("X-User", "")
+    return user
 
 
 def check_clean():
@@ -100,7 +101,7 @@ def whose():
         count("session of another")
     session["user"] = asked()
     session["counted"] = True
-    return {"user": asked(), "g": g.user, "current": str(current_user), "id": g.id}
+    return {"user": asked(), "g": g.user, "current": current_user.id, "id": g.id}
 
 
 @app.get("/sync")
