@@ -8,6 +8,7 @@ import typing as t
 
 import jinja2
 import pytest
+import wrapt
 from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.routing import (
     BaseConverter,
@@ -393,3 +394,21 @@ def test_nothing_replaced_leaves_every_way_open():
 def test_battery_reaches_the_table():
     """Every class of the table is one that these tests know how to replace."""
     assert {root for root, _names in SHORT_WAYS.values()} == set(PATHS)
+
+
+def test_wrapper_that_is_equal_to_a_step_is_asked(monkeypatch):
+    """As `wrapt` makes them, for tracers."""
+    called = []
+
+    def wrapper(wrapped, _instance, args, kwargs):
+        called.append(wrapped.__name__)
+        return wrapped(*args, **kwargs)
+
+    app = Flask(__name__)
+    app.add_url_rule("/", view_func=lambda: "text")
+    app.test_client().get("/")
+    monkeypatch.setattr(
+        Flask, "dispatch_request", wrapt.FunctionWrapper(Flask.dispatch_request, wrapper)
+    )
+    assert app.test_client().get("/").text == "text"
+    assert called == ["dispatch_request"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import wrapt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -145,3 +146,16 @@ def test_proxy_of_another_class_is_called_in_a_thread():
 
     app.wsgi_app = ProxyFix(between)
     assert asyncio.run(ask(app, "/page", {}))[0] is False
+
+
+def test_wrapper_that_is_equal_to_the_method_is_called():
+    """As `wrapt` makes them, for tracers."""
+    app, called = make_app(), []
+
+    def wrapper(wrapped, _instance, args, kwargs):
+        called.append(1)
+        return wrapped(*args, **kwargs)
+
+    app.wsgi_app = ProxyFix(wrapt.FunctionWrapper(app.wsgi_app, wrapper))
+    assert asyncio.run(ask(app, "/page", {}))[0] is False
+    assert called == [1]

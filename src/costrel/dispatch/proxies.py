@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from types import MethodType
 
 if t.TYPE_CHECKING:
     from werkzeug.middleware.proxy_fix import ProxyFix
@@ -25,4 +26,6 @@ def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:
     while module is not None and type(wrapped) is module.ProxyFix:
         found.append(wrapped)
         wrapped = wrapped.app
-    return tuple(found) if wrapped == app.class_step("wsgi_app") else None
+    # COMPAT(wrapt): what wraps a method is equal to it, but is none.
+    is_plain = type(wrapped) is MethodType and wrapped == app.class_step("wsgi_app")
+    return tuple(found) if is_plain else None
