@@ -198,6 +198,8 @@ def test_hangups_under_load_refuse_and_reset_no_request(
     assert dict(load.faults) == {}
     assert server.stop() == 0
     assert "LookupError: half deployed" in server.output
+    assert "Loading the application anew" in server.output
+    assert server.output.count("was replaced by PID") >= 9 * workers
 
 
 def test_old_workers_serve_while_the_new_application_loads(run: t.Any, tmp_path: Path) -> None:

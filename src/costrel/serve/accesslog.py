@@ -32,6 +32,7 @@ LOG_CONFIG: dict[str, t.Any] = {
         },
     },
     "loggers": {
+        "costrel.run": {"handlers": ["server"], "level": "INFO", "propagate": False},
         "_granian": {"handlers": ["server"], "level": "WARNING", "propagate": False},
         "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
         "uvicorn": {"handlers": ["server"], "level": "WARNING", "propagate": False},

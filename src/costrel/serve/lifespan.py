@@ -284,7 +284,11 @@ def start_under_wsgi(app: App) -> None:
             return
         life = Life(app)
         life.reserve_threads()
-        loops._thread.run(life.begin)
+        try:
+            loops._thread.run(life.begin)
+        except OSError as error:
+            # COMPAT(gunicorn): it takes an OSError for the client's leaving, and answers nothing.
+            raise RuntimeError(f"The application could not be started: {error!r}") from error
         _end_with_process(life)
 
 

@@ -40,7 +40,7 @@ STARTS = 5
 REMINDER_S = 0.5
 """After how long workers that go on are told again to stop."""
 
-_log = logging.getLogger("_granian")
+_log = logging.getLogger("costrel.run")
 
 
 class StartError(Exception):
@@ -256,6 +256,7 @@ class Supervisor:
                 slot.successor = None
                 self._retire(slot.worker)
                 slot.worker = successor
+                _log.info("Worker %d was replaced by PID %d", slot.number, successor.process.pid)
             elif not successor.process.is_alive():
                 slot.successor = None
                 self._tell_failed_reload(successor)
@@ -304,6 +305,7 @@ class Supervisor:
                 self._stop(slot.successor)
                 slot.successor = None
         self._outdated = list(self.slots)
+        _log.info("Loading the application anew, as SIGHUP asks for")
 
     def _replace(self, slot: Slot) -> None:
         if slot.due is not None:
