@@ -199,7 +199,7 @@ def test_hangups_under_load_refuse_and_reset_no_request(
     assert server.stop() == 0
     assert "LookupError: half deployed" in server.output
     assert "Loading the application anew" in server.output
-    assert server.output.count("was replaced by PID") >= 9 * workers
+    assert server.output.count("was replaced by PID") >= 9
 
 
 def test_old_workers_serve_while_the_new_application_loads(run: t.Any, tmp_path: Path) -> None:
