@@ -197,10 +197,10 @@ class Flask(App):
 
         Raises `RuntimeError` without a static folder; a missing file answers 404.
         """
-        if self.static_folder is None:
+        if not self.has_static_folder:
             raise RuntimeError("This application was made without a static_folder to send from.")
         max_age = self.get_send_file_max_age(filename)
-        return send_from_directory(self.static_folder, filename, max_age=max_age)
+        return send_from_directory(t.cast(str, self.static_folder), filename, max_age=max_age)
 
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = None

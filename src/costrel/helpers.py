@@ -125,7 +125,12 @@ def stream_with_context(
         )
     if is_async:
         return ctx.app._stream_in_request(aiter(stream))
-    return ContextStream(ctx, stream)
+    return _generate(ContextStream(ctx, stream))
+
+
+def _generate(stream: ContextStream) -> t.Iterator[t.Any]:
+    """Be a generator, as Flask's is: extensions ask whether a body is one."""
+    yield from stream
 
 
 def _no_stream(value: t.Any) -> str:

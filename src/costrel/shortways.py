@@ -17,7 +17,7 @@ from abc import ABCMeta
 from operator import attrgetter, is_
 from types import FunctionType
 
-from jinja2 import Environment, Template
+from jinja2 import Template
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import (
     BaseConverter,
@@ -103,7 +103,14 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     ),
     "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__"),
     # Templates: a string is compiled once, and a rendering copies and asks less.
-    "_may_keep_strings": ("jinja2.environment.Environment", "from_string"),
+    "_may_keep_strings": (
+        "costrel.templating.Environment",
+        (
+            "code_generator_class compile from_string getattr getitem handle_exception"
+            " iter_extensions lex lexer make_globals parse preprocess template_class _compile"
+            " _generate _parse _tokenize"
+        ),
+    ),
     "_may_share_globals": ("jinja2.environment.Template", "new_context"),
     # A coroutine method of a method view is awaited where it is.
     "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),
@@ -164,12 +171,13 @@ def find(cls: type, name: str) -> t.Any:
 
 
 def _is_genuine(owner: type, value: t.Any) -> bool:
-    """Tell whether a method comes from the module that its class is defined in."""
+    """Tell whether a method comes from the package that its class is defined in."""
     for attribute in ("__func__", "fget", "make"):
         value = getattr(value, attribute, value)
     if isinstance(value, FunctionType):
-        return bool(value.__globals__.get("__name__") == owner.__module__)
-    return not callable(value) or type(value) is type(object.__init__)
+        package = str(value.__globals__.get("__name__")).partition(".")[0]
+        return package == owner.__module__.partition(".")[0]
+    return not callable(value) or isinstance(value, (type, type(object.__init__)))
 
 
 def record(cls: type) -> None:
@@ -182,7 +190,8 @@ def record(cls: type) -> None:
 
 def is_open(name: str, cls: type) -> bool:
     """Tell whether a short way may be taken for a class: its own, or a subclass."""
-    return _ways[name].is_open(cls)
+    # What makes requests need not be a class.
+    return isinstance(cls, type) and _ways[name].is_open(cls)
 
 
 def is_open_for(name: str, obj: t.Any) -> bool:
@@ -270,7 +279,7 @@ def _tell() -> None:
 
 
 for _cls in (
-    BaseConverter, Environment, HTTPException, IntegerConverter, MapAdapter, Response,
+    BaseConverter, HTTPException, IntegerConverter, MapAdapter, Response,
     Rule, Template, UnicodeConverter,
 ):  # fmt: skip
     record(_cls)

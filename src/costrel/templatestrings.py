@@ -14,26 +14,19 @@ from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
 from .registry import Epoch, TrackedDict
-from .shortways import is_open_for
-
-HOOKS = frozenset(
-    "code_generator_class compile from_string getattr getitem handle_exception is_safe_attribute"
-    " iter_extensions lex lexer make_globals parse preprocess template_class _compile _generate"
-    " _parse _tokenize".split()
-)
-"""What of an environment takes part in compiling."""
+from .shortways import Watched, is_open_for
 
 TRACKED = ("filters", "tests", "policies", "extensions")
 """The registries that templates are compiled with, and whose changes are noticed."""
 
 _compiling = threading.Lock()
-_from_string = Environment.from_string
 
 
-class TrackingEnvironment(Environment):
+class TrackingEnvironment(Environment, metaclass=Watched):
     """A Jinja environment that notices when something changes that templates depend on."""
 
     _epoch: Epoch
+    _may_keep_strings: t.ClassVar[bool]
 
     def __init__(self, **options: t.Any) -> None:
         self._epoch = Epoch()
@@ -81,18 +74,10 @@ def _compiles_alike(environment: TrackingEnvironment) -> bool:
         and is_open_for("_may_keep_strings", environment)
         # It is applied to constants while they are compiled.
         and environment.finalize is None
-        and HOOKS.isdisjoint(environment.__dict__)
-        and all(map(HOOKS.isdisjoint, map(vars, _foreign_classes(environment))))
         and all(_is_tracked(environment, name) for name in TRACKED)
         # Another one's tags may look at the request while they are parsed.
         and all(type(ext).__module__ == "jinja2.ext" for ext in environment.extensions.values())
     )
-
-
-def _foreign_classes(environment: Environment) -> t.Iterator[type]:
-    for cls in type(environment).__mro__:
-        if cls.__module__.partition(".")[0] not in {"builtins", "costrel", "jinja2"}:
-            yield cls
 
 
 def _is_tracked(environment: TrackingEnvironment, name: str) -> bool:
@@ -188,7 +173,7 @@ def template_from_string(environment: Environment, source: str) -> Template:
         if not isinstance(environment, TrackingEnvironment):
             return environment.from_string(source)
         strings = environment.__dict__["_costrel_strings"] = KeptStrings(environment)
-    if not strings.keeps or type(environment).from_string is not _from_string:
+    if not (strings.keeps and strings.environment._may_keep_strings):
         return environment.from_string(source)
     autoescape = environment.autoescape
     escapes = bool(autoescape(None) if callable(autoescape) else autoescape)

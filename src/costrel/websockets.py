@@ -29,6 +29,8 @@ SERVER_ERROR, RESTART = 1011, 1012
 NO_CODE, GONE = 1005, 1006
 """Codes that are never sent: the other side gave none; it was just gone."""
 
+_SENT_AT_ONCE = 64
+
 MAX_REASON_BYTES = 123
 """SPEC(RFC 6455 §5.5): what a close frame has room for, beside the code."""
 
@@ -90,6 +92,9 @@ class WebSocket(Request):
 
     close_code: int | None = None
     """The code that the connection was closed with, by either side; None while it is open."""
+
+    _sent = 0
+    """How many messages were sent since the view last gave way to others."""
 
     _receiving = 0
     """How many tasks wait for a message."""
@@ -243,6 +248,11 @@ class WebSocket(Request):
             raise self._lost() from error
         finally:
             come_back(token)
+        self._sent += 1
+        if self._sent >= _SENT_AT_ONCE:
+            # A server need not wait for a client that has left: others must get to notice it.
+            self._sent = 0
+            await asyncio.sleep(0)
 
     @t.overload
     async def receive_json(self) -> t.Any: ...

@@ -400,7 +400,11 @@ def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
             lengths += 1
             if not (value.isdigit() and len(value) <= 18 and value.isascii()):
                 return -1
-        elif not (name in _PLAIN_NAMES and value.isprintable() and value.isascii()):
+        elif (
+            name not in _PLAIN_NAMES
+            or not (value.isprintable() and value.isascii())
+            or value.strip(" ") != value
+        ):
             return -1
     return lengths
 

@@ -176,7 +176,11 @@ NAMES: dict[str, dict[str, str]] = {
         "t": "typing",
         "update_wrapper": "functools:update_wrapper",
     },
-    "flask.sessions": {"c": "collections.abc", "timezone": "datetime:timezone"},
+    "flask.sessions": {
+        "BadSignature": "itsdangerous:BadSignature",
+        "c": "collections.abc",
+        "timezone": "datetime:timezone",
+    },
     "flask.templating": {
         "_cv_app": "costrel.globals:_cv_app",
         "_cv_request": "costrel.globals:_cv_request",

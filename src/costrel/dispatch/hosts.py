@@ -41,7 +41,7 @@ def plain_host_tests(app: App) -> tuple[Text, Raw]:
 
     `never`, twice, where the host has a say in what matches.
     """
-    if app.subdomain_matching or app.request_class.trusted_hosts is not None:
+    if app.subdomain_matching or getattr(app.request_class, "trusted_hosts", None) is not None:
         return never, never
     if app.config["TRUSTED_HOSTS"] is None:
         return _is_plain, _is_plain_raw

@@ -13,11 +13,14 @@ from ..current import request
 from ..wrappers import count_lengths
 
 _BETWEEN_SERVERS = frozenset(
-    ("transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer")
+    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
 """SPEC(RFC 9110 §7.6.1): fields about one connection, which its server writes."""
 
 _SPECIAL = _BETWEEN_SERVERS | {"content-length"}
+
+_STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?")
+"""SPEC(RFC 9112 §4): three digits, and a phrase."""
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """SPEC(RFC 9110 §5.1): what the name of a field is made of."""
@@ -52,10 +55,19 @@ def make_sendable(response: t.Any) -> None:
 def _look_closely(response: t.Any) -> None:
     if not isinstance(response, BaseResponse):
         return
-    code = response.status_code
-    if not 100 <= code <= 999 or not _VALUE.fullmatch(response.status):
-        raise _unsendable(f"the status {response.status!r}", "a number from 100 to 999, and text")
+    status = response.status
+    if not _STATUS.fullmatch(status):
+        raise _unsendable(f"the status {status!r}", "a number from 100 to 999, and text")
+    if status[0] == "1" and status[:3] != "101":
+        # SPEC(RFC 9110 §15.2): another response follows one of these, and would be taken for
+        # the answer to this request.
+        raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
+    if any(value != value.strip(" \t") for _name, value in response.headers):
+        # SPEC(RFC 9110 §5.5): white space around a value is no part of it, and h11 refuses it.
+        stripped = [(name, value.strip(" \t")) for name, value in response.headers]
+        response.headers.clear()
+        response.headers.extend(stripped)
     for name, value in response.headers:
         if not _NAME.fullmatch(name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
@@ -74,7 +86,9 @@ def _see_to_framing(response: BaseResponse) -> None:
     headers = response.headers
     for name in _BETWEEN_SERVERS.intersection(map(str.lower, headers.keys())):
         # To end the connection is the application's right, and to change its protocol.
-        if name != "connection" or headers[name].lower() not in {"close", "upgrade"}:
+        if name == "connection" and headers[name].lower() in {"close", "upgrade"}:
+            continue
+        if name != "upgrade" or response.status_code != 101:
             del headers[name]
     lengths = {length.strip() for length in headers.getlist("Content-Length")}
     if not lengths:

@@ -420,7 +420,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
 
 def _body_limit(ctx: LoopContext) -> int | None:
     app = ctx.app
-    if app.request_class._may_limit_body:
+    if getattr(app.request_class, "_may_limit_body", False):
         return t.cast("int | None", app.config["MAX_CONTENT_LENGTH"])
     limit: int | None = ctx.request.max_content_length
     return limit

@@ -8,12 +8,16 @@ import tempfile
 import typing as t
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from ..current import outside
 from ..dispatch.loop import run_on
+from ..dispatch.threads import WorkerThreads
 from .scope import Message, Receive
+
+R = t.TypeVar("R")
 
 SPOOL_BYTES = 500_000
 """A longer body goes to a temporary file."""
@@ -69,6 +73,17 @@ class FailedBody(io.RawIOBase):
         raise self.failure
 
 
+_files = WorkerThreads(4, "costrel-files")
+
+
+async def _in_file_thread(function: t.Callable[..., R], *args: t.Any) -> R:
+    """Call what reads or writes a file, in a thread that nothing but files can keep busy.
+
+    INVARIANT: not in one of the loop's own executor, whose threads may wait for this body.
+    """
+    return await _files.run(function, *args, context=Context())
+
+
 class RequestBody(io.RawIOBase):
     """Be the ``wsgi.input`` of an ASGI request whose body was not received as a whole.
 
@@ -112,7 +127,7 @@ class RequestBody(io.RawIOBase):
                 await self._receive_in_time()
                 if self._ahead_bytes > SPOOL_BYTES or (self._file is not None and self._ahead):
                     content = self._take_all()
-                    await asyncio.to_thread(self._append_to_file, content)
+                    await _in_file_thread(self._append_to_file, content)
         except (OSError, RequestTimeout) as error:
             self._take_all()
             self._drop_file()
@@ -192,7 +207,7 @@ class RequestBody(io.RawIOBase):
         """
         while not self._head:
             if self._file is not None:
-                self._head = await asyncio.to_thread(self._file.read, PIECE_BYTES)
+                self._head = await _in_file_thread(self._file.read, PIECE_BYTES)
                 if not self._head:
                     self._drop_file()
             elif self._ahead:

@@ -80,9 +80,15 @@ class Life:
             app._life = self._outer
             # The next request begins a life anew: see `Flask._compile`.
             app._engine = None
-        workers, app._workers = app._workers, None
-        if workers is not None:
-            workers.close()
+        if not self.is_nested:
+            workers, app._workers = app._workers, None
+            if workers is not None:
+                workers.close()
+
+    @property
+    def is_nested(self) -> bool:
+        """Tell whether the application is served by somebody else as well, who goes on."""
+        return self._outer is not None and self._outer.serves()
 
     async def start(self) -> None:
         """Run what comes before the first request; raises the first error in it.
@@ -248,7 +254,8 @@ async def live(app: App, receive: Receive, send: Send) -> None:
                 return
             await outside(send, {"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
-            await leave_all(app)
+            if not life.is_nested:
+                await leave_all(app)
             await life.stop()
             await outside(send, {"type": "lifespan.shutdown.complete"})
             return

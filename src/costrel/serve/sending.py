@@ -29,6 +29,9 @@ Fields = list[tuple[bytes, bytes]]
 
 _FILE_PIECE_BYTES = 65_536
 
+SLICE_S = 0.005
+"""How long a body that never pauses may hold the event loop at a time."""
+
 
 class ClientLeft(Exception):  # noqa: N818  no fault
     """Tell that the server could not send, since the client is gone."""
@@ -152,10 +155,17 @@ async def send_answer(app: App, answer: Answer, send: Send) -> None:
         if piece:
             await _send(send, _more(piece))
         if isinstance(rest, AsyncIterator):
+            now = asyncio.get_running_loop().time
+            due = now() + SLICE_S
             async for item in rest:
                 data = item.encode() if isinstance(item, str) else item
                 if data:
                     await _send(send, _more(data))
+                if now() > due:
+                    # Neither a generator nor a server's send has to wait for anything: the
+                    # latter does not once the client has left, which others must notice.
+                    await asyncio.sleep(0)
+                    due = now() + SLICE_S
         else:
             while True:
                 following: t.Any = (

@@ -194,6 +194,8 @@ class Supervisor:
         handlers = dict.fromkeys(numbers, self._ask_to_stop)
         if sys.platform != "win32":
             handlers[signal.SIGHUP] = self._ask_to_reload
+            # A worker's sentinel tells nothing while a process that it has forked lives on.
+            handlers[signal.SIGCHLD] = self._note_end
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
@@ -203,6 +205,9 @@ class Supervisor:
 
     def _ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stops += 1
+        self._wake()
+
+    def _note_end(self, _signal: int, _frame: FrameType | None) -> None:
         self._wake()
 
     def _ask_to_reload(self, _signal: int, _frame: FrameType | None) -> None:
