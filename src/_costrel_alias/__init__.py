@@ -88,18 +88,20 @@ class AliasFinder:
         path: Sequence[str] | None = None,  # noqa: ARG002 - named by the import system
         target: types.ModuleType | None = None,  # noqa: ARG002 - named by the import system
     ) -> ModuleSpec | None:
-        """Return the spec of a ``flask`` name, None for every other name.
+        """Return the spec of a ``flask`` name, ``None`` for every other name.
 
-        Also for a ``flask.*`` name that Costrel does not have: libraries ask by
-        `importlib.util.find_spec` whether there is one. The finders after this one look in
-        Costrel's folder only, so a Flask installed beside it is not consulted.
+        Raises `ModuleNotFoundError` for a ``flask.*`` name that Costrel does not have.
         """
         if fullname.partition(".")[0] != ALIAS:
             return None
         target_name = counterpart(fullname)
         target_spec = importlib.util.find_spec(target_name)
         if target_spec is None:
-            return None
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: flask is Costrel here, and Costrel has no"
+                f" {target_name!r}. A Flask installed beside it is not consulted.",
+                name=fullname,
+            )
         # Here, because most processes that the alias is installed in never import flask.
         from .loading import AliasLoader
 

@@ -125,12 +125,19 @@ def stream_with_context(
         )
     if is_async:
         return ctx.app._stream_in_request(aiter(stream))
-    return _generate(ContextStream(ctx, stream))
+    generator = _generate(ContextStream(ctx, stream))
+    next(generator)
+    return generator
 
 
 def _generate(stream: ContextStream) -> t.Iterator[t.Any]:
     """Be a generator, as Flask's is: extensions ask whether a body is one."""
-    yield from stream
+    try:
+        # From here on it has begun, so closing it closes the stream.
+        yield None
+        yield from stream
+    finally:
+        stream.close()
 
 
 def _no_stream(value: t.Any) -> str:

@@ -172,7 +172,7 @@ def template_from_string(environment: Environment, source: str) -> Template:
     ):
         if not isinstance(environment, TrackingEnvironment):
             return environment.from_string(source)
-        strings = environment.__dict__["_costrel_strings"] = KeptStrings(environment)
+        strings = vars(environment)["_costrel_strings"] = KeptStrings(environment)
     if not (strings.keeps and strings.environment._may_keep_strings):
         return environment.from_string(source)
     autoescape = environment.autoescape
