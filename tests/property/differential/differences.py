@@ -1,0 +1,106 @@
+"""What may differ from Flask: the entries of ``docs/differences.md`` that requests can show.
+
+Each is as narrow as it can be said of one request, Flask's answer and ours.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from urllib.parse import unquote_to_bytes
+
+from .application import LIMIT_BYTES
+from .wire import Answer, Raw
+
+Listed = t.Callable[[Raw, Answer, Answer], bool]
+
+WELL_FORMED = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]+)?")
+CONNECTION = {"transfer-encoding", "keep-alive", "te", "trailer", "proxy-connection", "connection"}
+
+
+def is_utf_8(raw: bytes) -> bool:
+    """Tell whether bytes are text."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def names(answer: Answer) -> set[str]:
+    """Return the names of an answer's header fields."""
+    return {name.lower() for name, _value in answer.fields}
+
+
+def without(answer: Answer, left_out: set[str]) -> list[tuple[str, str]]:
+    """Return an answer's header fields but for some."""
+    return sorted((name.lower(), v) for name, v in answer.fields if name.lower() not in left_out)
+
+
+def depth(text: str) -> int:
+    """Return how deeply the brackets of a JSON text are nested, as far as they are opened."""
+    return max(text.count("["), text.count("{"))
+
+
+LISTED: dict[str, Listed] = {
+    "A body of unannounced length that exceeds `MAX_CONTENT_LENGTH`": lambda raw, _flask, ours: (
+        raw.is_chunked and ours.code == 413
+        and len(raw.content) > (5 if raw.path == "/small" else LIMIT_BYTES)
+    ),
+    "A malformed `Host` header": lambda raw, _flask, ours: (
+        ours.code == 400 and bool(raw.field("host"))
+        and not WELL_FORMED.fullmatch(raw.field("host"))
+    ),
+    "A query that is not UTF-8": lambda raw, flask, ours: (
+        flask.code == 500 != ours.code and not is_utf_8(unquote_to_bytes(raw.query))
+    ),
+    "An urlencoded form with a byte that is not UTF-8": lambda raw, _flask, _ours: (
+        raw.field("content-type").startswith("application/x-www-form-urlencoded")
+        and not is_utf_8(raw.content)
+    ),
+    "An `Authorization` header of non-ASCII text": lambda raw, flask, ours: (
+        flask.code == 500 != ours.code and not raw.field("authorization").isascii()
+    ),
+    "JSON nested deeper than 500 levels": lambda raw, flask, ours: (
+        flask.code in {200, 500} and ours.code == 400 and depth("".join(raw.body or ())) > 500
+    ),
+    "JSON with what can't be written back": lambda raw, flask, ours: (
+        flask.code == 500 and ours.code == 400 and raw.path.startswith("/json")
+    ),
+    "A session cookie whose data can't be read": lambda raw, flask, ours: (
+        flask.code == 500 != ours.code and "session=" in raw.field("cookie")
+    ),
+    "A date with a number that is too large": lambda raw, flask, ours: (
+        flask.code == 500 != ours.code
+        and any("9999999999999" in value for name, value in raw.fields if name.lower() in DATED)
+    ),
+    "Where the client names no host": lambda raw, flask, ours: (
+        not WELL_FORMED.fullmatch(raw.field("host"))
+        and flask.code == ours.code and "http:///" in flask.body
+        and flask.body.replace("http:///", "http://127.0.0.1:8000/") == ours.body
+    ),
+    "Under `stream_with_context`, teardown functions run once": lambda raw, flask, ours: (
+        raw.path == "/stream/context" and flask.teardowns == 2 and flask.fields == ours.fields
+        and flask.body == ours.body.replace("['x']", "[]")
+    ),
+    "A response that can't be sent": lambda raw, flask, ours: ours.code == 500 and (
+        not 100 <= flask.code <= 999
+        or any(is_unsendable(name, value) for name, value in flask.fields)
+    ),
+    "Header fields about one connection": lambda _raw, flask, ours: (
+        flask.code == ours.code and flask.body == ours.body
+        and bool(names(flask) & CONNECTION)
+        and without(flask, CONNECTION) == without(ours, CONNECTION)
+    ),
+}  # fmt: skip
+DATED = {"if-modified-since", "if-unmodified-since", "if-range", "date"}
+
+
+def is_unsendable(name: str, value: str) -> bool:
+    """Tell whether a header field can't be sent."""
+    return (
+        not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
+        or bool(re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value))
+        or any(ord(char) > 255 for char in value)
+        or (name.lower() == "content-length" and not re.fullmatch("[0-9]+", value))
+    )
