@@ -22,8 +22,10 @@ from .samples import (
     ENCODED,
     ETAGS,
     FORMS,
+    FORWARDED_FOR,
     HOSTS,
     JSON,
+    LONG,
     METHODS,
     NAMES,
     ODD_NAMES,
@@ -148,9 +150,11 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "Pragma": hostile,
     "Forwarded": hostile,
     "Expect": st.sampled_from(("100-continue", "x")),
-    "X-Forwarded-For": hostile,
-    "X-Forwarded-Host": hostile,
-    "X-Forwarded-Proto": hostile,
+    "X-Forwarded-For": st.sampled_from(FORWARDED_FOR) | hostile,
+    "X-Forwarded-Host": st.sampled_from(HOSTS) | hostile,
+    "X-Forwarded-Proto": st.sampled_from(("https", "http", "http, https", "HTTPS", "")) | hostile,
+    "X-Forwarded-Port": st.sampled_from(("443", "80", "8443", "x", "", LONG)) | hostile,
+    "X-Forwarded-Prefix": st.sampled_from(("/pre", "/pre/", "pre", "/", "/a, /b")) | hostile,
     "X-A": hostile,
     "x_a": hostile,
     "Content_Type": hostile,
@@ -178,11 +182,18 @@ host = mostly(
     mostly(["x.example.test"], st.sampled_from(HOSTS)),
 )
 hosts = st.lists(st.builds(field, st.just("Host"), host), min_size=1, max_size=1)
+HANDSHAKE = (
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+)
 headers = st.builds(
-    lambda first, cookie, rest: (*first, *cookie, *rest),
+    lambda first, cookie, rest, last: (*first, *cookie, *rest, *last),
     st.one_of(hosts, hosts, hosts, st.just([])),
     st.lists(st.builds(field, st.just("Cookie"), cookies), max_size=1),
     st.lists(fields, max_size=3),
+    st.sampled_from(((),) * 20 + (HANDSHAKE,)),
 )
 
 # Targets
@@ -243,7 +254,9 @@ queries = st.one_of(
             "?a=%",
             "?" + "a=1&" * 1_100,
             "??",
-            "?a=\xe9".replace("\xe9", "%E9"),
+            "?a=\xe9",
+            "?a=\xc3\xa9",
+            "?\xff",
         )
     ),
 )
@@ -308,7 +321,8 @@ def requests(draw: st.DrawFn) -> Raw:
         is_chunked = draw(st.booleans())
         if all(name.lower() != "content-type" for name, _ in sent):
             sent = (*sent, ("Content-Type", kind))
-    return Raw(APPS[0], method, target, sent, body, is_chunked)
+    root = draw(mostly([""], st.sampled_from(("", "/app", "/a/b"))))
+    return Raw(APPS[0], method, target, sent, body, is_chunked, root)
 
 
 examples = st.lists(requests(), min_size=TOGETHER, max_size=TOGETHER).map(

@@ -42,6 +42,17 @@ TYPES = (
     "multipart/form-data; boundary=" + "b" * 80,
 )  # fmt: skip
 
+FORWARDED_FOR = (
+    "192.0.2.7",
+    "192.0.2.7, 192.0.2.8",
+    "[::1]",
+    "[::1]:80",
+    "192.0.2.7:80",
+    "",
+    ",",
+    "x",
+)
+
 CREDENTIALS = (
     "Basic dTpw", "Basic dQ==", "Basic", "Basic ====", "basic dTpw", "Basic \xff", "Bearer abc",
     "Bearer", 'Digest username="u", realm=x', "Digest", "X", "Basic /////w==", "Digest a", " ",

@@ -12,12 +12,14 @@ class Raw(t.NamedTuple):
 
     app: str
     method: str
-    #: Path and query as they were sent: visible ASCII.
+    #: Path and query as they were sent; the path is visible ASCII.
     target: str
     fields: tuple[tuple[str, str], ...] = ()
     #: The body, in the pieces in which it arrives; None for no body.
     body: tuple[str, ...] | None = None
     is_chunked: bool = False
+    #: Where the server has mounted the application.
+    root: str = ""
 
     @property
     def path(self) -> str:
@@ -71,7 +73,7 @@ def environ_of(raw: Raw) -> dict[str, t.Any]:
     """Return the environ of a request, without its streams, as careful servers make it."""
     environ: dict[str, t.Any] = {
         "REQUEST_METHOD": raw.method,
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": raw.root,
         "PATH_INFO": unquote_to_bytes(raw.path).decode("latin-1"),
         "QUERY_STRING": raw.query,
         "SERVER_NAME": "127.0.0.1",
@@ -104,9 +106,9 @@ def scope_of(raw: Raw) -> dict[str, t.Any]:
         "http_version": "1.1",
         "method": raw.method,
         "scheme": "http",
-        "path": unquote(raw.path),
-        "raw_path": raw.path.encode(),
-        "root_path": "",
+        "path": raw.root + unquote(raw.path),
+        "raw_path": (raw.root + raw.path).encode(),
+        "root_path": raw.root,
         "query_string": raw.query.encode("latin-1"),
         "headers": [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
@@ -124,9 +126,9 @@ def line_of(message: Raw | Answer) -> bytes:
 
 def raw_of(line: bytes) -> Raw:
     """Read a request."""
-    app, method, target, fields, body, is_chunked = json.loads(line)
+    app, method, target, fields, body, *rest = json.loads(line)
     pieces = None if body is None else tuple(body)
-    return Raw(app, method, target, tuple(map(tuple, fields)), pieces, is_chunked)
+    return Raw(app, method, target, tuple((name, value) for name, value in fields), pieces, *rest)
 
 
 def answer_of(line: bytes) -> Answer:
