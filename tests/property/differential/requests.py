@@ -321,7 +321,7 @@ def requests(draw: st.DrawFn) -> Raw:
         is_chunked = draw(st.booleans())
         if all(name.lower() != "content-type" for name, _ in sent):
             sent = (*sent, ("Content-Type", kind))
-    root = draw(mostly([""], st.sampled_from(("", "/app", "/a/b"))))
+    root = draw(mostly([""], st.sampled_from(("", "/app", "/a/b")))) if target[0] == "/" else ""
     return Raw(APPS[0], method, target, sent, body, is_chunked, root)
 
 
