@@ -34,8 +34,8 @@ def is_utf_8(raw: bytes) -> bool:
 
 
 def is_failure(answer: Answer) -> bool:
-    """Tell whether an answer is that to an exception: 500, or what ``on_value`` makes of it."""
-    return answer.code in {500, 422}
+    """Tell whether an answer is that to an exception: 500, what a handler makes of it, or half."""
+    return answer.code in {500, 422} or answer.raised == "UnicodeDecodeError"
 
 
 def names(answer: Answer) -> set[str]:
@@ -53,13 +53,28 @@ def depth(text: str) -> int:
     return max(text.count("["), text.count("{"))
 
 
-def host_of(raw: Raw) -> str:
-    """Return the host that a request names, through the proxy where one is trusted."""
+def environ_behind(raw: Raw) -> dict[str, t.Any]:
+    """Return the environ that the application sees, through the proxy where one is trusted."""
     environ = environ_of(raw)
     if raw.app == "proxied":
         ProxyFix(lambda _environ, _start: [], **PROXIES)(environ, _never_started)
-    host: str = environ.get("HTTP_HOST", "")
+    return environ
+
+
+def host_of(raw: Raw) -> str:
+    """Return the host that a request names."""
+    host: str = environ_behind(raw).get("HTTP_HOST", "")
     return host
+
+
+def server_of(raw: Raw) -> str:
+    """Return the host in URLs where the client names none."""
+    environ = environ_behind(raw)
+    scheme, port = environ["wsgi.url_scheme"], environ["SERVER_PORT"]
+    name: str = environ["SERVER_NAME"]
+    if not WELL_FORMED.fullmatch(f"{name}:{port}"):
+        return "localhost"
+    return name if (scheme, port) in {("http", "80"), ("https", "443")} else f"{name}:{port}"
 
 
 def _never_started(*_args: t.Any) -> t.Any:
@@ -71,10 +86,9 @@ def is_malformed(host: str) -> bool:
     return host != "" and not WELL_FORMED.fullmatch(host)
 
 
-def with_host(body: str) -> str:
+def with_host(text: str, server: str) -> str:
     """Return text of Flask's that names no host with the server's."""
-    server = "127.0.0.1:8000"
-    return body.replace("http:///", f"http://{server}/").replace('"host":""', f'"host":"{server}"')
+    return text.replace(":///", f"://{server}/").replace('"host":""', f'"host":"{server}"')
 
 
 def has_unreadable_session(raw: Raw) -> bool:
@@ -138,8 +152,8 @@ LISTED: dict[str, Listed] = {
     ),
     "Where the client names no host": lambda raw, flask, ours: (
         (host_of(raw) == "" or is_malformed(host_of(raw)))
-        and flask.code == ours.code and with_host(flask.body) == ours.body
-        and [(name, with_host(value)) for name, value in without(flask, {"content-length"})]
+        and flask.code == ours.code and with_host(flask.body, server_of(raw)) == ours.body
+        and [(name, with_host(value, server_of(raw))) for name, value in without(flask, {"content-length"})]
         == without(ours, {"content-length"})
     ),
     "Under `stream_with_context`, teardown functions run once": lambda raw, flask, ours: (
