@@ -83,7 +83,8 @@ def _never_started(*_args: t.Any) -> t.Any:
 
 def is_malformed(host: str) -> bool:
     """Tell whether a host that was named can't be one."""
-    return host != "" and not WELL_FORMED.fullmatch(host)
+    matched = WELL_FORMED.fullmatch(host)
+    return host != "" and (matched is None or int((matched[2] or ":0")[1:]) > 65_535)
 
 
 def with_host(text: str, server: str) -> str:
