@@ -14,7 +14,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-matrix check format conformance soak bench bench-quick clean
+.PHONY: help demo test test-matrix check format conformance soak fuzz bench bench-quick clean
 
 help:
 	@echo "make demo         serve examples/hello and print its address"
@@ -23,6 +23,7 @@ help:
 	@echo "make check        linters, formatter, type checkers, import layers"
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
 	@echo "make soak         put every server under mixed load: 100,000 requests, about 15 minutes"
+	@echo "make fuzz         send 20,000 raw requests to every path and to Flask, about 10 minutes"
 	@echo "make bench        measure beside Flask and other frameworks, about 40 minutes"
 	@echo "make bench-quick  the same with few of them, once, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
@@ -68,6 +69,9 @@ conformance: $(VENV)/.installed
 
 soak: $(VENV)/.tools
 	@$(BIN)/python tests/servers/soak.py $(ARGS)
+
+fuzz: $(VENV)/.tools
+	@$(BIN)/python tests/property/fuzz.py $(ARGS)
 
 bench: $(VENV)/.installed
 	@.ci/get-wrk

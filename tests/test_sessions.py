@@ -270,6 +270,16 @@ def test_cookie_path_falls_back_to_the_application_root():
     assert app.session_interface.get_cookie_path(app) == "/other"
 
 
+def test_permanent_is_what_stands_in_the_session():
+    """What was stored under the key itself is given back as it is, as Flask does so."""
+    app = make_app()
+    app.add_url_rule("/", view_func=lambda: [session.permanent])
+    client = app.test_client()
+    assert client.get("/").json == [False]
+    client.set_cookie("session", signed_by("dev", {"_permanent": "yes"}))
+    assert client.get("/").json == ["yes"]
+
+
 def test_permanent_session_expires_after_the_lifetime():
     """The cookie outlives the browser only if the session is permanent."""
     app = make_app(PERMANENT_SESSION_LIFETIME=60)

@@ -55,7 +55,7 @@ class SessionMixin(MutableMapping[str, t.Any]):
         Kept in the session itself, under ``_permanent``; setting it modifies
         the session. The time is ``PERMANENT_SESSION_LIFETIME``.
         """
-        return bool(self.get("_permanent", False))
+        return t.cast("bool", self.get("_permanent", False))
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
