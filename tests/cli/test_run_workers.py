@@ -127,6 +127,37 @@ def test_workers_killed_again_and_again_leave_a_server_that_answers(run: t.Any) 
     assert max(pauses) == 5
 
 
+FORKING = (
+    APP
+    + """
+@app.get("/fork")
+def fork():
+    child = os.fork()
+    if child == 0:
+        import time
+
+        time.sleep(30)
+        os._exit(0)
+    return str(child)
+"""
+)
+
+
+def test_worker_that_has_forked_a_child_is_replaced(run: t.Any) -> None:
+    """Though the child has what would tell of the worker's end, and lives on."""
+    server = run(source=FORKING)
+    child = int(server.get("/fork")[1])
+    try:
+        (worker,) = children_of(server.process.pid)
+        os.kill(worker, signal.SIGKILL)
+        with Load(server.url) as load:
+            load.wait_answered("VERSION", 20)
+        assert children_of(server.process.pid) != {worker}
+    finally:
+        os.kill(child, signal.SIGKILL)
+    assert server.stop() == 0
+
+
 def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> None:
     """What a healthy worker has begun it finishes, and what comes meanwhile it answers."""
     server = run(workers=2, source=SLOW.replace("SECONDS", "3"))
