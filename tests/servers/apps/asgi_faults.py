@@ -31,8 +31,8 @@ RELEASE = Path(os.environ.get("RELEASE", "/never"))
 seen: Counter[str] = Counter()
 TEARDOWN_S = float(os.environ.get("TEARDOWN_S", "0"))
 
-THREADS_OF_OTHERS = ("asyncio_", "uvloop_", "Dummy-")
-"""Those of the loop's own executor, up to its limit, and those of a server not in Python."""
+THREADS_OF_OTHERS = ("asyncio_", "costrel-files", "uvloop_", "Dummy-")
+"""Those of the loop's own executor and of files, up to their limits, and of a server not in Python."""
 
 FLOOD_PIECES = 1_000
 
