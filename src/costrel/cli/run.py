@@ -32,6 +32,7 @@ _ONLY_SERVING = {
     "threads": "--threads",
     "access_log": "--access-log",
     "stop_timeout": "--stop-timeout",
+    "head_timeout": "--head-timeout",
     "body_timeout": "--body-timeout",
 }
 
@@ -78,6 +79,14 @@ _ONLY_SERVING = {
     show_default=True,
     metavar="SECONDS",
     help="How long requests in flight may take to finish when the server stops.",
+)
+@click.option(
+    "--head-timeout",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a client may take to send the head of a request, until it is disconnected.",
 )
 @click.option(
     "--body-timeout",
@@ -143,6 +152,7 @@ def run_command(
     interface: t.Any,
     access_log: bool,
     stop_timeout: int,
+    head_timeout: int,
     body_timeout: int | None,
     cert: t.Any,
     reload: bool | None,
@@ -199,6 +209,7 @@ def run_command(
         certificate=cert,
         access_log=access_log,
         stop_timeout_s=stop_timeout,
+        head_timeout_s=head_timeout,
         body_timeout_s=body_timeout,
     )
 

@@ -23,6 +23,7 @@ from ssl import SSLError
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, RuntimeModes, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
@@ -32,6 +33,7 @@ from .reception import RECEIVING_THREADS
 from .supervisor import StartError, Supervisor
 from .worker import (
     BACKLOG,
+    CONNECTIONS,
     WSGI_THREADS,
     Boot,
     BootFailure,
@@ -132,8 +134,14 @@ def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
         blocking_threads=(options.threads or WSGI_THREADS) + RECEIVING_THREADS,
         runtime_mode=RuntimeModes.mt,
         http=HTTPModes.auto if options.certificate else HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=options.head_timeout_s * 1000),
+        http2_settings=HTTP2Settings(
+            keep_alive_interval=options.head_timeout_s * 1000,
+            keep_alive_timeout=options.head_timeout_s,
+        ),
         websockets=False,
         backlog=BACKLOG,
+        backpressure=CONNECTIONS,
         log_level=LogLevels.warning,
         log_dictconfig=LOG_CONFIG,
         log_access=options.access_log,

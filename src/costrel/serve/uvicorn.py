@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -45,10 +46,67 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+class HeadTimeout(asyncio.Protocol):
+    """Close a connection that sends no complete head of a request in time.
+
+    It comes before one of uvicorn's protocols for HTTP/1. These have one timer, for
+    connections that are idle after a response, and end it with any data. Here it runs
+    as well from when the connection is made, and from the first data that follow a
+    response, until a head is complete.
+    """
+
+    head_timeout_s: float
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    cycle: t.Any
+    timeout_keep_alive_task: asyncio.TimerHandle | None
+    timeout_keep_alive_handler: t.Callable[[], None]
+    _due: float | None = None
+
+    def connection_made(self, transport: t.Any) -> None:
+        """Begin to wait for a head."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Go on waiting for a head, unless a request is complete enough to be answered."""
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            # Also for the rest of a body that was answered before its end.
+            self._wait_for_head()
+        else:
+            self._due = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        # uvicorn forgets the timer of a connection that was reset.
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def _wait_for_head(self) -> None:
+        # A WebSocket's handshake has handed it over to another protocol.
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        if self._due is None:
+            self._due = self.loop.time() + self.head_timeout_s
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_at(
+                self._due, self.timeout_keep_alive_handler
+            )
+
+
+def with_head_timeout(protocol: type[asyncio.Protocol], timeout_s: float) -> t.Any:
+    """Make one of uvicorn's protocols close connections that send no head in time."""
+    return type(protocol.__name__, (HeadTimeout, protocol), {"head_timeout_s": timeout_s})
+
+
 def make_server(
     asgi: t.Any,
     *,
     stop_timeout_s: int | None,
+    head_timeout_s: float,
     certificate: tuple[str, str] | SSLContext | None = None,
     max_message_bytes: int | None = None,
 ) -> Server:
@@ -73,6 +131,7 @@ def make_server(
     if isinstance(certificate, tuple):
         config.ssl_certfile, config.ssl_keyfile = certificate
     config.load()
+    config.http_protocol_class = with_head_timeout(config.http_protocol_class, head_timeout_s)
     _know_all_statuses()
     if certificate is not None and not isinstance(certificate, tuple):
         config.ssl = certificate

@@ -44,6 +44,13 @@ WSGI_THREADS = 8
 BACKLOG = 1024
 """How many connections may wait to be accepted."""
 
+CONNECTIONS = 8_192
+"""How many connections a worker of Granian's has at the same time, idle ones among them.
+
+More than the system lets a process open, as a rule: so its limit is the one that counts, and
+those that send nothing hold up nobody until it is reached.
+"""
+
 END_S = 5
 """How long an application's end may take, after requests and tasks, before it is cut off."""
 
@@ -57,8 +64,9 @@ class ServeOptions:
     per worker: how many requests may wait for a database at the same time. None
     are 8 under WSGI, and what the application says, ``SYNC_THREADS``, under ASGI.
     `stop_timeout_s` is how long requests in flight may take once the server is
-    told to stop, after which they are cut off. `body_timeout_s` takes the place of the
-    application's ``BODY_TIMEOUT_S``.
+    told to stop, after which they are cut off. `head_timeout_s` is how long a
+    connection may send nothing, or no complete head of a request. `body_timeout_s` takes
+    the place of the application's ``BODY_TIMEOUT_S``.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +76,7 @@ class ServeOptions:
     certificate: tuple[str, str] | None = None
     access_log: bool = False
     stop_timeout_s: int = 30
+    head_timeout_s: int = 10
     body_timeout_s: float | None = None
     interface: Wanted = "auto"
 
@@ -297,6 +306,7 @@ def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, parent: Parent, ready: Rea
     server = uvicorn.make_server(
         asgi,
         stop_timeout_s=options.stop_timeout_s,
+        head_timeout_s=options.head_timeout_s,
         certificate=options.certificate,
         max_message_bytes=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
     )
