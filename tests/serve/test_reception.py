@@ -264,11 +264,11 @@ def test_memory_of_the_process_is_known_on_linux():
 
 
 def test_more_bodies_than_threads_to_receive_them_are_refused(monkeypatch):
-    """With 503; a request without a body is answered nevertheless."""
+    """With 503; requests without a body, or with an empty one, are answered nevertheless."""
     monkeypatch.setattr(reception, "RECEIVING_THREADS", 1)
     ran = []
     called = make_reception(lambda protocol, _environ: ran.append(protocol))
-    slow, refused, other = Protocol(), Protocol(), Protocol()
+    slow, refused, other, empty = Protocol(), Protocol(), Protocol(), Protocol()
     reading = threading.Event()
 
     class Noting(Stalled):
@@ -282,11 +282,12 @@ def test_more_bodies_than_threads_to_receive_them_are_refused(monkeypatch):
     assert reading.wait(PATIENCE_S)
     called(refused, announced(b"text"))
     called(other, environ(Source(b"")))
+    called(empty, announced(b""))
     slow.answered.set()
     thread.join(PATIENCE_S)
 
     assert [refused.answers[0][0]] == [503]
-    assert ran == [other, slow]
+    assert ran == [other, empty, slow]
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -26,7 +26,7 @@ from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
-from .proxies import proxies_around
+from .proxies import is_wrapped, proxies_around
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -237,13 +237,14 @@ class Engine:
         #: What changes the environ of a request before it is matched, outermost first;
         #: None where something does that may do anything.
         self.proxies = proxies_around(app)
+        self.wrapped = is_wrapped(app)
         #: Whether requests that come by ASGI may run on the loop, and some of them do.
         self.matches_on_loop = (
             not self.general
             and self.plain_host is not never
             and self.lazy_session
-            and self.proxies is not None
-            and all(map(app.is_original, ("__call__", "async_to_sync")))
+            and not self.wrapped
+            and app.is_original("async_to_sync")
             and (self._all_on_loop or any(map(_concerns_loop, _all_steps(app))))
         )
 

@@ -29,3 +29,8 @@ def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:
     # COMPAT(wrapt): what wraps a method is equal to it, but is none.
     is_plain = type(wrapped) is MethodType and wrapped == app.class_step("wsgi_app")
     return tuple(found) if is_plain else None
+
+
+def is_wrapped(app: App) -> bool:
+    """Tell whether something else may answer, or change answers, on their way to the server."""
+    return proxies_around(app) is None or not app.is_original("__call__")

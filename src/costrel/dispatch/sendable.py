@@ -105,3 +105,34 @@ def _unsendable(what: str, instead: str) -> UnsendableError:
         f"The response of {request.endpoint!r} has {what}, which can't be sent. It must be"
         f" {instead}."
     )
+
+
+def check_head(status: t.Any, headers: t.Iterable[tuple[t.Any, t.Any]]) -> None:
+    """Raise `UnsendableError` for what ``start_response`` can't be called with."""
+    if not (isinstance(status, str) and _STATUS.fullmatch(status)):
+        raise _unsendable_head(
+            f"the status {status!r}", "a number from 100 to 999, a space, and text"
+        )
+    if status[0] == "1" and status[:3] != "101":
+        raise _unsendable_head(f"the status {status!r}", "a final one, of 200 or more")
+    for name, value in headers:
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise _unsendable_head(f"the header {name!r}", "a str of letters, digits and dashes")
+        if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+            raise _unsendable_head(
+                f"the header {name!r} with {value!r}",
+                "a str of Latin-1 without control characters: quote or encode the rest",
+            )
+    lengths = {value.strip() for name, value in headers if name.lower() == "content-length"}
+    if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        found = ", ".join(sorted(lengths))
+        raise _unsendable_head(f"the Content-Length {found!r}", "one number, or be left out")
+
+
+_LENGTH = re.compile("[0-9]{1,18}")
+
+
+def _unsendable_head(what: str, instead: str) -> UnsendableError:
+    return UnsendableError(
+        f"start_response was called with {what}, which can't be sent. It must be {instead}."
+    )

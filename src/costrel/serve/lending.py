@@ -42,6 +42,7 @@ from ..websockets import (
     count_bytes,
     send_close,
 )
+from .checked import checked
 from .inflight import in_flight
 from .lifespan import start_on_loop
 from .proxies import behind
@@ -164,7 +165,7 @@ async def _lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 def _call(app: App, environ: WSGIEnvironment, theirs: socket.socket) -> Answer | BaseException:
     """Call the application, in a thread; an error is returned, for `_conclude` to look at."""
     try:
-        return answer(app, environ)
+        return answer(checked(app), environ)
     except BaseException as error:  # noqa: BLE001  as above
         return error
     finally:

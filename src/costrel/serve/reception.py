@@ -26,7 +26,9 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 
+from ..dispatch.proxies import is_wrapped
 from .body import PIECE_BYTES, SPOOL_BYTES, BodyTimeout, FailedBody, append
+from .checked import checked
 
 if t.TYPE_CHECKING:
     from ..application import App
@@ -58,8 +60,10 @@ Run = t.Callable[[t.Any, dict[str, t.Any]], object]
 def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Callable[..., Run]:
     """Wrap Granian's maker of what it calls for each request."""
 
-    def make(*settings: t.Any) -> Run:
-        return Reception(make_run(*settings), app, threads)
+    def make(callback: t.Any, *settings: t.Any) -> Run:
+        if is_wrapped(app):
+            callback = checked(callback)
+        return Reception(make_run(callback, *settings), app, threads)
 
     return make
 
@@ -113,7 +117,9 @@ class Reception:
         """Return what to read the body from; None if the request was answered meanwhile."""
         length = environ.get("CONTENT_LENGTH")
         http2 = environ["SERVER_PROTOCOL"] == "HTTP/2"
-        if length is None and not http2 and "HTTP_TRANSFER_ENCODING" not in environ:
+        if length == "0" or (
+            length is None and not http2 and "HTTP_TRANSFER_ENCODING" not in environ
+        ):
             return io.BytesIO()
         if len(self._reads) >= RECEIVING_THREADS:
             _refuse(protocol, ServiceUnavailable(retry_after=10))

@@ -17,6 +17,7 @@ from ..dispatch.asyncstream import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
 from ..shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
+from .checked import checked
 from .scope import Send
 from .wsgi import Body
 
@@ -112,9 +113,11 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
     # Not by `hop`: what the whole request sets is not to be seen outside of it.
     context = copy_context()
     made: list[Answer] = []
+    engine = app._engine
+    wsgi = checked(app) if engine is None or engine.wrapped else app
 
     def make() -> None:
-        made.append(answer(app, environ))
+        made.append(answer(wsgi, environ))
 
     try:
         await workers_of(app).run(make, context=context)
@@ -250,7 +253,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
     """Make an answer of a response of the application's class, or of what else WSGI can call."""
     if not _sends_by_parts(response):
         # COMPAT(flask-sock): a response class that answers in its own way.
-        return await hop_for(app, answer, response, environ)
+        return await hop_for(app, answer, checked(response), environ)
     body: t.Any = response.response
     closes = not is_open_for("_may_not_close", response)
     fields = _encode(response.get_wsgi_headers(environ))
