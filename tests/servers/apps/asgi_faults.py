@@ -32,7 +32,7 @@ seen: Counter[str] = Counter()
 TEARDOWN_S = float(os.environ.get("TEARDOWN_S", "0"))
 
 THREADS_OF_OTHERS = ("asyncio_", "costrel-files", "uvloop_", "Dummy-")
-"""Those of the loop's own executor and of files, up to their limits, and of a server not in Python."""
+"""Those of the loop's executor and of files, up to their limits, and of a server not in Python."""
 
 FLOOD_PIECES = 1_000
 
