@@ -82,7 +82,8 @@ def check_written_depth(obj: t.Any) -> None:
     `ValueError` for a circular one, as the standard library does.
     """
     try:
-        _follow(obj)
+        if isinstance(obj, _CONTAINERS):
+            _follow(obj)
     except RecursionError:
         # In Python, which looks after its own stack: names what is circular.
         for _chunk in json.JSONEncoder(default=str).iterencode(obj):
@@ -92,8 +93,11 @@ def check_written_depth(obj: t.Any) -> None:
 
 def _follow(value: t.Any) -> None:
     for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, (dict, list, tuple)):
+        if isinstance(item, _CONTAINERS):
             _follow(item)
+
+
+_CONTAINERS = (dict, list, tuple)
 
 
 UNGUARDED = sys.version_info[:2] == (3, 13)
