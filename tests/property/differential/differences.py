@@ -84,7 +84,11 @@ def _never_started(*_args: t.Any) -> t.Any:
 def is_malformed(host: str) -> bool:
     """Tell whether a host that was named can't be one."""
     matched = WELL_FORMED.fullmatch(host)
-    return host != "" and (matched is None or int((matched[2] or ":0")[1:]) > 65_535)
+    if host == "" or matched is None:
+        return host != ""
+    # More digits than `int` takes are no port either.
+    port = (matched[2] or ":0")[1:].lstrip("0")
+    return len(port) > 5 or int(port or "0") > 65_535
 
 
 def with_host(text: str, server: str) -> str:
