@@ -35,7 +35,8 @@ def parse_if_range(value: str | None) -> IfRange:
     try:
         return werkzeug.http.parse_if_range_header(value)
     except OverflowError:
-        return IfRange(_NEITHER)
+        # As Werkzeug has it for any other text that is no date.
+        return IfRange(werkzeug.http.unquote_etag(value)[0])
 
 
 def with_readable_dates(environ: WSGIEnvironment) -> WSGIEnvironment:

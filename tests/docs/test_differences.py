@@ -498,3 +498,10 @@ def test_request_of_a_server_shares_nothing_with_what_is_current(app):
         pieces = app(create_environ("/"), lambda _status, _headers, _exc_info=None: None)
         assert b"" == b"".join(pieces)
         assert "mine" == app.test_client().get("/").text
+
+
+def test_if_range_with_a_number_that_is_too_large_can_be_written(app):
+    """It is taken for an entity tag, like any other text that is no date."""
+    app.add_url_rule("/", view_func=lambda: str(request.if_range))
+    value = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    assert f'"{value}"' == app.test_client().get("/", headers={"If-Range": value}).text
