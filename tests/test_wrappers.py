@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import wsgiref.util
 from datetime import UTC, datetime
+from http import HTTPStatus
 from io import BytesIO
 
 import pytest
+import werkzeug.wrappers
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.test import create_environ
 
 from costrel import Blueprint, Flask, Request, Response, json, request, url_for
 from costrel.wrappers import blueprint_path
@@ -199,14 +204,170 @@ def test_cookie_that_browsers_may_drop_is_warned_of():
         Response().set_cookie("name", "x" * 9000)
 
 
+def make_by_werkzeug(*args, **kwargs):
+    """Make a response of ours by the constructor that it inherits."""
+    response = Response.__new__(Response)
+    werkzeug.wrappers.Response.__init__(response, *args, **kwargs)
+    return response
+
+
+def sent(response, method="GET"):
+    """Return status, headers and body as a WSGI server would send them."""
+    started = []
+    environ = create_environ(method=method)
+    body = b"".join(response(environ, lambda *head: started.append(head)))
+    return (*started[0][:2], body)
+
+
+ARGUMENTS = {
+    "nothing": ((), {}),
+    "text": (("text",), {}),
+    "bytes": ((b"bytes",), {}),
+    "a byte array": ((bytearray(b"bytes"),), {}),
+    "pieces": ((["a", "b"],), {}),
+    "a status": (("", 201), {}),
+    "no content": (("", 204), {}),
+    "not modified": (("text", 304), {}),
+    "an enumeration's status": (("", HTTPStatus.NOT_FOUND), {}),
+    "a status line": (("", "299 Mine"), {}),
+    "an unknown status": (("", 799), {}),
+    "a dictionary of headers": (("", 200, {"X-One": "1", "Location": "/a b?c"}), {}),
+    "headers of lists": (("", 200, {"X-One": ["1", "2"]}), {}),
+    "a number among the headers": (("", 200, {"Retry-After": 5}), {}),
+    "a list of headers": (("", 200, [("X-One", "1"), ("X-One", "2")]), {}),
+    "a list of lists": (("", 200, [["X-One", "1"]]), {}),
+    "headers": (("", 200, Headers([("X-One", "1")])), {}),
+    "a type among the headers": (("", 200, {"content-type": "text/x"}), {}),
+    "a length among the headers": (("", 200, {"Content-Length": "7"}), {}),
+    "a location": (("", 302, {"Location": "/somewhere?a=b"}), {}),
+    "a location of its own script": (("", 302, {"Location": "/\xe9"}), {}),
+    "a mimetype": (("", 200), {"mimetype": "text/css"}),
+    "a mimetype that is empty": (("", 200), {"mimetype": ""}),
+    "JSON": (("{}", 200), {"mimetype": "application/json"}),
+    "a content type": (("", 200), {"content_type": "text/x; charset=latin-1"}),
+    "a content type and headers": (
+        ("", 200, {"Content-Type": "text/a"}),
+        {"content_type": "text/b"},
+    ),
+    "a passage": ((b"x",), {"direct_passthrough": True}),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_response_is_what_the_inherited_constructor_makes(name, method):
+    """The short ways to make and send a response leave nothing out that Werkzeug does."""
+    args, kwargs = copy.deepcopy(ARGUMENTS[name])
+    made, expected = Response(*args, **kwargs), make_by_werkzeug(*args, **kwargs)
+    assert sent(made, method) == sent(expected, method)
+    for attribute in ("headers", "status", "status_code", "direct_passthrough", "mimetype"):
+        assert getattr(made, attribute) == getattr(expected, attribute), attribute
+    if not made.direct_passthrough:
+        assert made.data == expected.data
+
+
+@pytest.mark.parametrize("headers", [{"X-One": "1\n2"}, {"X-One": "1\r2"}, [("X-One", "1\n2")]])
+def test_value_of_two_lines_is_refused(headers):
+    """As Werkzeug does."""
+    with pytest.raises(ValueError, match="newline"):
+        Response("", 200, headers)
+
+
 def test_response_of_bytes_is_what_the_constructor_makes():
-    """The short way to a response leaves nothing out that Werkzeug sets."""
+    """The two short ways are one."""
     made = Response(b"body", content_type="text/html; charset=utf-8")
-    short = Response.of_bytes(b"body", "text/html; charset=utf-8")
-    assert vars(short).keys() == vars(made).keys()
-    for name, value in vars(made).items():
-        assert getattr(short, name) == value, name
-    assert short.headers is not made.headers
+    assert vars(Response.of_bytes(b"body", "text/html; charset=utf-8")) == vars(made)
+
+
+CHANGES_OF_RESPONSES = {
+    "data": lambda response: setattr(response, "data", "other"),
+    "set_data": lambda response: response.set_data(b"other"),
+    "pieces": lambda response: response.response.append(b"more"),
+    "response": lambda response: setattr(response, "response", iter([b"a", b"b"])),
+    "a header": lambda response: response.headers.set("X-One", "1"),
+    "a header of another script": lambda response: response.headers.set("X-One", "\u20ac"),
+    "headers": lambda response: setattr(response, "headers", Headers([("X-One", "1")])),
+    "no headers": lambda response: response.headers.clear(),
+    "a cookie": lambda response: response.set_cookie("name", "value"),
+    "a status": lambda response: setattr(response, "status_code", 404),
+    "a status line": lambda response: setattr(response, "status", "299 Mine"),
+    "a type": lambda response: setattr(response, "mimetype", "text/css"),
+    "a location": lambda response: setattr(response, "location", "/a b"),
+    "an etag": lambda response: response.add_etag(),
+    "its own headers": lambda response: setattr(
+        response, "get_wsgi_headers", lambda _environ: Headers([("X-Own", "1")])
+    ),
+    "its own pieces": lambda response: setattr(response, "get_app_iter", lambda _environ: [b"own"]),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("change", CHANGES_OF_RESPONSES)
+def test_changed_response_is_sent_as_werkzeug_sends_it(change, method):
+    """What somebody touched is no longer what the constructor was given."""
+    made, expected = Response("text"), make_by_werkzeug("text")
+    for response in (made, expected):
+        CHANGES_OF_RESPONSES[change](response)
+
+    got = sent(made, method)
+
+    assert got == sent(expected, method)
+    assert got != sent(Response("text"), method) or method == "HEAD"
+
+
+def test_closing_function_is_called():
+    """Also where nothing else was touched."""
+    calls = []
+    response = Response("text")
+    response.call_on_close(lambda: calls.append(1))
+    environ = create_environ()
+    body = response(environ, lambda *_head: None)
+    body.close()
+    assert calls == [1]
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda response: pickle.loads(pickle.dumps(response)),  # noqa: S301  our own
+        Response.force_type,
+    ],
+    ids=["copy", "deepcopy", "pickle", "force_type"],
+)
+@pytest.mark.parametrize("touched", [False, True])
+def test_copy_of_a_response_is_sent_alike(take, touched):
+    """Extensions that cache responses keep them in one of these ways."""
+    response = Response("text", 201, {"X-One": "1"})
+    if touched:
+        response.headers["X-Two"] = "2"
+    expected = sent(response)
+
+    assert sent(take(response)) == expected
+
+
+class CachedResponse(Response):
+    """COMPAT(Flask-Caching): takes over the attributes of another one."""
+
+    def __init__(self, response):
+        self.__dict__ = response.__dict__
+        self.timeout = 5
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_attributes_of_a_response_make_another_one(touched):
+    """All that a response is, is in its ``__dict__``."""
+    response = Response("text", 201, {"X-One": "1"})
+    expected = sent(Response("text", 201, {"X-One": "1"}))
+    if touched:
+        assert response.headers["X-One"] == "1"
+        assert response.data == b"text"
+    other = Response.__new__(Response)
+    vars(other).update(vars(response))
+
+    assert sent(other) == expected
+    assert sent(CachedResponse(response)) == expected
 
 
 @pytest.mark.parametrize("attribute", ["date", "expires", "last_modified", "retry_after"])

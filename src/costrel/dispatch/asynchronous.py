@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from ..ctx import RequestContext, call_all
 from ..signals import request_finished, request_started
 from . import errors
-from .coerce import PlainBody, answers_itself
+from .coerce import answers_itself, as_plain, plain_answer
 from .hooks import needs_session, no_response, resume_before, save_session
 from .loop import while_handling
 from .sendable import make_sendable
@@ -150,13 +150,26 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
         and not ctx.wants_response
         and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
     ):
-        plain = engine.coerce.body(rv)
-        if plain is not None:
-            return PlainBody(*plain)
+        body = engine.coerce.body(rv)
+        if body is not None:
+            return plain_answer(*body)
     response: t.Any = engine.coerce.response(rv)
     if response is None:
         response = await _make_response(app, rv)
-    groups = steps.after
+    response = await _run_after_hooks(app, ctx, steps.after, response)
+    save_session(app, ctx, response)
+    if request_finished.receivers:
+        make_sendable(response)
+        await send_signal(app, request_finished, response=response)
+        return response
+    plain = as_plain(response)
+    if plain is None:
+        make_sendable(response)
+    return plain or response
+
+
+async def _run_after_hooks(app: App, ctx: RequestContext, groups: t.Any, response: t.Any) -> t.Any:
+    """Run this request's own after-hooks, then the plan's."""
     registered = ctx.__dict__.get("_after_request_functions", ())
     done = 0
     while done < len(registered):
@@ -175,9 +188,6 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
             response = _required(await hook(response), hook)
         else:
             response = await hop_for(app, _run_after, group, response)
-    save_session(app, ctx, response)
-    make_sendable(response)
-    await send_signal(app, request_finished, response=response)
     return response
 
 

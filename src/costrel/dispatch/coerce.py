@@ -111,32 +111,41 @@ def _not_a_response(rv: t.Any) -> str:
     )
 
 
-class PlainBody:
-    """Send a whole body of the common kind: 200, its type and its length.
+class PlainAnswer:
+    """Send a whole body with a head that is known to be sendable.
 
-    Stands in for a response that nobody wanted to see.
+    Stands in for a response that nobody wants to see (any more).
     """
 
-    __slots__ = ("content", "content_type")
+    __slots__ = ("content", "headers", "status")
 
-    def __init__(self, content: bytes, content_type: str) -> None:
+    def __init__(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.status = status
+        self.headers = headers
         self.content = content
-        self.content_type = content_type
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Send the response: the same bytes that a `Response` would send."""
-        content = self.content
-        start_response(
-            "200 OK",
-            [("Content-Type", self.content_type), ("Content-Length", str(len(content)))],
-        )
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
+        start_response(self.status, self.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.content]
+
+
+def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
+    """Return the answer of the common kind: 200, its type and its length."""
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+    return PlainAnswer("200 OK", headers, content)
+
+
+def as_plain(response: t.Any) -> PlainAnswer | None:
+    """Return what a response sends; None where it must be made sendable, or send itself."""
+    parts = response.plain_parts() if type(response) is Response else None
+    return None if parts is None else PlainAnswer(*parts)
 
 
 class PlainCoercion:
-    """Coerce the common return values of one application without a response."""
+    """Coerce the common return values of one application by a shorter way."""
 
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
@@ -153,7 +162,12 @@ class PlainCoercion:
 
     def response(self, rv: t.Any) -> Response | None:
         """Return the response of a common value, for hooks to see; None of others."""
-        if type(rv) is str and self.html:
+        if not self.html:
+            return None
+        kind = type(rv)
+        if kind is Response:
+            return t.cast("Response", rv)
+        if kind is str:
             return Response.of_bytes(rv.encode(), self.html)
         plain = self.body(rv)
         return None if plain is None else Response.of_bytes(*plain)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..current import request
-from ..wrappers import count_lengths
+from ..wrappers import FIELD_NAME, Response
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
@@ -22,9 +20,6 @@ _SPECIAL = _BETWEEN_SERVERS | {"content-length"}
 _STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?")
 """SPEC(RFC 9112 §4): three digits, and a phrase."""
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""SPEC(RFC 9110 §5.1): what the name of a field is made of."""
-
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """SPEC(RFC 9110 §5.5): no control characters, and nothing that Latin-1 does not have."""
 
@@ -33,27 +28,15 @@ class UnsendableError(ValueError):
     """Say what of a response can't be sent: an error of the view, answered with 500."""
 
 
-_STATUSES = frozenset(f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items())
-
-
 def make_sendable(response: t.Any) -> None:
     """Remove what a server writes itself; `UnsendableError` where the rest can't be sent.
 
     Servers take such a response differently: some send it, some close the connection
     without a word, some end.
     """
-    headers = getattr(response, "headers", None)
-    if (
-        # PERF(page): a response that has nothing but what most have is found out in 0.5 us.
-        type(headers) is not Headers
-        or response.status not in _STATUSES
-        or not 0 <= count_lengths(headers._list) < 2
+    if not isinstance(response, BaseResponse) or (
+        type(response) is Response and response.plain_parts() is not None
     ):
-        _look_closely(response)
-
-
-def _look_closely(response: t.Any) -> None:
-    if not isinstance(response, BaseResponse):
         return
     status = response.status
     if not _STATUS.fullmatch(status):
@@ -69,7 +52,7 @@ def _look_closely(response: t.Any) -> None:
         response.headers.clear()
         response.headers.extend(stripped)
     for name, value in response.headers:
-        if not _NAME.fullmatch(name):
+        if not FIELD_NAME.fullmatch(name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
         if not _VALUE.fullmatch(value):
             raise _unsendable(
@@ -116,7 +99,7 @@ def check_head(status: t.Any, headers: t.Iterable[tuple[t.Any, t.Any]]) -> None:
     if status[0] == "1" and status[:3] != "101":
         raise _unsendable_head(f"the status {status!r}", "a final one, of 200 or more")
     for name, value in headers:
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and FIELD_NAME.fullmatch(name)):
             raise _unsendable_head(f"the header {name!r}", "a str of letters, digits and dashes")
         if not (isinstance(value, str) and _VALUE.fullmatch(value)):
             raise _unsendable_head(

@@ -336,6 +336,9 @@ class DefaultJSONProvider(JSONProvider):
         for positional arguments and keywords together.
         """
         obj = self._prepare_response_obj(args, kwargs)
-        text = self.response_body(obj).decode()
-        response: Response = self._app.response_class(text, mimetype=self.mimetype)
+        body = self.response_body(obj)
+        make: t.Any = self._app.response_class
+        if make is Response:
+            return Response(body, mimetype=self.mimetype)
+        response: Response = make(body.decode(), mimetype=self.mimetype)
         return response

@@ -20,7 +20,7 @@ from werkzeug.exceptions import ClientDisconnected
 from ..current import PRESERVE, context, outside
 from ..dispatch import asynchronous
 from ..dispatch.asynchronous import send_signal
-from ..dispatch.coerce import PlainBody
+from ..dispatch.coerce import PlainAnswer
 from ..dispatch.threads import hop_for
 from ..signals import (
     appcontext_popped,
@@ -41,9 +41,9 @@ from .sending import (
     Answer,
     ClientLeft,
     answer_in_thread,
+    answer_plainly,
     close_answer,
     make_answer,
-    plain_answer,
     refuse,
     send_answer,
 )
@@ -345,9 +345,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
             response = await asynchronous.handle_exception(app, raised)
-        if type(response) is PlainBody:
-            head = ctx.scope["method"] == "HEAD"
-            answer = plain_answer(response.content, response.content_type, head=head)
+        if type(response) is PlainAnswer:
+            answer = answer_plainly(response, head=ctx.scope["method"] == "HEAD")
         else:
             answer = await make_answer(app, response, ctx.environ)
         if isinstance(answer.rest, AsyncIterator):

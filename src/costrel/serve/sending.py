@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     from ..application import App
+    from ..dispatch.coerce import PlainAnswer
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -225,13 +226,9 @@ def as_denial(send: Send) -> Send:
     return send_denial
 
 
-def plain_answer(content: bytes, content_type: str, *, head: bool) -> Answer:
-    """Make an answer of the common kind: 200, its type and its length."""
-    fields = [
-        (b"content-type", content_type.encode("latin-1")),
-        (b"content-length", b"%d" % len(content)),
-    ]
-    return Answer(200, fields, b"" if head else content)
+def answer_plainly(plain: PlainAnswer, *, head: bool) -> Answer:
+    """Make an answer of a whole body and its head."""
+    return Answer(int(plain.status[:3]), _encode(plain.headers), b"" if head else plain.content)
 
 
 async def refuse(send: Send, error: HTTPException) -> None:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
 from ..current import PRESERVE, context
-from ..dispatch.coerce import PlainBody
+from ..dispatch.coerce import as_plain, plain_answer
 from ..dispatch.hooks import (
     needs_session,
     no_response,
@@ -310,8 +310,8 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     ):
         plain = engine.coerce.body(rv)
         if plain is not None:
-            return PlainBody(*plain)
-    response = engine.coerce.response(rv) or app.make_response(rv)
+            return plain_answer(*plain)
+    response: t.Any = engine.coerce.response(rv) or app.make_response(rv)
     if ctx.touched:
         response = run_this_request_hooks(app, ctx, response)
     for hook in plan.after:
@@ -320,10 +320,14 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
             raise no_response(hook)
     if ctx.touched or "HTTP_COOKIE" in ctx.environ:
         save_session(app, ctx, response)
-    make_sendable(response)
     if _finished:
+        make_sendable(response)
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
-    return response
+        return t.cast("WSGIApplication", response)
+    plain_head = as_plain(response)
+    if plain_head is None:
+        make_sendable(response)
+    return plain_head or t.cast("WSGIApplication", response)
 
 
 def keep_apart(pieces: t.Iterable[bytes], response: t.Any) -> t.Iterable[bytes]:
