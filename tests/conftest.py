@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from costrel.asynctesting.bridge import INTERFACE, send_by_asgi_if_asked
-from costrel.current import context
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
+from costrel.ground.current import context
+from costrel.testing.asgi.bridge import INTERFACE, send_by_asgi_if_asked
 
 # `make test` runs the tests of requests twice: the second time by ASGI (`.ci/test`).
 send_by_asgi_if_asked()

@@ -23,7 +23,7 @@ from costrel import (
     stream_with_context,
     url_for,
 )
-from costrel.shortways import STEPS
+from costrel.ground.shortways import STEPS
 
 # Steps
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError, NotFoun
 from werkzeug.routing import BuildError, Map, Rule
 
 from costrel import Blueprint, Config, Flask, current_app, render_template_string
-from costrel.application import App
+from costrel.registration.application import App
 
 # What it is made of
 

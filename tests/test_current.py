@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from costrel import Flask, current
-from costrel.current import app_view, context, request_view
+from costrel.ground.current import app_view, context, request_view
 
 
 @pytest.mark.parametrize("name", ["current_app", "g", "app_ctx"])

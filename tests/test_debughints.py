@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequestKeyError
 from werkzeug.routing import RequestRedirect
 
 from costrel import Blueprint, Flask, render_template, request
-from costrel.debughints import (
+from costrel.ground.debughints import (
     DebugFilesKeyError,
     FormDataRoutingRedirect,
     attach_enctype_error_multidict,

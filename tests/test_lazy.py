@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from costrel.lazy import lazy
+from costrel.ground.lazy import lazy
 
 
 class Thing:

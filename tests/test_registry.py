@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from costrel.registry import Epoch, TrackedDict, TrackedList, TrackedLists
+from costrel.ground.registry import Epoch, TrackedDict, TrackedList, TrackedLists
 
 
 def bumps(epoch, change):

@@ -11,7 +11,7 @@ import pytest
 
 import costrel
 from costrel import Blueprint, Flask, request
-from costrel.scaffold import _endpoint_from_view_func, find_package, get_root_path
+from costrel.registration.scaffold import _endpoint_from_view_func, find_package, get_root_path
 
 # tests/badinput has what set-up refuses.
 

@@ -31,10 +31,10 @@ from costrel import (
 )
 from costrel.ctx import RequestContext
 from costrel.dispatch.plan import FORCE_GENERAL
+from costrel.ground.shortways import SHORT_WAYS, Watched, find
 from costrel.json.provider import DefaultJSONProvider
 from costrel.routing import RuleMap
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
-from costrel.shortways import SHORT_WAYS, Watched, find
 from costrel.templating import Environment, Template
 from costrel.views import MethodView
 

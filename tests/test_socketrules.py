@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from costrel import Blueprint, Flask, abort, request, websocket
-from costrel.socketrules import LIBRARY
+from costrel.registration.socketrules import LIBRARY
 from costrel.websockets import WebSocket
 
 HANDSHAKES = (

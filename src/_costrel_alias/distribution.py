@@ -52,7 +52,7 @@ class AliasDistribution(importlib.metadata.Distribution):
 
 def describe() -> str:
     """Return the core metadata of the alias."""
-    level = importlib.import_module("costrel.environment").FLASK_LEVEL
+    level = importlib.import_module("costrel.ground.environment").FLASK_LEVEL
     fields = [
         "Metadata-Version: 2.1",
         "Name: Flask",

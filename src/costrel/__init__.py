@@ -15,12 +15,12 @@ from .ctx import after_this_request as after_this_request
 from .ctx import copy_current_request_context as copy_current_request_context
 from .ctx import has_app_context as has_app_context
 from .ctx import has_request_context as has_request_context
-from .environment import FLASK_LEVEL
 from .globals import current_app as current_app
 from .globals import g as g
 from .globals import request as request
 from .globals import session as session
 from .globals import websocket as websocket
+from .ground.environment import FLASK_LEVEL
 from .helpers import abort as abort
 from .helpers import flash as flash
 from .helpers import get_flashed_messages as get_flashed_messages
@@ -32,6 +32,7 @@ from .helpers import send_from_directory as send_from_directory
 from .helpers import stream_with_context as stream_with_context
 from .helpers import url_for as url_for
 from .json import jsonify as jsonify
+from .registration.streaming import stream_body as stream_body
 from .signals import appcontext_popped as appcontext_popped
 from .signals import appcontext_pushed as appcontext_pushed
 from .signals import appcontext_tearing_down as appcontext_tearing_down
@@ -42,7 +43,6 @@ from .signals import request_finished as request_finished
 from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
 from .signals import template_rendered as template_rendered
-from .streaming import stream_body as stream_body
 from .templating import render_template as render_template
 from .templating import render_template_string as render_template_string
 from .templating import stream_template as stream_template
@@ -51,13 +51,13 @@ from .wrappers import Request as Request
 from .wrappers import Response as Response
 
 if t.TYPE_CHECKING:
-    from .asynctemplating import render_template_async as render_template_async
-    from .asynctemplating import render_template_string_async as render_template_string_async
-    from .asynctemplating import stream_template_async as stream_template_async
-    from .asynctemplating import stream_template_string_async as stream_template_string_async
     from .compat import install_as_flask as install_as_flask
     from .sse import Event as Event
     from .sse import EventStream as EventStream
+    from .templating.coroutines import render_template_async as render_template_async
+    from .templating.coroutines import render_template_string_async as render_template_string_async
+    from .templating.coroutines import stream_template_async as stream_template_async
+    from .templating.coroutines import stream_template_string_async as stream_template_string_async
     from .websockets import WebSocketClosed as WebSocketClosed
     from .websockets import WebSocketDataError as WebSocketDataError
 
@@ -66,10 +66,10 @@ _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
 _LAZY_NAMES = {
     "Event": ".sse",
     "EventStream": ".sse",
-    "render_template_async": ".asynctemplating",
-    "render_template_string_async": ".asynctemplating",
-    "stream_template_async": ".asynctemplating",
-    "stream_template_string_async": ".asynctemplating",
+    "render_template_async": ".templating.coroutines",
+    "render_template_string_async": ".templating.coroutines",
+    "stream_template_async": ".templating.coroutines",
+    "stream_template_string_async": ".templating.coroutines",
     "WebSocketClosed": ".websockets",
     "WebSocketDataError": ".websockets",
 }

@@ -1,6 +1,6 @@
 """The application: `Flask`.
 
-It is what is registered on it (`costrel.application`) and the steps that a
+It is what is registered on it (`costrel.registration.application`) and the steps that a
 request goes through, by Flask's names. Each step may be overridden in a subclass
 or replaced on the class or the instance; what it does by default is written in
 `costrel.dispatch`, `costrel.routing` and `costrel.serve`.
@@ -22,21 +22,21 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Map
 
 from . import typing as ft
-from .application import App
 from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
-from .current import g, request, request_ctx, session
 from .dispatch import coerce, errors, hooks
-from .dispatch.asyncbody import in_request
+from .dispatch.bodies import in_request
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
+from .ground.current import g, request, request_ctx, session
+from .ground.lazy import anew
+from .ground.shortways import STEPS
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
-from .lazy import anew
+from .registration.application import App
 from .routing import RuleMap, urls
-from .serve import development
 from .serve.wsgi import respond_by_steps, respond_planned
-from .shortways import STEPS
+from .servers import development
 from .signals import request_finished, request_started
 from .templating import (
     DispatchingJinjaLoader,
@@ -50,9 +50,9 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
-    from .asynctesting import AsyncClient
     from .serve.health import LoopHealth
     from .testing import FlaskClient, FlaskCliRunner
+    from .testing.asgi import AsyncClient
 
 _sentinel = object()
 
@@ -350,9 +350,9 @@ class Flask(App):
 
         Args:
             use_cookies: Keep cookies from one request to the next.
-            **kwargs: For `costrel.asynctesting.AsyncClient`.
+            **kwargs: For `costrel.testing.asgi.AsyncClient`.
         """
-        from .asynctesting import AsyncClient
+        from .testing.asgi import AsyncClient
 
         return AsyncClient(self, self.response_class, use_cookies=use_cookies, **kwargs)
 

@@ -8,12 +8,12 @@ from collections import defaultdict
 from functools import update_wrapper
 
 from . import typing as ft
-from .application import App, T_template_filter, T_template_global, T_template_test
-from .current import current_app
+from .ground.current import current_app
+from .ground.lazy import lazy
 from .helpers import default_max_age, send_from_directory
-from .lazy import lazy
-from .origin import caller, recorded
-from .scaffold import (
+from .registration.application import App, T_template_filter, T_template_global, T_template_test
+from .registration.origin import caller, recorded
+from .registration.scaffold import (
     Scaffold,
     T_after_request,
     T_before_request,
@@ -29,7 +29,7 @@ from .scaffold import (
 from .templating import _default_template_ctx_processor
 
 if t.TYPE_CHECKING:
-    from .commands import AppGroup
+    from .commands.groups import AppGroup
     from .wrappers import Response
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -160,7 +160,7 @@ class Blueprint(Scaffold):
     @lazy
     def cli(self) -> AppGroup:
         """Hold the blueprint's own commands, a click group."""
-        from .commands import AppGroup
+        from .commands.groups import AppGroup
 
         return AppGroup()
 

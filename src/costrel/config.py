@@ -16,7 +16,7 @@ import typing as t
 
 from werkzeug.utils import import_string
 
-from .registry import Epoch, tracked
+from .ground.registry import Epoch, tracked
 
 T = t.TypeVar("T")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from . import current
 from .app import Flask
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .ground import current
 from .sessions import SessionMixin
 from .wrappers import Request
 

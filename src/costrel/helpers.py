@@ -14,10 +14,10 @@ from werkzeug.exceptions import abort as _wz_abort
 from werkzeug.utils import redirect as _wz_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from .current import context, current_app, request, request_view, session
-from .dates import with_readable_dates
-from .environment import get_debug_flag, get_load_dotenv
-from .scaffold import get_root_path
+from .ground.current import context, current_app, request, request_view, session
+from .ground.dates import with_readable_dates
+from .ground.environment import get_debug_flag, get_load_dotenv
+from .registration.scaffold import get_root_path
 from .signals import message_flashed
 from .wrappers import blueprint_path as _split_blueprint_path  # noqa: F401  extensions do
 

@@ -12,7 +12,7 @@ import typing as t
 
 from werkzeug.local import LocalProxy
 
-from .current import request_view
+from .ground.current import request_view
 
 
 def _errors_stream() -> t.TextIO:

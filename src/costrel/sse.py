@@ -9,8 +9,8 @@ from collections.abc import AsyncIterable, Iterable
 
 import msgspec
 
-from .current import current_app, request_view
-from .dispatch.asyncbody import in_request
+from .dispatch.bodies import in_request
+from .ground.current import current_app, request_view
 from .helpers import ContextStream
 from .wrappers import Response
 

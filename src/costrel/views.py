@@ -9,8 +9,8 @@ import typing as t
 
 from werkzeug.exceptions import MethodNotAllowed
 
-from .current import current_app, request
-from .shortways import is_open_for, record
+from .ground.current import current_app, request
+from .ground.shortways import is_open_for, record
 
 if t.TYPE_CHECKING:
     from . import typing as ft

@@ -11,9 +11,9 @@ from contextlib import suppress
 import msgspec
 from werkzeug.datastructures import Headers
 
-from .current import come_back, context, outside
+from .ground.current import come_back, context, outside
+from .ground.lazy import lazy
 from .json.depth import MAX_DEPTH, check_depth
-from .lazy import lazy
 from .wrappers import Request
 
 V = t.TypeVar("V")
@@ -168,7 +168,7 @@ class WebSocket(Request):
         """Receive a message; raises what stands for the end, if that is what came.
 
         PERF(sockets): the one coroutine between a view and the server's `receive`. It does
-        itself what `costrel.current.outside` does, and so does `send`.
+        itself what `costrel.ground.current.outside` does, and so does `send`.
         """
         try:
             if not self.accepted:

@@ -15,7 +15,7 @@ import pytest
 from werkzeug.exceptions import HTTPException
 
 from costrel import Blueprint, Flask
-from costrel.origin import caller
+from costrel.registration.origin import caller
 from costrel.views import MethodView
 
 

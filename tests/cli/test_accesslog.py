@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from costrel.serve.accesslog import ACCESS_FORMAT, AccessFormatter
+from costrel.servers.accesslog import ACCESS_FORMAT, AccessFormatter
 
 SEEN = {
     "addr": "127.0.0.1",

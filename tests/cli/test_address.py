@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from costrel.serve.address import (
+from costrel.servers.address import (
     ServeError,
     bind_address,
     is_loopback,

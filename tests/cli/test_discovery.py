@@ -18,7 +18,7 @@ from costrel.cli import (
     locate_app,
     prepare_import,
 )
-from costrel.discovery import format_app_error, is_app, split_import_path
+from costrel.commands.discovery import format_app_error, is_app, split_import_path
 
 
 def _module(**names: object) -> types.ModuleType:

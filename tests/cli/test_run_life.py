@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 APP = """
-import costrel.serve.worker
+import costrel.servers.worker
 from costrel import Flask
 
-UVICORN or setattr(costrel.serve.worker, "has_uvicorn", lambda: False)
+UVICORN or setattr(costrel.servers.worker, "has_uvicorn", lambda: False)
 
 app = Flask(__name__)
 
@@ -104,10 +104,10 @@ NOT_ORDINARY = {
 
 LEAVING = """
 import asyncio
-import costrel.serve.worker
+import costrel.servers.worker
 from costrel import Flask
 
-UVICORN or setattr(costrel.serve.worker, "has_uvicorn", lambda: False)
+UVICORN or setattr(costrel.servers.worker, "has_uvicorn", lambda: False)
 
 class OwnError(BaseException):
     pass

@@ -12,7 +12,7 @@ import pytest
 from costrel import Flask, request, stream_body
 from costrel.dispatch.classviews import awaits
 from costrel.dispatch.threads import WorkerThreads
-from costrel.serve.interface import choose
+from costrel.servers.interface import choose
 from costrel.views import MethodView, View
 
 pytestmark = pytest.mark.usefixtures("planned")

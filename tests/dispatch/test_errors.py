@@ -13,7 +13,7 @@ from werkzeug.exceptions import (
 from werkzeug.routing import RequestRedirect, RoutingException
 
 from costrel import Blueprint, Flask, Response, abort, got_request_exception, request
-from costrel.debughints import FormDataRoutingRedirect
+from costrel.ground.debughints import FormDataRoutingRedirect
 
 pytestmark = pytest.mark.usefixtures("path")
 

@@ -14,7 +14,7 @@ from werkzeug.routing import Map, Rule
 
 from costrel import Flask
 from costrel.globals import request_ctx
-from costrel.shortways import STEPS
+from costrel.ground.shortways import STEPS
 
 # Each step, and a request that goes through it.
 CALLED = {

@@ -11,7 +11,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from costrel import Flask
 from costrel.cli import cli
-from costrel.shortways import STEPS
+from costrel.ground.shortways import STEPS
 
 PAGES = {page.name: page for page in all_pages()}
 

@@ -31,7 +31,7 @@ from costrel import (
     session,
     stream_with_context,
 )
-from costrel.commands import AppGroup
+from costrel.commands.groups import AppGroup
 from costrel.globals import app_ctx, request_ctx
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
 from costrel.signals import Namespace

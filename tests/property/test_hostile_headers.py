@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from costrel import Flask, make_response, redirect, request, send_file, session, url_for
-from costrel.asynctesting.bridge import answer_by_asgi
 from costrel.dispatch.plan import FORCE_GENERAL
+from costrel.testing.asgi.bridge import answer_by_asgi
 from costrel.wrappers import Request
 
 LONG = "9" * 4_301

@@ -28,8 +28,8 @@ from costrel import (
     session,
     stream_with_context,
 )
-from costrel.current import context
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
+from costrel.ground.current import context
 from costrel.signals import (
     appcontext_popped,
     appcontext_pushed,

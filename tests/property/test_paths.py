@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import costrel
 from costrel import Blueprint, Flask, Response, after_this_request, flash, g, request, session
-from costrel.current import context
 from costrel.dispatch.plan import FORCE_GENERAL
+from costrel.ground.current import context
 
 HOOKS = (
     "url_value_preprocessor",

@@ -13,7 +13,7 @@ from werkzeug.http import dump_cookie
 
 from costrel import Flask
 from costrel.json.tag import TaggedJSONSerializer
-from costrel.sessions import _Serializer
+from costrel.sessions.signing import Serializer
 
 NOW = 1_800_000_000
 LIFETIME_S = 3_600
@@ -88,7 +88,7 @@ def test_session_is_read_as_itsdangerous_reads_it(
     cookie = change(t.cast(str, signing(key, age_s).dumps(data)))
     with app.test_request_context("/", headers={"Cookie": dump_cookie("session", cookie)}) as ctx:
         serializer = t.cast(t.Any, app.session_interface).get_signing_serializer(app)
-        assert isinstance(serializer, _Serializer)
+        assert isinstance(serializer, Serializer)
         serializer.make_signer(serializer.salt).get_timestamp = lambda: NOW  # type: ignore[method-assign]
         expected: t.Any = {}
         brought = ctx.request.cookies.get("session")

@@ -13,7 +13,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from costrel import Flask
-from costrel.templatestrings import template_from_string
+from costrel.templating.strings import template_from_string
 
 USERS = ("ann", "<bob>", "")
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from costrel import Flask
-from costrel.templatecode import JoiningGenerator
 from costrel.templating import Context, Environment
+from costrel.templating.code import JoiningGenerator
 
 
 class Described:

@@ -10,7 +10,7 @@ from werkzeug.routing import BuildError
 
 import costrel
 from costrel import Flask
-from costrel.current import request_ctx
+from costrel.ground.current import request_ctx
 
 RULES = (
     "/", "/a", "/a/", "/<name>", "/<int:n>", "/x/<path:rest>", "/<name>/<int:n>", "/é/<name>",

@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule, ValidationError
 
 from costrel import Flask, abort, request
-from costrel.registry import Epoch
+from costrel.ground.registry import Epoch
 from costrel.routing import RouteTable, RuleMap
 
 # tests/property/test_routing.py holds the table against Werkzeug's own matching; here

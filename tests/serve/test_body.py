@@ -11,8 +11,8 @@ import pytest
 from werkzeug.test import encode_multipart
 
 from costrel import Flask, request
+from costrel.registration.streaming import stream_body
 from costrel.serve import body as body_module
-from costrel.streaming import stream_body
 from costrel.wrappers import Request
 
 PIECES = [b"abc", b"", b"defgh", b"i"]

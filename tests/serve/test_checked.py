@@ -9,7 +9,7 @@ import pytest
 from costrel import Flask
 from costrel.dispatch.sendable import UnsendableError
 from costrel.serve.checked import checked
-from costrel.serve.reception import receiving
+from costrel.servers.reception import receiving
 
 UNSENDABLE = [
     (200, []),

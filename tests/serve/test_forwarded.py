@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from costrel import Flask, request, url_for, websocket
-from costrel.asynctesting import WebSocketRejected
 from costrel.globals import request_ctx
+from costrel.testing.asgi import WebSocketRejected
 
 FORWARDED = ("For", "Proto", "Host", "Port", "Prefix")
 

@@ -15,8 +15,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from costrel import Flask, abort, g, request, websocket
-from costrel.serve.interface import choose
-from costrel.socketrules import LIBRARY
+from costrel.registration.socketrules import LIBRARY
+from costrel.servers.interface import choose
 
 
 class Client:

@@ -12,8 +12,8 @@ import pytest
 from werkzeug.test import Client, create_environ
 
 from costrel import Flask, current_app, g, has_app_context, request, stream_with_context, websocket
-from costrel.current import context
-from costrel.streaming import stream_body
+from costrel.ground.current import context
+from costrel.registration.streaming import stream_body
 
 KEEP_UP = {"http_version": "1.1", "path": "/", "query_string": b"", "method": "GET"}
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from costrel import Flask
 from costrel.serve import reception
-from costrel.serve.reception import Reception
+from costrel.servers.reception import Reception
 
 PATIENCE_S = 10
 

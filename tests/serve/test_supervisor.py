@@ -8,7 +8,7 @@ import types
 import pytest
 
 from costrel.serve import supervisor
-from costrel.serve.supervisor import LIVED_S, LONGEST_PAUSE_S, Slot
+from costrel.servers.supervisor import LIVED_S, LONGEST_PAUSE_S, Slot
 
 
 def worker(*, lived_s=0.0, ready=True):

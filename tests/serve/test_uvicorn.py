@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from costrel.serve.uvicorn import with_head_timeout
+from costrel.servers.uvicorn import with_head_timeout
 
 PATIENCE_S = 10
 TIMEOUT_S = 0.5

@@ -28,8 +28,8 @@ from costrel import (
     request_tearing_down,
     session,
 )
-from costrel.current import PRESERVE
 from costrel.globals import app_ctx, request_ctx
+from costrel.ground.current import PRESERVE
 
 pytestmark = pytest.mark.usefixtures("path")
 

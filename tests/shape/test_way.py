@@ -169,7 +169,7 @@ def test_import_loads_no_command_line_no_tests_no_server() -> None:
     for prefix in (
         "costrel.cli",
         "costrel.testing",
-        "costrel.serve.granian",
+        "costrel.servers.granian",
         "granian",
         "click",
         "asyncio",

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import click as click
 
-from ..commands import (
+from ..commands.discovery import find_app_by_string, find_best_app, locate_app, prepare_import
+from ..commands.envfiles import load_dotenv
+from ..commands.groups import (
     AppGroup,
     NoAppException,
     ScriptInfo,
     pass_script_info,
     with_appcontext,
 )
-from ..current import current_app
-from ..discovery import find_app_by_string, find_best_app, locate_app, prepare_import
-from ..envfiles import load_dotenv
-from ..environment import get_debug_flag, get_load_dotenv
-from ..serve.banner import show_server_banner
+from ..ground.current import current_app
+from ..ground.environment import get_debug_flag, get_load_dotenv
+from ..servers.banner import show_server_banner
 from .entry import cli, main
 from .group import FlaskGroup
 from .options import get_version, version_option

@@ -7,8 +7,8 @@ import typing as t
 
 import click
 
-from ..commands import AppGroup, NoAppException, ScriptInfo, enter_app_context
-from ..discovery import format_app_error
+from ..commands.discovery import format_app_error
+from ..commands.groups import AppGroup, NoAppException, ScriptInfo, enter_app_context
 from .options import app_option, debug_option, env_file_option, version_option
 from .routes import routes_command
 from .run import run_command

@@ -9,9 +9,9 @@ import typing as t
 import click
 from click.core import ParameterSource
 
-from ..commands import ScriptInfo
-from ..envfiles import load_dotenv, require_dotenv
-from ..environment import FLASK_LEVEL, get_load_dotenv
+from ..commands.envfiles import load_dotenv, require_dotenv
+from ..commands.groups import ScriptInfo
+from ..ground.environment import FLASK_LEVEL, get_load_dotenv
 
 
 def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

@@ -6,8 +6,8 @@ import typing as t
 
 import click
 
-from ..commands import with_appcontext
-from ..current import current_app
+from ..commands.groups import with_appcontext
+from ..ground.current import current_app
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Map, Rule

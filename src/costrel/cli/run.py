@@ -9,15 +9,15 @@ import typing as t
 import click
 from click.core import ParameterSource
 
-from ..commands import NoAppException, ScriptInfo, pass_script_info
-from ..discovery import format_app_error
-from ..environment import get_debug_flag
+from ..commands.discovery import format_app_error
+from ..commands.groups import NoAppException, ScriptInfo, pass_script_info
+from ..ground.environment import get_debug_flag
 from .options import debug_option
 from .params import CertParamType, SeparatedPathType, path_separator_text, validate_key
 
 if t.TYPE_CHECKING:
-    from ..serve.granian import Started
-    from ..serve.worker import BootFailure
+    from ..servers.granian import Started
+    from ..servers.worker import BootFailure
 
 ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
 
@@ -218,7 +218,7 @@ run_command.params.insert(0, debug_option)
 
 
 def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
-    from ..serve.debugserver import DebugOptions, load_or_defer, serve_debug
+    from ..servers.debugserver import DebugOptions, load_or_defer, serve_debug
 
     options = DebugOptions(**settings)
     app = load_or_defer(info.load_app, reloading=options.reload)
@@ -227,8 +227,8 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
 
 
 def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
-    from ..serve.granian import AppLoadError, serve
-    from ..serve.worker import ServeOptions
+    from ..servers.granian import AppLoadError, serve
+    from ..servers.worker import ServeOptions
 
     options = ServeOptions(**settings)
 
@@ -277,7 +277,7 @@ class AppLoader:
 
 def describe_failure(error: BaseException) -> BootFailure:
     """Put into words why the application could not be loaded."""
-    from ..serve.worker import BootFailure
+    from ..servers.worker import BootFailure
 
     if isinstance(error, click.ClickException):
         return BootFailure(error.format_message(), usage=isinstance(error, click.UsageError))

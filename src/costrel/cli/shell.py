@@ -8,8 +8,8 @@ import typing as t
 
 import click
 
-from ..commands import with_appcontext
-from ..current import current_app
+from ..commands.groups import with_appcontext
+from ..ground.current import current_app
 
 
 @click.command("shell", short_help="Open a Python shell in the application's context.")

@@ -10,6 +10,9 @@ import importlib
 import types
 import typing as t
 
+_APPLICATION = "costrel.registration.application"
+_SCAFFOLD = "costrel.registration.scaffold"
+
 # Module of Flask -> name in it -> module to import, and after a colon the name there.
 NAMES: dict[str, dict[str, str]] = {
     "flask.app": {
@@ -24,15 +27,15 @@ NAMES: dict[str, dict[str, str]] = {
         "Rule": "werkzeug.routing:Rule",
         "SecureCookieSessionInterface": "costrel.sessions:SecureCookieSessionInterface",
         "SessionInterface": "costrel.sessions:SessionInterface",
-        "T_shell_context_processor": "costrel.application:T_shell_context_processor",
-        "T_teardown": "costrel.scaffold:T_teardown",
-        "T_template_filter": "costrel.application:T_template_filter",
-        "T_template_global": "costrel.application:T_template_global",
-        "T_template_test": "costrel.application:T_template_test",
+        "T_shell_context_processor": f"{_APPLICATION}:T_shell_context_processor",
+        "T_teardown": f"{_SCAFFOLD}:T_teardown",
+        "T_template_filter": f"{_APPLICATION}:T_template_filter",
+        "T_template_global": f"{_APPLICATION}:T_template_global",
+        "T_template_test": f"{_APPLICATION}:T_template_test",
         "TracebackType": "types:TracebackType",
         "_cv_app": "costrel.globals:_cv_app",
         "_cv_request": "costrel.globals:_cv_request",
-        "_make_timedelta": "costrel.application:_make_timedelta",
+        "_make_timedelta": f"{_APPLICATION}:_make_timedelta",
         "_url_quote": "urllib.parse:quote",
         "appcontext_tearing_down": "costrel.signals:appcontext_tearing_down",
         "cabc": "collections.abc",
@@ -47,7 +50,7 @@ NAMES: dict[str, dict[str, str]] = {
         "is_running_from_reloader": "werkzeug.serving:is_running_from_reloader",
         "iscoroutinefunction": "inspect:iscoroutinefunction",
         "request_tearing_down": "costrel.signals:request_tearing_down",
-        "setupmethod": "costrel.scaffold:setupmethod",
+        "setupmethod": f"{_SCAFFOLD}:setupmethod",
     },
     "flask.blueprints": {
         "AppGroup": "costrel.cli:AppGroup",
@@ -55,7 +58,7 @@ NAMES: dict[str, dict[str, str]] = {
         "timedelta": "datetime:timedelta",
     },
     "flask.cli": {
-        "F": "costrel.scaffold:F",
+        "F": f"{_SCAFFOLD}:F",
         "ModuleType": "types:ModuleType",
         "ParameterSource": "click.core:ParameterSource",
         "_app_option": "costrel.cli.options:app_option",
@@ -90,7 +93,7 @@ NAMES: dict[str, dict[str, str]] = {
         "contextvars": "contextvars",
     },
     "flask.debughelpers": {
-        "App": "costrel.application:App",
+        "App": f"{_APPLICATION}:App",
         "BaseLoader": "jinja2:BaseLoader",
         "Blueprint": "costrel.blueprints:Blueprint",
         "RequestRedirect": "werkzeug.routing:RequestRedirect",
@@ -101,8 +104,8 @@ NAMES: dict[str, dict[str, str]] = {
     "flask.globals": {
         "ContextVar": "contextvars:ContextVar",
         "LocalProxy": "werkzeug.local:LocalProxy",
-        "_no_app_msg": "costrel.current:NO_APP",
-        "_no_req_msg": "costrel.current:NO_REQUEST",
+        "_no_app_msg": "costrel.ground.current:NO_APP",
+        "_no_req_msg": "costrel.ground.current:NO_REQUEST",
     },
     "flask.helpers": {
         "_cv_app": "costrel.globals:_cv_app",
@@ -142,16 +145,16 @@ NAMES: dict[str, dict[str, str]] = {
         "timedelta": "datetime:timedelta",
     },
     "flask.sansio.blueprints": {
-        "T_after_request": "costrel.scaffold:T_after_request",
-        "T_before_request": "costrel.scaffold:T_before_request",
-        "T_error_handler": "costrel.scaffold:T_error_handler",
-        "T_teardown": "costrel.scaffold:T_teardown",
-        "T_template_context_processor": "costrel.scaffold:T_template_context_processor",
-        "T_template_filter": "costrel.application:T_template_filter",
-        "T_template_global": "costrel.application:T_template_global",
-        "T_template_test": "costrel.application:T_template_test",
-        "T_url_defaults": "costrel.scaffold:T_url_defaults",
-        "T_url_value_preprocessor": "costrel.scaffold:T_url_value_preprocessor",
+        "T_after_request": f"{_SCAFFOLD}:T_after_request",
+        "T_before_request": f"{_SCAFFOLD}:T_before_request",
+        "T_error_handler": f"{_SCAFFOLD}:T_error_handler",
+        "T_teardown": f"{_SCAFFOLD}:T_teardown",
+        "T_template_context_processor": f"{_SCAFFOLD}:T_template_context_processor",
+        "T_template_filter": f"{_APPLICATION}:T_template_filter",
+        "T_template_global": f"{_APPLICATION}:T_template_global",
+        "T_template_test": f"{_APPLICATION}:T_template_test",
+        "T_url_defaults": f"{_SCAFFOLD}:T_url_defaults",
+        "T_url_value_preprocessor": f"{_SCAFFOLD}:T_url_value_preprocessor",
         "_sentinel": "costrel.blueprints:_sentinel",
         "defaultdict": "collections:defaultdict",
         "ft": "costrel.typing",
@@ -192,7 +195,7 @@ NAMES: dict[str, dict[str, str]] = {
         "TracebackType": "types:TracebackType",
         "_werkzeug_version": "costrel.compat.private:_werkzeug_version",
     },
-    "flask.views": {"F": "costrel.scaffold:F", "ft": "costrel.typing"},
+    "flask.views": {"F": f"{_SCAFFOLD}:F", "ft": "costrel.typing"},
     "flask.wrappers": {
         "RequestBase": "werkzeug.wrappers:Request",
         "_split_blueprint_path": "costrel.helpers:_split_blueprint_path",

@@ -30,6 +30,6 @@ def pytest_addoption() -> None:
         raise pytest.UsageError(str(error)) from None
     os.environ["COSTREL_AS_FLASK"] = "1"
     # Not above: it is a costrel that answers to the name of flask that has to be imported.
-    from ..asynctesting.bridge import send_by_asgi_if_asked
+    from ..testing.asgi.bridge import send_by_asgi_if_asked
 
     send_by_asgi_if_asked()

@@ -10,8 +10,8 @@ import typing as t
 from functools import partial
 from inspect import iscoroutinefunction
 
-from ..current import current_app
-from ..shortways import is_open
+from ..ground.current import current_app
+from ..ground.shortways import is_open
 
 if t.TYPE_CHECKING:
     from ..views import View

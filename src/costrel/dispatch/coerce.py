@@ -11,17 +11,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..current import request
+from ..ground.current import request
+from ..ground.shortways import is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
-from ..shortways import is_open_for
 from ..wrappers import Response
-from .asyncbody import AsyncBody, in_request
+from .bodies import AsyncBody, in_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from ..application import App
+    from ..registration.application import App
 
 _FORMS = "The tuple must have the form (body, status, headers), (body, status), or (body, headers)."
 

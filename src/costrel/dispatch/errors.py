@@ -8,13 +8,13 @@ import typing as t
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
 from werkzeug.routing import RequestRedirect, RoutingException
 
-from ..current import request_view
-from ..debughints import FormDataRoutingRedirect
+from ..ground.current import request_view
+from ..ground.debughints import FormDataRoutingRedirect
 from ..signals import got_request_exception
 from .clientdata import bad_request_for
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
     from ..wrappers import Request, Response
 
 

@@ -10,14 +10,14 @@ import typing as t
 from inspect import unwrap
 
 from ..ctx import call_all
-from ..current import request_view
+from ..ground.current import request_view
 from ..sessions import may_not_refresh
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
 
 if t.TYPE_CHECKING:
-    from ..application import App
     from ..ctx import RequestContext
+    from ..registration.application import App
     from ..wrappers import Request, Response
 
 Names = tuple[str | None, ...]

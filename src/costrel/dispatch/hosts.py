@@ -12,7 +12,7 @@ import typing as t
 from werkzeug.sansio.utils import host_is_trusted
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 Text = t.Callable[[str], t.Any]
 Raw = t.Callable[[bytes], t.Any]

@@ -18,8 +18,8 @@ from functools import update_wrapper
 from inspect import iscoroutine
 from queue import Empty, SimpleQueue
 
-from ..current import request_view
-from ..forks import forget_after_fork, notice
+from ..ground.current import request_view
+from ..ground.forks import forget_after_fork, notice
 
 if t.TYPE_CHECKING:
     import asyncio

@@ -17,11 +17,11 @@ from werkzeug.routing import MapAdapter
 
 from ..config import Config
 from ..ctx import RequestContext
-from ..registry import TrackedDict, TrackedList, TrackedLists
+from ..ground.registry import TrackedDict, TrackedList, TrackedLists
+from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
-from ..shortways import is_open, is_open_for, look_again
 from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
@@ -31,7 +31,7 @@ from .proxies import is_wrapped, proxies_around
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from ..application import App
+    from ..registration.application import App
     from ..wrappers import Request
 
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"

@@ -9,7 +9,7 @@ from types import MethodType
 if t.TYPE_CHECKING:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from ..application import App
+    from ..registration.application import App
 
 
 def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:

@@ -7,8 +7,8 @@ import typing as t
 
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..current import request
-from ..wrappers import FIELD_NAME, Response
+from ..ground.current import request
+from ..wrappers.response import FIELD_NAME, Response
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()

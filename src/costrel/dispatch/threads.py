@@ -14,11 +14,11 @@ import weakref
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
-from ..forks import forget_after_fork, notice
+from ..ground.forks import forget_after_fork, notice
 from .loop import helping, here, serving_loop, take_over
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 R = t.TypeVar("R")
 

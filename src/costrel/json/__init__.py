@@ -11,7 +11,7 @@ import json as _json
 import sys
 import typing as t
 
-from ..current import context, current_app
+from ..ground.current import context, current_app
 from ..wrappers import Request, Response
 from .depth import UNGUARDED, check_depth, check_written_depth, read_plainly
 from .provider import DefaultJSONProvider

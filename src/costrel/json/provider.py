@@ -20,7 +20,7 @@ from datetime import date
 import msgspec
 from werkzeug.http import http_date
 
-from ..shortways import WatchedObject
+from ..ground.shortways import WatchedObject
 from ..wrappers import Response
 from .depth import MAX_DEPTH, UNGUARDED, check_depth, check_written_depth, read_plainly
 

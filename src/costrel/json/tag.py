@@ -17,7 +17,7 @@ from uuid import UUID
 from markupsafe import Markup
 from werkzeug.http import http_date
 
-from ..dates import parse_date
+from ..ground.dates import parse_date
 from . import dumps, loads
 
 

@@ -6,7 +6,7 @@ import typing as t
 
 from werkzeug.routing import IntegerConverter, Map, MapAdapter, Rule, UnicodeConverter
 
-from ..shortways import is_open, is_open_for
+from ..ground.shortways import is_open, is_open_for
 
 Build = t.Callable[[dict[str, t.Any]], str | None]
 """Return the path for a rule's values; None where the URL adapter has to build it."""

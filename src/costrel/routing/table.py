@@ -18,12 +18,12 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, Map, RuleFactory, ValidationError
 from werkzeug.routing.matcher import State
 
-from ..shortways import WatchedObject, is_open_for
+from ..ground.shortways import WatchedObject, is_open_for
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from ..registry import Epoch
+    from ..ground.registry import Epoch
 
 Match = tuple["Rule", dict[str, t.Any]]
 

@@ -11,14 +11,14 @@ from werkzeug.exceptions import BadHost
 from werkzeug.routing import BuildError
 from werkzeug.wsgi import get_host
 
-from ..current import app_view, context, request_view
-from ..shortways import builds_as_imported
+from ..ground.current import app_view, context, request_view
+from ..ground.shortways import builds_as_imported
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
-    from ..application import App
+    from ..registration.application import App
     from ..wrappers import Request
 
 

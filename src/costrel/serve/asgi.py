@@ -17,11 +17,12 @@ from functools import partial
 
 from werkzeug.exceptions import ClientDisconnected
 
-from ..current import PRESERVE, context, outside
-from ..dispatch import asynchronous
-from ..dispatch.asynchronous import send_signal
+from ..dispatch import coroutines
 from ..dispatch.coerce import PlainAnswer
+from ..dispatch.coroutines import send_signal
 from ..dispatch.threads import hop_for
+from ..ground.current import PRESERVE, context, outside
+from ..registration.socketrules import LIBRARY
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -30,7 +31,6 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
-from ..socketrules import LIBRARY
 from .body import TOO_LATE, BodyTimeout, RequestBody, announced_length, in_time
 from .callers import lender
 from .inflight import in_flight
@@ -51,8 +51,8 @@ from .watch import Suspended, Watch
 from .wsgi import _forget_request
 
 if t.TYPE_CHECKING:
-    from ..application import App
     from ..dispatch.plan import Engine, Plan
+    from ..registration.application import App
 
 _set_current = context.set
 _reset_current = context.reset
@@ -335,16 +335,16 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             watch.start()
         try:
             if view is None:
-                response = await watch.over(asynchronous.run(app, ctx, plan, engine))
+                response = await watch.over(coroutines.run(app, ctx, plan, engine))
             else:
                 try:
                     rv = await view
                 except Exception as raised:  # noqa: BLE001  handed to the error handlers
-                    rv = await asynchronous.handle_user_exception(app, raised)
-                response = await asynchronous.finish(app, ctx, plan, engine, rv)
+                    rv = await coroutines.handle_user_exception(app, raised)
+                response = await coroutines.finish(app, ctx, plan, engine, rv)
         except Exception as raised:  # noqa: BLE001  the border: everything is answered
             error = raised
-            response = await asynchronous.handle_exception(app, raised)
+            response = await coroutines.handle_exception(app, raised)
         if type(response) is PlainAnswer:
             answer = answer_plainly(response, head=ctx.scope["method"] == "HEAD")
         else:
@@ -479,7 +479,7 @@ async def leave(
         else:
             try:
                 if plan.teardown:
-                    await asynchronous.tear_down(app, plan, error)
+                    await coroutines.tear_down(app, plan, error)
             finally:
                 if ctx.touched and not _forget_request(ctx):
                     await hop_for(app, ctx._close_request)

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
 from inspect import isawaitable, iscoroutinefunction
 
-from ..current import context
-from ..dispatch.asynchronous import send_signal
+from ..dispatch.coroutines import send_signal
 from ..dispatch.threads import WorkerThreads, hop_for
+from ..ground.current import context
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 CANCEL_S = 1.0
 """How long a task that was cancelled may take to clean up."""

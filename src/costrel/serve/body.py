@@ -12,9 +12,9 @@ from contextvars import Context
 
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
-from ..current import outside
 from ..dispatch.loop import run_on
 from ..dispatch.threads import WorkerThreads
+from ..ground.current import outside
 from .scope import Message, Receive
 
 R = t.TypeVar("R")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..current import WITHIN
+from ..ground.current import WITHIN
 
 if t.TYPE_CHECKING:
     from ..ctx import AppContext

@@ -7,7 +7,7 @@ import typing as t
 from contextvars import Context
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 INTERVAL_S = 0.5
 """How often the loop is looked after."""

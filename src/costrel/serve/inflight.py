@@ -6,7 +6,7 @@ import asyncio
 import typing as t
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 GRACE_S = 2.0
 """How long what is cut off may take to end, with its teardown functions."""

@@ -31,7 +31,7 @@ from wsproto.utilities import LocalProtocolError, ProtocolError
 from ..ctx import RequestContext
 from ..dispatch.proxies import proxies_around
 from ..dispatch.threads import WorkerThreads, hop_for
-from ..socketrules import takes_server_socket
+from ..registration.socketrules import takes_server_socket
 from ..websockets import (
     GONE,
     NO_CODE,
@@ -54,7 +54,7 @@ if t.TYPE_CHECKING:
     from _typeshed import ReadableBuffer
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..application import App
+    from ..registration.application import App
 
 GOODBYE_S = 1.0
 """How long a view may take to end whose server stops."""

@@ -12,18 +12,18 @@ from functools import partial
 from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
-from ..current import outside
 from ..dispatch import loop as loops
-from ..dispatch.asynchronous import call
+from ..dispatch.coroutines import call
 from ..dispatch.threads import hop_for, workers_of
-from ..forks import forget_after_fork, notice
+from ..ground.current import outside
+from ..ground.forks import forget_after_fork, notice
 from .background import BackgroundTasks, app_context_on, is_cancellation
 from .health import LoopHealth
 from .inflight import leave_all
 from .scope import Receive, Send
 
 if t.TYPE_CHECKING:
-    from ..application import App
+    from ..registration.application import App
 
 _starting: ContextVar[Life | None] = ContextVar("costrel.starting", default=None)
 """The life whose start this code is a part of."""

@@ -6,7 +6,7 @@ import io
 import typing as t
 
 from ..ctx import RequestContext
-from ..lazy import lazy
+from ..ground.lazy import lazy
 from ..wrappers import Request
 from .lazyenviron import LazyEnviron
 from .scope import Scope

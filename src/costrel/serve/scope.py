@@ -6,7 +6,7 @@ import sys
 import typing as t
 from urllib.parse import unquote_to_bytes
 
-from ..current import WITHIN
+from ..ground.current import WITHIN
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -12,10 +12,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
-from ..current import outside
-from ..dispatch.asyncstream import AsyncContextStream
+from ..dispatch.streams import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
-from ..shortways import SHORT_WAYS, is_open_for
+from ..ground.current import outside
+from ..ground.shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
 from .checked import checked
 from .scope import Send
@@ -24,8 +24,8 @@ from .wsgi import Body
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..application import App
     from ..dispatch.coerce import PlainAnswer
+    from ..registration.application import App
 
 Fields = list[tuple[bytes, bytes]]
 

@@ -14,11 +14,11 @@ from werkzeug.exceptions import Forbidden, InternalServerError
 from werkzeug.routing import Rule, WebsocketMismatch
 
 from ..ctx import call_all
-from ..current import context
-from ..dispatch import asynchronous
-from ..dispatch.asynchronous import call, send_signal
+from ..dispatch import coroutines
+from ..dispatch.coroutines import call, send_signal
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.threads import hop_for
+from ..ground.current import context
 from ..sessions import opens_lazily
 from ..signals import (
     appcontext_popped,
@@ -45,15 +45,15 @@ from .loopcontext import LoopContext
 from .proxies import behind
 from .scope import ENVIRON, HANDSHAKE, Receive, Scope, Send, make_environ
 from .sending import as_denial, send_response
-from .unwatched import Watched, look_after
+from .socketwatch import Watched, look_after
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import WSGIEnvironment
 
-    from ..application import App
     from ..dispatch.plan import Engine
+    from ..registration.application import App
 
 GOODBYE_S = 1.0
 """How long a socket that is cancelled may take to say so to its client."""
@@ -267,7 +267,7 @@ async def _handle(app: App, ctx: SocketContext, watched: Watched, error: BaseExc
         return None
     if not socket.accepted:
         try:
-            return await asynchronous.handle_user_exception(app, error)
+            return await coroutines.handle_user_exception(app, error)
         except Exception as raised:  # noqa: BLE001  nobody handles it, or the handler failed
             error = raised
     return await _fail(app, ctx, error)
@@ -315,7 +315,7 @@ async def _finish(app: App, ctx: SocketContext, rv: t.Any) -> None:
     response: t.Any = None
     try:
         if not socket.accepted and socket.close_code is None:
-            response = await asynchronous._make_response(app, Forbidden() if rv is None else rv)
+            response = await coroutines._make_response(app, Forbidden() if rv is None else rv)
         response = await _run_after(app, ctx, response)
     except Exception as error:  # noqa: BLE001  the border, as in `_run`
         if not _is_only(error, WebSocketClosed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 
-from ..current import context
+from ..ground.current import context
 from .scope import Receive
 
 if t.TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Watch:
         self._watcher = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
-        # In a task of its own: see `costrel.current.outside`.
+        # In a task of its own: see `costrel.ground.current.outside`.
         context.set(None)
         try:
             if self.body is not None:

@@ -12,7 +12,6 @@ from contextvars import Context, Token, copy_context
 from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
-from ..current import PRESERVE, context
 from ..dispatch.coerce import as_plain, plain_answer
 from ..dispatch.hooks import (
     needs_session,
@@ -22,6 +21,7 @@ from ..dispatch.hooks import (
     save_session,
 )
 from ..dispatch.sendable import make_sendable
+from ..ground.current import PRESERVE, context
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -35,8 +35,8 @@ from .callers import lender
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from ..application import App
     from ..dispatch.plan import Engine, Plan
+    from ..registration.application import App
 
 _new_context = RequestContext.__new__
 _set_current = context.set

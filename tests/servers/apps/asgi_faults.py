@@ -14,7 +14,7 @@ from pathlib import Path
 
 from costrel import EventStream, Flask, request, stream_with_context, websocket
 from costrel.globals import request_ctx
-from costrel.streaming import stream_body
+from costrel.registration.streaming import stream_body
 
 app = Flask(__name__)
 app.config.update(

@@ -23,7 +23,7 @@ from costrel import (
     websocket,
 )
 from costrel.globals import request_ctx
-from costrel.streaming import stream_body
+from costrel.registration.streaming import stream_body
 
 app = Flask(__name__)
 app.secret_key = "key"

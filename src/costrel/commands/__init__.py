@@ -1,0 +1,1 @@
+"""What commands need of an application: to find it, load it, and make it current."""

@@ -1,0 +1,257 @@
+"""The context of an application: ``app.app_context()``, and ``g``."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from contextlib import contextmanager
+
+from ..ground.current import NO_REQUEST, NO_WEBSOCKET, context
+from ..ground.lazy import touching
+from ..ground.shortways import Watched
+from ..signals import appcontext_popped, appcontext_pushed
+
+if t.TYPE_CHECKING:
+    from contextvars import Token
+    from types import TracebackType
+
+    from werkzeug.routing import MapAdapter
+
+    from ..registration.application import App
+    from ..sessions import SessionMixin
+    from ..wrappers import Request
+
+
+_sentinel: t.Any = object()
+
+
+def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
+    """Call every function, then raise the first error that one of them raised.
+
+    INVARIANT: no teardown is skipped because another one failed.
+    """
+    failure: BaseException | None = None
+    for function in functions:
+        try:
+            function(exc)
+        except BaseException as error:  # noqa: BLE001  raised below
+            if failure is None:
+                failure = error
+            else:
+                failure.add_note(f"A later teardown function failed as well: {error!r}")
+    if failure is not None:
+        raise failure
+
+
+class _AppCtxGlobals:
+    """Hold whatever a request or command wants to share: ``g``.
+
+    A plain namespace with a few methods of a dict.
+    """
+
+    def __getattr__(self, name: str) -> t.Any:
+        raise AttributeError(name)
+
+    if t.TYPE_CHECKING:
+        # To a type checker, whatever is set may be set and deleted as well.
+        def __setattr__(self, name: str, value: t.Any) -> None: ...
+        def __delattr__(self, name: str) -> None: ...
+
+    def get(self, name: str, default: t.Any | None = None) -> t.Any:
+        """Return an attribute, or the default if it was never set."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: t.Any = _sentinel) -> t.Any:
+        """Remove an attribute and return it, or the default; else `KeyError`."""
+        if default is _sentinel:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: t.Any = None) -> t.Any:
+        """Return an attribute, set to the default first if it was missing."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, item: str) -> bool:
+        return item in self.__dict__
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        ctx = context.get(None)
+        if ctx is None:
+            return object.__repr__(self)
+        return f"<flask.g of '{ctx.app.name}'>"
+
+
+class AppContext(metaclass=Watched):
+    """Make an application current: for commands, tests and scripts.
+
+    Enter it with ``with app.app_context():``. It may be entered again while it is
+    active; its teardown functions run once, when the outermost entry is left.
+    """
+
+    touched = False
+    """Whether something of it came into being, or it was entered again or held."""
+
+    plan: t.Any = None
+    """The plan that a request is served by, if any."""
+
+    _token: Token[t.Any] | None = None
+    """That of a call which a server started, while it lasts."""
+
+    _holds = 0
+    _error: BaseException | None = None
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._outer_requests: list[t.Any] = []
+
+    @touching
+    def _cv_tokens(self) -> list[Token[t.Any]]:
+        """Hold one token per entry that was not left yet."""
+        return []
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it was entered and not left yet, or is held by a stream."""
+        tokens = self.__dict__.get("_cv_tokens")
+        return bool(self._holds or (self._token if tokens is None else tokens))
+
+    @property
+    def app_context(self) -> AppContext:
+        """Give the application context in effect: this one."""
+        return self
+
+    @property
+    def request_context(self) -> t.Any:
+        """Give the request context in effect: the one beneath, if any."""
+        return self._outer_requests[-1] if self._outer_requests else None
+
+    @property
+    def request(self) -> Request:
+        """Give the request of the request context beneath; `RuntimeError` without."""
+        request: Request = self._require_request().request
+        return request
+
+    @property
+    def session(self) -> SessionMixin:
+        """Give the session of the request context beneath; `RuntimeError` without."""
+        session: SessionMixin = self._require_request().session
+        return session
+
+    @property
+    def websocket(self) -> t.Any:
+        """Give the WebSocket being served; `RuntimeError` where none is."""
+        raise RuntimeError(NO_WEBSOCKET)
+
+    def _require_request(self) -> t.Any:
+        ctx = self.request_context
+        if ctx is None:
+            raise RuntimeError(NO_REQUEST)
+        return ctx
+
+    @touching
+    def g(self) -> t.Any:
+        """Hold what this context shares."""
+        return self.app.app_ctx_globals_class()
+
+    @touching
+    def url_adapter(self) -> MapAdapter | None:
+        """Build URLs outside of a request; None unless ``SERVER_NAME`` is set."""
+        return self.app.create_url_adapter(None)
+
+    def push(self) -> None:
+        """Make this context current. Every push needs its `pop`."""
+        outer = context.get(None)
+        self._outer_requests.append(None if outer is None else outer.request_context)
+        self._cv_tokens.append(context.set(self))
+        appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+
+    def pop(self, exc: BaseException | None = _sentinel) -> None:
+        """Leave this context; the last pop runs the teardown functions.
+
+        `exc` is the error that they are told of, by default the one being
+        handled. Raises `AssertionError` when another context was entered
+        afterwards and not left.
+        """
+        try:
+            if len(self._cv_tokens) == 1:
+                self._end(sys.exc_info()[1] if exc is _sentinel else exc)
+        finally:
+            current = context.get(None)
+            token = self._cv_tokens.pop()
+            self._outer_requests.pop()
+            if current is not None and current._outlives(self, token):
+                current = self
+            else:
+                context.reset(token)
+        if current is not self:
+            raise AssertionError(wrong_context(current, self))
+        if not self._holds:
+            self._tell_popped()
+
+    def _outlives(self, _outer: AppContext, _token: Token[t.Any]) -> bool:
+        """Tell whether it stays current though `_outer`, right beneath, is left first."""
+        return False
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Run the teardown, or put it off while the context is held."""
+        if self._holds:
+            self._error = exc
+        else:
+            self._tear_down(exc)
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        self.app.do_teardown_appcontext(exc)
+
+    def _tell_popped(self) -> None:
+        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+
+    # A stream uses its request after the request has been answered.
+
+    def hold(self) -> None:
+        """Put the teardown off until `release`, also if the context is popped."""
+        self.touched = True
+        self._holds += 1
+
+    def release(self, exc: BaseException | None = None) -> None:
+        """End a `hold`; runs the teardown if the context was popped meanwhile.
+
+        The teardown functions are told of the error it was popped with, or else of `exc`.
+        """
+        self._holds -= 1
+        if not self._holds and not self._cv_tokens:
+            error, self._error = self._error, None
+            with self.activate():
+                self._tear_down(exc if error is None else error)
+            self._tell_popped()
+
+    @contextmanager
+    def activate(self) -> t.Iterator[None]:
+        """Make this held context current for a moment, without any hook."""
+        token = context.set(self)
+        try:
+            yield
+        finally:
+            context.reset(token)
+
+    def __enter__(self) -> t.Self:
+        self.push()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.pop(exc_value)
+
+
+def wrong_context(current: AppContext | None, expected: AppContext) -> str:
+    """Say which context was left while another one was current."""
+    return (
+        f"Popped wrong context: {current!r} is current, not {expected!r}. Every push() needs its"
+        " own pop(), in reverse order; use `with` where you can."
+    )

@@ -1,0 +1,80 @@
+"""A body that an async generator makes in a request that was answered in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections.abc import AsyncIterator
+from contextvars import Context
+
+from ..helpers import ContextStream
+from .threads import workers_of
+
+if t.TYPE_CHECKING:
+    from ..registration.application import App
+
+R = t.TypeVar("R")
+
+
+class AsyncContextStream(ContextStream):
+    """Be the stream of a request that was answered in a thread, but is made on a loop.
+
+    Until `on_loop` is called it is iterated over by sync code, which waits for each piece
+    in its thread.
+    """
+
+    _iterator: t.Any
+
+    def on_loop(self, app: App, context: Context) -> AsyncIterator[t.Any]:
+        """Return its pieces, made on the running loop in the context of the request's thread.
+
+        So it holds no thread while it waits.
+        """
+        self._app, self._context = app, context
+        return self
+
+    def __aiter__(self) -> t.Self:
+        return self
+
+    async def __anext__(self) -> t.Any:
+        if not self._open:
+            raise StopAsyncIteration
+        try:
+            return await self._run(anext, self._iterator.iterator)
+        except BaseException as error:
+            await self._leave(None if isinstance(error, StopAsyncIteration) else error)
+            raise
+
+    async def _run(self, function: t.Callable[..., t.Awaitable[R]], *args: t.Any) -> R:
+        async def run() -> R:
+            loop = asyncio.get_running_loop()
+            self._ctx.loop = loop
+            with self._ctx.activate():
+                try:
+                    return await function(*args)
+                except StopAsyncIteration as end:
+                    raise _Ended from end
+
+        try:
+            return await asyncio.get_running_loop().create_task(run(), context=self._context)
+        except _Ended as end:
+            raise StopAsyncIteration from end
+
+    async def _leave(self, error: BaseException | None) -> None:
+        if not self._open:
+            return
+        self._open = False
+        try:
+            close = getattr(self._iterator.iterator, "aclose", None)
+            if close is not None:
+                await self._run(close)
+        finally:
+            await workers_of(self._app).run(self._ctx.release, error, context=self._context)
+
+    async def aclose(self) -> None:
+        """Close the async generator and let the request's teardown run."""
+        await self._leave(None)
+
+
+class _Ended(Exception):  # noqa: N818  no fault
+    """Stand for StopAsyncIteration, which a task can't raise."""

@@ -1,0 +1,285 @@
+"""What short ways skip, and whether they still may: the one table of that.
+
+A short way gives the answer that a chain of methods would give, without calling them. So
+each is open only as long as none of these is replaced: on the class, on a class between,
+on the subclass in use or on the object itself. Then the methods are called by name.
+
+Replacing one is seen when it happens, since `Watched` is the metaclass of our own classes
+(decision 6), and costs requests nothing: a way is a class attribute, named as in the table.
+Classes of Werkzeug and Jinja have no such metaclass. They are looked at whenever an engine
+is compiled, which is after anything here was replaced as well.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from abc import ABCMeta
+from operator import attrgetter, is_
+from types import FunctionType
+
+from jinja2 import Template
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import (
+    BaseConverter,
+    IntegerConverter,
+    MapAdapter,
+    Rule,
+    UnicodeConverter,
+)
+from werkzeug.wrappers import Response
+
+SHORT_WAYS: dict[str, tuple[str, str]] = {
+    # A plan runs these: all of a request, from entering its context to leaving it.
+    "_may_run_plans": (
+        "costrel.app.Flask",
+        (
+            "full_dispatch_request dispatch_request preprocess_request finalize_request"
+            " process_response make_response do_teardown_request do_teardown_appcontext ensure_sync"
+            " create_url_adapter raise_routing_exception make_default_options_response"
+            " request_context inject_url_defaults should_ignore_error"
+        ),
+    ),
+    "_may_enter": ("costrel.ctx.request.RequestContext", "__init__ push pop match_request"),
+    # A plan knows the rule, so it need not ask the request for what follows from that.
+    "_may_know_rule": (
+        "costrel.wrappers.request.Request",
+        "method endpoint blueprint blueprints url_rule view_args routing_exception",
+    ),
+    # The route table matches, and builders build, in place of Werkzeug's adapter.
+    "_may_match": ("werkzeug.routing.map.MapAdapter", "__init__ match"),
+    "_may_bind": ("costrel.routing.table.RuleMap", "bind bind_to_environ update"),
+    "_may_build": ("werkzeug.routing.map.MapAdapter", "build"),
+    "_may_build_rule": ("werkzeug.routing.rules.Rule", "build suitable_for"),
+    "_may_keep_text": ("werkzeug.routing.converters.BaseConverter", "to_python"),
+    "_may_write_text": ("werkzeug.routing.converters.UnicodeConverter", "to_url"),
+    "_may_write_number": ("werkzeug.routing.converters.IntegerConverter", "to_url"),
+    # The request is made, and read, by what the server has of it.
+    "_may_make_request": ("costrel.wrappers.request.Request", "__init__"),
+    "_may_forget": ("costrel.wrappers.request.Request", "close"),
+    "_may_read_args": ("costrel.wrappers.request.Request", "query_string"),
+    "_may_read_cookies": ("costrel.wrappers.request.Request", "headers"),
+    "_may_read_body": ("costrel.wrappers.request.Request", "stream content_length"),
+    "_may_see_type": ("costrel.wrappers.request.Request", "mimetype _parse_content_type headers"),
+    "_may_read_json": (
+        "costrel.wrappers.request.Request",
+        "is_json get_data mimetype _parse_content_type headers",
+    ),
+    "_may_limit_body": (
+        "costrel.wrappers.request.Request",
+        "max_content_length stream content_length",
+    ),
+    # A body that needs no response, and a response that is sent without Werkzeug's copies.
+    "_may_omit_response": (
+        "costrel.wrappers.response.Response",
+        (
+            "__init__ set_data get_wsgi_headers get_wsgi_response get_app_iter iter_encoded close"
+            " __call__ is_sequence status status_code"
+        ),
+    ),
+    "_may_send_parts": (
+        "costrel.wrappers.response.Response",
+        "__call__ get_wsgi_response get_app_iter status",
+    ),
+    "_may_send_others": (
+        "werkzeug.wrappers.response.Response",
+        "__call__ get_wsgi_response get_app_iter status",
+    ),
+    "_may_not_encode": ("werkzeug.wrappers.response.Response", "iter_encoded"),
+    "_may_not_close": ("werkzeug.wrappers.response.Response", "close"),
+    "_may_answer": ("werkzeug.exceptions.HTTPException", "__call__ get_response"),
+    "_may_dump": ("costrel.json.provider.DefaultJSONProvider", "dumps"),
+    "_may_write_json": (
+        "costrel.json.provider.DefaultJSONProvider",
+        "dumps response response_body compact_body _prepare_response_obj",
+    ),
+    # A session that nobody touches is neither opened nor saved.
+    "_may_open_later": (
+        "costrel.sessions.SecureCookieSessionInterface",
+        "open_session save_session",
+    ),
+    "_may_not_refresh": (
+        "costrel.sessions.SecureCookieSessionInterface",
+        "should_set_cookie is_null_session",
+    ),
+    "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__"),
+    # Templates: a string is compiled once, and a rendering copies and asks less.
+    "_may_keep_strings": (
+        "costrel.templating.Environment",
+        (
+            "code_generator_class compile from_string getattr getitem handle_exception"
+            " iter_extensions lex lexer make_globals parse preprocess template_class _compile"
+            " _generate _parse _tokenize"
+        ),
+    ),
+    "_may_share_globals": ("jinja2.environment.Template", "new_context"),
+    # A coroutine method of a method view is awaited where it is.
+    "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),
+}
+"""Each short way's class attribute, with the class that it is about and what it skips there.
+
+Where one of the names of ``_may_run_plans``, ``_may_enter`` or ``_may_know_rule`` is replaced,
+the application takes the general path, which calls every step by its name."""
+
+STEPS = tuple(SHORT_WAYS["_may_run_plans"][1].split())
+"""The steps of an application that a plan takes over."""
+
+_SKIPPED = frozenset(name for _cls, names in SHORT_WAYS.values() for name in names.split())
+
+on_replaced: list[t.Callable[[], None]] = []
+"""Called when something is replaced, for what is compiled of it."""
+
+
+class _Way:
+    """Know what a class had when it was defined, of what a short way skips."""
+
+    def __init__(self, name: str, root: type) -> None:
+        self.name = name
+        self.root = root
+        names = SHORT_WAYS[name][1].split()
+        self.names = frozenset(names)
+        get = attrgetter(*names)
+        self._look_at = get if len(names) > 1 else lambda cls: (get(cls),)
+        self._originals = self._look_at(root)
+        found = [(base, name) for base in root.__mro__ for name in names if name in base.__dict__]
+        # What ours override counts as well, since they call it unless the way is open.
+        self._overridden = tuple(
+            (base, name, base.__dict__[name])
+            for base, name in found
+            if find(root, name) is not base.__dict__[name]
+        )
+        # Not so if a tracer came before us.
+        self._genuine = all(
+            _is_genuine(base, base.__dict__[name]) for base, name in found if base is not object
+        )
+
+    def is_open(self, cls: type) -> bool:
+        # COMPAT(wrapt): by identity, for what wraps a function is equal to it.
+        if not self._genuine or not all(map(is_, self._look_at(cls), self._originals)):
+            return False
+        for base, name, original in self._overridden:  # noqa: SIM110  asked at each error
+            if base.__dict__.get(name) is not original:
+                return False
+        return True
+
+
+_ways: dict[str, _Way] = {}
+
+
+def find(cls: type, name: str) -> t.Any:
+    """Return what a class has under a name, as it is."""
+    return next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
+
+
+def _is_genuine(owner: type, value: t.Any) -> bool:
+    """Tell whether a method comes from the package that its class is defined in."""
+    for attribute in ("__func__", "fget", "make"):
+        value = getattr(value, attribute, value)
+    if isinstance(value, FunctionType):
+        package = str(value.__globals__.get("__name__")).partition(".")[0]
+        return package == owner.__module__.partition(".")[0]
+    return not callable(value) or isinstance(value, (type, type(object.__init__)))
+
+
+def record(cls: type) -> None:
+    """Remember a class of the table as it is defined."""
+    path = f"{cls.__module__}.{cls.__qualname__}"
+    for name, (root, _skipped) in SHORT_WAYS.items():
+        if root == path:
+            _ways[name] = _Way(name, cls)
+
+
+def is_open(name: str, cls: type) -> bool:
+    """Tell whether a short way may be taken for a class: its own, or a subclass."""
+    # What makes requests need not be a class.
+    return isinstance(cls, type) and _ways[name].is_open(cls)
+
+
+def is_open_for(name: str, obj: t.Any) -> bool:
+    """Tell the same of an object, which may have attributes of its own."""
+    way = _ways[name]
+    return way.is_open(type(obj)) and way.names.isdisjoint(getattr(obj, "__dict__", ()))
+
+
+def _ways_of(cls: type) -> t.Iterator[_Way]:
+    return (way for way in _ways.values() if way.root in cls.__mro__)
+
+
+def builds_as_imported() -> bool:
+    """Tell whether Werkzeug's rules and adapters build URLs as they did at first."""
+    return (
+        Rule.build is _build
+        and Rule.suitable_for is _suitable_for
+        and MapAdapter.build is _adapter_build
+    )
+
+
+_build, _suitable_for, _adapter_build = Rule.build, Rule.suitable_for, MapAdapter.build
+
+
+def look_again() -> None:
+    """Find out anew which ways are open, also by the classes that we inherit from."""
+    for way in _ways.values():
+        _decide(way, way.root)
+
+
+def _decide(way: _Way, cls: type) -> None:
+    if isinstance(cls, Watched):
+        type.__setattr__(cls, way.name, way.is_open(cls))
+    subclasses: list[type] = type.__subclasses__(cls)
+    for subclass in subclasses:
+        _decide(way, subclass)
+
+
+class Watched(ABCMeta):
+    """Hold a class's short ways open until something that they skip is replaced on it.
+
+    Derives from `ABCMeta`, since such classes are combined with abstract ones.
+    """
+
+    def __init__(cls, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        record(cls)
+        for way in _ways_of(cls):
+            type.__setattr__(cls, way.name, way.is_open(cls))
+
+    def __setattr__(cls, name: str, value: t.Any) -> None:
+        super().__setattr__(name, value)
+        if name in _SKIPPED:
+            _tell()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if name in _SKIPPED:
+            _tell()
+
+
+class WatchedObject(metaclass=Watched):
+    """Do the same for one object that applications hold, such as ``app.json``."""
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        super().__setattr__(name, value)
+        if name in _SKIPPED:
+            self.__look_again()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if name in _SKIPPED:
+            self.__look_again()
+
+    def __look_again(self) -> None:
+        for way in _ways_of(type(self)):
+            vars(self)[way.name] = is_open_for(way.name, self)
+        _tell()
+
+
+def _tell() -> None:
+    look_again()
+    for listener in on_replaced:
+        listener()
+
+
+for _cls in (
+    BaseConverter, HTTPException, IntegerConverter, MapAdapter, Response,
+    Rule, Template, UnicodeConverter,
+):  # fmt: skip
+    record(_cls)

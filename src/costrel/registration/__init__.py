@@ -1,0 +1,1 @@
+"""What is registered before requests come: views, hooks, handlers, settings, commands."""

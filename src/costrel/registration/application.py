@@ -1,0 +1,601 @@
+"""The state of an application, and everything that is registered on it.
+
+`App` knows nothing of requests being served: that is `costrel.app.Flask`,
+which runs what is registered here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import typing as t
+import weakref
+from datetime import timedelta
+from functools import cached_property
+
+from jinja2 import Environment
+from werkzeug.datastructures import ImmutableDict
+from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
+from werkzeug.routing import BuildError, Map, Rule
+from werkzeug.utils import redirect as _wz_redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from .. import typing as ft
+from ..config import Config, ConfigAttribute
+from ..ground.environment import get_debug_flag
+from ..ground.registry import Epoch, TrackedDict, TrackedList
+from ..ground.shortways import Watched, on_replaced
+from ..json.provider import DefaultJSONProvider, JSONProvider
+from ..logging import create_logger
+from ..sessions import SecureCookieSessionInterface, SessionInterface
+from ..wrappers import Request, Response, blueprint_path
+from .origin import caller, definition
+from .scaffold import (
+    Scaffold,
+    T_teardown,
+    _endpoint_from_view_func,
+    check_view,
+    find_package,
+    setupmethod,
+)
+from .serving import ServingScaffold
+from .socketrules import mark
+from .steps import Steps
+
+if t.TYPE_CHECKING:
+    from ..commands.groups import AppGroup
+
+T_shell_context_processor = t.TypeVar(
+    "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
+)
+T_template_filter = t.TypeVar("T_template_filter", bound=ft.TemplateFilterCallable)
+T_template_global = t.TypeVar("T_template_global", bound=ft.TemplateGlobalCallable)
+T_template_test = t.TypeVar("T_template_test", bound=ft.TemplateTestCallable)
+
+
+def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
+    if value is None or isinstance(value, timedelta):
+        return value
+    return timedelta(seconds=value)
+
+
+# Attributes that no plan depends on, and that change once requests are served.
+_UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life"})
+
+
+class Registrable(t.Protocol):
+    """A blueprint, whose class is above this module."""
+
+    def register(self, app: t.Any, options: dict[str, t.Any]) -> None:
+        """Register everything on an application."""
+
+
+class AppMeta(Watched):
+    """Tell every application when a step is replaced on its class.
+
+    Tracers patch methods of the class after applications were made.
+    """
+
+    def __setattr__(cls, name: str, value: t.Any) -> None:  # noqa: N805  of a metaclass
+        super().__setattr__(name, value)
+        cls._bump_instances()
+
+    def __delattr__(cls, name: str) -> None:  # noqa: N805  of a metaclass
+        super().__delattr__(name)
+        cls._bump_instances()
+
+    def _bump_instances(cls) -> None:  # noqa: N805  of a metaclass
+        for app in tuple(_apps):
+            if isinstance(app, cls):
+                app._epoch.bump()
+
+
+_apps: weakref.WeakSet[App] = weakref.WeakSet()
+
+
+def _bump_all() -> None:
+    for app in tuple(_apps):
+        app._epoch.bump()
+
+
+on_replaced.append(_bump_all)
+
+
+class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
+    """Hold an application's configuration and registries.
+
+    See `costrel.Flask` for the arguments.
+    """
+
+    aborter_class: type[Aborter] = Aborter
+    """Makes `aborter`, which `costrel.abort` calls."""
+
+    jinja_environment: type[Environment]
+    """Makes `jinja_env`; called with the application and `jinja_options`."""
+
+    app_ctx_globals_class: type[t.Any]
+    """Makes ``g``, without arguments, when it is first touched."""
+
+    config_class: type[Config] = Config
+    """Makes `config`, with the root path and the defaults."""
+
+    testing = ConfigAttribute[bool]("TESTING")
+    """Let errors reach the test instead of answering 500; ``TESTING``."""
+
+    secret_key = ConfigAttribute[str | bytes | None]("SECRET_KEY")
+    """Sign sessions with this key; ``SECRET_KEY``. Keep it secret and long."""
+
+    permanent_session_lifetime = ConfigAttribute[timedelta](
+        "PERMANENT_SESSION_LIFETIME",
+        get_converter=_make_timedelta,  # type: ignore[arg-type]
+    )
+    """Keep permanent sessions this long; ``PERMANENT_SESSION_LIFETIME``, seconds or timedelta."""
+
+    json_provider_class: type[JSONProvider] = DefaultJSONProvider
+    """Makes `json`, with the application."""
+
+    jinja_options: dict[str, t.Any] = {}  # noqa: RUF012  Flask's shape; replaced, never changed
+    """Passed to `jinja_environment`; change it before `jinja_env` is first used."""
+
+    default_config: t.Mapping[str, t.Any] = ImmutableDict()
+    """What `config` starts with."""
+
+    url_rule_class: type[Rule] = Rule
+    url_map_class: type[Map] = Map
+
+    request_class: type[Request] = Request
+    response_class: type[Response] = Response
+
+    websocket_class: type[t.Any] | None = None
+    """Makes the ``websocket`` of a WebSocket's view; `costrel.websockets.WebSocket` if None."""
+
+    session_interface: SessionInterface = SecureCookieSessionInterface()
+    """Opens and saves sessions; by default in a signed cookie."""
+
+    _engine: t.Any = None
+    """The compiled `costrel.dispatch.plan.Engine`, made with the first request."""
+
+    _workers: t.Any = None
+    """The worker threads for sync steps under ASGI, made with the first of them."""
+
+    test_client_class: type[t.Any] | None = None
+    test_cli_runner_class: type[t.Any] | None = None
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,  # noqa: ARG002  for the subclass
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_folder=static_folder,
+            static_url_path=static_url_path,
+            template_folder=template_folder,
+            root_path=root_path,
+        )
+        if instance_path is None:
+            instance_path = self.auto_find_instance_path()
+        elif not os.path.isabs(instance_path):
+            raise ValueError(
+                f"The instance path must be absolute, and {instance_path!r} is not. Pass the full"
+                f" path, for example os.path.abspath({instance_path!r}). ({caller()})"
+            )
+
+        #: Folder for files that belong to this installation, not to the code.
+        self.instance_path = instance_path
+
+        #: The configuration, a dict of upper-case names.
+        self.config = self.make_config(instance_relative_config)
+
+        #: Raises the exceptions that `costrel.abort` asks for.
+        self.aborter = self.make_aborter()
+
+        #: Reads and writes JSON for views, requests and the test client.
+        self.json: JSONProvider = self.json_provider_class(self)
+
+        #: Functions ``(error, endpoint, values)`` tried when a URL can't be built.
+        self.url_build_error_handlers: list[
+            t.Callable[[Exception, str, dict[str, t.Any]], str]
+        ] = []
+
+        #: Functions that run when an application context is left.
+        self.teardown_appcontext_funcs: list[ft.TeardownCallable] = TrackedList(self._epoch)
+
+        #: Functions that return names for ``costrel shell``.
+        self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
+
+        #: Blueprints by the name they were registered under.
+        self.blueprints: dict[str, t.Any] = {}
+
+        #: Where extensions keep their state, by the extension's name.
+        self.extensions: dict[str, t.Any] = {}
+
+        #: All rules, in Werkzeug's own map.
+        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.subdomain_matching = subdomain_matching
+
+        # Where endpoints and blueprints were registered, for errors to name.
+        self._places: dict[tuple[str, str], str] = {}
+
+        ServingScaffold.__init__(self)
+        self._got_first_request = False
+        self._is_setup = True
+        _apps.add(self)
+
+    def _make_view_functions(self, epoch: Epoch) -> dict[str, ft.RouteCallable]:
+        return TrackedDict(epoch)
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        super().__setattr__(name, value)
+        # Any attribute may be a step or a registry, and none is set per request.
+        if name not in _UNPLANNED and "_epoch" in self.__dict__:
+            self._epoch.bump()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._epoch.bump()
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise AssertionError(
+                f"The setup method '{f_name}' was called on the application after it served its"
+                f" first request, so earlier requests did not see the change ({caller()}).\nCall it"
+                " while the application is being made: at import time or in the application"
+                " factory."
+            )
+
+    # Parts that are made once
+
+    @cached_property
+    def name(self) -> str:  # type: ignore[override]
+        """Name the application after its module, or after the file of a script."""
+        if self.import_name != "__main__":
+            return self.import_name
+        filename: str | None = getattr(sys.modules["__main__"], "__file__", None)
+        if filename is None:
+            return "__main__"
+        return os.path.splitext(os.path.basename(filename))[0]
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """Log under the application's name; to standard error unless configured."""
+        return create_logger(self)
+
+    @cached_property
+    def jinja_env(self) -> Environment:
+        """Hold the templates' environment; made when first used."""
+        return self.create_jinja_environment()
+
+    @cached_property
+    def cli(self) -> AppGroup:
+        """Hold the application's own commands, a click group."""
+        from ..commands.groups import AppGroup
+
+        group = AppGroup()
+        group.name = self.name
+        return group
+
+    def create_jinja_environment(self) -> Environment:
+        """Make the environment behind `jinja_env`."""
+        raise NotImplementedError
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Make `config`; its files are relative to the instance folder if asked for."""
+        root_path = self.instance_path if instance_relative else self.root_path
+        defaults = dict(self.default_config)
+        defaults["DEBUG"] = get_debug_flag()
+        return self.config_class(root_path, defaults)
+
+    def make_aborter(self) -> Aborter:
+        """Make the object that `costrel.abort` calls."""
+        return self.aborter_class()
+
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder of an application that was given none.
+
+        Beside the code of a checkout; below ``PREFIX/var`` once it is installed.
+        """
+        prefix, package_path = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(package_path, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Tell whether a template escapes HTML: by its ending, and strings do."""
+        if filename is None:
+            return True
+        return filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+    @property
+    def debug(self) -> bool:
+        """Show errors in full and reload templates; ``DEBUG``. Never in production."""
+        debug: bool = self.config["DEBUG"]
+        return debug
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self.config["DEBUG"] = value
+        if self.config["TEMPLATES_AUTO_RELOAD"] is None:
+            self.jinja_env.auto_reload = value
+
+    # Registration
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Registrable, **options: t.Any) -> None:
+        """Register a blueprint with its views, hooks and resources.
+
+        Args:
+            blueprint: The blueprint.
+            **options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and
+                ``cli_group`` in place of the blueprint's own.
+
+        Raises `ValueError` when the name is taken.
+        """
+        blueprint.register(self, options)
+
+    def iter_blueprints(self) -> t.ValuesView[t.Any]:
+        """Iterate over the blueprints in the order of their registration."""
+        return self.blueprints.values()
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a URL rule and its view: see `Scaffold.add_url_rule`.
+
+        Raises `TypeError` when ``methods`` is a string, `ValueError` for a malformed rule,
+        `LookupError` for an unknown converter and
+        `AssertionError` when the endpoint already names another view.
+        """
+        check_view(rule, view_func)
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(view_func)
+        methods, automatic = self._rule_methods(
+            view_func, options.pop("methods", None), provide_automatic_options
+        )
+
+        try:
+            rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+            rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
+            mark(rule_obj, view_func)
+            self.url_map.add(rule_obj)
+        except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
+            explained = _bad_rule(rule, error, self.url_map)
+            if explained is None:
+                raise
+            raise explained from error
+
+        if view_func is not None:
+            existing = self.view_functions.get(endpoint)
+            # By equality: a bound method is another object each time it is looked up.
+            if existing is not None and existing != view_func:
+                place = self._places.get(("endpoint", endpoint))
+                raise AssertionError(_endpoint_taken(rule, endpoint, existing, place, view_func))
+            self.view_functions[endpoint] = view_func
+            self._places.setdefault(("endpoint", endpoint), caller())
+
+    def _rule_methods(
+        self,
+        view_func: ft.RouteCallable | None,
+        methods: t.Iterable[str] | None,
+        automatic: bool | None,
+    ) -> tuple[set[str], bool]:
+        """Work out a rule's methods, and whether OPTIONS is answered for it.
+
+        A view can say both itself, by its attributes ``methods``,
+        ``required_methods`` and ``provide_automatic_options``.
+        """
+        if methods is None:
+            methods = t.cast("t.Iterable[str]", getattr(view_func, "methods", None) or ("GET",))
+        if isinstance(methods, str):
+            raise TypeError(
+                f"methods={methods!r} is a string, which would be read letter by letter."
+                f" Write a list: methods=[{methods!r}]. ({caller()})"
+            )
+        names = {method.upper() for method in methods}
+        required: set[str] = set(getattr(view_func, "required_methods", ()))
+
+        if automatic is None:
+            automatic = getattr(view_func, "provide_automatic_options", None)
+        if automatic is None:
+            automatic = "OPTIONS" not in names and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+            if automatic:
+                required.add("OPTIONS")
+        return names | required, bool(automatic)
+
+    @setupmethod
+    def template_filter(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_filter], T_template_filter]:
+        """Register the decorated function as a template filter."""
+
+        def decorator(f: T_template_filter) -> T_template_filter:
+            self.add_template_filter(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
+        """Register a template filter, named after the function by default."""
+        self.jinja_env.filters[name or f.__name__] = f
+
+    @setupmethod
+    def template_test(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_test], T_template_test]:
+        """Register the decorated function as a template test."""
+
+        def decorator(f: T_template_test) -> T_template_test:
+            self.add_template_test(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
+        """Register a template test, named after the function by default."""
+        self.jinja_env.tests[name or f.__name__] = f
+
+    @setupmethod
+    def template_global(
+        self, name: str | None = None
+    ) -> t.Callable[[T_template_global], T_template_global]:
+        """Register the decorated function as a name in all templates."""
+
+        def decorator(f: T_template_global) -> T_template_global:
+            self.add_template_global(f, name=name)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
+        """Register a name in all templates, the function's own by default."""
+        self.jinja_env.globals[name or f.__name__] = f
+
+    @setupmethod
+    def teardown_appcontext(self, f: T_teardown) -> T_teardown:
+        """Run a function when an application context is left, with its error or None.
+
+        That is after each request and each command. It runs in every case.
+        """
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
+        """Add the dict that a function returns to the names of ``costrel shell``."""
+        self.shell_context_processors.append(f)
+        return f
+
+    # Decisions that take no running request
+
+    def _find_error_handler(
+        self, e: Exception, blueprints: list[str]
+    ) -> ft.ErrorHandlerCallable | None:
+        """Find the handler of an error: by code, then by class, from the inside out.
+
+        For one code or for all, the innermost blueprint comes first and the
+        application last; in each, the most derived class of the error wins.
+        """
+        exc_class, code = self._get_exc_class_and_code(type(e))
+        names: tuple[str | None, ...] = (*blueprints, None)
+        for key in (code, None) if code is not None else (None,):
+            for name in names:
+                handlers = self.error_handler_spec[name][key]
+                if not handlers:
+                    continue
+                for cls in exc_class.__mro__:
+                    handler = handlers.get(t.cast("type[Exception]", cls))
+                    if handler is not None:
+                        return handler
+        return None
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTP error is treated like any other error.
+
+        It is with ``TRAP_HTTP_EXCEPTIONS``; with ``TRAP_BAD_REQUEST_ERRORS`` every
+        400 is, and in debug mode (unless that is False) a missing key of a form is.
+        """
+        if self.config["TRAP_HTTP_EXCEPTIONS"]:
+            return True
+        trap_bad_request = self.config["TRAP_BAD_REQUEST_ERRORS"]
+        if trap_bad_request is None and self.debug and isinstance(e, BadRequestKeyError):
+            return True
+        return isinstance(e, BadRequest) if trap_bad_request else False
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:  # noqa: ARG002  for overrides
+        """Tell whether teardown functions are not told of an error; override it.
+
+        Deprecated in Flask and only asked where a subclass overrides it.
+        """
+        return False
+
+    def redirect(self, location: str, code: int = 302) -> BaseResponse:
+        """Make a redirect; `costrel.redirect` calls it."""
+        return _wz_redirect(location, code=code, Response=self.response_class)
+
+    def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
+        """Let the ``url_defaults`` functions of an endpoint add to `values`."""
+        names: list[str | None] = [None]
+        if "." in endpoint:
+            names += reversed(blueprint_path(endpoint.rpartition(".")[0]))
+        for name in names:
+            for func in self.url_default_functions.get(name, ()):
+                func(endpoint, values)
+
+    def handle_url_build_error(
+        self, error: BuildError, endpoint: str, values: dict[str, t.Any]
+    ) -> str:
+        """Ask the ``url_build_error_handlers`` for a URL that could not be built.
+
+        Raises the `BuildError`, or what the last handler raised, if none has one.
+        """
+        for handler in self.url_build_error_handlers:
+            try:
+                url = handler(error, endpoint, values)
+            except BuildError as raised:
+                # A handler may refuse with an error that says more.
+                error = raised
+            else:
+                if url is not None:
+                    return url
+        raise error
+
+
+def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception | None:
+    """Say which rule is wrong, where it is and how it is written.
+
+    Returns None for an error of a kind of its own, which is only noted on.
+    """
+    place = f"The rule {rule!r} ({caller()})"
+    if type(error) not in {AttributeError, LookupError, SyntaxError, TypeError, ValueError}:
+        # From a converter perhaps, and made of more than a message.
+        error.add_note(f"{place} raised this.")
+        return None
+    if isinstance(error, LookupError):
+        known = ", ".join(sorted(url_map.converters))
+        help_ = (
+            f"The converters are {known}; add one of your own to app.url_map.converters before its"
+            " first rule."
+        )
+    elif isinstance(rule, str) and not rule.startswith("/"):
+        help_ = f"Write {'/' + rule!r}."
+    elif isinstance(error, SyntaxError):
+        # Werkzeug compiles a function with one parameter for each variable.
+        return SyntaxError(f"{place} can't be registered: {error.msg}. Name each variable once.")
+    else:
+        help_ = "A rule is written like '/users/<int:id>', with variables as <name> in it."
+    return type(error)(f"{place} can't be registered: {str(error).rstrip('.')}. {help_}")
+
+
+def _endpoint_taken(
+    rule: str,
+    endpoint: str,
+    existing: ft.RouteCallable,
+    place: str | None,
+    view_func: ft.RouteCallable,
+) -> str:
+    registered = f", registered at {place}" if place else ""
+    return (
+        f"View function mapping is overwriting an existing endpoint: the rule {rule!r} ({caller()})"
+        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already names"
+        f" the view {definition(existing)}{registered}. An endpoint names one view, so url_for()"
+        " could not choose. Pass endpoint='...' to one of the two; a decorator that wraps views"
+        " needs functools.wraps()."
+    )

@@ -1,0 +1,1 @@
+"""Start, watch and stop server processes: `costrel run`, `app.run()`."""

@@ -1,0 +1,110 @@
+"""Write one line per request, as the server's log configuration asks for it."""
+
+from __future__ import annotations
+
+import logging
+import time
+import typing as t
+from urllib.parse import quote
+
+from ..serve.scope import Message, Receive, Scope, Send
+
+ACCESS_FORMAT = "%(addr)s %(method)s %(path)s %(query_string)s %(protocol)s %(status)d %(dt_ms)f"
+"""What the server is to collect; `AccessFormatter` decides how it looks."""
+
+LOG_CONFIG: dict[str, t.Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "server": {"format": " * %(message)s"},
+        "access": {"()": "costrel.servers.accesslog.AccessFormatter"},
+    },
+    "handlers": {
+        "server": {
+            "class": "logging.StreamHandler",
+            "formatter": "server",
+            "stream": "ext://sys.stderr",
+        },
+        "access": {
+            "class": "logging.StreamHandler",
+            "formatter": "access",
+            "stream": "ext://sys.stdout",
+        },
+    },
+    "loggers": {
+        "costrel.run": {"handlers": ["server"], "level": "INFO", "propagate": False},
+        "_granian": {"handlers": ["server"], "level": "WARNING", "propagate": False},
+        "granian.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        "uvicorn": {"handlers": ["server"], "level": "WARNING", "propagate": False},
+    },
+}
+"""Logging of the server's processes: trouble to stderr, requests to stdout."""
+
+
+class AccessFormatter(logging.Formatter):
+    """Format a request as address, time, request line, status, duration.
+
+    ``127.0.0.1 [2026-01-31 12:00:00 +0000] "GET /a?b=1 HTTP/1.1" 200 0.4 ms``
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; fall back to the plain message of other records.
+
+        SECURITY(log-injection): the path arrives percent-decoded, so a client may
+        have put line breaks or terminal codes into it. It is encoded again.
+        """
+        seen = record.args
+        if not isinstance(seen, t.Mapping) or "path" not in seen:
+            return super().format(record)
+        target = quote(str(seen["path"]).encode("latin-1", "replace"), safe="/:@!$&'()*+,;=~-._")
+        query = quote(str(seen["query_string"] or ""), safe="/:@!$&'()*+,;=~-._?%[]")
+        if query:
+            target = f"{target}?{query}"
+        method = quote(str(seen["method"]))
+        return (
+            f'{seen["addr"]} [{seen["time"]}] "{method} {target} {seen["protocol"]}"'
+            f" {seen['status']} {seen['dt_ms']:.1f} ms"
+        )
+
+
+class AccessLog:
+    """Be an ASGI application that writes a line for each request of another one."""
+
+    def __init__(self, asgi: t.Any) -> None:
+        self.asgi = asgi
+        self._log = logging.getLogger("granian.access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and tell of it at its end; of a WebSocket too."""
+        if scope["type"] == "lifespan":
+            await self.asgi(scope, receive, send)
+            return
+        status = 500 if scope["type"] == "http" else 403
+        began = time.time()
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                status = message["status"]
+            elif message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        try:
+            await self.asgi(scope, receive, send_noting)
+        finally:
+            self._log.info(ACCESS_FORMAT, _seen(scope, status, began))
+
+
+def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:
+    """Return what Granian collects of a request."""
+    return {
+        "addr": (scope.get("client") or ("-",))[0],
+        "time": time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(began)),
+        "method": scope.get("method", "GET"),
+        "path": scope["path"].encode("utf-8", "surrogatepass").decode("latin-1"),
+        "query_string": scope.get("query_string", b"").decode("latin-1"),
+        "protocol": f"HTTP/{scope.get('http_version', '1.1')}",
+        "status": status,
+        "dt_ms": (time.time() - began) * 1000,
+    }

@@ -1,0 +1,77 @@
+"""Serve an application with Werkzeug's development server: ``app.run()``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+
+from ..ground.environment import get_debug_flag, get_load_dotenv
+from . import banner
+
+if t.TYPE_CHECKING:
+    from ..registration.application import App
+
+FROM_CLI = "FLASK_RUN_FROM_CLI"
+"""Environment variable that the command line sets while it imports an application."""
+
+
+def run(
+    app: App,
+    host: str | None,
+    port: int | None,
+    debug: bool | None,
+    load_dotenv: bool,
+    options: dict[str, t.Any],
+) -> None:
+    """Serve until interrupted: see `costrel.Flask.run`."""
+    if os.environ.get(FROM_CLI) == "true":
+        if os.environ.get("WERKZEUG_RUN_MAIN") != "true":
+            import click
+
+            click.secho(
+                " * Ignoring a call to 'app.run()': the command line serves the application."
+                " Put the call in an 'if __name__ == \"__main__\"' block.",
+                fg="red",
+            )
+        return
+
+    if get_load_dotenv(load_dotenv):
+        from ..commands.envfiles import load_dotenv as read_env_files
+
+        read_env_files()
+        # The files may have changed it after the application was made.
+        if "FLASK_DEBUG" in os.environ:
+            app.debug = get_debug_flag()
+    if debug is not None:
+        app.debug = bool(debug)
+
+    host, port = _address(app, host, port)
+    options.setdefault("use_reloader", app.debug)
+    options.setdefault("use_debugger", app.debug)
+    options.setdefault("threaded", True)
+    _show_banner(app)
+
+    from werkzeug.serving import run_simple
+
+    try:
+        run_simple(host, port, app, **options)
+    finally:
+        # Lets an application be run again from an interactive session.
+        app._got_first_request = False
+
+
+def _address(app: App, host: str | None, port: int | None) -> tuple[str, int]:
+    """Complete the address by ``SERVER_NAME``, then by the defaults."""
+    server_host, _colon, server_port = (app.config["SERVER_NAME"] or "").partition(":")
+    if port is None:
+        port = int(server_port) if server_port else 5000
+    return host or server_host or "127.0.0.1", port
+
+
+def _show_banner(app: App) -> None:
+    # COMPAT: people silence the banner by rebinding it in the `cli` module, which
+    # must have been loaded for that.
+    cli = sys.modules.get("costrel.cli")
+    show = getattr(cli, "show_server_banner", banner.show_server_banner)
+    show(app.debug, app.name)

@@ -1,0 +1,336 @@
+"""Receive bodies under WSGI on Granian, before one of the application's threads is taken.
+
+Granian calls in one of its threads, and reading a body there waits for the client. So it
+has more threads than the application is given: they receive, and then run the
+application if fewer than `threads` others do. Otherwise the request is left to one of those.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import os
+import tempfile
+import threading
+import time
+import typing as t
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+)
+
+from ..dispatch.proxies import is_wrapped
+from ..serve.body import PIECE_BYTES, SPOOL_BYTES, BodyTimeout, FailedBody, append
+from ..serve.checked import checked
+
+if t.TYPE_CHECKING:
+    from ..registration.application import App
+
+RECEIVING_THREADS = 128
+"""How many bodies are received at the same time, each in a thread; more are answered with 503."""
+
+HELD_BYTES = 256 * 1024 * 1024
+"""How much more memory the process may take while bodies of unknown length are received.
+
+Granian holds these, and cannot be told a limit.
+"""
+
+FLUSH_S = 0.1
+"""How long an answer that ends a connection gets to reach it."""
+
+LOOK_S = 0.25
+"""How often reads are looked after."""
+
+_WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
+"""The methods whose requests have a body, or say that its length is 0."""
+
+_log = logging.getLogger("_granian")
+
+Run = t.Callable[[t.Any, dict[str, t.Any]], object]
+"""Answer a request: what Granian calls, with its protocol object and its part of the environ."""
+
+
+def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Callable[..., Run]:
+    """Wrap Granian's maker of what it calls for each request."""
+
+    def make(callback: t.Any, *settings: t.Any) -> Run:
+        if is_wrapped(app):
+            callback = checked(callback)
+        return Reception(make_run(callback, *settings), app, threads)
+
+    return make
+
+
+class Reception:
+    """Be what Granian calls: receive the body, then run the application when it is its turn."""
+
+    def __init__(self, run: Run, app: App, threads: int) -> None:
+        self._run = run
+        self._config = app.config
+        self._lock = threading.Lock()
+        self._free = threads
+        self._waiting: deque[tuple[t.Any, dict[str, t.Any]]] = deque()
+        self._reads = Reads()
+
+    def __call__(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
+        """Answer a request, and then those that have waited for it."""
+        body = self._receive(protocol, environ)
+        if body is None:
+            return
+        environ["wsgi.input"] = body
+        with self._lock:
+            if not self._free:
+                self._waiting.append((protocol, environ))
+                return
+            self._free -= 1
+        while True:
+            self._answer(protocol, environ)
+            with self._lock:
+                if not self._waiting:
+                    self._free += 1
+                    return
+                protocol, environ = self._waiting.popleft()
+
+    def _answer(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
+        try:
+            self._run(protocol, environ)
+        except (ClientDisconnected, BodyTimeout) as error:
+            # Middleware has read what broke off.
+            _refuse(protocol, error)
+        except BaseException:  # noqa: BLE001  as any border
+            # As Granian does it, which knows of one request only.
+            _log.exception("Application callable raised an exception")
+            with suppress(BaseException):
+                protocol.response_bytes(500, [], b"")
+        finally:
+            # Of a temporary file.
+            environ["wsgi.input"].close()
+
+    def _receive(self, protocol: t.Any, environ: dict[str, t.Any]) -> t.Any:
+        """Return what to read the body from; None if the request was answered meanwhile."""
+        length = environ.get("CONTENT_LENGTH")
+        http2 = environ["SERVER_PROTOCOL"] == "HTTP/2"
+        if length == "0" or (
+            length is None and not http2 and "HTTP_TRANSFER_ENCODING" not in environ
+        ):
+            return io.BytesIO()
+        if len(self._reads) >= RECEIVING_THREADS:
+            _refuse(protocol, ServiceUnavailable(retry_after=10))
+            return None
+        stream = Stream(
+            self._reads, protocol, environ["wsgi.input"], self._config["BODY_TIMEOUT_S"]
+        )
+        try:
+            if length is None:
+                bodiless = http2 and environ["REQUEST_METHOD"] not in _WITH_BODY
+                return stream.read_unannounced(may_be_empty=bodiless)
+            announced = int(length)
+            limit: int | None = self._config["MAX_CONTENT_LENGTH"]
+            if limit is not None and announced > limit:
+                # Refused where the view asks for it, unless that allows more.
+                return io.BufferedReader(LaterBody(stream, announced), PIECE_BYTES)
+            return stream.read_announced(announced)
+        except BodyTimeout:
+            return None
+
+
+class Stream:
+    """Read Granian's stream of one body, each piece in time.
+
+    It is read in Granian's threads only: in others it would hold the interpreter while
+    it waits.
+    """
+
+    def __init__(
+        self, reads: Reads, protocol: t.Any, source: t.Any, timeout_s: float | None
+    ) -> None:
+        self._reads = reads
+        self._protocol = protocol
+        self._source = source
+        self._timeout_s = timeout_s
+
+    def read(self, *size: int) -> bytes:
+        """Read; fewer bytes than asked for are there only if the body ends before.
+
+        Raises `BodyTimeout` when the client was too slow, and has its answer.
+        """
+        read: t.Callable[..., bytes] = self._source.read
+        with self._reads.watch(self._protocol, self._timeout_s, whole=not size):
+            return read(*size)
+
+    def read_announced(self, length: int) -> t.Any:
+        """Receive a body of this length, beyond `SPOOL_BYTES` to a temporary file."""
+        if length <= PIECE_BYTES:
+            content = self.read(length) if length else b""
+            return io.BytesIO(content) if len(content) == length else _broken_off()
+        file: t.Any = io.BytesIO()
+        left = length
+        try:
+            if length > SPOOL_BYTES:
+                file = tempfile.TemporaryFile()  # noqa: SIM115  closed after its request
+            while left:
+                content = self.read(min(left, PIECE_BYTES))
+                if not content:
+                    file.close()
+                    return _broken_off()
+                left -= len(content)
+                append(file, content)
+            file.seek(0)
+        except OSError as error:
+            with suppress(OSError):
+                file.close()
+            return FailedBody(error)
+        except BodyTimeout:
+            file.close()
+            raise
+        return file
+
+    def read_unannounced(self, *, may_be_empty: bool) -> t.Any:
+        """Receive a body of unknown length, which is whole or nothing.
+
+        COMPAT(Granian): read in pieces, what broke off ends like what is complete. Read as
+        a whole it is empty then, so an empty one is not told from that. Over HTTP/2 it may be
+        that there is none.
+        """
+        content = self.read()
+        return io.BytesIO(content) if content or may_be_empty else _broken_off()
+
+
+def _refuse(protocol: t.Any, error: HTTPException) -> None:
+    headers = [*error.get_headers(), ("Connection", "close")]
+    protocol.response_bytes(error.code, headers, error.get_body().encode())
+
+
+def _broken_off() -> FailedBody:
+    return FailedBody(ClientDisconnected())
+
+
+class LaterBody(io.RawIOBase):
+    """Be a body that nobody has received yet, for it is longer than allowed."""
+
+    def __init__(self, stream: Stream, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: t.Any) -> int:
+        """Fill a buffer, or its beginning; nothing at the end."""
+        size = min(len(buffer), self._left, PIECE_BYTES)
+        content = self._stream.read(size) if size else b""
+        if len(content) < size:
+            raise ClientDisconnected
+        self._left -= size
+        buffer[:size] = content
+        return size
+
+
+class Reads:
+    """Reads that wait for a client, each with its time; a thread ends those that are late."""
+
+    def __init__(self) -> None:
+        self._watched: dict[int, Watched] = {}
+        self._start = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+    def watch(self, protocol: t.Any, timeout_s: float | None, *, whole: bool) -> Watched:
+        """Return a context that lasts as long as a read, and raises if that was ended.
+
+        `whole` is one of a body of unknown length.
+        """
+        if self._start.acquire(blocking=False):
+            # Here, for the process that imported the application may have been forked.
+            threading.Thread(target=self._look_after, daemon=True, name="costrel-bodies").start()
+        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        return Watched(self._watched, protocol, deadline, whole=whole)
+
+    def _look_after(self) -> None:
+        before = resident_bytes()
+        while True:
+            time.sleep(LOOK_S)
+            watched = list(self._watched.values())
+            now = time.monotonic()
+            for read in watched:
+                if now > read.deadline:
+                    read.end(BodyTimeout())
+            wholes = [read for read in watched if read.whole]
+            if not wholes:
+                before = resident_bytes()
+            elif resident_bytes() - before > HELD_BYTES:
+                for read in wholes:
+                    read.end(RequestEntityTooLarge())
+
+
+def resident_bytes() -> int:
+    """Return how much memory the process has; 0 where that is not known: not on Linux."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Watched:
+    """One read that waits for a client."""
+
+    __slots__ = ("_all", "_protocol", "deadline", "whole")
+
+    def __init__(
+        self, all_: dict[int, Watched], protocol: t.Any, deadline: float, *, whole: bool
+    ) -> None:
+        self._all = all_
+        self._protocol = protocol
+        self.deadline = deadline
+        self.whole = whole
+
+    def __enter__(self) -> None:
+        self._all[id(self)] = self
+
+    def __exit__(self, *_error: object) -> None:
+        # Whoever takes it out decides how the read went.
+        if self._all.pop(id(self), None) is None:
+            raise BodyTimeout
+
+    def end(self, error: HTTPException) -> None:
+        """Answer the request with an error, and end its connection, unless the read is over."""
+        if self._all.pop(id(self), None) is not None:
+            threading.Thread(target=_cut, args=(self._protocol, error), daemon=True).start()
+
+
+def _cut(protocol: t.Any, error: HTTPException) -> None:
+    # COMPAT(Granian): the thread that reads is free only when the connection ends, which
+    # no answer makes it do but one that promises more than it has.
+    text = error.get_body().encode()
+    headers = [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-length", str(len(text) + 1)),
+        ("connection", "close"),
+    ]
+    protocol.response_iter(error.code, headers, _Unfinished(text))
+
+
+class _Unfinished:
+    """Give one piece of a body, and end before the next when it was sent."""
+
+    def __init__(self, piece: bytes) -> None:
+        self._pieces = [piece]
+
+    def __next__(self) -> bytes:
+        if not self._pieces:
+            time.sleep(FLUSH_S)
+            raise StopIteration
+        return self._pieces.pop()
+
+    def close(self) -> None:
+        """Be done: Granian calls it."""

@@ -1,0 +1,359 @@
+"""Be a worker process of ``costrel run``: load the application, and serve it.
+
+Granian's own processes are the workers, under WSGI and ASGI, on Granian and on uvicorn:
+so they are started, replaced and stopped in one way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.config
+import signal
+import socket
+import sys
+import typing as t
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from inspect import signature
+from multiprocessing.connection import Connection
+
+from granian import _signals
+from granian._granian import WorkerSignal
+from granian.server import MPServer
+
+from ..serve.inflight import leave_all
+from ..serve.scope import Message, Receive, Scope, Send
+from .accesslog import LOG_CONFIG, AccessLog
+from .address import explain
+from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
+from .retiring import Parent, close_after_responses, closing
+
+Load = t.Callable[[], t.Any]
+"""Return the application. Called in each worker; to be pickled where processes are not forked."""
+
+Describe = t.Callable[[BaseException], "BootFailure"]
+"""Put into words, in the worker, why loading failed."""
+
+NAME = f"Granian {version('granian')}"
+
+WSGI_THREADS = 8
+
+BACKLOG = 1024
+"""How many connections may wait to be accepted."""
+
+CONNECTIONS = 8_192
+"""How many connections a worker of Granian's has at the same time, idle ones among them.
+
+More than the system lets a process open, as a rule: so its limit is the one that counts, and
+those that send nothing hold up nobody until it is reached.
+"""
+
+END_S = 5
+"""How long an application's end may take, after requests and tasks, before it is cut off."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Hold what ``costrel run`` was asked for.
+
+    One worker by default, so that state kept in memory works as in development;
+    as many as there are cores gives the most requests per second. Threads are
+    per worker: how many requests may wait for a database at the same time. None
+    are 8 under WSGI, and what the application says, ``SYNC_THREADS``, under ASGI.
+    `stop_timeout_s` is how long requests in flight may take once the server is
+    told to stop, after which they are cut off. `head_timeout_s` is how long a
+    connection may send nothing, or no complete head of a request. `body_timeout_s` takes
+    the place of the application's ``BODY_TIMEOUT_S``.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    workers: int = 1
+    threads: int | None = None
+    certificate: tuple[str, str] | None = None
+    access_log: bool = False
+    stop_timeout_s: int = 30
+    head_timeout_s: int = 10
+    body_timeout_s: float | None = None
+    interface: Wanted = "auto"
+
+
+@dataclass(frozen=True)
+class BootFailure:
+    """Say why a worker could not load the application.
+
+    `usage` marks a mistake in what the user typed rather than in the app.
+    """
+
+    message: str
+    usage: bool = False
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Say, in a worker, what it serves and how.
+
+    `end_s` is how long it may take to stop, after its requests.
+    """
+
+    app_name: str
+    server: str
+    choice: Choice
+    threads: int
+    end_s: float = 0.0
+    note: str = ""
+
+
+class Boot:
+    """Load the application in a worker and tell the parent how it went."""
+
+    def __init__(
+        self,
+        load: Load,
+        describe: Describe,
+        channel: Connection,
+        options: ServeOptions,
+        listener: socket.socket,
+    ) -> None:
+        self.load = load
+        self.describe = describe
+        self.channel = channel
+        self.options = options
+        self.listener = listener
+
+    @property
+    def wsgi_threads(self) -> int:
+        """Tell how many requests are answered at the same time under WSGI."""
+        return self.options.threads or WSGI_THREADS
+
+    def load_app(self) -> t.Any:
+        """Return the application, or end the worker process with status 1."""
+        try:
+            return self.load()
+        except BaseException as error:  # noqa: BLE001  (passed on to the parent)
+            self.fail(self.describe(error))
+
+    def listen(self) -> None:
+        """Let clients connect from now on, or end the worker process with status 1."""
+        try:
+            self.listener.listen(BACKLOG)
+        except OSError as error:
+            port = self.listener.getsockname()[1]
+            self.fail(BootFailure(explain(error, self.options.host, port)))
+
+    def tell(self, report: Ready | BootFailure) -> None:
+        """Tell the parent that this worker answers requests, or why it can't."""
+        # If the parent is gone, so is this process in a moment.
+        with suppress(OSError):
+            self.channel.send(report)
+
+    def fail(self, failure: BootFailure) -> t.NoReturn:
+        """Tell the parent why this worker can't answer requests, and end it with status 1."""
+        self.tell(failure)
+        raise SystemExit(1)
+
+
+def worker_signals() -> list[signal.Signals]:
+    """Name the signals that mean something else to a worker than to its parent."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32":
+        signals.append(signal.SIGHUP)
+    return signals
+
+
+def _receive_signals() -> None:
+    """End by a signal, as it comes; a forked worker has the parent's handlers until now."""
+    for number in worker_signals():
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform != "win32":
+        # For the parent, though a terminal that is closed sends it to all.
+        signal.signal(signal.SIGHUP, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
+
+
+def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: t.Any) -> None:
+    """Be a worker process: load the application, and serve it by what suits it.
+
+    Granian calls this instead of its own function, with the same arguments.
+    """
+    _receive_signals()
+    logging.config.dictConfig(LOG_CONFIG)
+    options = boot.options
+    parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
+    parent.listen()
+    app = boot.load_app()
+    if options.body_timeout_s is not None:
+        app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
+    choice = choose(app, options.interface)
+    base: t.Any = MPServer
+    if choice.interface == "wsgi":
+        note = ""
+        if (websocket := websocket_of(app)) is not None:
+            note = f"Not served by WSGI: {websocket}"
+        _start_life(app, boot)
+        parent.on_retire = close_after_responses
+        boot.listen()
+        boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
+        _receive_first(app, boot.wsgi_threads)
+        _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
+        return
+
+    if options.threads is not None:
+        app.config["SYNC_THREADS"] = options.threads
+    end_s = (app.config["BACKGROUND_GRACE_S"] or 0) + END_S
+    ready = Ready(app.name, NAME, choice, app.config["SYNC_THREADS"], end_s)
+    asgi = AccessLog(app.asgi) if options.access_log else app.asgi
+    if has_uvicorn():
+        _run_uvicorn(app, asgi, boot, parent, ready)
+        return
+    ready = replace(ready, note="Faster by uvicorn: pip install 'costrel[asgi]'")
+    asgi = _Announcing(asgi, boot, ready)
+    parent.on_retire = asgi.retire
+    changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
+    target = base._spawn_asgi_lifespan_worker
+    on_stop = partial(_leave_later, app, options.stop_timeout_s)
+    _run_granian(target, worker_id, process_name, asgi, sock, settings, changes, on_stop)
+
+
+def _receive_first(app: t.Any, threads: int) -> None:
+    """Have Granian call what receives a request's body before it runs the application."""
+    from .reception import receiving
+
+    module: t.Any = sys.modules[MPServer.__module__]
+    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
+
+
+NOT_STARTED = BootFailure("The application could not be started: see the error above.")
+
+
+def _start_life(app: t.Any, boot: Boot) -> None:
+    """Run what comes before the first request, since here is somebody to tell of its errors."""
+    if app._has_life():
+        from ..serve.lifespan import start_under_wsgi
+
+        try:
+            start_under_wsgi(app)
+        except Exception:
+            app.logger.exception("The application could not be started")
+            boot.fail(NOT_STARTED)
+
+
+def _run_granian(
+    target: t.Any,
+    worker_id: int,
+    process_name: str,
+    app: t.Any,
+    sock: t.Any,
+    settings: tuple[t.Any, ...],
+    changes: dict[str, t.Any] | None = None,
+    on_stop: t.Callable[[], object] = lambda: None,
+) -> None:
+    """Run one of Granian's own workers, with some of its settings changed.
+
+    `on_stop` is called on the event loop, if it has one, when it is told to stop.
+    """
+    if sys.platform != "win32":
+        _signals.set_sync_signals = _heed_one_signal
+        _signals.set_loop_signals = partial(_heed_one_signal, on_stop=on_stop)
+    general, own = settings[:6], settings[6:]
+    # Of the function within, which takes them by the same names behind five others.
+    names = list(signature(target).parameters)[5:]
+    changed = dict(zip(names, own, strict=True)) | (changes or {})
+    target(worker_id, process_name, lambda: app, sock, *general, *changed.values())
+
+
+def _leave_later(app: t.Any, stop_timeout_s: float) -> None:
+    """Cut off what is in flight then; Granian would wait for it until it is killed."""
+    loop = asyncio.get_running_loop()
+    # The task is held by what it waits for: a timer of the loop.
+    loop.call_later(stop_timeout_s, lambda: loop.create_task(leave_all(app)))
+
+
+def _heed_one_signal(
+    loop: t.Any = None, *, on_stop: t.Callable[[], object] = lambda: None
+) -> WorkerSignal:
+    """Let the first signal stop a worker of Granian's, and those that follow do nothing.
+
+    COMPAT(Granian): a second `set`, while the first is being followed, waits for a lock
+    whose holder waits for the interpreter: for ever. Yet a terminal sends CTRL+C to the
+    workers too, and their parent tells them besides, and again if they go on.
+    """
+    event = WorkerSignal()
+    stopping = False
+
+    def stop(*_signal: object) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            event.set()
+            on_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if loop is None:
+            signal.signal(number, stop)
+        else:
+            loop.add_signal_handler(number, stop)
+    return event
+
+
+def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, parent: Parent, ready: Ready) -> None:
+    from . import uvicorn
+
+    options = boot.options
+    server = uvicorn.make_server(
+        asgi,
+        stop_timeout_s=options.stop_timeout_s,
+        head_timeout_s=options.head_timeout_s,
+        certificate=options.certificate,
+        max_message_bytes=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
+    )
+
+    def on_started() -> None:
+        loop = asyncio.get_running_loop()
+        parent.on_retire = partial(loop.call_soon_threadsafe, server.retire)
+        boot.tell(replace(ready, server=uvicorn.NAME))
+
+    server.on_started = on_started
+    try:
+        uvicorn.serve_worker(server, boot.listener)
+    except OSError as error:
+        if server.started:
+            raise
+        boot.fail(BootFailure(explain(error, options.host, boot.listener.getsockname()[1])))
+    except SystemExit:
+        if server.started:
+            raise
+        boot.fail(NOT_STARTED)
+
+
+class _Announcing:
+    """Be an ASGI application that tells the parent when another one has been started."""
+
+    def __init__(self, asgi: t.Any, boot: Boot, ready: Ready) -> None:
+        self.asgi = asgi
+        self.boot = boot
+        self.ready = ready
+
+    def retire(self) -> None:
+        """Close each connection with its next response."""
+        self.asgi = closing(self.asgi)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
+        if scope["type"] != "lifespan":
+            return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send))
+
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self.boot.listen()
+                self.boot.tell(self.ready)
+            elif message["type"] == "lifespan.startup.failed":
+                self.boot.tell(NOT_STARTED)
+                # Granian ends the worker now, and would say once more what was said.
+                message["message"] = ""
+                logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
+            await send(message)
+
+        return t.cast("t.Awaitable[None]", self.asgi(scope, receive, send_noting))

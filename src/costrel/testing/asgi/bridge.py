@@ -1,0 +1,97 @@
+"""Send what the sync test client sends by ASGI: `send_by_asgi`.
+
+So a test suite that was written for WSGI tests the ASGI side as well.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+import weakref
+from functools import partial
+from urllib.parse import urlsplit
+
+from werkzeug.test import run_wsgi_app
+from werkzeug.wsgi import get_current_url
+
+from ...dispatch.loop import LoopThread
+from .. import FlaskClient
+from .exchange import Body, Exchange
+from .scope import make_scope, read_body, status_line
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.datastructures import Headers
+
+INTERFACE = "COSTREL_TEST_INTERFACE"
+"""The environment variable that says what the sync client sends by: ``asgi``, or WSGI."""
+
+_loop = LoopThread()
+
+
+def send_by_asgi() -> None:
+    """Let every `FlaskClient` of this process send its requests through ``app.asgi``.
+
+    They run on an event loop in a thread, which lives as long as the process. The
+    application's `__call__` is not called with what the client made, but with what is
+    made of the request's scope. Contexts are kept in ``with client:`` blocks as usual, except
+    that a stream is a piece ahead of its reader, and so may end before.
+    """
+    FlaskClient.run_wsgi_app = _run_by_asgi  # type: ignore[method-assign, assignment]
+
+
+def send_by_asgi_if_asked() -> None:
+    """Do so if ``COSTREL_TEST_INTERFACE=asgi`` is set in the environment."""
+    asked = os.environ.get(INTERFACE, "wsgi")
+    if asked not in {"asgi", "wsgi"}:
+        raise RuntimeError(f"{INTERFACE} is {asked!r}; set it to 'asgi' or 'wsgi'.")
+    if asked == "asgi":
+        send_by_asgi()
+
+
+def _run_by_asgi(
+    client: FlaskClient, environ: WSGIEnvironment, buffered: bool = False
+) -> tuple[t.Iterable[bytes], str, Headers]:
+    client._add_cookies_to_wsgi(environ)
+    answer = run_wsgi_app(partial(answer_by_asgi, client.application), environ, buffered)
+    url = urlsplit(get_current_url(environ))
+    client._update_cookies_from_response(
+        url.hostname or "localhost", url.path, answer[2].getlist("Set-Cookie")
+    )
+    return answer
+
+
+def answer_by_asgi(
+    app: t.Any, environ: WSGIEnvironment, start_response: StartResponse
+) -> t.Iterable[bytes]:
+    """Answer a WSGI request by ``app.asgi``; raises what the application raises."""
+    body = read_body(environ)
+    # The client's thread is on the other side of the server: it runs nothing of the application.
+    exchange = _loop.run(lambda: _begin(app.asgi, make_scope(environ), body), helps=False)
+    start_response(status_line(exchange.status), list(exchange.headers))
+    return _Pieces(exchange)
+
+
+async def _begin(app: t.Any, scope: dict[str, t.Any], body: Body) -> Exchange:
+    exchange = Exchange(app, scope, body)
+    await exchange.settle()
+    return exchange
+
+
+class _Pieces:
+    """Be the body of a response that is still being sent."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        # For a response that is dropped without being closed.
+        self._unclosed = weakref.finalize(self, exchange.leave_soon)
+        self._unclosed.atexit = False
+
+    def __iter__(self) -> t.Iterator[bytes]:
+        while (piece := _loop.run(self._exchange.next_piece, helps=False)) is not None:
+            yield piece
+
+    def close(self) -> None:
+        """Leave the exchange, and wait until the application has noticed."""
+        if self._unclosed.detach() is not None:
+            _loop.run(self._exchange.leave, helps=False)
