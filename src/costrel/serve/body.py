@@ -15,7 +15,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from ..dispatch.loop import run_on
 from ..dispatch.threads import WorkerThreads
 from ..ground.current import outside
-from .scope import Message, Receive
+from .scope import Message, Receive, Scope
 
 R = t.TypeVar("R")
 
@@ -291,3 +291,21 @@ async def in_time(receive: Receive, timeout_s: float | None) -> Message:
             return await receive()
     except TimeoutError:
         raise BodyTimeout from None
+
+
+async def receive_body(body: RequestBody, limit: int | None, headers: dict[bytes, bytes]) -> t.Any:
+    """Receive a body as far as it may be long; returns what to read it from."""
+    announced = announced_length(headers)
+    if limit is not None and announced is not None and announced > limit:
+        # Refused where the view asks for it, and not received at all.
+        return body
+    return await body.receive_whole(limit)
+
+
+def announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Tell whether there may be a body: only HTTP/1 always says so."""
+    return (
+        b"content-length" in headers
+        or b"transfer-encoding" in headers
+        or scope.get("http_version", "1.1") not in {"1.1", "1.0"}
+    )

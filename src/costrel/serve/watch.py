@@ -108,3 +108,11 @@ class Suspended:
                 waiting_for = step(argument)
             except StopIteration as stop:
                 return stop.value
+
+
+def watch_response(watch: Watch, *, streams_body: bool) -> None:
+    """Look after a client while it is being answered."""
+    if watch.body is not None and not streams_body:
+        # Too much of it for a view that wanted all or nothing.
+        watch.body.unwanted = True
+    watch.start()
