@@ -84,7 +84,10 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
     if isinstance(rv, HTTPException) and answers_itself(rv):
         # PERF(404): what calling it with the environ would send, without sending it.
-        rv = rv.get_response(request.environ)
+        environ = request.environ
+        if getattr(app.response_class, "_may_omit_response", False):
+            return app.response_class(rv.get_body(environ), rv.code, rv.get_headers(environ))
+        rv = rv.get_response(environ)
     response: t.Any = rv
     try:
         return app.response_class.force_type(response, request.environ)

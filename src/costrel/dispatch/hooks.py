@@ -62,13 +62,13 @@ def preprocess_request(app: App) -> t.Any:
     return None
 
 
-def resume_before(app: App, endpoint: str, done: int) -> t.Any:
+def resume_before(app: App, endpoint: str | None, done: int) -> t.Any:
     """Go on with the before-hooks after one of them changed the hooks.
 
     The first `done` of them ran. As a loop over the lists themselves would, this
     sees what was added behind and misses what moved to the front.
     """
-    names = outside_in(endpoint.rpartition(".")[0] or None)
+    names = outside_in((endpoint or "").rpartition(".")[0] or None)
     while True:
         chain = [hook for name in names for hook in app.before_request_funcs.get(name, ())]
         if done >= len(chain):

@@ -17,6 +17,7 @@ from werkzeug.routing import MapAdapter
 
 from ..config import Config
 from ..ctx import RequestContext
+from ..ground.current import context
 from ..ground.registry import TrackedDict, TrackedList, TrackedLists
 from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
@@ -32,7 +33,7 @@ if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from ..registration.application import App
-    from ..wrappers import Request
+    from ..wrappers import Request, Response
 
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 """Environment variable: ``1`` puts every application on the general path."""
@@ -54,13 +55,25 @@ class Plan:
         "steps", "streams_body", "teardown", "trusted_hosts", "values", "view",
     )  # fmt: skip
 
-    def __init__(self, app: App, rule: Rule, *, on_loop: bool = False) -> None:
-        endpoint = rule.endpoint
-        blueprint = endpoint.rpartition(".")[0] if "." in endpoint else None
+    def __init__(
+        self,
+        app: App,
+        rule: Rule | None,
+        *,
+        view: t.Callable[..., t.Any] | None = None,
+        on_loop: bool = False,
+    ) -> None:
+        """Compile what the requests of a rule run; None for those that match no rule.
+
+        `view` is called instead of the registered view.
+        """
+        endpoint: t.Any = None if rule is None else rule.endpoint
+        blueprint = endpoint.rpartition(".")[0] if endpoint and "." in endpoint else None
+        function = app.view_functions[endpoint] if view is None else view
         inwards, outwards = outside_in(blueprint), inside_out(blueprint)
         self.rule = rule
         self.endpoint = endpoint
-        self.view = app.ensure_sync(app.view_functions[endpoint])
+        self.view = app.ensure_sync(function)
         preprocess = _chain(app.url_value_preprocessors, inwards)
         before = _chain(app.before_request_funcs, inwards)
         after = _chain(app.after_request_funcs, outwards, backwards=True)
@@ -75,14 +88,14 @@ class Plan:
         #: Whether nothing runs but the view.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
         #: What the view is called with, where the rule has no variables.
-        self.values = dict(rule.defaults or ())
-        view = for_loop(app.view_functions[endpoint])
+        self.values = dict((rule and rule.defaults) or ())
+        view = for_loop(function)
         #: How long a body may be, in bytes; None for any length.
         self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
         #: What the URL adapter sets on a request that it checks the host of.
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         #: Whether the view reads the body while it is received.
-        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
+        self.streams_body = bool(getattr(function, "streams_body", False))
         #: The view, if it is a coroutine function, nothing else runs, and the body is there.
         self.coroutine = (
             view if self.quiet and iscoroutinefunction(view) and not self.streams_body else None
@@ -220,6 +233,8 @@ class Engine:
         look_again()
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
+        self._options_plans: dict[int, Plan] = {}
+        self._unmatched: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
@@ -251,21 +266,34 @@ class Engine:
     def match(self, app: App, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
         """Return the plan of a request, and the view's arguments.
 
-        None where the URL adapter must match: nothing does so plainly, OPTIONS is
-        answered automatically, or the rule has no view.
+        None where the URL adapter must match: nothing does so plainly, or the rule has
+        no view. Raises `NotFound` where no rule matches.
         """
         found = self._table.match(path, method)
         if found is None:
             return None
         rule, values = found
-        plan = self._plans.get(id(rule)) or self._compile(app, rule)
-        if plan is None or (method == "OPTIONS" and automatic_options(rule)):
+        plan = self.plan_of(app, rule, method)
+        if plan is None:
             return None
         if not rule._converters and path.isascii() and method in (rule.methods or _METHODS):
             # INVARIANT: bounded, since such a rule matches one path by its methods.
             # SECURITY(routing): looked up undecoded, so only a path that is the same decoded.
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
+
+    def plan_of(self, app: App, rule: Rule, method: str) -> Plan | None:
+        """Return the plan of a rule's requests; None for a rule without a view."""
+        if method == "OPTIONS" and automatic_options(rule):
+            return self._options_plans.get(id(rule)) or self._compile_options(app, rule)
+        return self._plans.get(id(rule)) or self._compile(app, rule)
+
+    def unmatched(self, app: App) -> Plan:
+        """Return the plan of requests that match no rule, or need another method or slash."""
+        plan = self._unmatched
+        if plan is None:
+            plan = self._unmatched = Plan(app, None, view=_raise_found, on_loop=self._all_on_loop)
+        return plan
 
     def builder(self, app: App, endpoint: str) -> Build:
         """Return what builds the URLs of an endpoint, as far as one plain rule is all it has."""
@@ -285,6 +313,24 @@ class Engine:
             return None
         plan = self._plans[id(rule)] = Plan(app, rule, on_loop=self._all_on_loop)
         return plan
+
+    def _compile_options(self, app: App, rule: Rule) -> Plan:
+        plan = Plan(app, rule, view=_answer_options, on_loop=self._all_on_loop)
+        self._options_plans[id(rule)] = plan
+        return plan
+
+
+def _raise_found() -> t.NoReturn:
+    """Raise what matching found: the view of a request that matched nothing."""
+    ctx = context.get()
+    ctx.app.raise_routing_exception(ctx.request)
+    raise AssertionError("It raises.")
+
+
+def _answer_options(**_values: t.Any) -> Response:
+    """Answer OPTIONS with the methods that the URL allows: the view of such a request."""
+    response: Response = context.get().app.make_default_options_response()
+    return response
 
 
 def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:

@@ -242,14 +242,26 @@ def _match(ctx: RequestContext, engine: Engine) -> Plan | None:
         except HTTPException as error:
             # A converter refused: an answer of routing, as the adapter has it.
             ctx.request.routing_exception = error
-            return None
+            return engine.unmatched(ctx.app)
     if found is None:
         ctx.match_request()
-        return None
+        return _plan_of_adapter(ctx, engine)
     ctx.plan, ctx.view_args = found
     if ctx.touched:
         ctx.plan.attach(ctx.request, ctx.view_args)
     return found[0]
+
+
+def _plan_of_adapter(ctx: RequestContext, engine: Engine) -> Plan | None:
+    """Return the plan for what the URL adapter found; None if that has none."""
+    request = ctx.request
+    if request.routing_exception is not None:
+        return engine.unmatched(ctx.app)
+    rule = request.url_rule
+    plan = None if rule is None else engine.plan_of(ctx.app, rule, request.method)
+    if plan is not None:
+        ctx.plan, ctx.view_args = plan, request.view_args
+    return plan
 
 
 def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplication:
@@ -265,7 +277,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
             ):
                 rv = app.dispatch_request()
             else:
-                rv = plan.view(**values)
+                rv = plan.view(**values) if values else plan.view()
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = app.handle_user_exception(error)
     return finish(app, ctx, plan, engine, rv)
