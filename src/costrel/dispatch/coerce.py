@@ -172,8 +172,39 @@ class PlainCoercion:
             return t.cast("Response", rv)
         if kind is str:
             return Response.of_bytes(rv.encode(), self.html)
+        if kind is tuple:
+            return self._response_of_tuple(rv)
         plain = self.body(rv)
         return None if plain is None else Response.of_bytes(*plain)
+
+    def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
+        """Return the response of a body with a number as its status, or plain headers, or both."""
+        status: t.Any = None
+        headers: t.Any = None
+        if len(rv) == 3:
+            body, status, headers = rv
+        elif len(rv) == 2:
+            body, second = rv
+            if type(second) is int:
+                status = second
+            elif type(second) is dict or type(second) is list:
+                headers = second
+            else:
+                return None
+        else:
+            return None
+        if status is not None and type(status) is not int:
+            return None
+        if type(body) is str or type(body) is bytes:
+            return Response(body, status, headers)
+        plain = self.body(body)
+        if plain is None:
+            return None
+        content, content_type = plain
+        response = Response(content, status, content_type=content_type)
+        if headers:
+            response.headers.update(headers)
+        return response
 
     def body(self, rv: t.Any) -> tuple[bytes, str] | None:
         """Return the body of a returned value and its type; None where a response is needed."""
