@@ -365,7 +365,7 @@ def test_what_can_not_be_called_is_refused():
         pass
 
     for wrong in (work(), "work", None):
-        with pytest.raises(TypeError, match="Give the function and its arguments"):
+        with pytest.raises(TypeError, match="Pass the function and its arguments"):
             app.add_background_task(wrong)
 
 
