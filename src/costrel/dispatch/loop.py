@@ -52,7 +52,7 @@ _log = logging.getLogger("costrel")
 
 
 class LoopEndedError(RuntimeError):
-    """Raised to code that waits for a coroutine whose event loop has ended."""
+    """Raised in code that waits for a coroutine whose event loop has ended."""
 
 
 def _ended(why: str = "it was closed") -> LoopEndedError:

@@ -53,7 +53,7 @@ class FormDataRoutingRedirect(AssertionError):  # noqa: N818  # the name is Flas
         canonical = redirect.new_url
         slash = ""
         if f"{request.base_url}/" == canonical.partition("?")[0]:
-            slash = " The route was defined with a trailing slash and the request has none."
+            slash = " The route was defined with a trailing slash, but the request has none."
         super().__init__(
             f"A {request.method} request was sent to {request.url!r}. Routing redirects it to the"
             f" canonical URL {canonical!r}, and the form data would be lost.{slash} Send the"

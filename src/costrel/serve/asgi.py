@@ -1,8 +1,8 @@
-"""The way of an HTTP request under ASGI 3, step by step.
+"""How an HTTP request is handled under ASGI 3, step by step.
 
-A request whose plan has a coroutine function among its steps runs on the server's
-event loop, and its sync steps in worker threads. Every other request runs in one
-worker thread, from `Flask.__call__` on: as it would under WSGI.
+If a step of its plan is a coroutine function, a request runs on the server's event loop, and
+its sync steps run in worker threads. Every other request runs in a single worker thread, from
+`Flask.__call__` on, as it would under WSGI.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _new_context = LoopContext.__new__
 
 
 class Application:
-    """Be the ASGI face of an application: ``app.asgi``."""
+    """The ASGI interface of an application: ``app.asgi``."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -82,11 +82,11 @@ class Application:
     async def __call__(  # noqa: C901, PLR0911, PLR0912, PLR0915  unrolled
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Be called by an ASGI server, once for each request, socket, and its own life.
+        """Handle an ASGI connection: a request, a WebSocket, or the server's lifespan.
 
         PERF(hello): the steps of `respond_on_loop` in one function, for a request whose
-        plan runs nothing but the view, and whose view returns a plain value without
-        pausing. Whatever is not so common goes on in there.
+        plan runs only the view, and whose view returns a plain value without pausing.
+        Less common cases continue in `respond_on_loop`.
         """
         if scope["type"] != "http":
             await self._attend(scope, receive, send)
@@ -129,7 +129,7 @@ class Application:
             return
 
         if b"content-length" in headers or b"transfer-encoding" in headers:
-            # As `outside` does it, without its coroutine.
+            # As in `outside`, but without its coroutine.
             _reset_current(token)
             arriving = receive().__await__()
             try:
@@ -141,7 +141,7 @@ class Application:
                 message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
             if message["type"] == "http.request" and not message.get("more_body"):
-                # PERF(echo): a whole body. Where it is too large, the request finds that out.
+                # PERF(echo): a whole body. If it is too large, the request notices that.
                 ctx.whole = message.get("body", b"")
             else:
                 await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
@@ -167,7 +167,7 @@ class Application:
             if plain is None or (ctx.touched and not _forget_request(ctx)):
                 await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
                 return
-        except BaseException as error:  # noqa: BLE001  handed on
+        except BaseException as error:  # noqa: BLE001  passed on
             await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
             return
         else:
@@ -182,11 +182,11 @@ class Application:
             await send({"type": "http.response.start", "status": 200, "headers": fields})
             await send({"type": "http.response.body", "body": body})
         except OSError:
-            # The client is gone.
+            # The client has disconnected.
             return
 
     def _attend(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
-        """Answer what is no request: a WebSocket, and the life of the server."""
+        """Handle a WebSocket or the server's lifespan."""
         if scope["type"] == "websocket":
             if LIBRARY in sys.modules:
                 from .lending import converse_or_lend
@@ -211,7 +211,7 @@ async def _begin_life(app: App) -> None:
 async def respond_in_thread(  # noqa: C901  one border around all of it
     app: App, scope: Scope, receive: Receive, send: Send, *, streams_body: bool = False
 ) -> None:
-    """Answer a request by what WSGI calls, in one hop to a worker thread."""
+    """Answer a request with the WSGI application, in one hop to a worker thread."""
     headers = dict(scope["headers"])
     watch = Watch(receive)
     task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
@@ -233,7 +233,7 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
         if answered is None:
             await refuse(send, error)
     except ClientLeft:
-        # In the middle of its response: nobody waits for more.
+        # In the middle of the response: there is nothing more to send.
         pass
     except asyncio.CancelledError:
         if not watch.client_left():
@@ -246,29 +246,29 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
 
 
 def _is_kept(scope: Scope) -> bool:
-    """Tell whether a test or a debugger looks at the request after its end."""
+    """Whether a test or a debugger looks at the request after its end."""
     return PRESERVE in ((scope.get("extensions") or {}).get(ENVIRON) or ())
 
 
 async def _receive(body: RequestBody, limit: int | None, headers: dict[bytes, bytes]) -> t.Any:
-    """Receive a body as far as it may be long; returns what to read it from."""
+    """Receive a body, up to the limit; returns the object to read it from."""
     announced = announced_length(headers)
     if limit is not None and announced is not None and announced > limit:
-        # Refused where the view asks for it, and not received at all.
+        # Refused when the view reads it, and not received at all.
         return body
     return await body.receive_whole(limit)
 
 
 def _watch_response(watch: Watch, *, streams_body: bool) -> None:
-    """Look after a client while it is being answered."""
+    """Watch the client while its response is sent."""
     if watch.body is not None and not streams_body:
-        # Too much of it for a view that wanted all or nothing.
+        # It was too large for a view that reads bodies as a whole.
         watch.body.unwanted = True
     watch.start()
 
 
 def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
-    """Tell whether there may be a body: only HTTP/1 always says so."""
+    """Whether there may be a body: only in HTTP/1 do the headers always say so."""
     return (
         b"content-length" in headers
         or b"transfer-encoding" in headers
@@ -277,7 +277,7 @@ def _announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 
 def _first(message: Message, receive: Receive) -> Receive:
-    """Give back a message that was received too early."""
+    """Return a `receive` that first returns a message that was received already."""
     messages = [message]
 
     async def receive_next() -> Message:
@@ -287,7 +287,7 @@ def _first(message: Message, receive: Receive) -> Receive:
 
 
 async def _first_in_time(arriving: Suspended, timeout_s: float | None) -> Message:
-    """Receive the first message of a body, or that none came in time."""
+    """Receive the first message of a body, or one that says that none came in time."""
 
     async def receive() -> Message:
         return t.cast("Message", await arriving)
@@ -314,10 +314,10 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
     send: Send,
     view: t.Awaitable[t.Any] | None,
 ) -> None:
-    """Answer a matched request, which is current already, on the loop.
+    """Answer a matched request on the loop; its context is current already.
 
-    `view` is the rest of its view, where that has begun. The request is left before
-    its response is sent, as under WSGI, unless an async generator makes that.
+    `view` is the rest of the view, if the view has started. As under WSGI, the request is left
+    before its response is sent, unless an async generator produces the response.
     """
     app, streams = ctx.app, plan.streams_body
     error: BaseException | None = None
@@ -350,11 +350,11 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         else:
             answer = await make_answer(app, response, ctx.environ)
         if isinstance(answer.rest, AsyncIterator):
-            # When the request is left, as under WSGI.
+            # Closed when the request is left, as under WSGI.
             close, answer = answer.close, answer._replace(close=None)
             send = partial(outside, send)
         else:
-            # A teardown is not to be cancelled in the middle by a client that leaves.
+            # A client that disconnects must not cancel the teardown halfway.
             watch.stop()
             entered = False
             await leave(app, ctx, plan, engine, error)
@@ -363,7 +363,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         sent, answer = answer, None
         await send_answer(app, sent, send)
     except ClientLeft:
-        # In the middle of its response, which as under WSGI is no error of the request.
+        # In the middle of the response: as under WSGI, this is not an error of the request.
         pass
     except ClientDisconnected as raised:
         error = raised if error is None else error
@@ -397,7 +397,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
 
 
 async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -> None:
-    """Enter what is current around the request, and receive its body, unless the view does."""
+    """Borrow the outer context or announce a new one, and receive a body that is not streamed."""
     app = ctx.app
     outer = t.cast("Token[t.Any]", ctx._token).old_value
     if outer is not _NOTHING and outer is not None:
@@ -412,7 +412,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
         if not body.complete:
             watch.body = body
         if "environ" in ctx.__dict__:
-            # Made before, by a receiver of the signal or for the limit.
+            # Created before, by a signal receiver or to find out the limit.
             ctx.environ["wsgi.input"] = ctx.body
             ctx.environ["wsgi.input_terminated"] = True
 
@@ -426,10 +426,10 @@ def _body_limit(ctx: LoopContext) -> int | None:
 
 
 def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan | None:
-    """Match the request, which is current already; None if the URL adapter must."""
+    """Match the current request and return its plan; None if the URL adapter must match."""
     scope = ctx.scope
     if (
-        # Not with a field given twice, and nothing that the URL adapter must see.
+        # Neither repeated header fields, nor anything that the URL adapter has to see.
         len(headers) != len(scope["headers"])
         or b"upgrade" in headers
         or ("extensions" in scope and ENVIRON in scope["extensions"])
@@ -450,7 +450,7 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
     try:
         # Inside the context: a converter may use the request.
         found = engine.match(ctx.app, path, method)
-    except Exception:  # noqa: BLE001  raised again in the thread, by what answers it there
+    except Exception:  # noqa: BLE001  raised again in the thread, which answers it
         return None
     if found is None:
         return None
@@ -463,7 +463,7 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
 async def leave(
     app: App, ctx: LoopContext, plan: Plan, engine: Engine, error: BaseException | None
 ) -> None:
-    """Leave the request: its teardowns run, whatever happened."""
+    """Leave the request: its teardown functions run, whatever happened."""
     if error is not None and app.should_ignore_error(error):
         error = None
     try:

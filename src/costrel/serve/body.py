@@ -26,7 +26,7 @@ AHEAD_BYTES = 65_536
 """How much of an unread body is received ahead, to notice a disconnect (bytes)."""
 
 PIECE_BYTES = 65_536
-"""How much of a body must arrive within each ``BODY_TIMEOUT_S`` (bytes), or else its rest."""
+"""How many bytes of a body, or all that are left, must arrive within each ``BODY_TIMEOUT_S``."""
 
 TOO_LATE = "costrel.too_late"
 """The type of the message that stands for a body whose first message came too late."""

@@ -186,7 +186,7 @@ async def _conclude(app: App, scope: Scope, loan: Loan, outcome: Answer | BaseEx
             await close_answer(app, outcome)
             failed = outcome.status >= 500
         else:
-            # COMPAT(flask-sock, python-engineio): with these they tell a server to do nothing.
+            # COMPAT(flask-sock, python-engineio): they raise these so that a server does nothing.
             failed = not isinstance(outcome, (ConnectionError, StopIteration))
             error = outcome if failed else None
         await loan.close_client(SERVER_ERROR if failed else NORMAL)
@@ -258,7 +258,7 @@ class Loan:
                 for event in self._protocol.events():
                     await self._pass_on(event)
         except (ConnectionError, ProtocolError):
-            # Nobody reads any further: the extension must not wait for that.
+            # Reading ends here: the extension must not wait until its data is read.
             self._writer.close()
 
     async def _pass_on(self, event: Event) -> None:

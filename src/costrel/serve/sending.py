@@ -166,8 +166,8 @@ async def send_answer(app: App, answer: Answer, send: Send) -> None:
                 if data:
                     await _send(send, _more(data))
                 if now() > due:
-                    # Neither the generator nor `send` may ever pause. `send` does not once the
-                    # client has left; other tasks need the loop to notice that.
+                    # It may be that neither the generator nor `send` ever pauses: `send` does not
+                    # once the client has left. Let other tasks run, one of which notices that.
                     await asyncio.sleep(0)
                     due = now() + SLICE_S
         else:

@@ -74,7 +74,7 @@ class SocketContext(LoopContext):
     websocket: t.Any = None
 
     def _check_kind(self, rule: Rule) -> None:
-        """Raise 400 for a rule that is not of a WebSocket view, as Werkzeug's matcher does."""
+        """Raise 400 if the rule is not a WebSocket view's, as Werkzeug's matcher does."""
         if not rule.websocket:
             raise WebsocketMismatch
 
@@ -88,7 +88,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
     """Serve one WebSocket, from its handshake to its end.
 
     PERF(sockets): no other coroutine lies between this one and the view. Each coroutine in
-    between costs every open socket a frame, and is resumed for each message.
+    between would cost every open socket a frame, and be resumed for each message.
     """
     if app._has_life():
         await start_on_loop(app)
@@ -202,7 +202,7 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
 
 
 def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
-    """Call the view: a coroutine function, unless it was replaced."""
+    """Start the view and return its awaitable; it is async, unless it was replaced."""
     view = app.view_functions[t.cast(str, socket.endpoint)]
     values = t.cast("dict[str, t.Any]", socket.view_args)
     if iscoroutinefunction(view):

@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
 R = t.TypeVar("R")
 
 AFTER_S = 0.05
-"""How long a request must run before its client is watched, in seconds."""
+"""How long a request must be waiting before its client is watched, in seconds."""
 
 
 class Watch:
