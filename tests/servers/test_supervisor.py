@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from costrel.serve import supervisor
+from costrel.servers import supervisor
 from costrel.servers.supervisor import LIVED_S, LONGEST_PAUSE_S, Slot
 
 
