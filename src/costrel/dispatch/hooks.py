@@ -11,7 +11,7 @@ from inspect import unwrap
 
 from ..ctx import call_all
 from ..ground.current import request_view
-from ..sessions import may_not_refresh
+from ..sessions import is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
 
@@ -129,9 +129,7 @@ def needs_session(ctx: RequestContext) -> bool:
     cookie in the request, the session is empty and is not sent.
     """
     cookies = ctx.environ.get("HTTP_COOKIE")
-    if not cookies or may_not_refresh(ctx.app):
-        return False
-    return ctx.app.session_interface.get_cookie_name(ctx.app) in cookies
+    return bool(cookies and not is_not_sent_again(ctx.app, cookies))
 
 
 def do_teardown_request(app: App, exc: BaseException | None) -> None:

@@ -101,7 +101,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "costrel.sessions.SecureCookieSessionInterface",
         "should_set_cookie is_null_session",
     ),
-    "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__"),
+    "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__ permanent"),
     # Templates: a string is compiled once, and rendering copies and looks up less.
     "_may_keep_strings": (
         "costrel.templating.Environment",

@@ -18,7 +18,7 @@ from werkzeug.datastructures import CallbackDict
 
 from ..ground.shortways import Watched, WatchedObject
 from ..json.tag import TaggedJSONSerializer
-from .signing import HMAC, Serializer
+from .signing import HMAC, Serializer, encode
 
 _NO_KEY = (
     "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY"
@@ -321,7 +321,8 @@ class SecureCookieSessionInterface(SessionInterface):
         # SECURITY(CVE-2023-30861, CVE-2026-27205): a shared cache must not give one
         # client's page, or cookie, to another. So say that the response varies when the
         # session was so much as looked at, and whenever a cookie is sent.
-        if session.accessed:
+        varies = session.accessed
+        if varies:
             _vary_by_cookie(response)
         if session:
             if not self.should_set_cookie(app, session):
@@ -350,7 +351,8 @@ class SecureCookieSessionInterface(SessionInterface):
             # SPEC(RFC 6265 §5.3): a browser deletes only the cookie of the same name,
             # domain and path.
             response.delete_cookie(name, **attributes)
-        _vary_by_cookie(response)
+        if not varies:
+            _vary_by_cookie(response)
 
 
 def _vary_by_cookie(response: t.Any) -> None:
@@ -377,6 +379,33 @@ def opens_lazily(interface: SessionInterface) -> bool:
     )
 
 
-def may_not_refresh(app: t.Any) -> bool:
-    """Tell whether a session that is untouched, and not to be refreshed, is certainly not sent."""
-    return not app.config["SESSION_REFRESH_EACH_REQUEST"] and app.session_interface._may_not_refresh
+def is_not_sent_again(app: t.Any, cookies: str) -> bool:
+    """Whether a session that nobody accessed is certainly not sent with the response.
+
+    A permanent session is, to extend its lifetime. `cookies` is the request's ``Cookie`` header.
+
+    PERF(hello): 0.5 us instead of 8 us for verifying a session that is not permanent. Whether
+    a cookie is genuine does not matter: one that is not gives an empty session.
+    """
+    interface = app.session_interface
+    if not interface._may_not_refresh:
+        return False
+    if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
+        return True
+    if interface.get_cookie_name(app) not in cookies:
+        return True
+    return (
+        interface.serializer is session_json_serializer
+        and len(session_json_serializer.tags) == _DEFAULT_TAGS
+        # The data is JSON in Base64. It is hidden if it is compressed, after a dot, or quoted.
+        and not any(sign in cookies for sign in _HIDES_OR_IS_PERMANENT)
+    )
+
+
+_DEFAULT_TAGS = len(session_json_serializer.tags)
+
+_HIDES_OR_IS_PERMANENT = (
+    "=.", '="', "= ", " =", "\t",
+    # "_permanent" in Base64, as it may fall into groups of three bytes.
+    encode(b"_permanen").decode(), encode(b"permanent").decode(), encode(b"ermane").decode(),
+)  # fmt: skip

@@ -79,7 +79,7 @@ class Serializer(URLSafeTimedSerializer):
         mac = signer.start_mac()
         mac.update(signed.encode())
         try:
-            if not hmac.compare_digest(_encode(mac.digest()), signature.encode()):
+            if not hmac.compare_digest(encode(mac.digest()), signature.encode()):
                 return None
             age_s = signer.get_timestamp() - int.from_bytes(_decode(stamp), "big")
             if not 0 <= age_s <= max_age_s:
@@ -90,7 +90,7 @@ class Serializer(URLSafeTimedSerializer):
         return data if type(data) is dict else None
 
 
-def _encode(data: bytes) -> bytes:
+def encode(data: bytes) -> bytes:
     """Return bytes in base 64 for URLs, without its padding (RFC 4648 §5)."""
     return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
 
