@@ -144,7 +144,7 @@ def _no_stream(value: t.Any) -> str:
     if iscoroutine(value):
         value.close()
         return (
-            f"stream_with_context() got the coroutine {value.__qualname__}(), which is no stream."
+            f"stream_with_context() got the coroutine {value.__qualname__}(), not a stream."
             " Make it `yield` the chunks, or await it first."
         )
     return (

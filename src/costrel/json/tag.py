@@ -86,7 +86,7 @@ class PassDict(JSONTag):
     __slots__ = ()
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a dict."""
+        """Return whether the value is a dict."""
         return isinstance(value, dict)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -104,7 +104,7 @@ class TagTuple(JSONTag):
     key = " t"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a tuple."""
+        """Return whether the value is a tuple."""
         return isinstance(value, tuple)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -122,7 +122,7 @@ class PassList(JSONTag):
     __slots__ = ()
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a list."""
+        """Return whether the value is a list."""
         return isinstance(value, list)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -139,7 +139,7 @@ class TagBytes(JSONTag):
     key = " b"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is bytes."""
+        """Return whether the value is bytes."""
         return isinstance(value, bytes)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -177,7 +177,7 @@ class TagUUID(JSONTag):
     key = " u"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a UUID."""
+        """Return whether the value is a UUID."""
         return isinstance(value, UUID)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -199,7 +199,7 @@ class TagDateTime(JSONTag):
     key = " d"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a datetime."""
+        """Return whether the value is a datetime."""
         return isinstance(value, datetime)
 
     def to_json(self, value: t.Any) -> t.Any:

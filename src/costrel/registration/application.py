@@ -578,9 +578,7 @@ def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception | None:
         help_ = f"Write {'/' + rule!r}."
     elif isinstance(error, SyntaxError):
         # Werkzeug compiles a function with a parameter for each variable.
-        return SyntaxError(
-            f"{place} can't be registered: {error.msg}. Use each variable name once."
-        )
+        return SyntaxError(f"{place} can't be registered: {error.msg}. Use each name once.")
     else:
         help_ = "Write it like '/users/<int:id>', with variables as <name>."
     return type(error)(f"{place} can't be registered: {str(error).rstrip('.')}. {help_}")

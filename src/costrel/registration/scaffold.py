@@ -368,7 +368,7 @@ class Scaffold(SocketScaffold):
                 exc_class = default_exceptions[exc_class_or_code]
             except KeyError:
                 raise ValueError(
-                    f"There is no exception class for the status code {exc_class_or_code}"
+                    f"There is no HTTP error {exc_class_or_code} to register a handler for"
                     f" ({caller()}). Use a subclass of HTTPException with that code instead."
                 ) from None
         else:

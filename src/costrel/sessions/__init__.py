@@ -350,7 +350,7 @@ class SecureCookieSessionInterface(SessionInterface):
 
 
 def _vary_by_cookie(response: t.Any) -> None:
-    """Tell caches that the response depends on the cookies (RFC 9110 §12.5.5)."""
+    """Add ``Vary: Cookie``, so that caches don't share the response (RFC 9110 §12.5.5)."""
     if "Vary" in response.headers:
         response.vary.add("Cookie")
     else:
