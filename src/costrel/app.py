@@ -69,7 +69,7 @@ class Flask(App):
 
     Args:
         import_name: Name of the module that creates the application, usually ``__name__``.
-           Its folder is the root for templates, static files and resources.
+            Its folder is the root for templates, static files and resources.
         static_url_path: URL prefix of static files. Default: the folder's name.
         static_folder: Folder of static files, relative to the root, or None.
         static_host: Host of the static rule, with `host_matching`.

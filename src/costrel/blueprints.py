@@ -110,7 +110,7 @@ class Blueprint(Scaffold):
         url_defaults: Default values for all rules.
         root_path: The root folder, if it can't be found from `import_name`.
         cli_group: Name of the command group. Default: the blueprint's name. None
-           merges the commands into the application's.
+            merges the commands into the application's.
     """
 
     _got_registered_once = False

@@ -312,7 +312,7 @@ def send_file(
         etag: Whether to compute an ETag, or the ETag itself.
         last_modified: Time of the last change. Default: the file's.
         max_age: Seconds that the client may cache it, or a function of the path.
-           Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
+            Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
     """
     return t.cast(
         "Response",

@@ -26,11 +26,11 @@ class Event:
 
     Args:
         data: Text is sent unchanged, except that every line ending arrives as a line feed.
-           Anything else is sent as JSON. Without `data` and `event`, the client gets no
-           event, but stores `id` and `retry_ms`.
+            Anything else is sent as JSON. Without `data` and `event`, the client gets no
+            event, but stores `id` and `retry_ms`.
         event: Name that the client listens for; ``message`` if None.
         id: Value that the client sends as ``Last-Event-ID`` when it reconnects. An empty
-           string makes it forget the last one.
+            string makes it forget the last one.
         retry_ms: Time to wait before the client reconnects, in milliseconds.
         comment: Text that clients ignore; it keeps a connection from looking idle.
 
@@ -135,13 +135,13 @@ class EventStream(Response):
 
     Args:
         events: An async or sync generator (or iterable) of `Event`, of text, or of values
-           to send as JSON. The request is current in it.
+            to send as JSON. The request is current in it.
         retry_ms: Time to wait before the client reconnects, in milliseconds. If None,
-           browsers use their own default of a few seconds.
+            browsers use their own default of a few seconds.
         keep_alive_s: Send a comment after this many seconds without an event, or None for
-           never. It keeps proxies from closing the connection, and lets a WSGI server
-           notice that the client has disconnected. A sync generator can't be
-           interrupted, so it has to yield ``Event(comment="")`` itself.
+            never. It keeps proxies from closing the connection, and lets a WSGI server
+            notice that the client has disconnected. A sync generator can't be
+            interrupted, so it has to yield ``Event(comment="")`` itself.
 
     The generator resumes when the server has taken its last event. It is closed when the
     client disconnects. An error in it ends the response and is logged by the server.

@@ -47,7 +47,7 @@ class WebSocketClosed(Exception):  # noqa: N818  it is an end more often than an
 
     Attributes:
         code: The close code: the other side's, 1005 if it sent none, and 1006 if the
-           connection was lost.
+            connection was lost.
         reason: The text sent with the code, often empty.
     """
 
@@ -263,7 +263,7 @@ class WebSocket(Request):
 
         Args:
             type: The type to decode: a msgspec class, a dataclass, a ``TypedDict``, or any
-               other type that `msgspec` supports. Default: any JSON value.
+                other type that `msgspec` supports. Default: any JSON value.
 
         Raises `WebSocketDataError` for a message that is not JSON or not of that type.
         """
@@ -292,7 +292,7 @@ class WebSocket(Request):
 
         Args:
             code: 1000 to 1003 or 1007 to 1014 (RFC 6455 §7.4.1 and its registry), or 3000
-               to 4999 for libraries and applications.
+                to 4999 for libraries and applications.
             reason: Text for the other side, at most 123 bytes.
 
         Does nothing if the connection is already closed. If the server refuses codes below

@@ -335,7 +335,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         Args:
             blueprint: The blueprint.
             **options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and
-               ``cli_group``, to override the blueprint's own.
+                ``cli_group``, to override the blueprint's own.
 
         Raises `ValueError` if the name is already taken.
         """

@@ -55,7 +55,7 @@ class Scaffold(SocketScaffold):
 
     Args:
         import_name: Name of the module or package that creates the object, usually
-           ``__name__``. Its folder is the root for resources.
+            ``__name__``. Its folder is the root for resources.
         static_folder: Folder of static files, relative to the root, or None.
         static_url_path: URL prefix of static files. Default: the folder's name.
         template_folder: Folder of templates, relative to the root, or None.
@@ -215,7 +215,7 @@ class Scaffold(SocketScaffold):
         Args:
             rule: The path, with variables as ``<name>`` or ``<converter:name>``.
             **options: Passed to `add_url_rule`. ``endpoint`` is the endpoint; the default
-               is the function's name.
+                is the function's name.
 
         Without a rule, as ``@app.route``, it registers nothing and warns.
         """
@@ -248,10 +248,10 @@ class Scaffold(SocketScaffold):
             endpoint: Name of the view for `url_for`. Default: the function's name.
             view_func: The view. If omitted, register it later with `endpoint`.
             provide_automatic_options: Respond to OPTIONS without calling the view.
-               Default: if OPTIONS is not one of its methods.
+                Default: if OPTIONS is not one of its methods.
             **options: Passed to `werkzeug.routing.Rule`: ``methods`` (default GET; HEAD
-               is added to it), ``defaults``, ``subdomain``, ``host``, ``strict_slashes``
-               and others.
+                is added to it), ``defaults``, ``subdomain``, ``host``, ``strict_slashes``
+                and others.
         """
         raise NotImplementedError
 

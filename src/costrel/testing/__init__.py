@@ -37,12 +37,12 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         app: The application.
         path: Path or full URL of the request.
         base_url: URL that the application is mounted at. Default: built from
-           ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` (or else ``localhost``) and
-           ``APPLICATION_ROOT``.
+            ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` (or else ``localhost``) and
+            ``APPLICATION_ROOT``.
         subdomain: Subdomain of ``SERVER_NAME``; not with `base_url`.
         url_scheme: Replaces ``PREFERRED_URL_SCHEME``; not with `base_url`.
         *args, **kwargs: Passed to `werkzeug.test.EnvironBuilder`: ``method``,
-           ``headers``, ``data``, ``json``, ``query_string`` and others.
+            ``headers``, ``data``, ``json``, ``query_string`` and others.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class FlaskClient(Client):
 
         Args:
             *args: A path and other arguments of `EnvironBuilder`, or a single builder,
-               environ or request.
+                environ or request.
             buffered: Read the whole body at once, which ends the request.
             follow_redirects: Follow redirects until a response is not one.
             **kwargs: Passed to `EnvironBuilder`.
@@ -276,7 +276,7 @@ class FlaskCliRunner(CliRunner):
             cli: The command. Default: the application's command group.
             args: The arguments, as a string or a list.
             **kwargs: Passed to `click.testing.CliRunner.invoke`. ``obj`` is a
-               `costrel.cli.ScriptInfo`; default: one for this application.
+                `costrel.cli.ScriptInfo`; default: one for this application.
         """
         if cli is None:
             cli = self.app.cli

@@ -112,11 +112,11 @@ class AsyncClient:
 
         Args:
             *args: A path and other arguments of `EnvironBuilder`, or a single builder,
-               environ or request.
+                environ or request.
             follow_redirects: Follow redirects until a response is not one. The earlier
-               responses are in ``response.history``.
+                responses are in ``response.history``.
             **kwargs: Passed to `EnvironBuilder`. ``input_stream`` may be an async iterable
-               of bytes, which is sent in chunks while the application receives.
+                of bytes, which is sent in chunks while the application receives.
         """
         kwargs.pop("buffered", None)  # the body is always read
         body = _take_async_body(kwargs)

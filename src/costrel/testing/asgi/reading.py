@@ -74,7 +74,7 @@ class EventReader:
     Attributes:
         response: The response.
         retry_ms: Time that the client should wait before it reconnects, in
-           milliseconds; None until the application sends it.
+            milliseconds; None until the application sends it.
         last_event_id: The value that a client would send as ``Last-Event-ID``.
         comments: The comments received so far, such as keep-alive comments.
     """
