@@ -1,4 +1,4 @@
-"""The environment that the peers live in: their packages, and the variables they see."""
+"""The environment that the peers run in: their packages and environment variables."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ STAMP = VENV / "installed.json"
 def variables() -> dict[str, str]:
     """Return the environment variables of everything measured.
 
-    Few and always the same, since Granian copies them into every request's environ.
-    Bytecode is written, since import times are measured with it in place.
+    They are few and always the same, because Granian copies them into every request's environ.
+    Bytecode is written, because import times are measured with it in place.
     """
     return {
         "PATH": f"{VENV / 'bin'}:/usr/local/bin:/usr/bin:/bin",
@@ -34,7 +34,7 @@ def variables() -> dict[str, str]:
 
 
 def make() -> dict[str, str]:
-    """Install what has changed, and return the requirements that could not be, with why."""
+    """Install what has changed; return the requirements that can't be installed, and why."""
     stamp = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     peers = digest(REQUIREMENTS.read_bytes() + sys.version.encode())
     if stamp.get("peers") != peers:
@@ -48,14 +48,14 @@ def make() -> dict[str, str]:
     if stamp.get("project") != project:
         failure = _install("--editable", str(PROJECT))
         if failure is not None:
-            raise SystemExit(f"costrel itself cannot be installed: {failure}")
+            raise SystemExit(f"Costrel itself can't be installed: {failure}")
         stamp["project"] = project
         STAMP.write_text(json.dumps(stamp))
     return stamp["missing"]
 
 
 def digest(content: bytes) -> str:
-    """Return a short name for some content."""
+    """Return the SHA-256 digest of some content."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -66,13 +66,13 @@ def _install_one_by_one() -> dict[str, str]:
 
 
 def _install(*what: str) -> str | None:
-    """Return why pip failed, in its own last words, or None."""
+    """Return pip's last error message, or None if it succeeded."""
     pip = [PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     done = subprocess.run([*pip, *what], check=False, capture_output=True, text=True)
     if done.returncode == 0:
         return None
     errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
-    return (errors or done.stderr.splitlines() or ["pip said nothing"])[-1]
+    return (errors or done.stderr.splitlines() or ["pip printed no error"])[-1]
 
 
 def pinned_to(core: int | None) -> list[str]:
@@ -81,7 +81,7 @@ def pinned_to(core: int | None) -> list[str]:
 
 
 def run(*arguments: str, core: int | None = None, timeout_s: float = 300) -> str:
-    """Run the environment's Python and return what it prints, or stop the benchmark."""
+    """Run the environment's Python and return its output; `MeasureError` if it fails."""
     done = subprocess.run(
         [*pinned_to(core), PYTHON, *arguments],
         check=False,
@@ -97,11 +97,11 @@ def run(*arguments: str, core: int | None = None, timeout_s: float = 300) -> str
 
 
 class MeasureError(Exception):
-    """Say what went wrong; the run goes on with the next cell and ends with an error."""
+    """One measurement failed; the run continues with the next and ends with an error."""
 
 
 def split_missing(peers: dict[str, Peer]) -> tuple[dict[str, Peer], dict[str, str]]:
-    """Return the peers whose package is installed, and the names of the others with why."""
+    """Return the peers whose package is installed, and why each of the others is missing."""
     versions = installed_versions()
     present, missing = {}, {}
     for name, peer in peers.items():
@@ -122,7 +122,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def describe() -> dict[str, object]:
-    """Return what the figures depend on: versions, Python, processor, system."""
+    """Return what the figures depend on: versions, Python, processor and system."""
     cpu = "unknown"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""What a workload sends, and what it makes of the answer."""
+"""What a workload sends, and how it checks the answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 
 
 class WrongAnswerError(Exception):
-    """Say that a peer did not answer what the workload asks for; its figures mean nothing."""
+    """A peer answered wrongly, so its figures mean nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Answer:
     body: bytes
 
     def expect(self, content_type: str) -> None:
-        """Raise unless this is a 200 of that media type."""
+        """Raise `WrongAnswerError` unless this is a 200 with that media type."""
         self.require(self.status == 200, "the status is not 200")
         actual = self.headers.get("content-type", "").partition(";")[0]
-        self.require(actual == content_type, f"the type is {actual!r}, not {content_type!r}")
+        self.require(actual == content_type, f"the media type is {actual!r}, not {content_type!r}")
 
     def require(self, truth: bool, otherwise: str) -> None:
-        """Raise with the beginning of the body unless `truth` holds."""
+        """Raise `WrongAnswerError`, with the start of the body, unless `truth` holds."""
         if not truth:
             raise WrongAnswerError(f"{otherwise}: {self.status} {self.body[:300]!r}")
 
@@ -60,7 +60,7 @@ class Answer:
 
 
 class Page(html.parser.HTMLParser):
-    """Read a page as a browser does, so that two ways of escaping are the same page."""
+    """Read a page as a browser does, so that different ways of escaping compare equal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Page(html.parser.HTMLParser):
             self._in_cell = False
 
     def handle_data(self, data: str) -> None:
-        """Note text, and whose cell it is in."""
+        """Note text, and the cell it is in."""
         if self._in_cell:
             self.rows[-1][-1] += data
         self.words += data.split()

@@ -1,4 +1,4 @@
-"""Figures of one kind of measurement, and what they are in proportion to each other."""
+"""Figures of one kind of measurement, and their ratios."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import typing as t
 
 @dataclasses.dataclass
 class Figure:
-    """What was measured of one thing, once per round.
+    """The figures of one cell, one per round.
 
-    `unit` says what the numbers are: "/s", where more is better, or "us", "ms" and "KiB",
-    where less is.
+    `unit` is "/s", for which more is better, or "us", "ms" or "KiB", for which less is better.
     """
 
     peer: str
@@ -28,11 +27,11 @@ class Figure:
 
     @property
     def spread(self) -> float:
-        """Return how far apart the rounds are, as a part of the median."""
+        """Return how far apart the rounds are, as a fraction of the median."""
         return (max(self.runs) - min(self.runs)) / self.median
 
     def times_as_fast_as(self, other: Figure | None) -> float | None:
-        """Return how many times the speed of another this is, or None without another.
+        """Return how many times as fast as another this is, or None if there is no other.
 
         The median over the rounds, each compared within itself: a machine that slows
         down between rounds slows both.
@@ -71,7 +70,7 @@ class Group:
         return figure
 
     def of_bare(self, figure: Figure) -> float | None:
-        """Return how much of the bare callable's speed, on the same server, this has."""
+        """Return how many times as fast as the bare callable on the same server this is."""
         bare = "bare_asgi" if is_asgi(figure.where) else "bare"
         return figure.times_as_fast_as(self.find(bare, figure.where))
 
@@ -90,7 +89,7 @@ class Group:
         )
 
     def to_json(self) -> dict[str, t.Any]:
-        """Return everything known of the group."""
+        """Return the group as JSON values."""
         rows = [
             dataclasses.asdict(figure)
             | {
@@ -105,13 +104,13 @@ class Group:
 
 
 def is_asgi(server: str) -> bool:
-    """Return whether a server, or a way to call in process, is of the asynchronous half."""
+    """Return whether a server, or a way to call in process, is asynchronous."""
     return server in {"uvicorn", "granian-asgi", "ASGI"}
 
 
 @dataclasses.dataclass
 class Results:
-    """All groups of a run, and what went wrong."""
+    """All groups of a run, and its failures."""
 
     groups: list[Group] = dataclasses.field(default_factory=list)
     failures: list[str] = dataclasses.field(default_factory=list)
@@ -139,7 +138,7 @@ class Results:
         return group.find(peer, where) if group else None
 
     def to_json(self) -> dict[str, t.Any]:
-        """Return everything of the run."""
+        """Return the whole run as JSON values."""
         return {
             "groups": [group.to_json() for group in self.groups],
             "failures": self.failures,

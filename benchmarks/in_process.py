@@ -41,7 +41,7 @@ def measure(
 
 
 def call(module: str, peer: str, workload: str, settings: Settings) -> float:
-    """Return what a process of its own measures."""
+    """Measure in a separate process; return microseconds per request."""
     output = environment.run(
         "-m", module, peer, workload, str(settings.in_process_s), core=settings.server_core
     )

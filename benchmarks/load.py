@@ -31,7 +31,7 @@ end
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What wrk saw."""
+    """The figures that wrk reports."""
 
     requests: int
     per_second: float
@@ -43,17 +43,19 @@ def find_wrk() -> str:
     """Return the path of wrk, or say how to get it."""
     wrk = shutil.which("wrk")
     if wrk is None:
-        raise SystemExit("wrk is not installed: apt-get install wrk (Debian), brew install wrk")
+        raise SystemExit(
+            "wrk is not installed: use apt-get install wrk (Debian) or brew install wrk"
+        )
     return wrk
 
 
 def put_under_load(
     url: str, request: Request, seconds: float, core: int, connections: int = 32
 ) -> Load:
-    """Send a request again and again for so long, and raise if an answer was an error.
+    """Send a request repeatedly for some seconds; `MeasureError` if a response was an error.
 
-    wrk counts whole seconds only; it is interrupted to make them fractions, and says
-    itself how long it was at it.
+    wrk only accepts whole seconds. It is interrupted to allow fractions, and reports itself
+    how long it ran.
     """
     script = WORK / "load.lua"
     script.write_text(make_script(request))
@@ -91,7 +93,7 @@ def quote(text: str) -> str:
 
 
 def read_output(output: str, url: str) -> Load:
-    """Return the figures, or raise if they count errors."""
+    """Return the figures; `MeasureError` if they include errors."""
     figures = next((json.loads(line) for line in output.splitlines() if line[:1] == "{"), None)
     if figures is None:
         raise MeasureError(f"wrk printed no figures for {url}:\n{output}")

@@ -48,7 +48,7 @@ def choose_servers(
     pairs = []
     for peer in peers.values():
         if settings.quick:
-            # Somebody asked for a peer that the quick run leaves out: there is no tryout.
+            # A peer named on the command line that the quick run leaves out is not tried out.
             names = (*peer.servers, *peer.candidates[:1]) if peer.quick is None else peer.quick
         else:
             names = peer.servers

@@ -1,4 +1,4 @@
-"""Draw the figures as horizontal bars, in SVG that reads on light and on dark.
+"""Draw the figures as horizontal bars, in SVG that is readable on light and dark.
 
 python benchmarks/plots.py [results.json [folder]]
 """
@@ -133,7 +133,7 @@ def find_class(peer: str) -> str:
 
 
 def main() -> None:
-    """Draw a run that has been written."""
+    """Draw a saved run."""
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results" / "latest.json"
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT.parent / "docs" / "img"
     for drawn in draw(from_json(json.loads(path.read_text())), folder):

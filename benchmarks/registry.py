@@ -1,4 +1,4 @@
-"""Find peers and workloads: one file each, described by the file itself."""
+"""Find peers and workloads. Each is one file, which describes itself."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Peer:
     sockets: str | None = None
 
     def in_process_workloads(self) -> tuple[str, ...]:
-        """Return the workloads to be run without a server: by default all, if that is possible.
+        """Return the workloads to run without a server: by default all, if that is possible.
 
-        Not one that waits, of which there would be nothing but the waiting to measure.
+        Except `wait`: without a server there would be only the waiting to measure.
         """
         if self.in_process is None:
             names = () if self.interface == "own" else self.workloads
@@ -50,7 +50,7 @@ class Peer:
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """One request and what has to come back."""
+    """One request and the check of its response."""
 
     name: str
     title: str
@@ -80,7 +80,7 @@ def read_peer(path: pathlib.Path) -> Peer:
                 for name, value in ast.literal_eval(statement.value).items()
             }
             return Peer(name=path.stem, **fields)
-    raise SystemExit(f"{path} assigns no PEER = {{...}}; the other peers show how")
+    raise SystemExit(f"{path} does not assign PEER = {{...}}; see the other peers")
 
 
 def load_workload(name: str) -> Workload:

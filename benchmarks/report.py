@@ -1,4 +1,4 @@
-"""Print what was measured, as tables."""
+"""Print the results as tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = {"/s": "per second", "us": "us", "ms": "ms", "KiB": "KiB"}
 
 
 def print_tables(results: Results, peers: dict[str, Peer]) -> None:
-    """Print every group, the best first."""
+    """Print every group, with its best figures first."""
     for kind, title in KINDS.items():
         groups = [group for group in results.groups if group.kind == kind]
         if groups:
@@ -32,12 +32,12 @@ def print_tables(results: Results, peers: dict[str, Peer]) -> None:
 
 
 def print_group(group: Group, peers: dict[str, Peer]) -> None:
-    """Print one group: median, spread over the rounds, and proportions."""
+    """Print one group: median, spread over the rounds, and ratios."""
     ranked = group.ranked()
     if not ranked:
         return
     unit = ranked[0].unit
-    # Speeds are compared as times as fast; memory as what it is of the other's.
+    # Speed: how many times as fast. Memory: what share of the other's.
     word = "of" if unit == "KiB" else "x"
     header = ["", "", UNITS[unit], "spread", f"{word} bare", f"{word} Flask"]
     if group.kind == "http":
@@ -52,7 +52,7 @@ def print_group(group: Group, peers: dict[str, Peer]) -> None:
 
 
 def print_matrix(group: Group, peers: dict[str, Peer]) -> None:
-    """Print one group of which every peer has several figures: a column for each."""
+    """Print one group in which each peer has several figures, with a column for each."""
     columns = list(dict.fromkeys(figure.where for figure in group.figures))
     rows = [["", *columns, "last / first"]]
     for name in dict.fromkeys(figure.peer for figure in group.figures):
@@ -68,7 +68,7 @@ def print_matrix(group: Group, peers: dict[str, Peer]) -> None:
 
 
 def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
-    """Return the cells of one line."""
+    """Return the cells of one row."""
     title = peers[figure.peer].title if figure.peer in peers else figure.peer
     ratios = [group.of_bare(figure), group.of_flask(figure)]
     if figure.unit == "KiB":
@@ -86,11 +86,11 @@ def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
 
 
 def show_number(number: float) -> str:
-    """Return a number with three digits that matter, or all before the point."""
+    """Format a number with three significant digits, or all digits before the point."""
     digits = 0 if number >= 100 else 1 if number >= 10 else 2
     return f"{number:,.{digits}f}"
 
 
 def show_ratio(ratio: float | None) -> str:
-    """Return how many times, or a dash if there is nothing to compare with."""
+    """Format a ratio; a dash if there is nothing to compare with."""
     return "-" if ratio is None else show_number(ratio) if ratio >= 10 else f"{ratio:.2f}"

@@ -1,10 +1,10 @@
-"""Measure Costrel beside its peers, in one run.
+"""Compare Costrel with its peers, in one run.
 
     python benchmarks/run.py [--quick] [--only WORKLOAD ...] [--peers PEER ...] [--parts PART ...]
 
-Prints tables and which targets are reached, and writes benchmarks/results/. Slow figures
-are no errors; a wrong body, a failed request or a server that does not start is, and the
-run then exits with 1.
+Prints tables and the targets that are reached, and writes benchmarks/results/. A slow figure
+is not an error. A wrong body, a failed request or a server that does not start is an error,
+and the run then exits with 1.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PARTS = tuple(MEASURE)
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmarks that the command line asks for."""
     all_peers = load_peers()
     options = parse(list(all_peers))
     make_settings = settings_.quick if options.quick else settings_.full
@@ -68,14 +68,16 @@ def main() -> int:
     report.print_tables(results, all_peers)
     targets.print_targets(results)
     write(results, settings, options)
-    print(f"took {time.monotonic() - started:.0f} s, load on the machine {describe_load()}")
+    print(f"took {time.monotonic() - started:.0f} s, load average {describe_load()}")
     return 1 if results.failures else 0
 
 
 def parse(peers: list[str]) -> argparse.Namespace:
-    """Return what the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few peers, once, under two minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="few peers, once, in under two minutes"
+    )
     parser.add_argument("--only", nargs="+", choices=ALL, metavar="WORKLOAD", help=", ".join(ALL))
     parser.add_argument("--peers", nargs="+", choices=peers, metavar="PEER", help=", ".join(peers))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="all by default")
@@ -86,7 +88,7 @@ def parse(peers: list[str]) -> argparse.Namespace:
 
 
 def choose_peers(peers: dict[str, Peer], options: argparse.Namespace) -> dict[str, Peer]:
-    """Return the peers to measure: those named, or those of the kind of run."""
+    """Return the peers to measure: those named, or the default ones of a full or quick run."""
     if options.peers:
         return {name: peers[name] for name in options.peers}
     return {
@@ -100,7 +102,7 @@ def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
 
 
 def write(results: Results, settings: settings_.Settings, options: argparse.Namespace) -> None:
-    """Write everything as JSON; only a whole run becomes the latest, and is drawn."""
+    """Write everything as JSON; only a whole run becomes the latest and gets plots."""
     narrowed = options.only or options.peers or options.rounds or options.seconds
     whole = not (options.quick or narrowed or set(options.parts) != set(PARTS))
     name = "latest.json" if whole else "quick.json" if options.quick else "partial.json"
@@ -113,14 +115,14 @@ def write(results: Results, settings: settings_.Settings, options: argparse.Name
         **results.to_json(),
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"\nwritten to {path}")
+    print(f"\nresults written to {path}")
     if whole and not results.failures:
         for drawn in plots.draw(results, PLOTS):
-            print(f"drawn to {drawn}")
+            print(f"plot written to {drawn}")
 
 
 def describe_load() -> str:
-    """Return the load average, which tells whether something else was running."""
+    """Return the load average, which shows whether something else was running."""
     return pathlib.Path("/proc/loadavg").read_text().split()[0]
 
 

@@ -1,4 +1,4 @@
-"""Start a peer on a server, pinned to one core, and stop it again."""
+"""Start a peer on a server, pinned to one core, and stop it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STOP_TIMEOUT_S = 10
 
 
 def command(server: str, peer: str, port: int) -> list[str]:
-    """Return the command of a server: one worker, as few threads as it can do with."""
+    """Return the command of a server: one worker, as few threads as possible."""
     app, address = f"peers.{peer}:app", f"{HOST}:{port}"
     granian = ["-m", "granian", "--host", HOST, "--port", str(port), "--workers", "1"]
     granian += ["--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"]
@@ -42,7 +42,7 @@ def command(server: str, peer: str, port: int) -> list[str]:
 
 
 class Server:
-    """One peer on one server, in processes of its own."""
+    """One peer on one server, in its own processes."""
 
     def __init__(self, peer: Peer, server: str, core: int) -> None:
         self.peer = peer
@@ -67,7 +67,7 @@ class Server:
         give_up = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < give_up:
             if self.process.poll() is not None:
-                raise MeasureError(f"{self.name} ended as it started:\n{self.tail()}")
+                raise MeasureError(f"{self.name} ended during start-up:\n{self.tail()}")
             with contextlib.suppress(OSError):
                 socket.create_connection((HOST, self.port), timeout=1).close()
                 return
@@ -84,7 +84,7 @@ class Server:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
 
     def stop(self) -> None:
-        """Ask it to stop, and then make it."""
+        """Ask the server to stop, then kill what is left."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_TIMEOUT_S)
@@ -96,7 +96,7 @@ class Server:
             os.killpg(self.process.pid, number)
 
     def ask(self, request: Request) -> Answer:
-        """Return the answer to one request, over a connection of its own."""
+        """Return the answer to one request, sent over a new connection."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=10)
         try:
             headers = dict(request.headers)
@@ -108,7 +108,7 @@ class Server:
             connection.close()
 
     def check(self, workload: Workload, request: Request) -> None:
-        """Raise unless the answer is the workload's."""
+        """Raise `WrongAnswerError` if the answer is not the workload's."""
         workload.check(self.ask(request))
         if workload.probe is not None and workload.check_probe is not None:
             workload.check_probe(self.ask(workload.probe))
@@ -120,7 +120,7 @@ class Server:
 
 
 def list_pids() -> list[int]:
-    """Return the processes that there are."""
+    """Return the ids of all processes."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
@@ -151,9 +151,9 @@ def find_port() -> int:
 def running(
     pairs: t.Iterable[tuple[Peer, str]], core: int, failures: list[str]
 ) -> t.Iterator[list[Server]]:
-    """Run peers on servers for the length of a block; those not asked are idle.
+    """Run peers on servers for the duration of a block; all but the one measured are idle.
 
-    What does not start is added to the failures, and the others run without it.
+    A server that does not start is added to the failures, and the others run without it.
     """
     servers: list[Server] = []
     ready: list[Server] = []

@@ -9,7 +9,7 @@ import pathlib
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run was asked for. Seconds are per cell and round."""
+    """The settings of a run. Seconds are per cell and round."""
 
     quick: bool
     rounds: int
@@ -23,7 +23,7 @@ class Settings:
 
 
 def full(rounds: int | None, seconds: float | None) -> Settings:
-    """Return the settings of a run whose figures are to be shown."""
+    """Return the settings of a full run, whose figures are published."""
     server_core, load_core = choose_cores()
     return Settings(
         quick=False,
@@ -39,7 +39,7 @@ def full(rounds: int | None, seconds: float | None) -> Settings:
 
 
 def quick(rounds: int | None, seconds: float | None) -> Settings:
-    """Return the settings of a run for everyday use, under two minutes."""
+    """Return the settings of a quick run, which takes under two minutes."""
     server_core, load_core = choose_cores()
     return Settings(
         quick=True,
@@ -55,20 +55,20 @@ def quick(rounds: int | None, seconds: float | None) -> Settings:
 
 
 def choose_cores() -> tuple[int, int]:
-    """Return a core for what is measured and another for what measures it.
+    """Return one core for the server and another for the load.
 
-    Not two threads of one core, where there is a choice.
+    If possible, these are not two threads of one physical core.
     """
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the server, one for the load")
+        raise SystemExit("the benchmark needs two cores: one for the server, one for the load")
     first = cores[0]
     strangers = [core for core in cores[1:] if core not in find_siblings(first)]
     return first, (strangers or cores[1:])[0]
 
 
 def find_siblings(core: int) -> set[int]:
-    """Return the threads of the core's hardware, itself included, as far as it is known."""
+    """Return the threads of the same physical core, itself included; empty if unknown."""
     path = pathlib.Path(f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
     siblings: set[int] = set()
     if path.exists():
@@ -79,5 +79,5 @@ def find_siblings(core: int) -> set[int]:
 
 
 def say(text: str) -> None:
-    """Print a line at once: a run is long, and shows that it goes on."""
+    """Print a line without buffering, so that a long run shows progress."""
     print(text, flush=True)

@@ -44,14 +44,14 @@ def measure(
                     echo.add(peer.name, server_name, "/s").runs.append(speed)
                     say(
                         f"[round {number + 1}] sockets of {server.name}: {speed:,.0f} messages/s,"
-                        f" {idle:.1f} KiB for each idle one"
+                        f" {idle:.1f} KiB per idle connection"
                     )
 
 
 def measure_idle(server: servers.Server, settings: Settings) -> float:
-    """Return the KiB that one of many idle connections takes."""
+    """Return the memory per idle connection, in KiB."""
     worker = server.worker_pid()
-    with start(server, settings, 1, 0) as warm_up:  # what the first one loads is not its own
+    with start(server, settings, 1, 0) as warm_up:  # loads what only the first needs
         read(warm_up)
         stop(warm_up)
     before = servers.read_rss_kib(worker)
@@ -74,7 +74,7 @@ def measure_echo(server: servers.Server, settings: Settings) -> float:
 def start(
     server: servers.Server, settings: Settings, connections: int, seconds: float
 ) -> subprocess.Popen[str]:
-    """Start the client on the core of the load."""
+    """Start the client on the load's core."""
     return subprocess.Popen(
         [
             *environment.pinned_to(settings.load_core),
@@ -89,10 +89,10 @@ def start(
 
 
 def read(load: subprocess.Popen[str]) -> dict[str, float]:
-    """Return the next line of what the client says, or raise if it ended."""
+    """Return the next line that the client prints; `MeasureError` if it has ended."""
     line = t.cast("t.IO[str]", load.stdout).readline()
     if not line:
-        raise MeasureError("the client of the WebSockets ended without a figure")
+        raise MeasureError("the WebSocket client ended without printing a figure")
     found: dict[str, float] = json.loads(line)
     return found
 

@@ -1,4 +1,4 @@
-"""Measure imports, and applications of 1 000 routes from nothing to their first answer."""
+"""Measure imports, and applications of 1 000 routes from creation to the first answer."""
 
 from __future__ import annotations
 

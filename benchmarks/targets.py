@@ -1,8 +1,8 @@
-"""Compare what was measured with what Costrel is to reach.
+"""Compare what was measured with Costrel's targets.
 
     python benchmarks/targets.py [results.json]
 
-A target that is not reached is no error: the figures say where to look next.
+A target that is not reached is not an error: the figures show where to look next.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ASGI_PEERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """One figure and the bound it has to keep; `actual` is None if it was not measured."""
+    """One figure and its bound; `actual` is None if it was not measured."""
 
     about: str
     relation: t.Literal[">", ">=", "<="]
@@ -36,7 +36,7 @@ class Target:
 
     @property
     def verdict(self) -> str:
-        """Return whether it is reached."""
+        """Say whether the target is reached."""
         if self.actual is None:
             return "not measured"
         reached = {
@@ -100,14 +100,14 @@ def in_process(results: Results) -> t.Iterator[Target]:
 
 
 def page_and_fortunes(results: Results) -> t.Iterator[Target]:
-    """Return the targets of the two workloads with more to do."""
+    """Return the targets of the two larger workloads."""
     for kind, label in (("process", "in process"), ("http", "over HTTP")):
         for name, flask in (("page", 3), ("fortunes", 1)):
             mine = results.figure(kind, name, COSTREL)
             group = results.find(kind, name)
             server = GRANIAN if kind == "http" else None
             for peer in ("flask", "django", "fastapi"):
-                # FastAPI is on whichever server it is fastest.
+                # FastAPI runs on whichever server it is fastest on.
                 other = group and group.find(peer, None if peer == "fastapi" else server)
                 bound, relation = (flask, ">=") if (peer, name) == ("flask", "page") else (1, ">")
                 yield Target(
@@ -119,7 +119,7 @@ def page_and_fortunes(results: Results) -> t.Iterator[Target]:
 
 
 def routing(results: Results) -> t.Iterator[Target]:
-    """Return the targets of many routes."""
+    """Return the targets for applications with many routes."""
     for case in ("static", "dynamic", "worst", "404", "405"):
         few, many = (
             results.figure("routing", case, COSTREL, where(rules))
@@ -143,7 +143,7 @@ def costs(results: Results) -> t.Iterator[Target]:
 
 
 def asynchronous(results: Results) -> t.Iterator[Target]:
-    """Return the targets of the asynchronous half."""
+    """Return the targets of async views and ASGI."""
 
     def figure(name: str, peer: str, server: str | None = None) -> Figure | None:
         return results.figure("http", name, peer, server)
@@ -152,14 +152,14 @@ def asynchronous(results: Results) -> t.Iterator[Target]:
         mine = figure(name, "costrel_asgi")
         if name in {"hello", "json"}:
             bare = figure(name, "bare_asgi", mine.where if mine else None)
-            yield Target(f"{name} by ASGI: x bare callable", ">=", 0.85, compare(mine, bare))
+            yield Target(f"{name} over ASGI: x bare callable", ">=", 0.85, compare(mine, bare))
         for peer in ASGI_PEERS:
             ratio = compare(mine, figure(name, peer))
-            yield Target(f"{name} by ASGI: x {peer}", ">", 1, ratio)
+            yield Target(f"{name} over ASGI: x {peer}", ">", 1, ratio)
         ratio = compare(figure(name, "costrel_asgi_sync"), figure(name, "fastapi_sync"))
-        yield Target(f"{name} by ASGI, sync views: x FastAPI's sync views", ">=", 3, ratio)
+        yield Target(f"{name} over ASGI, sync views: x FastAPI's sync views", ">=", 3, ratio)
         ratio = compare(figure(name, "costrel_async"), figure(name, "flask_async"))
-        yield Target(f"{name}, async views by WSGI: x Flask's", ">=", 5, ratio)
+        yield Target(f"{name}, async views under WSGI: x Flask's", ">=", 5, ratio)
     mine = figure("wait", "costrel_asgi")
     bare = figure("wait", "bare_asgi", mine.where if mine else None)
     yield Target("wait, 256 clients: x bare callable", ">=", 0.9, compare(mine, bare))
@@ -171,7 +171,7 @@ def sockets(results: Results) -> t.Iterator[Target]:
     def figure(name: str, peer: str) -> Figure | None:
         return results.figure("sockets", name, peer)
 
-    for name, label in (("echo", "messages"), ("memory", "memory of an idle one")):
+    for name, label in (("echo", "messages"), ("memory", "memory per idle connection")):
         mine = figure(name, "costrel_asgi")
         ratio = compare(mine, figure(name, "bare_asgi"))
         yield Target(f"WebSockets, {label}: x bare callable", ">=", 0.85, ratio)
@@ -186,7 +186,7 @@ def compare(mine: Figure | None, other: Figure | None) -> float | None:
 
 
 def print_targets(results: Results) -> None:
-    """Print every target that has a figure, and how many have none."""
+    """Print every target that was measured, and how many were not."""
     targets = list_targets(results)
     measured = [target for target in targets if target.actual is not None]
     if not measured:
@@ -204,7 +204,7 @@ def print_targets(results: Results) -> None:
 
 
 def main() -> None:
-    """Print the targets of a run that has been written."""
+    """Print the targets of a saved run."""
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results" / "latest.json"
     print_targets(from_json(json.loads(path.read_text())))
 

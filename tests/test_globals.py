@@ -6,7 +6,8 @@ import pytest
 from werkzeug.local import LocalProxy
 
 import costrel
-from costrel import Flask, current, globals  # noqa: A004  the module's name is Flask's
+from costrel import Flask, globals  # noqa: A004  the module's name is Flask's
+from costrel.ground import current
 
 
 @pytest.mark.parametrize(

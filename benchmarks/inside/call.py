@@ -3,7 +3,7 @@
     python -m inside.call PEER WORKLOAD SECONDS     (prints JSON: microseconds per request)
 
 The application is called with a copy of one canned environ or scope, with the keys that
-Granian sends (in an environment of few variables), and the time of the copy is everyone's.
+Granian sends (in an environment of few variables). Every figure includes the time of the copy.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def select_fortunes() -> list[tuple[int, str]]:
 
 
 def make() -> None:
-    """Write the file afresh."""
+    """Create the file anew."""
     PATH.parent.mkdir(exist_ok=True)
     PATH.unlink(missing_ok=True)
     Base.metadata.create_all(engine)

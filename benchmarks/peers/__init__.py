@@ -1,1 +1,1 @@
-"""One application per file, in the way its framework is written."""
+"""One application per file, written as its framework recommends."""

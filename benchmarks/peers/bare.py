@@ -1,4 +1,4 @@
-"""The bare WSGI callable: the server's own speed, and the limit of every other."""
+"""The bare WSGI callable: the server's own speed, and the upper limit for all others."""
 
 from material import bare, content
 

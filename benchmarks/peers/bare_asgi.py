@@ -1,4 +1,4 @@
-"""The bare ASGI callable: the limit of the asynchronous half."""
+"""The bare ASGI callable: the upper limit for all others over ASGI."""
 
 import asyncio
 

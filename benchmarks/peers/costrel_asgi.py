@@ -1,4 +1,4 @@
-"""Costrel by ASGI, with coroutine functions as views."""
+"""Costrel over ASGI, with async views."""
 
 import asyncio
 

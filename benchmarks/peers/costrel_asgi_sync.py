@@ -1,11 +1,11 @@
-"""Costrel by ASGI, with plain views, which it runs in threads."""
+"""Costrel over ASGI, with sync views, which it runs in threads."""
 
 from material.flask_interface import make_app
 
 import costrel
 
 PEER = {
-    "title": "Costrel, sync views by ASGI",
+    "title": "Costrel ASGI, sync views",
     "package": "costrel",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],

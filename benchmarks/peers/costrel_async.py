@@ -5,7 +5,7 @@ from material import content
 from costrel import Flask, render_template_string, request
 
 PEER = {
-    "title": "Costrel, async views by WSGI",
+    "title": "Costrel WSGI, async views",
     "package": "costrel",
     "interface": "wsgi",
     "servers": ["granian"],

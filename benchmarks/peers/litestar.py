@@ -1,4 +1,4 @@
-"""Litestar; it has templates from strings, and JSON by msgspec, of its own."""
+"""Litestar, which can render templates from strings, and uses msgspec for JSON."""
 
 import typing as t
 

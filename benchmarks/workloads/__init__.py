@@ -1,1 +1,1 @@
-"""One request per file, and what has to come back."""
+"""One request per file, and the check of its response."""

@@ -1,4 +1,4 @@
-"""A chat room to look at, start and change: ``costrel --app examples/chat run``."""
+"""A chat room to read, run and change: ``costrel --app examples/chat run``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages by a WebSocket, who is there by events, a welcome in the background."""
+"""A chat room with a WebSocket, server-sent events and a background task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from costrel import (
 from .room import Room
 
 app = Flask(__name__)
-# Another one with each start: it signs everybody out, and there is nothing to keep.
+# A new key at each start signs everybody out. That is fine: nothing is stored anyway.
 app.secret_key = secrets.token_bytes()
 app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
 app.config["WEBSOCKET_MAX_MESSAGE_SIZE"] = 4_096
@@ -34,7 +34,7 @@ room = Room()
 
 @app.get("/")
 async def index():
-    """Ask for a name, or show the room to those who have one."""
+    """Show the room, or ask for a name first."""
     if "name" not in session:
         return render_template("join.html", name_length=NAME_LENGTH)
     return render_template("room.html", name=session["name"], text_length=TEXT_LENGTH)
@@ -42,7 +42,7 @@ async def index():
 
 @app.post("/join")
 async def join():
-    """Take a name into the session."""
+    """Store the name in the session."""
     name = " ".join(request.form.get("name", "").split())[:NAME_LENGTH]
     if name:
         session["name"] = name
@@ -58,7 +58,7 @@ async def leave():
 
 @app.websocket("/messages")
 async def messages():
-    """Pass on what is said, in both directions, until either side ends it."""
+    """Send and receive chat messages until either side closes the connection."""
     name = session.get("name")
     if name is None:
         abort(401)
@@ -71,13 +71,13 @@ async def messages():
 
 
 async def send(inbox):
-    """Send what comes into the inbox."""
+    """Send each message that arrives in the inbox."""
     while True:
         await websocket.send_json(await inbox.get())
 
 
 async def receive(name):
-    """Say what is received. At the end `receive` raises, which ends the group of tasks."""
+    """Say in the room what the client sends. On disconnect `receive` raises and ends the group."""
     while True:
         text = await websocket.receive()
         if isinstance(text, str) and text.strip():
@@ -85,14 +85,14 @@ async def receive(name):
 
 
 async def welcome(name):
-    """Greet a newcomer, a moment later. Nobody's request waits for this."""
+    """Greet a newcomer after a moment. No request waits for this."""
     await asyncio.sleep(WELCOME_AFTER_S)
     room.say("the host", f"Welcome, {name}!")
 
 
 @app.get("/people")
 async def people():
-    """Tell who is in the room, now and whenever that changes."""
+    """Send the list of people in the room, now and after each change."""
 
     async def events():
         while True:

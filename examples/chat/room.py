@@ -1,4 +1,4 @@
-"""The room: who is in it, and what was said. It knows nothing of the web."""
+"""The chat room: the people in it and their messages, independent of the web."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 KEPT = 50
-"""How many messages newcomers see, and how many may wait for someone who is slow."""
+"""How many old messages newcomers see, and how many new ones may wait for a slow client."""
 
 
 class Room:
-    """Pass on to everybody what somebody says."""
+    """A room that passes each message on to everybody in it."""
 
     def __init__(self):
         self.inboxes = {}
@@ -21,7 +21,7 @@ class Room:
 
     @contextmanager
     def visit(self, name):
-        """Be in the room: gives the inbox, with what was said before already in it."""
+        """Enter the room for a ``with`` block; gives an inbox that holds the old messages."""
         inbox = asyncio.Queue(maxsize=2 * KEPT)
         for message in self.said:
             inbox.put_nowait(message)
@@ -34,7 +34,7 @@ class Room:
             self._tell_change()
 
     def say(self, name, text):
-        """Put a message into every inbox; one that is full misses it."""
+        """Put a message into every inbox that is not full."""
         message = {"name": name, "text": text, "at": f"{datetime.now(UTC):%H:%M}"}
         self.said.append(message)
         for inbox in self.inboxes:
@@ -42,10 +42,10 @@ class Room:
                 inbox.put_nowait(message)
 
     def people(self):
-        """List who is in the room; somebody with two windows is there once."""
+        """List the people in the room; someone with two windows is listed once."""
         return sorted(set(self.inboxes.values()), key=str.casefold)
 
     def _tell_change(self):
-        """Wake those who wait for a change of the people; the next one is another event."""
+        """Wake everyone who waits for a change, and make a new event for the next one."""
         self.changed.set()
         self.changed = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A small application to look at, start and change: ``costrel --app examples/hello run``."""
+"""A small application to read, run and change: ``costrel --app examples/hello run``."""
 
 from __future__ import annotations
 

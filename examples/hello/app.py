@@ -25,19 +25,19 @@ VESSELS = {
 
 @app.get("/")
 def index():
-    """Show what there is, with links to all of it."""
+    """Show the start page, with links to the other routes."""
     return render_template("index.html")
 
 
 @app.get("/hello/<name>")
 def hello(name):
-    """Greet whoever the URL names. The template escapes the name."""
+    """Greet the name in the URL. The template escapes it."""
     return render_template("hello.html", name=name)
 
 
 @app.get("/search")
 def search():
-    """List the vessels that have the words of ``?q=`` in them; without it, all."""
+    """List the vessels that match all words of ``?q=``, or all vessels without it."""
     words = request.args.get("q", "").lower().split()
     found = {
         name: about
@@ -49,13 +49,13 @@ def search():
 
 @app.post("/echo")
 def echo():
-    """Send back the JSON that came in."""
+    """Send back the JSON in the request."""
     return {"you sent": request.get_json()}
 
 
 @app.get("/health")
 def health():
-    """Tell a load balancer that requests are being answered."""
+    """Tell a load balancer that the application is up."""
     return {"status": "ok"}
 
 
@@ -63,5 +63,5 @@ def health():
 @app.errorhandler(413)
 @app.errorhandler(415)
 def explain(error):
-    """Answer in JSON what was wrong with the JSON sent."""
+    """Explain, in JSON, what was wrong with the request."""
     return {"error": WRONG[error.code]}, error.code

@@ -40,8 +40,11 @@ def rebind(
 def is_home(module: types.ModuleType, name: str, old: t.Any, order: Sequence[str]) -> bool:
     """Tell whether a module had a name of its own, not from another module."""
     # By type(): proxies and their like answer for something else when asked for a class.
-    if issubclass(type(old), (type, types.FunctionType)) and old.__module__ in order:
-        return bool(old.__module__ == module.__name__)
+    if issubclass(type(old), (type, types.FunctionType)):
+        # A module of Flask may be a package here, with its classes in modules below it.
+        homes = [name for name in order if f"{old.__module__}.".startswith(f"{name}.")]
+        if homes:
+            return max(homes, key=len) == module.__name__
     earlier = order[: order.index(module.__name__)]
     return not any(
         vars(sys.modules[other]).get(name) is old for other in earlier if other in sys.modules

@@ -136,7 +136,7 @@ def test_run_refuses_to_start_after_what_is_no_exception(
 
     assert result.returncode == 1
     name = "CancelledError" if error == "a cancelled task" else error
-    assert f"A function that runs before serving ended by {name}(" in result.stderr
+    assert f"A function that runs before serving raised {name}(" in result.stderr
     assert result.stderr.rstrip().endswith(
         "Error: The application could not be started: see the error above."
     )

@@ -23,11 +23,11 @@ from costrel import (
     session,
     stream_template_string,
     stream_with_context,
-    templatestrings,
     url_for,
 )
 from costrel.ctx import AppContext, RequestContext
 from costrel.globals import _cv_app, app_ctx, request_ctx
+from costrel.templating import strings
 from costrel.views import MethodView
 
 
@@ -370,14 +370,14 @@ def test_template_gets_proxies_where_nobody_looks(app):
 def test_string_template_is_compiled_once(app, monkeypatch):
     """The second rendering of the same string compiles nothing."""
     compiled = []
-    compile_source = templatestrings._compile_unfolded
+    compile_source = strings._compile_unfolded
 
     def count(*args):
         compiled.append(1)
         return compile_source(*args)
 
     # Not a method of the environment: where that is replaced, nothing is kept.
-    monkeypatch.setattr(templatestrings, "_compile_unfolded", count)
+    monkeypatch.setattr(strings, "_compile_unfolded", count)
     with app.app_context():
         for name in ("a", "b"):
             assert render_template_string("{{ name }}", name=name) == name

@@ -21,7 +21,7 @@ from costrel import (
     websocket,
 )
 from costrel.globals import request_ctx
-from costrel.serve import unwatched
+from costrel.serve import socketwatch
 
 
 class Client:
@@ -420,7 +420,7 @@ def test_page_in_the_clear_may_not_use_an_encrypted_socket():
 
 def test_client_that_leaves_cancels_a_view_that_waits_for_something_else(monkeypatch):
     """The view is cancelled, and its teardown runs once, with that error."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
     app = Flask(__name__)
     ended = []
 
@@ -439,7 +439,7 @@ def test_client_that_leaves_cancels_a_view_that_waits_for_something_else(monkeyp
 
 def test_messages_received_ahead_reach_the_view_in_order(monkeypatch):
     """Looking for a client that left loses nothing, even where a receive was given up."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
     app = Flask(__name__)
     received = []
 
@@ -476,7 +476,7 @@ def test_messages_received_ahead_reach_the_view_in_order(monkeypatch):
 
 def test_no_more_than_the_bound_is_received_ahead(monkeypatch):
     """A client that sends on and on is held up by its server, and memory does not grow."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
     app = Flask(__name__)
 
     async def main():
@@ -488,7 +488,7 @@ def test_no_more_than_the_bound_is_received_ahead(monkeypatch):
             await go_on.wait()
 
         client = Client(app)
-        for _ in range(unwatched.MESSAGES_AHEAD + 5):
+        for _ in range(socketwatch.MESSAGES_AHEAD + 5):
             client.text("x")
         async with asyncio.timeout(5):
             while client.incoming.qsize() > 5:  # noqa: ASYNC110  no server to wait for
@@ -501,11 +501,11 @@ def test_no_more_than_the_bound_is_received_ahead(monkeypatch):
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("count", [1, 63, 64, 65, 500, unwatched.MESSAGES_AHEAD - 1])
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 500, socketwatch.MESSAGES_AHEAD - 1])
 @pytest.mark.parametrize("kind", ["text", "bytes"])
 def test_client_that_sends_much_and_leaves_cancels_the_view(kind, count, monkeypatch):
     """As many messages as it may have sent before that nobody received."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
     app, errors = waiting_app()
 
     async def main():
@@ -535,12 +535,12 @@ def waiting_app():
 
 
 @pytest.mark.parametrize(
-    ("count", "size"), [(unwatched.MESSAGES_AHEAD * 2, 1), (40, unwatched.BYTES_AHEAD // 10)]
+    ("count", "size"), [(socketwatch.MESSAGES_AHEAD * 2, 1), (40, socketwatch.BYTES_AHEAD // 10)]
 )
 def test_client_that_floods_and_leaves_cancels_the_view(count, size, monkeypatch):
     """More than is kept is dropped when the view had its time, so that the end is seen."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
-    monkeypatch.setattr(unwatched, "HOLD_UP_S", 0.02)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "HOLD_UP_S", 0.02)
     app, errors = waiting_app()
 
     async def main():
@@ -558,9 +558,9 @@ def test_client_that_floods_and_leaves_cancels_the_view(count, size, monkeypatch
 @pytest.mark.parametrize("leaves", [True, False])
 def test_view_that_receives_after_all_gets_what_was_kept_and_then_the_end(leaves, monkeypatch):
     """No message is missing between two that it gets, and 1008 tells of those that are lost."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
-    monkeypatch.setattr(unwatched, "HOLD_UP_S", 0.02)
-    monkeypatch.setattr(unwatched, "MESSAGES_AHEAD", 5)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "HOLD_UP_S", 0.02)
+    monkeypatch.setattr(socketwatch, "MESSAGES_AHEAD", 5)
     app = Flask(__name__)
     received, codes = [], []
 
@@ -602,8 +602,8 @@ def test_view_that_receives_after_all_gets_what_was_kept_and_then_the_end(leaves
 
 def test_view_that_takes_its_time_is_sent_everything(monkeypatch):
     """A slow view that does receive loses nothing: its client is held up again each time."""
-    monkeypatch.setattr(unwatched, "INTERVAL_S", 0.001)
-    monkeypatch.setattr(unwatched, "MESSAGES_AHEAD", 3)
+    monkeypatch.setattr(socketwatch, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(socketwatch, "MESSAGES_AHEAD", 3)
     app = Flask(__name__)
     received = []
 
@@ -688,7 +688,7 @@ def test_nothing_is_left_of_a_socket():
             del client
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
-        assert unwatched._groups[loop]._timer is None
+        assert socketwatch._groups[loop]._timer is None
 
     gc.disable()
     try:

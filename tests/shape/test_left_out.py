@@ -16,7 +16,7 @@ WSGI_ONLY = {
         "test_file_is_not_held_to_the_memory_limit_and_not_held_in_memory"
     },
     "test_app.py": {"test_application_is_freed_with_its_last_user"},
-    "test_testing.py": {"test_context_is_kept_while_a_stream_is_read"},
+    "testing/test_testing.py": {"test_context_is_kept_while_a_stream_is_read"},
 }
 
 

@@ -8,7 +8,7 @@ const say = document.querySelector("#say");
 const RETRY_MS = 1000;
 let socket;
 
-// Text goes into the page as text, never as markup.
+// Insert text as text, never as HTML.
 function element(tag, text, className = "") {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -26,7 +26,7 @@ function show({name, text, at}) {
 function connect() {
   socket = new WebSocket(room.dataset.messages);
   socket.onopen = () => {
-    // What was said before is sent again.
+    // The server sends the old messages again.
     list.replaceChildren();
     state.textContent = "";
   };

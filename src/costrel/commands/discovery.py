@@ -26,7 +26,7 @@ APP_NAMES = ("app", "application")
 FACTORY_NAMES = ("create_app", "make_app")
 """Names a factory is looked for under when there is no instance."""
 
-_PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class NoAppException(click.UsageError):

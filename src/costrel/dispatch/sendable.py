@@ -1,4 +1,4 @@
-"""Step 6, finish: see to it that any server can send a response."""
+"""Step 6, finish: make sure that any server can send a response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..wrappers.response import FIELD_NAME, Response
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
-"""SPEC(RFC 9110 §7.6.1): fields about one connection, which its server writes."""
+"""SPEC(RFC 9110 §7.6.1): fields about a single connection, which the server writes itself."""
 
 _SPECIAL = _BETWEEN_SERVERS | {"content-length"}
 
@@ -21,18 +21,18 @@ _STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?")
 """SPEC(RFC 9112 §4): three digits, and a phrase."""
 
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-"""SPEC(RFC 9110 §5.5): no control characters, and nothing that Latin-1 does not have."""
+"""SPEC(RFC 9110 §5.5): Latin-1 without control characters."""
 
 
 class UnsendableError(ValueError):
-    """Say what of a response can't be sent: an error of the view, answered with 500."""
+    """Raised if part of a response can't be sent: the view's error, answered with 500."""
 
 
 def make_sendable(response: t.Any) -> None:
-    """Remove what a server writes itself; `UnsendableError` where the rest can't be sent.
+    """Remove headers that the server writes itself; raises `UnsendableError` for invalid ones.
 
-    Servers take such a response differently: some send it, some close the connection
-    without a word, some end.
+    Servers react differently to a response that can't be sent: some send it anyway, some
+    close the connection without a message, some crash.
     """
     if not isinstance(response, BaseResponse) or (
         type(response) is Response and response.plain_parts() is not None
@@ -42,12 +42,12 @@ def make_sendable(response: t.Any) -> None:
     if not _STATUS.fullmatch(status):
         raise _unsendable(f"the status {status!r}", "a number from 100 to 999, and text")
     if status[0] == "1" and status[:3] != "101":
-        # SPEC(RFC 9110 §15.2): another response follows one of these, and would be taken for
-        # the answer to this request.
+        # SPEC(RFC 9110 §15.2): clients wait for another response after one of these, and would
+        # take the next response on the connection for the answer to this request.
         raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
     if any(value != value.strip(" \t") for _name, value in response.headers):
-        # SPEC(RFC 9110 §5.5): white space around a value is no part of it, and h11 refuses it.
+        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
         stripped = [(name, value.strip(" \t")) for name, value in response.headers]
         response.headers.clear()
         response.headers.extend(stripped)
@@ -68,7 +68,7 @@ def make_sendable(response: t.Any) -> None:
 def _see_to_framing(response: BaseResponse) -> None:
     headers = response.headers
     for name in _BETWEEN_SERVERS.intersection(map(str.lower, headers.keys())):
-        # To end the connection is the application's right, and to change its protocol.
+        # The application may close the connection, or change its protocol.
         if name == "connection" and headers[name].lower() in {"close", "upgrade"}:
             continue
         if name != "upgrade" or response.status_code != 101:
@@ -91,7 +91,7 @@ def _unsendable(what: str, instead: str) -> UnsendableError:
 
 
 def check_head(status: t.Any, headers: t.Iterable[tuple[t.Any, t.Any]]) -> None:
-    """Raise `UnsendableError` for what ``start_response`` can't be called with."""
+    """Raise `UnsendableError` if a status or header passed to ``start_response`` is invalid."""
     if not (isinstance(status, str) and _STATUS.fullmatch(status)):
         raise _unsendable_head(
             f"the status {status!r}", "a number from 100 to 999, a space, and text"

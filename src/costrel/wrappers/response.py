@@ -159,19 +159,20 @@ class Response(ResponseBase, metaclass=Watched):
             type(body) is not bytes
             or not isinstance(code, int)
             or (line := _STATUS_LINES.get(code)) is None
-            or (kind := _usual_type(mimetype, content_type, self.default_mimetype)) is None
-            or (fields := _usual_fields(headers)) is None
+            or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
+            is None
             or not self._may_omit_response
         ):
             super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
             return
         self._content = body
-        self._kind = kind
+        name, self._kind = fields[-1]
+        if len(fields) > 1 or name != "Content-Type":
+            self.headers = Headers.__new__(Headers)
+            self.headers._list = [*fields, ("Content-Length", str(len(body)))]
         if code != 200:
             self._status = line
             self._status_code = int(line[:3])
-        if fields:
-            self.headers._list[:0] = fields
         if direct_passthrough:
             self.direct_passthrough = direct_passthrough
 
@@ -277,41 +278,45 @@ class Response(ResponseBase, metaclass=Watched):
         return self._status, fields.copy(), content
 
 
-def _usual_type(mimetype: t.Any, content_type: t.Any, default: str | None) -> str | None:
-    """Return the content type of a new response; None if Werkzeug has to determine it."""
+def _usual_fields(
+    headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
+) -> list[tuple[str, str]] | None:
+    """Return the fields of a new response except its length; None if Werkzeug has to."""
+    fields: list[tuple[str, str]] = []
+    typed = False
+    if headers:
+        if type(headers) is not dict and type(headers) is not list:
+            return None
+        for field in headers.items() if type(headers) is dict else headers:
+            lowered = _name_of(field)
+            if (
+                lowered is None
+                or lowered == "content-length"
+                or (typed and lowered == "content-type")
+            ):
+                return None
+            typed = typed or lowered == "content-type"
+            fields.append(field)
+    if typed:
+        return fields if mimetype is None and content_type is None else None
     if content_type is None:
         wanted = default if mimetype is None else mimetype
-        return None if wanted is None else _CONTENT_TYPES.get(wanted)
-    if type(content_type) is str and content_type.isprintable():
-        return content_type
-    return None
-
-
-def _usual_fields(headers: t.Any) -> list[tuple[str, str]] | None:
-    """Return the header fields to add to type and length; None if Werkzeug has to read them."""
-    if not headers:
-        return []
-    if type(headers) is dict:
-        fields: list[t.Any] = list(headers.items())
-    elif type(headers) is list:
-        fields = headers
-    else:
+        content_type = None if wanted is None else _CONTENT_TYPES.get(wanted)
+    if type(content_type) is not str or not content_type.isprintable():
         return None
-    for field in fields:
-        if type(field) is not tuple or len(field) != 2:
-            return None
-        name, value = field
-        if (
-            type(name) is not str
-            or type(value) is not str
-            or not value.isprintable()
-            or name.lower() in _OF_BODY
-        ):
-            return None
+    fields.append(("Content-Type", content_type))
     return fields
 
 
-_OF_BODY = frozenset(("content-type", "content-length"))
+def _name_of(field: t.Any) -> str | None:
+    """Return the name of a field in lower case; None if it is not two plain texts."""
+    if type(field) is not tuple or len(field) != 2:
+        return None
+    name, value = field
+    if type(name) is not str or type(value) is not str or not value.isprintable():
+        return None
+    return name.lower()
+
 
 _WITHOUT_LENGTH = frozenset((*range(100, 200), 204, 304))
 

@@ -159,7 +159,7 @@ LISTED: dict[str, Listed] = {
         is_failure(flask) and not is_failure(ours)
         and any("9999999999999" in value for name, value in raw.fields if name.lower() in DATED)
     ),
-    "Where the client names no host": lambda raw, flask, ours: (
+    "If the client names no host": lambda raw, flask, ours: (
         (host_of(raw) == "" or is_malformed(host_of(raw)))
         and flask.code == ours.code and with_host(flask.body, server_of(raw)) == ours.body
         and without(ours, {"content-length"})

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from costrel import Flask, current
+from costrel import Flask
+from costrel.ground import current
 from costrel.ground.current import app_view, context, request_view
 
 
