@@ -281,7 +281,7 @@ class Response(ResponseBase, metaclass=Watched):
 def _usual_fields(
     headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
 ) -> list[tuple[str, str]] | None:
-    """Return the fields of a new response except its length; None if Werkzeug has to."""
+    """Return the fields of a new response except its length; None if Werkzeug must find them."""
     fields: list[tuple[str, str]] = []
     typed = False
     if headers:
@@ -309,7 +309,7 @@ def _usual_fields(
 
 
 def _name_of(field: t.Any) -> str | None:
-    """Return the name of a field in lower case; None if it is not two plain texts."""
+    """Return the name of a field in lower case; None if it is not a pair of strings."""
     if type(field) is not tuple or len(field) != 2:
         return None
     name, value = field
