@@ -207,7 +207,7 @@ class FlaskClient(Client):
             *args: A path and other arguments of `EnvironBuilder`, or a single builder,
                 environ or request.
             buffered: Read the whole body at once, which ends the request.
-            follow_redirects: Follow redirects until a response is not one.
+            follow_redirects: Follow redirects.
             **kwargs: Passed to `EnvironBuilder`.
         """
         request = self._ready_request(args) if args and not kwargs else None

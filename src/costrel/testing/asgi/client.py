@@ -113,7 +113,7 @@ class AsyncClient:
         Args:
             *args: A path and other arguments of `EnvironBuilder`, or a single builder,
                 environ or request.
-            follow_redirects: Follow redirects until a response is not one. The earlier
+            follow_redirects: Follow redirects; the earlier
                 responses are in ``response.history``.
             **kwargs: Passed to `EnvironBuilder`. ``input_stream`` may be an async iterable
                 of bytes, which is sent in chunks while the application receives.
