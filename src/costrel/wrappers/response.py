@@ -1,4 +1,4 @@
-"""The response: Werkzeug's, created from what it was given only when somebody looks."""
+"""The response class: Werkzeug's, with headers and body list created on first access."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _KINDS = dict.fromkeys(
     """.split(),
     _PLAIN,
 ) | {"Content-Length": _LENGTH, "Location": _LOCATION}
-"""How the fields that most responses have are looked at, as they are usually written."""
+"""How to check the most common header fields, in their usual spelling."""
 
 _NOT_PLAIN = frozenset(
     """
@@ -60,20 +60,20 @@ _NOT_PLAIN = frozenset(
 )
 
 FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""SPEC(RFC 9110 §5.1): what the name of a field is made of."""
+"""SPEC(RFC 9110 §5.1): a valid field name."""
 
 _PLAIN_LOCATION = re.compile(
     r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
 )
-"""A path and query of which `werkzeug.urls.iri_to_uri` changes nothing."""
+"""A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
 
 def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
-    """Tell whether fields can be sent as they are: one length, and nothing unusual.
+    """Return whether header fields can be sent unchanged: one length, and nothing unusual.
 
-    PERF(page): 0.3 us for the fields that most responses have.
+    PERF(page): 0.3 us for the fields of most responses.
     """
     lengths = 0
     for field in fields:
@@ -101,7 +101,7 @@ def _kind_of(name: str) -> int:
     return _PLAIN if plain else _SPECIAL
 
 
-# A date that is none is the property's default.
+# An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
 
 
@@ -110,7 +110,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     default_mimetype: str | None = "text/html"
     json_module: t.Any
-    """Reads JSON, as for the request."""
+    """Reads JSON, as in the request."""
     autocorrect_location_header = False
     _may_omit_response: t.ClassVar[bool]
     _may_send_parts: t.ClassVar[bool]
@@ -121,7 +121,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @property
     def retry_after(self) -> datetime | None:
-        """Give when to come again, of a date or seconds; None if it is neither."""
+        """The time of ``Retry-After``, from a date or seconds; None if it is neither."""
         try:
             return super().retry_after
         except OverflowError:
@@ -133,9 +133,9 @@ class Response(ResponseBase, metaclass=Watched):
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
-        """Warn about cookies over this many bytes; 0 never warns.
+        """The size in bytes above which cookies give a warning; 0 for no warning.
 
-        Taken from ``MAX_COOKIE_SIZE`` (4 093), which browsers are known to keep.
+        Default: ``MAX_COOKIE_SIZE`` (4 093), a size that browsers are known to support.
         """
         ctx = context.get(None)
         size: int = super().max_cookie_size if ctx is None else ctx.app.config["MAX_COOKIE_SIZE"]
@@ -150,9 +150,9 @@ class Response(ResponseBase, metaclass=Watched):
         content_type: str | None = None,
         direct_passthrough: bool = False,
     ) -> None:
-        """Make a response: see `werkzeug.wrappers.Response`."""
-        # PERF(json): 0.8 us instead of 5 us for a whole body and what most give with it;
-        # tests/test_wrappers.py holds the two together.
+        """Create a response: see `werkzeug.wrappers.Response`."""
+        # PERF(json): 0.8 us instead of 5 us for a complete body with common arguments;
+        # tests/test_wrappers.py compares the two.
         body = response.encode() if type(response) is str else response
         code = self.default_status if status is None else status
         if (
@@ -178,17 +178,17 @@ class Response(ResponseBase, metaclass=Watched):
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Response:
-        """Make a response of a whole body: 200, with its type and length.
+        """Create a 200 response from a complete body and its content type.
 
-        PERF(hello): what the constructor makes of the same body, without looking at
-        what else it could be given. tests/test_wrappers.py holds the two together.
+        PERF(hello): the result is that of the constructor, without checking for other
+        arguments. tests/test_wrappers.py compares the two.
         """
         response = cls.__new__(cls)
         response._content = body
         response._kind = content_type
         return response
 
-    # A response of a whole body has no more than this until somebody looks at it.
+    # A response with a complete body has only these attributes until others are accessed.
     _content = b""
     _kind = ""
     _status = "200 OK"
@@ -197,7 +197,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @lazy
     def headers(self) -> Headers:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the headers, which may be changed."""
+        """The headers, which may be changed."""
         headers = Headers.__new__(Headers)
         headers._list = [
             ("Content-Type", self._kind),
@@ -207,7 +207,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @lazy
     def response(self) -> t.Iterable[str] | t.Iterable[bytes]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the pieces of the body; assigning to it replaces them."""
+        """The chunks of the body; assign to it to replace them."""
         return [self._content]
 
     @lazy
@@ -220,13 +220,13 @@ class Response(ResponseBase, metaclass=Watched):
         accept_ranges: bool | str = False,
         complete_length: int | None = None,
     ) -> ResponseBase:
-        """Answer a conditional or range request: see `werkzeug.wrappers.Response`.
+        """Handle a conditional or range request: see `werkzeug.wrappers.Response`.
 
-        A condition that can't be read is none.
+        An invalid condition is ignored.
         """
         environ: t.Any = getattr(request_or_environ, "environ", request_or_environ)
         if is_unreadable(self.headers.get("Last-Modified")):
-            # Of another service perhaps, and no date to compare a condition with.
+            # It may come from another service, and can't be compared with a condition.
             del self.headers["Last-Modified"]
         return super().make_conditional(
             with_readable_dates(environ), accept_ranges, complete_length
@@ -244,21 +244,21 @@ class Response(ResponseBase, metaclass=Watched):
         return [content]
 
     def plain_parts(self) -> tuple[str, list[tuple[str, str]], bytes] | None:
-        """Return status, headers and body as they are to be sent; None where that takes more.
+        """Return status, headers and body to send; None if that is not so simple.
 
-        PERF(page): a body in memory with its length, and fields of the common kind, need
-        neither Werkzeug's copy of the headers nor a closing iterator. What is returned is
-        sendable: `costrel.dispatch.sendable` would find nothing.
+        PERF(page): a body in memory with its length, and common header fields, need neither
+        Werkzeug's copy of the headers nor a closing iterator. The result is valid:
+        `costrel.dispatch.sendable` would change nothing.
         """
         own = self.__dict__
         if type(self) is not Response or not self._may_omit_response:
             return None
         if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in _PLAIN_TYPES:
-            # Nobody has looked at it.
+            # Nothing else was accessed.
             content = own["_content"]
             length = str(len(content))
             return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
-        # Nothing but what the constructor sets: no method of this response's own.
+        # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
         headers, pieces = own.get("headers"), own.get("response")
@@ -281,7 +281,7 @@ class Response(ResponseBase, metaclass=Watched):
 def _usual_fields(
     headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
 ) -> list[tuple[str, str]] | None:
-    """Return the fields of a new response, but for its length; None if Werkzeug must find them."""
+    """Return the fields of a new response except its length; None if Werkzeug must find them."""
     fields: list[tuple[str, str]] = []
     typed = False
     if headers:
@@ -309,7 +309,7 @@ def _usual_fields(
 
 
 def _name_of(field: t.Any) -> str | None:
-    """Return the name of a field in lower case; None if it is not two plain texts."""
+    """Return the name of a field in lower case; None if it is not a pair of strings."""
     if type(field) is not tuple or len(field) != 2:
         return None
     name, value = field
