@@ -214,7 +214,7 @@ def test_run_worker_told_to_stop_again_and_again_ends(
 
     assert answers == [(200, "finished")]
     assert code == 0
-    assert f"by {interface.upper()}" in server.output
+    assert f"{'under' if interface == 'wsgi' else 'over'} {interface.upper()}" in server.output
 
 
 def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_run_worker_that_vanishes_while_loading_ends_the_command(
     result = costrel_command("--app", "gone", "run", "--port", "0")
 
     assert result.returncode == 1
-    assert "ended unexpectedly with status 7, without a word" in result.stderr
+    assert "ended unexpectedly with status 7 while it was loading" in result.stderr
 
 
 def test_run_stopped_while_the_app_loads_does_not_wait(serve: t.Any, tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def index():
 """
 
 WAYS = {
-    "wsgi": ("wsgi", False, r"Granian .* by WSGI"),
-    "asgi on uvicorn": ("asgi", True, r"uvicorn .* by ASGI"),
-    "asgi on Granian": ("asgi", False, r"Granian .* by ASGI"),
+    "wsgi": ("wsgi", False, r"Granian .* under WSGI"),
+    "asgi on uvicorn": ("asgi", True, r"uvicorn .* over ASGI"),
+    "asgi on Granian": ("asgi", False, r"Granian .* over ASGI"),
 }
 
 

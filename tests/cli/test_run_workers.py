@@ -117,12 +117,12 @@ def test_workers_killed_again_and_again_leave_a_server_that_answers(run: t.Any) 
                 load.wait_answered("VERSION")
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
-            server.wait_for("was ended by SIGKILL; another one starts")
+            server.wait_for("was terminated by SIGKILL; a new one starts")
         load.wait_answered("VERSION", 20)
 
     assert server.stop() == 0
     assert load.faults["ConnectionRefusedError"] == 0
-    assert server.output.count("was ended by SIGKILL; another one starts") == 30
+    assert server.output.count("was terminated by SIGKILL; a new one starts") == 30
     pauses = [float(s) for s in re.findall(r"starts in ([\d.]+) s", server.output)]
     assert max(pauses) == 5
 
@@ -171,7 +171,7 @@ def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> Non
         (other,) = children_of(server.process.pid) - spared
         os.kill(other, signal.SIGKILL)
         spared.add(other)
-        server.wait_for("was ended by SIGKILL")
+        server.wait_for("was terminated by SIGKILL")
 
     answer = asking.getresponse()
 
@@ -218,7 +218,7 @@ def test_hangups_under_load_refuse_and_reset_no_request(
             if number == 5:
                 write(tmp_path, "raise LookupError('half deployed')\n")
                 server.process.send_signal(signal.SIGHUP)
-                server.wait_for("After SIGHUP a new worker could not start")
+                server.wait_for("Reload failed: a new worker could not start")
                 load.wait_answered("version 4")
             write(tmp_path, APP.replace("VERSION", f"version {number}"))
             server.process.send_signal(signal.SIGHUP)
@@ -229,7 +229,7 @@ def test_hangups_under_load_refuse_and_reset_no_request(
     assert dict(load.faults) == {}
     assert server.stop() == 0
     assert "LookupError: half deployed" in server.output
-    assert "Loading the application anew" in server.output
+    assert "SIGHUP received: reloading the application" in server.output
     assert server.output.count("was replaced by PID") >= 9
 
 
@@ -274,7 +274,7 @@ def test_old_workers_go_on_if_the_new_application_cannot_start(
     before = children_of(server.process.pid)
     write(tmp_path, broken)
     server.process.send_signal(signal.SIGHUP)
-    server.wait_for("After SIGHUP a new worker could not start; those that serve go on")
+    server.wait_for("Reload failed: a new worker could not start. The old workers keep serving")
     eventually(before, lambda: children_of(server.process.pid))
     assert server.get("/") == (200, "VERSION")
 
