@@ -116,8 +116,8 @@ def test_factory_gets_literals_by_position_and_name() -> None:
         ("create_app(**{})", "Failed to parse"),
         ("create_app()", "missing a required argument"),
         ("create_app(1, 2)", "too many positional arguments"),
-        ("create_app('x')", "it gave 'str'"),
-        ("number", "it gave 'int'"),
+        ("create_app('x')", "it is of type 'str'"),
+        ("number", "it is of type 'int'"),
     ],
 )
 def test_unusable_name_is_explained(name: str, message: str) -> None:

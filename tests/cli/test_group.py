@@ -40,7 +40,7 @@ def test_plugin_command_runs(costrel_command: t.Any, tmp_path: Path, plugins: st
     result = costrel_command("greet", PYTHONPATH=plugins)
 
     assert result.stdout == "greetings from shop\n"
-    assert result.stderr.startswith("Warning: the command 'broken' of 'plugin:missing'")
+    assert result.stderr.startswith("Warning: the command 'broken' of the plug-in 'plugin:missing'")
     assert result.stderr.count("\n") == 1
 
 

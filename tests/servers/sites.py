@@ -19,7 +19,7 @@ BEHIND_NGINX = "-behind-nginx"
 
 
 def names(able=lambda program: True, ways=("", BEHIND_NGINX)):
-    """Return the names of the sites of those programs that are able to."""
+    """Return the names of the sites whose programs have these abilities."""
     return [program.name + way for way in ways for program in PROGRAMS.values() if able(program)]
 
 
@@ -42,11 +42,11 @@ class Site:
         return fetch(self.port, self.prefix + path, method, **request)
 
     def leave(self, path):
-        """Begin to read a response, then go away."""
+        """Start to read a response, then disconnect."""
         return go_away_after_first_bytes(self.port, self.prefix + path)
 
     def leave_uploading(self, path, headers, part, *, orderly):
-        """Begin to send a body, then go away."""
+        """Start to send a body, then disconnect."""
         path = self.prefix + path
         go_away_after_part_of_a_body(self.port, path, headers, part, orderly=orderly)
 
@@ -56,7 +56,7 @@ class Site:
         return tuple(counters.get(name, 0) for name in names)
 
     def growth(self, *names):
-        """Return a function that checks how much each of these counters has grown since."""
+        """Return a function that checks how much each of these counters has grown."""
         before = self.count(*names)
 
         def grown():

@@ -186,8 +186,8 @@ def run_command(
     if not with_threads:
         if _from_command_line(ctx, "threads") and threads != 1:
             raise click.UsageError(
-                f"--without-threads means one thread, but --threads asks for {threads}. Use only"
-                " one of these options.",
+                f"--without-threads means one thread, which conflicts with --threads {threads}. Use"
+                " only one of the two.",
                 ctx,
             )
         threads = 1

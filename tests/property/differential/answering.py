@@ -15,7 +15,7 @@ from .wire import Answer, Raw, environ_of, line_of, raw_of, scope_of
 
 
 class Answering:
-    """Answer requests one after the other, in one context of variables.
+    """Answer requests one after the other, in one `contextvars` context.
 
     What one request leaves behind is so found by the next.
     """
