@@ -402,7 +402,7 @@ def seen(response: t.Any) -> t.Any:
 
 @contextmanager
 def clean_ends() -> t.Iterator[None]:
-    """Disable automatic garbage collection, and detect unraised errors."""
+    """Disable automatic garbage collection, and detect unraisable errors."""
     unseen: list[str] = []
     gc.disable()
     try:

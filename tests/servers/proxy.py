@@ -12,7 +12,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "deploying.md"
 PREFIX = "/app"
 CONTENT_LIMIT_BYTES = 256 * 1024  # as in the application that is served
 
-# Everything nginx writes goes below its own folder, so that it needs no rights. One process,
+# nginx writes only below its own folder, so that it needs no rights. It runs as one process,
 # so that it can be ended by its id.
 CONFIGURATION = """
 daemon off;
