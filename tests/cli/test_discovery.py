@@ -177,7 +177,7 @@ def test_error_of_an_app_is_shown_from_its_first_line_on(
     try:
         locate_app("failing_module", None)
     except KeyError as error:
-        # The first frame is this test's own, as it would be that of the command.
+        # The first frame is this test, where the command would be otherwise.
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
         text = format_app_error(error)
 

@@ -14,7 +14,7 @@ MODULES = """
 
 FACADES = ["sansio", "sansio.app", "sansio.blueprints", "sansio.scaffold", "debughelpers"]
 
-# What `import flask` alone makes reachable in Flask 3.1.3.
+# The attributes that `import flask` alone provides in Flask 3.1.3.
 ATTRIBUTES = """
     app blueprints cli config ctx globals helpers json logging sansio sessions signals
     templating typing wrappers

@@ -11,7 +11,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-# A fresh interpreter without site directories gets those of this one, without their .pth
+# A new interpreter without site directories gets those of this one, without their .pth
 # files, and then the one with Costrel, with its .pth files.
 PROLOGUE = """
 import site, sys

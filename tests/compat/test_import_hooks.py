@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-# What `import flask` imports in Flask 3.1.3, in the order in which it is done with each.
+# What `import flask` imports in Flask 3.1.3, in the order in which the imports finish.
 IMPORTED = """
     globals json.provider json signals helpers cli typing ctx config logging templating
     sansio.scaffold sansio.app json.tag sessions wrappers app sansio.blueprints blueprints
 """.split()
 
-# A finder with a loader around another's, as tracers have it. `hooks` maps names of modules
+# A finder whose loader wraps another one, as in tracers. `hooks` maps names of modules
 # to functions, and `done` has the names of those that were imported.
 HOOKS = """
 import importlib.util, sys

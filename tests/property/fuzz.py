@@ -1,7 +1,7 @@
 """Compare many raw requests on every path and interface with Flask: `make fuzz`.
 
 ``python tests/property/fuzz.py --requests 20000`` fails with the smallest requests that it
-finds to be answered differently, to hang, or to leave something behind.
+finds that are answered differently, hang, or leave something behind.
 """
 
 from __future__ import annotations

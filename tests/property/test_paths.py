@@ -32,7 +32,7 @@ def _stream() -> t.Iterator[str]:
     yield costrel.request.path
 
 
-# What a view does. Each takes the log and the rule's values.
+# The actions of a view. Each takes the log and the rule's values.
 ACTIONS: dict[str, t.Callable[..., t.Any]] = {
     "str": lambda **_: "text é",
     "bytes": lambda **_: b"\xff\x00",

@@ -1,6 +1,6 @@
 """Each server program with the application in ``apps/served.py``, with and without nginx.
 
-A program is started once for all tests that use it, as a process of its own with one worker.
+Each program is started once for all tests that use it, as a separate process with one worker.
 """
 
 from __future__ import annotations

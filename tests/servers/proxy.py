@@ -13,7 +13,7 @@ PREFIX = "/app"
 CONTENT_LIMIT_BYTES = 256 * 1024  # as in the application that is served
 
 # nginx writes only below its own folder, so that it needs no rights. It runs as one process,
-# so that it can be ended by its id.
+# so that its id is enough to stop it.
 CONFIGURATION = """
 daemon off;
 master_process off;

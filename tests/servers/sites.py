@@ -63,8 +63,8 @@ class Site:
             return tuple(now - then for now, then in zip(self.count(*names), before, strict=True))
 
         def check(*expected):
-            # Twice in a row: reading the counters has collected garbage, which may still do
-            # things, and a busy server may only now begin with what its client has given up.
+            # Check twice in a row: reading the counters collects garbage, which may still run code,
+            # and a busy server may only now start requests that their clients have given up.
             eventually((expected, expected), lambda: (grown(), grown()))
 
         return check

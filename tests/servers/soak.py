@@ -1,8 +1,8 @@
 """Mixed load under which each client must get its own answers: short in a test, long by hand.
 
 ``python tests/servers/soak.py`` sends 100,000 requests in all, to each server and loop in
-turn, while workers are stopped for moments; it fails where one client got what is another's,
-a context was not left, or memory or descriptors have grown.
+turn, while workers are briefly stopped. It fails if a client got another client's data, if
+a context was not left, or if memory or descriptors have grown.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Load:
             if names != {user}:
                 self.faults.append(f"{path} of {user}: {body[:200]}")
 
-    # What one client may do with a connection
+    # The actions of one client on a connection
 
     def plain(self, connection, dice):
         """Send a request, and read its answer."""

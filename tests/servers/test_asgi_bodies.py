@@ -72,7 +72,7 @@ def test_slow_body_is_given_to_a_marked_view_as_it_comes(site_left, path):
 def test_body_announced_as_too_large_is_refused_at_once(site_left, path):
     """413 comes although almost nothing of the body was sent.
 
-    Daphne answers no earlier than all of it is there, with a bare application too.
+    Daphne answers only when it has received all of it, even with a bare application.
     """
     uploaded = site_left.growth("uploaded")
     with site_left.connect(upload(path, "Content-Length: 1000001")) as connection:

@@ -1,7 +1,7 @@
 """Clients that disconnect, and responses that break off, over ASGI on each server.
 
-Each test leaves the process as it was: `site_left` compares what it holds with what it
-held at first, and sees that whatever was entered was left, once.
+Each test leaves the process as it was: `site_left` compares what the process holds with what
+it held at first, and checks that every context was left exactly once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_client_gone_in_mid_response_closes_the_generator(site_left, path, how):
 def test_client_that_reads_no_further_holds_the_generator_up(site_left):
     """Pieces that are not read are not created; when the client leaves, the generator is closed.
 
-    Daphne takes whatever it gets, of a bare application too, and keeps it in memory.
+    Daphne keeps everything in memory, even from a bare application.
     """
     begun = site_left.growth("enter flood")
     check = site_left.growth("closed flood", "leave flood")
@@ -137,7 +137,7 @@ def test_error_after_the_start_breaks_the_response_off(site_left, path):
 def test_error_after_the_start_leaves_daphnes_client_waiting(tmp_path):
     """Daphne neither continues nor ends the connection, with any application.
 
-    The request is left all the same.
+    The context of the request is left anyway.
     """
     site = begin(PROGRAMS["daphne"], tmp_path)
     try:

@@ -114,7 +114,7 @@ def test_stop_loses_nothing_that_ends_in_time(name, tmp_path):
 def test_stop_cuts_off_what_takes_longer(name, tmp_path):
     """What never ends is cancelled and cleaned up as usual: each teardown runs once.
 
-    Also a teardown that takes a while.
+    This includes a teardown that takes a while.
     """
     variables = {"BACKGROUND_GRACE_S": "0.1", "TEARDOWN_S": "0.4"}
     site = begin(programs(SHORT_S)[name], tmp_path, **variables)
@@ -146,7 +146,7 @@ def test_stop_cuts_off_what_takes_longer(name, tmp_path):
 def test_stop_is_not_held_up_by_a_thread(name, tmp_path):
     """A sync view cannot be cancelled: its thread is cut off when the process ends.
 
-    Hypercorn waits for what it has cancelled, so for the view.
+    Hypercorn waits for what it has cancelled, and so for the view.
     """
     release = tmp_path / "release"
     site = begin(programs(SHORT_S)[name], tmp_path, BACKGROUND_GRACE_S="0.2", RELEASE=str(release))

@@ -87,8 +87,8 @@ env_file_option = click.Option(
     ["-e", "--env-file"],
     type=click.Path(exists=True, dir_okay=False),
     help=(
-        "Load environment variables from this file. It takes precedence over '.env' and"
-        " '.flaskenv', and variables that are already set over all three. Needs python-dotenv."
+        "Load environment variables from this file. Precedence: variables that are already set,"
+        " this file, '.env', '.flaskenv'. Needs python-dotenv."
     ),
     is_eager=True,
     expose_value=False,

@@ -183,8 +183,8 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
         reason = _arguments_refused(value, args, kwargs)
         if reason is not None:
             raise NoAppException(
-                f"The factory {name!r} in module {module.__name__!r} could not be called with the"
-                f" arguments given by {where!r}: {reason}."
+                f"The factory {name!r} in module {module.__name__!r} could not be called as"
+                f" {where!r}: {reason}."
             )
         value = value(*args, **kwargs)
     if is_app(value):

@@ -1,6 +1,6 @@
 """What may differ from Flask: the entries of ``docs/differences.md`` visible in requests.
 
-Each is as narrow as it can be said of one request, Flask's answer and ours.
+Each is as narrow as one request, Flask's answer and ours allow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An application that streams events and counts what happens to its streams.
 
-What it counts, it counts per process, so it is served by one worker process.
+The counters are per process, so it is served by one worker process.
 """
 
 from __future__ import annotations

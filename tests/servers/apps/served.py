@@ -1,7 +1,7 @@
 """An application that shows what a server did to it; each server under test runs it.
 
-``PROXIES`` in the environment says how many proxies stand in front of it. What it counts,
-it counts per process, so it is served by one worker process.
+``PROXIES`` in the environment is the number of proxies in front of it. The counters are per
+process, so it is served by one worker process.
 """
 
 from __future__ import annotations
