@@ -84,8 +84,8 @@ def serve(
         settings = _settings(options, address, port)
     except (OSError, SSLError) as error:
         raise ServeError(
-            f"The certificate {' and key '.join(options.certificate or ())} cannot be used: {error}."
-            " Both must be PEM files, and the key must belong to the certificate."
+            f"The certificate {' and key '.join(options.certificate or ())} cannot be used:"
+            f" {error}. Both must be PEM files, and the key must belong to the certificate."
         ) from None
     # On Windows the object is passed on; elsewhere its descriptor, which `Boot` carries.
     settings._sso = listener if sys.platform == "win32" else None

@@ -105,13 +105,13 @@ class Reception:
         except (ClientDisconnected, BodyTimeout) as error:
             # Middleware has read a body that broke off.
             _refuse(protocol, error)
-        except BaseException:  # noqa: BLE001  as any border
-            # Granian does the same, but only for one request.
+        except BaseException:  # noqa: BLE001  as in any server
+            # Granian would do the same, but here other requests may follow.
             _log.exception("Application callable raised an exception")
             with suppress(BaseException):
                 protocol.response_bytes(500, [], b"")
         finally:
-            # It may be a temporary file.
+            # The body may be in a temporary file.
             environ["wsgi.input"].close()
 
     def _receive(self, protocol: t.Any, environ: dict[str, t.Any]) -> t.Any:

@@ -48,7 +48,7 @@ CONNECTIONS = 8_192
 """How many connections a worker on Granian has at the same time, including idle ones.
 
 This is usually more than the system lets a process open. So the system's limit applies, and
-idle connections block nobody until it is reached.
+idle connections block no other client until it is reached.
 """
 
 END_S = 5
