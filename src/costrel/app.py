@@ -4,6 +4,8 @@ It adds to the registries of `costrel.registration.application` the steps that h
 request, under Flask's names. You can override a step in a subclass, or replace it on the
 class or the instance. The defaults are implemented in `costrel.dispatch`,
 `costrel.routing` and `costrel.serve`.
+
+The module is long because Flask's interface is: mostly signatures and docstrings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Blueprints: groups of views, hooks and resources, registered under a name and prefix."""
+"""Blueprints: groups of views, hooks and resources, registered under a name and prefix.
+
+Long because Flask's interface is.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def get_by_wsgi(app, path="/"):
 
 
 def end_process(app):
-    """Do what the interpreter does as a process ends that served by WSGI."""
+    """Do what the interpreter does as a process ends that served under WSGI."""
     if app._life is not None:
         lifespan._end_under_wsgi(app._life, os.getpid())
 

@@ -1,7 +1,7 @@
 """The state of an application and everything registered on it.
 
 `App` does not handle requests. Its subclass `costrel.app.Flask` does, and runs what
-is registered here.
+is registered here. Long because Flask's interface is.
 """
 
 from __future__ import annotations

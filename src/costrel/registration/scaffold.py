@@ -1,4 +1,7 @@
-"""Registering views and hooks, shared by applications and blueprints."""
+"""Registering views and hooks, shared by applications and blueprints.
+
+Long because Flask's interface is: one method with its docstring for each decorator.
+"""
 
 from __future__ import annotations
 
