@@ -59,12 +59,10 @@ _NOT_PLAIN = frozenset(
     """.split()
 )
 
-FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 """SPEC(RFC 9110 §5.1): a valid field name."""
 
-_PLAIN_LOCATION = re.compile(
-    r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
-)
+_PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
 """A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
 _STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
@@ -90,14 +88,14 @@ def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
         elif kind == _PLAIN:
             if not (value.isprintable() and value.isascii() and value.strip(" ") == value):
                 return False
-        elif kind != _LOCATION or not _PLAIN_LOCATION.fullmatch(value):
+        elif kind != _LOCATION or not re.fullmatch(_PLAIN_LOCATION, value):
             return False
     return lengths == 1
 
 
 @lru_cache(maxsize=256)
 def _kind_of(name: str) -> int:
-    plain = FIELD_NAME.fullmatch(name) and name.lower() not in _NOT_PLAIN
+    plain = re.fullmatch(FIELD_NAME, name) and name.lower() not in _NOT_PLAIN
     return _PLAIN if plain else _SPECIAL
 
 
