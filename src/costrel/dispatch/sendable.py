@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
@@ -46,6 +47,8 @@ def make_sendable(response: t.Any) -> None:
         # take the next response on the connection for the answer to this request.
         raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
+    if not isinstance(response.headers, Headers):
+        response.headers = Headers(response.headers)  # a dict, which Werkzeug sends too
     if any(value != value.strip(" \t") for _name, value in response.headers):
         # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
         stripped = [(name, value.strip(" \t")) for name, value in response.headers]
