@@ -234,6 +234,7 @@ class Engine:
         self._plans: dict[int, Plan] = {}
         self._options_plans: dict[int, Plan] = {}
         self._unmatched: Plan | None = None
+        self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
@@ -294,6 +295,13 @@ class Engine:
             plan = self._unmatched = Plan(app, None, view=_raise_found, on_loop=self._all_on_loop)
         return plan
 
+    def unmatched_on_loop(self, app: App) -> Plan:
+        """Return the same for an event loop, which needs no thread unless hooks do."""
+        plan = self._unmatched_on_loop
+        if plan is None:
+            plan = self._unmatched_on_loop = Plan(app, None, view=_raise_found_on_loop)
+        return plan
+
     def builder(self, app: App, endpoint: str) -> Build:
         """Return an endpoint's URL builder, which works if the endpoint has a single plain rule."""
         build = self.builders.get(endpoint)
@@ -324,6 +332,10 @@ def _raise_found() -> t.NoReturn:
     ctx = context.get()
     ctx.app.raise_routing_exception(ctx.request)
     raise AssertionError("It raises.")
+
+
+async def _raise_found_on_loop() -> t.NoReturn:
+    _raise_found()
 
 
 def _answer_options(**_values: t.Any) -> Response:
