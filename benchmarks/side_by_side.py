@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
 import subprocess
@@ -11,8 +12,8 @@ import typing as t
 import environment
 import idioms
 import over_http
-import servers
 from environment import MeasureError
+from exchange import Answer
 from figures import Results
 from idioms import Idiom
 from registry import Peer, Workload
@@ -21,6 +22,8 @@ from settings import Settings, say
 OTHERS = ("falcon", "bottle", "django", "starlette")
 PROCESS = "idioms"
 HTTP = "idioms-http"
+CONNECTIONS = 32
+OF_SERVERS = {"date", "server", "connection", "transfer-encoding"}
 SIGNED = re.compile(r"(=[\w.-]*)\.[\w-]{6}\.[\w-]{27}(?=;|$)")
 
 WSGI, ASGI = "idioms.served:wsgi", "idioms.served:asgi"
@@ -159,3 +162,30 @@ def measure_row(idiom: Idiom, processes: list[Process], settings: Settings) -> d
             us = process.measure(idiom, seconds)
             best[process.name] = min(us, best.get(process.name, us))
     return best
+
+
+def measure_served(rows: list[Idiom], settings: Settings, results: Results) -> None:
+    """Measure the served rows over HTTP, like workloads; quickly, for a moment each."""
+    if settings.quick:
+        settings = dataclasses.replace(settings, seconds=0.25, warm_up_s=0.1)
+    names = tuple(row.name for row in rows)
+    pairs = [(dataclasses.replace(peer, workloads=names), server) for peer, server in SERVED]
+    workloads = [make_workload(row) for row in rows]
+    over_http.measure_pairs(HTTP, pairs, workloads, settings, results)
+
+
+def make_workload(idiom: Idiom) -> Workload:
+    """Return a row as a workload, whose answers have to be the same everywhere."""
+    seen: list[t.Any] = []
+
+    def check_same(answer: Answer) -> None:
+        answer.require(answer.status == idiom.status, f"the status is not {idiom.status}")
+        compared = {
+            name: SIGNED.sub(r"\1", value)
+            for name, value in answer.headers.items()
+            if name not in OF_SERVERS
+        }
+        seen.append((answer.status, compared, answer.body))
+        answer.require(seen[-1] == seen[0], f"{compared}, but the first answer was {seen[0]}")
+
+    return Workload(idiom.name, idiom.title, idiom.request, check_same, CONNECTIONS, idiom.first)

@@ -9,6 +9,7 @@ from flask import (
     stream_with_context,
     url_for,
 )
+
 from idioms import site, view
 
 CSV = {"Content-Type": "text/csv"}

@@ -3,8 +3,9 @@
 import json
 
 from flask import abort, jsonify
-from idioms import site, view
 from werkzeug.exceptions import HTTPException
+
+from idioms import site, view
 
 
 def get_only():

@@ -3,6 +3,7 @@
 import pathlib
 
 from flask import send_file
+
 from idioms import site, view
 
 FILE = pathlib.Path(__file__).parent / "static" / "style.css"

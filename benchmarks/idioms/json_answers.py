@@ -1,6 +1,7 @@
 """JSON, out and in."""
 
 from flask import Flask, jsonify, request
+
 from idioms import JSON, site, view
 
 

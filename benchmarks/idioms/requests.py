@@ -1,6 +1,7 @@
 """What a view reads."""
 
 from flask import request
+
 from idioms import FORM, view
 
 BROWSER = {

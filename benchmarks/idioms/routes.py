@@ -4,6 +4,7 @@ import functools
 
 from flask import Blueprint, request, url_for
 from flask.views import MethodView, View
+
 from idioms import site, view
 
 

@@ -4,6 +4,7 @@ import functools
 
 import flask_login
 from flask import Blueprint, flash, g, get_flashed_messages, redirect, session, url_for
+
 from idioms import site, view
 
 USERS = {7: "Grace"}

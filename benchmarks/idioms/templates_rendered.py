@@ -1,6 +1,7 @@
 """Templates."""
 
 from flask import render_template, render_template_string, stream_template
+
 from idioms import view
 
 ROWS = [{"id": number, "name": f"Part {number} <steel>"} for number in range(1, 11)]

@@ -9,9 +9,7 @@ from material import content
 from material.fortunes import load_fortunes
 
 
-def make_app(  # noqa: C901 - one view per workload
-    module: types.ModuleType, *, jsonify: bool = False
-) -> t.Any:
+def make_app(module: types.ModuleType, *, jsonify: bool = False) -> t.Any:
     """Build the application with the names of `module`, which is flask or costrel.
 
     With `jsonify` the views of JSON return `jsonify(...)`, and otherwise dictionaries.
