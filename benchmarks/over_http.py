@@ -120,7 +120,8 @@ def _measure_once(
     try:
         request = sign_in(server, workload)
         server.check(workload, request)
-        _load(server, request, settings.warm_up_s, settings, workload.connections)
+        if settings.warm_up_s:
+            _load(server, request, settings.warm_up_s, settings, workload.connections)
         seen = _load(server, request, settings.seconds, settings, workload.connections)
         server.check(workload, request)
     except (MeasureError, WrongAnswerError, OSError, http.client.HTTPException) as error:

@@ -68,7 +68,9 @@ def main() -> int:
     workloads = [load_workload(name) for name in choose_workloads(options)]
     for part in options.parts:
         settings_.say(f"\n== {part}")
+        part_started = time.monotonic()
         MEASURE[part](peers, workloads, settings, results)
+        settings_.say(f"{part} took {time.monotonic() - part_started:.0f} s")
     report.print_tables(results, all_peers)
     targets.print_targets(results)
     write(results, settings, options, all_peers)

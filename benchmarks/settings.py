@@ -46,9 +46,9 @@ def quick(rounds: int | None, seconds: float | None) -> Settings:
     return Settings(
         quick=True,
         rounds=rounds or 1,
-        seconds=seconds or 0.6,
+        seconds=seconds or 0.5,
         warm_up_s=min(seconds or 0.2, 0.2),
-        in_process_s=min(seconds or 0.15, 0.15),
+        in_process_s=min(seconds or 0.1, 0.1),
         idiom_s=min(seconds or 0.06, 0.06),
         imports=3,
         requests=0,

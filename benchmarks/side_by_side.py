@@ -167,7 +167,7 @@ def measure_row(idiom: Idiom, processes: list[Process], settings: Settings) -> d
 def measure_served(rows: list[Idiom], settings: Settings, results: Results) -> None:
     """Measure the served rows over HTTP, like workloads; quickly, for a moment each."""
     if settings.quick:
-        settings = dataclasses.replace(settings, seconds=0.25, warm_up_s=0.1)
+        settings = dataclasses.replace(settings, seconds=0.3, warm_up_s=0)
     names = tuple(row.name for row in rows)
     pairs = [(dataclasses.replace(peer, workloads=names), server) for peer, server in SERVED]
     workloads = [make_workload(row) for row in rows]
