@@ -67,7 +67,10 @@ class Process:
         with contextlib.suppress(BrokenPipeError):
             to_process.write(line + "\n")
             to_process.flush()
-        return self._read()
+        result = self._read()
+        if isinstance(result, dict) and "error" in result:
+            raise MeasureError(f"{self.name}: {result['error']}")
+        return result
 
     def _read(self) -> t.Any:
         line = t.cast("t.IO[str]", self.process.stdout).readline()

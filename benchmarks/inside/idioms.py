@@ -12,6 +12,7 @@ import gc
 import json
 import sys
 import time
+import traceback
 import typing as t
 
 import idioms
@@ -75,10 +76,12 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         row = idioms.from_json(command["row"])
-        if command["seconds"]:
-            result: t.Any = rows.measure(row, command["seconds"])
-        else:
-            result = rows.answer(row)
+        try:
+            result: t.Any = (
+                rows.measure(row, command["seconds"]) if command["seconds"] else rows.answer(row)
+            )
+        except Exception:  # noqa: BLE001 - only this row fails
+            result = {"error": traceback.format_exc()}
         print(json.dumps(result), flush=True)
 
 
