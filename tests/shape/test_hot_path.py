@@ -1,4 +1,4 @@
-"""Every function that was written for speed is listed, and says which figure it is for."""
+"""Every function tuned for speed is listed and names its benchmark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = {"sockets"}
 
 
 def marked() -> t.Iterator[tuple[str, str, str]]:
-    """Yield file, enclosing names (dotted) and bench id of each ``PERF(id)``."""
+    """Yield file, enclosing names (dotted) and benchmark id of each ``PERF(id)``."""
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text()
         definitions = [
@@ -43,7 +43,7 @@ def idioms() -> set[str]:
 
 
 def test_marks_name_a_workload_an_idiom_a_case_of_routing_or_a_part() -> None:
-    """So that `make bench` shows what each is worth."""
+    """`make bench` measures what each of them gains."""
     workloads = {path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py")}
     marks = list(marked())
     assert len(marks) > 20
@@ -52,7 +52,7 @@ def test_marks_name_a_workload_an_idiom_a_case_of_routing_or_a_part() -> None:
 
 
 def test_marked_functions_are_listed() -> None:
-    """ARCHITECTURE.md names each, or the class or function that it belongs to."""
+    """ARCHITECTURE.md lists each, or the class or function that contains it."""
     section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
     listed = {
         (file, name.strip())
@@ -68,7 +68,7 @@ def test_marked_functions_are_listed() -> None:
 
 
 def test_listed_functions_exist() -> None:
-    """The list has nothing that the code has not."""
+    """Everything in the list exists in the code."""
     section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
     for file, names in re.findall(r"`([\w/]+\.py): ([\w, ]+)`", section):
         text = (PACKAGE / file).read_text()
