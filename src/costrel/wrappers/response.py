@@ -65,7 +65,7 @@ FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
 """A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
-_STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
 
 def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
@@ -156,7 +156,7 @@ class Response(ResponseBase, metaclass=Watched):
         if (
             type(body) is not bytes
             or not isinstance(code, int)
-            or (line := _STATUS_LINES.get(code)) is None
+            or (line := STATUS_LINES.get(code)) is None
             or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
             is None
             or not self._may_omit_response
@@ -267,7 +267,7 @@ class Response(ResponseBase, metaclass=Watched):
             or own.get("direct_passthrough")
             or own.get("_on_close")
             or self._status_code in _WITHOUT_LENGTH
-            or _STATUS_LINES.get(self._status_code) != self._status
+            or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
         content = self._content if pieces is None else pieces[0] if pieces else b""
