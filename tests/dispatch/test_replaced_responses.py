@@ -138,3 +138,18 @@ def test_copy_shares_headers_whatever_was_accessed() -> None:
     response = Response("text")
     copy.copy(response).headers["X-A"] = "1"
     assert response.headers["X-A"] == "1"
+
+
+def test_error_that_writes_bytes() -> None:
+    """The page of a custom error need not be text."""
+
+    class Own(NotFound):
+        def get_body(self, *_: t.Any) -> t.Any:
+            return b"bytes"
+
+    def view() -> t.NoReturn:
+        raise Own
+
+    app = Flask("app")
+    app.add_url_rule("/", "index", view)
+    assert (get(app).status_code, get(app).text) == (404, "bytes")

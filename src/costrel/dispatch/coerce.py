@@ -12,7 +12,7 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..ground.shortways import is_open_for
+from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
@@ -83,33 +83,37 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
-    force_type: t.Any = app.response_class.force_type
-    if (
-        getattr(force_type, "__func__", None) is _force_type
-        and isinstance(rv, HTTPException)
-        and answers_itself(rv)
-    ):
+    cls = app.response_class
+    if isinstance(rv, HTTPException) and answers_itself(rv) and _is_converted(cls):
         # PERF(404): the response that calling the error would send, without the call.
         environ = request.environ
         headers = rv.get_headers(environ)
-        # Werkzeug's default type is not ours.
-        typed = type(headers) is list and bool(headers) and headers[0][0] == "Content-Type"
-        if typed and getattr(app.response_class, "_may_omit_response", False):
-            return app.response_class(rv.get_body(environ), rv.code, headers)
+        if _are_typed(headers) and getattr(cls, "_may_omit_response", False):
+            return cls(rv.get_body(environ), rv.code, headers)
         rv = BaseResponse(rv.get_body(environ), rv.code, headers)
     response: t.Any = rv
     if isinstance(response, Response):
         # It is given another class, which may not be able to create what is missing.
         response.__getstate__()
     try:
-        return t.cast("Response", force_type(response, request.environ))
+        return cls.force_type(response, request.environ)
     except TypeError as error:
         raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
             sys.exc_info()[2]
         ) from None
 
 
+def _is_converted(cls: t.Any) -> bool:
+    """Whether a response class makes its responses of errors in Werkzeug's way."""
+    return getattr(cls.force_type, "__func__", None) is _force_type
+
+
 _force_type = BaseResponse.force_type.__func__  # type: ignore[attr-defined]
+
+
+def _are_typed(headers: t.Any) -> bool:
+    """Whether the headers of an error name a type: Werkzeug's default is not ours."""
+    return type(headers) is list and bool(headers) and headers[0][0] == "Content-Type"
 
 
 def answers_itself(error: HTTPException) -> bool:
@@ -162,12 +166,28 @@ def as_plain(response: t.Any) -> PlainAnswer | None:
     return None if parts is None else PlainAnswer(*parts)
 
 
+_OF_PLAIN_ERRORS = frozenset(
+    "response valid_methods length units www_authenticate retry_after".split()
+)
+"""Attributes of HTTP errors that have no say in their pages."""
+
+
+def _has_plain_page(kind: type[HTTPException]) -> bool:
+    """Whether the pages of all errors of a class are the same, unless they are described."""
+    return (
+        kind.__module__ == HTTPException.__module__
+        and (kind.description is None or type(kind.description) is str)
+        and is_open("_may_keep_page", kind)
+    )
+
+
 class PlainCoercion:
     """A fast path for the common return values of an application's views."""
 
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
+        self._pages: dict[tuple[t.Any, ...], bytes] = {}
         #: The content type of text that needs no response object; empty if all text does.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
@@ -181,18 +201,43 @@ class PlainCoercion:
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
-        """Return the response for a common value, for hooks to see; None for other values."""
+        """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
         kind = type(rv)
         if kind is Response:
             return t.cast("Response", rv)
-        if kind is str:
-            return Response.of_bytes(rv.encode(), self.html)
         if kind is tuple:
             return self._response_of_tuple(rv)
         plain = self.body(rv)
-        return None if plain is None else Response.of_bytes(*plain)
+        if plain is not None:
+            return Response.of_bytes(*plain)
+        if isinstance(rv, HTTPException) and answers_itself(rv) and _is_converted(Response):
+            return self._response_of_error(rv)
+        return None
+
+    def _response_of_error(self, error: HTTPException) -> Response | None:
+        """Return what an HTTP error answers with; None if that is not so simple.
+
+        PERF(404): the page of Werkzeug's own error classes is written once, unless the
+        error has a description of its own.
+        """
+        environ = request.environ
+        headers = error.get_headers(environ)
+        if not _are_typed(headers):
+            return None
+        kind = type(error)
+        key = kind, kind.description, error.code
+        plain = vars(error).keys() <= _OF_PLAIN_ERRORS and _has_plain_page(kind)
+        page = self._pages.get(key) if plain else None
+        if page is None:
+            # A custom error may write bytes.
+            body: t.Any = error.get_body(environ)
+            if not plain:
+                return Response(body, error.code, headers)
+            # INVARIANT: bounded, since Werkzeug has so many classes.
+            page = self._pages[key] = body.encode()
+        return Response(page, error.code, headers)
 
     def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
         """Return the response of a body with a number as its status, or plain headers, or both."""

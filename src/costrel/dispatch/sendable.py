@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..wrappers.response import FIELD_NAME, Response
+from ..wrappers.response import FIELD_NAME, STATUS_LINES, count_lengths
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
@@ -35,10 +35,25 @@ def make_sendable(response: t.Any) -> None:
     Servers react differently to a response that can't be sent: some send it anyway, some
     close the connection without a message, some crash.
     """
-    if not isinstance(response, BaseResponse) or (
-        type(response) is Response and response.plain_parts() is not None
-    ):
-        return
+    if isinstance(response, BaseResponse) and not _is_usual(response):
+        _look_closely(response)
+
+
+def _is_usual(response: BaseResponse) -> bool:
+    """Whether a response has only what most have: a status and fields without surprises.
+
+    PERF(streamed): 0.7 us instead of 4 us.
+    """
+    headers = response.headers
+    return (
+        type(headers) is Headers
+        and 0 <= count_lengths(headers._list) < 2
+        and STATUS_LINES.get(response.status_code) == response.status
+        and response.status_code >= 200
+    )
+
+
+def _look_closely(response: BaseResponse) -> None:
     status = response.status
     if not re.fullmatch(_STATUS, status):
         raise _unsendable(f"the status {status!r}", "a number from 100 to 999, and text")
@@ -47,13 +62,7 @@ def make_sendable(response: t.Any) -> None:
         # take the next response on the connection for the answer to this request.
         raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
-    if not isinstance(response.headers, Headers):
-        response.headers = Headers(response.headers)  # a dict, which Werkzeug sends too
-    if any(value != value.strip(" \t") for _name, value in response.headers):
-        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
-        stripped = [(name, value.strip(" \t")) for name, value in response.headers]
-        response.headers.clear()
-        response.headers.extend(stripped)
+    _tidy_headers(response)
     for name, value in response.headers:
         if not re.fullmatch(FIELD_NAME, name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
@@ -66,6 +75,16 @@ def make_sendable(response: t.Any) -> None:
             special = True
     if special:
         _see_to_framing(response)
+
+
+def _tidy_headers(response: BaseResponse) -> None:
+    if not isinstance(response.headers, Headers):
+        response.headers = Headers(response.headers)  # a dict, which Werkzeug sends too
+    if any(value != value.strip(" \t") for _name, value in response.headers):
+        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
+        stripped = [(name, value.strip(" \t")) for name, value in response.headers]
+        response.headers.clear()
+        response.headers.extend(stripped)
 
 
 def _see_to_framing(response: BaseResponse) -> None:

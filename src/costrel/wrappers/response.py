@@ -65,11 +65,11 @@ FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
 """A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
-_STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
 
-def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
-    """Return whether header fields can be sent unchanged: one length, and nothing unusual.
+def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
+    """Count the lengths among header fields that can be sent unchanged; -1 if some can't.
 
     PERF(page): 0.3 us for the fields of most responses.
     """
@@ -84,13 +84,13 @@ def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
         if kind == _LENGTH:
             lengths += 1
             if not (value.isdigit() and len(value) <= 18 and value.isascii()):
-                return False
+                return -1
         elif kind == _PLAIN:
             if not (value.isprintable() and value.isascii() and value.strip(" ") == value):
-                return False
+                return -1
         elif kind != _LOCATION or not re.fullmatch(_PLAIN_LOCATION, value):
-            return False
-    return lengths == 1
+            return -1
+    return lengths
 
 
 @lru_cache(maxsize=256)
@@ -157,7 +157,7 @@ class Response(ResponseBase, metaclass=Watched):
         if (
             type(body) is not bytes
             or not isinstance(code, int)
-            or (line := _STATUS_LINES.get(code)) is None
+            or (line := STATUS_LINES.get(code)) is None
             or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
             is None
             or not self._may_omit_response
@@ -270,18 +270,25 @@ class Response(ResponseBase, metaclass=Watched):
         headers, pieces = own.get("headers"), own.get("response", _UNTOUCHED)
         if (
             (headers is not None and type(headers) is not Headers)
-            or (pieces is not _UNTOUCHED and (type(pieces) is not list or len(pieces) != 1))
+            or (pieces is not _UNTOUCHED and (type(pieces) is not list or len(pieces) > 1))
             or own.get("direct_passthrough")
             or own.get("_on_close")
             or self._status_code in _WITHOUT_LENGTH
-            or _STATUS_LINES.get(self._status_code) != self._status
+            or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
-        content = self._content if pieces is _UNTOUCHED else pieces[0]
-        fields = (self.headers if headers is None else headers)._list
-        if type(content) is not bytes or not are_plain(fields):
+        content = self._content if pieces is _UNTOUCHED else pieces[0] if pieces else b""
+        fields = (self.headers if headers is None else headers)._list.copy()
+        lengths = count_lengths(fields)
+        if (
+            type(content) is not bytes
+            or not 0 <= lengths < 2
+            or not (lengths or self.automatically_set_content_length)
+        ):
             return None
-        return self._status, fields.copy(), content
+        if not lengths:
+            fields.append(("Content-Length", str(len(content))))
+        return self._status, fields, content
 
 
 def _usual_fields(
