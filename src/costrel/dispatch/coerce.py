@@ -50,14 +50,14 @@ def make_response(app: App, rv: t.Any) -> Response:
         # headers instead of adding a second one.
         return app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
 
-    response: Response = rv if made else _convert(app, rv)
+    response: t.Any = rv if made else _convert(app, rv)
     if isinstance(status, (str, bytes, bytearray)):
-        response.status = status  # type: ignore[assignment]
+        response.status = status
     elif status is not None:
         response.status_code = status
     if headers:
         response.headers.update(headers)
-    return response
+    return t.cast("Response", response)
 
 
 def _convert(app: App, rv: t.Any) -> t.Any:

@@ -214,11 +214,11 @@ class Response(ResponseBase, metaclass=Watched):
     def _on_close(self) -> list[t.Callable[[], t.Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return []
 
-    def __getstate__(self) -> dict[str, t.Any]:
+    def __getstate__(self) -> object:
         """Return what a copy or a pickle contains: the same whatever was accessed before."""
         for name in ("headers", "response", "_on_close"):
             getattr(self, name)
-        return self.__dict__
+        return super().__getstate__()
 
     def make_conditional(
         self,
