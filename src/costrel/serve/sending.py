@@ -77,6 +77,13 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
                 pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
+            if (
+                type(pieces) is FileWrapper
+                and ("Content-Length", str(len(beginning))) in started[-1][1]
+            ):
+                # A whole file, which neither its end nor closing it takes a thread for.
+                pieces.close()
+                rest = close = None
         if not started:
             raise RuntimeError("The WSGI application did not call start_response.")  # noqa: TRY301
     except BaseException:
