@@ -77,11 +77,9 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
                 pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
-            if (
-                type(pieces) is FileWrapper
-                and ("Content-Length", str(len(beginning))) in started[-1][1]
-            ):
-                # A whole file, which neither its end nor closing it takes a thread for.
+            length = "Content-Length", str(len(beginning))
+            if type(pieces) is FileWrapper and started and length in started[-1][1]:
+                # A small file, complete already: no further hop to close it.
                 pieces.close()
                 rest = close = None
         if not started:
