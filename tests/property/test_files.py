@@ -18,6 +18,7 @@ from costrel import Blueprint, Flask, Response, send_file, send_from_directory
 from costrel.dispatch.plan import FORCE_GENERAL
 
 MODIFIED = 1_600_000_000
+OFTEN = ("/static/a.txt", "/static/sub/b.css")
 NAMES = ("a.txt", "sub/b.css", "empty.js", "large.bin", "é ☺.html", "c.tar.gz", "link.svg")
 TARGETS = (
     *(f"/static/{name}" for name in NAMES),
@@ -75,11 +76,20 @@ conditions = st.fixed_dictionaries(
 # Mostly without any or with one, as browsers send them.
 headers = st.one_of(
     st.just({}),
-    st.sampled_from(({"If-None-Match": "{etag}"}, {"If-Modified-Since": "{modified}"})),
+    st.sampled_from(
+        (
+            {"If-None-Match": "{etag}"},
+            {"If-Modified-Since": "{modified}"},
+            {"If-None-Match": '"x"', "If-Modified-Since": "{modified}"},
+        )
+    ),
     conditions,
 )
 requests = st.tuples(
-    st.just("request"), st.sampled_from(METHODS), st.sampled_from(TARGETS), headers
+    st.just("request"),
+    st.sampled_from(METHODS),
+    st.sampled_from(OFTEN) | st.sampled_from(TARGETS),
+    headers,
 )
 CHANGES = ("content", "grow", "touch", "remove", "folder", "type", "max age", "x-sendfile", "link")
 changes = st.tuples(st.just("change"), st.sampled_from(CHANGES))
