@@ -259,6 +259,7 @@ def telling(original: t.Any, name: str, asked: list[str]) -> t.Any:
 
         def __set__(self, obj: t.Any, value: t.Any) -> None:
             if has_set:
+                asked.append(name)
                 original.__set__(obj, value)
             else:
                 obj.__dict__[name] = value
