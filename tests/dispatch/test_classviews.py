@@ -1,4 +1,4 @@
-"""Class-based views over ASGI: coroutine methods on the loop, others in threads, wrappers heeded."""
+"""Class-based views over ASGI: coroutine methods on the loop, others in threads."""
 
 from __future__ import annotations
 

@@ -32,12 +32,23 @@ def marked() -> t.Iterator[tuple[str, str, str]]:
                     yield path.relative_to(PACKAGE).as_posix(), names, name
 
 
-def test_marks_name_a_workload_a_case_of_routing_or_a_part() -> None:
+def idioms() -> set[str]:
+    """Return the names of the functions that the benchmark measures as idioms."""
+    return {
+        function.name
+        for path in (ROOT / "benchmarks" / "idioms").glob("*.py")
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef) and function.decorator_list
+    }
+
+
+def test_marks_name_a_workload_an_idiom_a_case_of_routing_or_a_part() -> None:
     """`make bench` measures what each of them gains."""
     workloads = {path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py")}
     marks = list(marked())
     assert len(marks) > 20
-    assert {mark for *_, mark in marks} <= workloads | ROUTING_CASES | PARTS
+    assert "jsonify_keys" in idioms()
+    assert {mark for *_, mark in marks} <= workloads | idioms() | ROUTING_CASES | PARTS
 
 
 def test_marked_functions_are_listed() -> None:

@@ -12,7 +12,7 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..ground.shortways import is_open_for
+from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
@@ -152,12 +152,28 @@ def as_plain(response: t.Any) -> PlainAnswer | SentFile | None:
     return None if parts is None else PlainAnswer(*parts)
 
 
+_OF_PLAIN_ERRORS = frozenset(
+    "response valid_methods length units www_authenticate retry_after".split()
+)
+"""Attributes of HTTP errors that have no say in their pages."""
+
+
+def _has_plain_page(kind: type[HTTPException]) -> bool:
+    """Whether the pages of all errors of a class are the same, unless they are described."""
+    return (
+        kind.__module__ == HTTPException.__module__
+        and (kind.description is None or type(kind.description) is str)
+        and is_open("_may_keep_page", kind)
+    )
+
+
 class PlainCoercion:
     """A fast path for the common return values of an application's views."""
 
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
+        self._pages: dict[tuple[t.Any, ...], bytes] = {}
         #: The content type of text that needs no response object; empty if all text does.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
@@ -169,18 +185,38 @@ class PlainCoercion:
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
-        """Return the response for a common value, for hooks to see; None for other values."""
+        """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
         kind = type(rv)
         if kind is Response:
             return t.cast("Response", rv)
-        if kind is str:
-            return Response.of_bytes(rv.encode(), self.html)
         if kind is tuple:
             return self._response_of_tuple(rv)
         plain = self.body(rv)
-        return None if plain is None else Response.of_bytes(*plain)
+        if plain is not None:
+            return Response.of_bytes(*plain)
+        if isinstance(rv, HTTPException) and answers_itself(rv):
+            return self._response_of_error(rv)
+        return None
+
+    def _response_of_error(self, error: HTTPException) -> Response:
+        """Return what an HTTP error answers with.
+
+        PERF(404): the page of Werkzeug's own error classes is written once, unless the
+        error has a description of its own.
+        """
+        environ = request.environ
+        kind = type(error)
+        key = kind, kind.description, error.code
+        plain = vars(error).keys() <= _OF_PLAIN_ERRORS and _has_plain_page(kind)
+        page = self._pages.get(key) if plain else None
+        if page is None:
+            page = error.get_body(environ).encode()
+            if plain:
+                # INVARIANT: bounded, since Werkzeug has so many classes.
+                self._pages[key] = page
+        return Response(page, error.code, error.get_headers(environ))
 
     def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
         """Return the response of a body with a number as its status, or plain headers, or both."""

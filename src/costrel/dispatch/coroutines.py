@@ -76,7 +76,7 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
         elif _rerouted(ctx, plan):
             return await hop_for(app, app.dispatch_request)
         else:
-            return await group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+            return await group.view(**(ctx.view_args or {}))
         if rv is not _GO_ON:
             break
     return rv
@@ -103,7 +103,7 @@ def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: 
         return _run_by_name(app, plan, done)
     if _rerouted(ctx, plan):
         return app.dispatch_request()
-    return group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+    return group.view(**(ctx.view_args or {}))
 
 
 def _run_by_name(app: App, plan: Plan, done: int) -> t.Any:

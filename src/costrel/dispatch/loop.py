@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
 from inspect import iscoroutine
-from queue import Empty, SimpleQueue
 
 from ..ground.current import request_view
 from ..ground.forks import forget_after_fork, notice
@@ -205,6 +204,9 @@ class Inbox:
     """
 
     def __init__(self) -> None:
+        # Here, so that `import costrel` does not load it.
+        from queue import SimpleQueue
+
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._waits = 0
@@ -226,6 +228,8 @@ class Inbox:
 
         Raises `LoopEndedError` if `loop` is closed first.
         """
+        from queue import Empty
+
         while not is_done():
             try:
                 job = self._jobs.get(timeout=CHECK_S)

@@ -237,6 +237,7 @@ class Engine:
         self._plans: dict[int, Plan] = {}
         self._options_plans: dict[int, Plan] = {}
         self._unmatched: Plan | None = None
+        self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.file_heads = FileHeads() if _may_keep_heads(app) else None
@@ -298,6 +299,13 @@ class Engine:
             plan = self._unmatched = Plan(app, None, view=_raise_found, on_loop=self._all_on_loop)
         return plan
 
+    def unmatched_on_loop(self, app: App) -> Plan:
+        """Return the same for an event loop, which needs no thread unless hooks do."""
+        plan = self._unmatched_on_loop
+        if plan is None:
+            plan = self._unmatched_on_loop = Plan(app, None, view=_raise_found_on_loop)
+        return plan
+
     def builder(self, app: App, endpoint: str) -> Build:
         """Return an endpoint's URL builder, which works if the endpoint has a single plain rule."""
         build = self.builders.get(endpoint)
@@ -318,7 +326,9 @@ class Engine:
         return plan
 
     def _compile_options(self, app: App, rule: Rule) -> Plan:
-        plan = Plan(app, rule, view=_answer_options, on_loop=self._all_on_loop)
+        # INVARIANT: bounded, since a rule without variables is one path.
+        view = _answer_options if rule._converters else _FixedOptions()
+        plan = Plan(app, rule, view=view, on_loop=self._all_on_loop)
         self._options_plans[id(rule)] = plan
         return plan
 
@@ -330,10 +340,32 @@ def _raise_found() -> t.NoReturn:
     raise AssertionError("It raises.")
 
 
+async def _raise_found_on_loop() -> t.NoReturn:
+    _raise_found()
+
+
 def _answer_options(**_values: t.Any) -> Response:
     """Answer OPTIONS with the methods that the URL allows: the view of such a request."""
     response: Response = context.get().app.make_default_options_response()
     return response
+
+
+class _FixedOptions:
+    """Answer OPTIONS for the path of a rule without variables, whose methods stay the same."""
+
+    def __init__(self) -> None:
+        self._allowed: str | None = None
+
+    def __call__(self, **_values: t.Any) -> Response:
+        """Return the response, whose methods were asked for once."""
+        app = context.get().app
+        if self._allowed is None:
+            response: Response = app.make_default_options_response()
+            self._allowed = response.headers.get("Allow")
+        else:
+            response = app.response_class()
+            response.headers["Allow"] = self._allowed
+        return response
 
 
 def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:

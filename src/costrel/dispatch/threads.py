@@ -11,7 +11,6 @@ import threading
 import typing as t
 import weakref
 from contextvars import Context, copy_context
-from queue import SimpleQueue
 
 from ..ground.forks import forget_after_fork, notice
 from .loop import helping, here, serving_loop, take_over
@@ -78,6 +77,9 @@ class _Work:
     __slots__ = ("jobs", "lock", "threads", "unfinished")
 
     def __init__(self) -> None:
+        # Here, so that `import costrel` does not load it.
+        from queue import SimpleQueue
+
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self.lock = threading.Lock()
         self.unfinished = 0

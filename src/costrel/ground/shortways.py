@@ -93,6 +93,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_not_encode": ("werkzeug.wrappers.response.Response", "iter_encoded"),
     "_may_not_close": ("werkzeug.wrappers.response.Response", "close"),
     "_may_answer": ("werkzeug.exceptions.HTTPException", "__call__ get_response"),
+    "_may_keep_page": (
+        "werkzeug.exceptions.HTTPException",
+        "get_body get_description name",
+    ),
     "_may_dump": ("costrel.json.provider.DefaultJSONProvider", "dumps"),
     "_may_write_json": (
         "costrel.json.provider.DefaultJSONProvider",

@@ -11,6 +11,8 @@ import sys
 import typing as t
 from contextvars import Token
 
+from werkzeug.exceptions import HTTPException
+
 from ..ground.current import context
 from ..registration.socketrules import LIBRARY
 from ..signals import (
@@ -129,7 +131,7 @@ class Application:
         plain = None
         try:
             values: t.Any = ctx.view_args
-            coroutine = plan.coroutine(**values)
+            coroutine = plan.coroutine(**values) if values else plan.coroutine()
             paused_for = coroutine.send(None)
         except StopIteration as stop:
             rv = stop.value
@@ -240,9 +242,20 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
         return plan
     if path[:1] != "/" or path[:2] == "//":
         return None
+    return _match(ctx, engine, path, method)
+
+
+def _match(ctx: LoopContext, engine: Engine, path: str, method: str) -> Plan | None:
+    """Match a path that may have variables; None if a thread must answer the request."""
     try:
         # Inside the context: a converter may use the request.
         found = engine.match(ctx.app, path, method)
+    except HTTPException as error:
+        plan = engine.unmatched_on_loop(ctx.app)
+        if plan.coroutine is None:
+            return None
+        ctx.request.routing_exception = error
+        return plan
     except Exception:  # noqa: BLE001  raised again in the thread, which answers it
         return None
     if found is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from contextvars import Context, Token, copy_context
+from functools import partial
 
 from werkzeug.exceptions import HTTPException
 
@@ -356,22 +357,24 @@ class Body:
     the server does between two pieces, on the same thread or another.
     """
 
-    __slots__ = ("_context", "_next", "_pieces", "response")
+    __slots__ = ("_context", "_pieces", "_step", "response")
 
     def __init__(self, pieces: t.Iterable[bytes], response: t.Any) -> None:
         self._pieces = pieces
         self.response = response
-        self._next: t.Callable[[], bytes] | None = None
+        self._step: t.Callable[[], bytes] | None = None
         self._context: Context | None = None
 
     def __iter__(self) -> t.Self:
         return self
 
     def __next__(self) -> bytes:
-        step = self._next
+        step = self._step
         if step is None:
-            step = self._next = self._run(iter, self._pieces).__next__
-        return t.cast(bytes, self._run(step))
+            following = self._run(iter, self._pieces).__next__
+            context: t.Any = self._context
+            step = self._step = partial(context.run, following)
+        return step()
 
     def close(self) -> None:
         """Close the iterable, if it has a ``close``."""

@@ -15,7 +15,7 @@ from werkzeug.wsgi import wrap_file
 
 from ..ground.dates import with_readable_dates
 from ..ground.shortways import sends_files_as_imported
-from .response import Response, are_plain
+from .response import Response, count_lengths
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -146,7 +146,7 @@ class FileHead:
         names = [name for name, _value in fields]
         needed = ["Last-Modified", "Date"] + ([] if max_age is None else ["Expires"])
         if (
-            not are_plain(fields)
+            count_lengths(fields) != 1
             or any(names.count(name) != 1 for name in needed)
             or (max_age is not None and type(max_age) is not int)
             or response.get_wsgi_headers(environ).to_wsgi_list()

@@ -59,19 +59,17 @@ _NOT_PLAIN = frozenset(
     """.split()
 )
 
-FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 """SPEC(RFC 9110 §5.1): a valid field name."""
 
-_PLAIN_LOCATION = re.compile(
-    r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
-)
+_PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
 """A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
-_STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
 
-def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
-    """Return whether header fields can be sent unchanged: one length, and nothing unusual.
+def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
+    """Count the lengths among header fields that can be sent unchanged; -1 if some can't.
 
     PERF(page): 0.3 us for the fields of most responses.
     """
@@ -86,18 +84,18 @@ def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
         if kind == _LENGTH:
             lengths += 1
             if not (value.isdigit() and len(value) <= 18 and value.isascii()):
-                return False
+                return -1
         elif kind == _PLAIN:
             if not (value.isprintable() and value.isascii() and value.strip(" ") == value):
-                return False
-        elif kind != _LOCATION or not _PLAIN_LOCATION.fullmatch(value):
-            return False
-    return lengths == 1
+                return -1
+        elif kind != _LOCATION or not re.fullmatch(_PLAIN_LOCATION, value):
+            return -1
+    return lengths
 
 
 @lru_cache(maxsize=256)
 def _kind_of(name: str) -> int:
-    plain = FIELD_NAME.fullmatch(name) and name.lower() not in _NOT_PLAIN
+    plain = re.fullmatch(FIELD_NAME, name) and name.lower() not in _NOT_PLAIN
     return _PLAIN if plain else _SPECIAL
 
 
@@ -158,7 +156,7 @@ class Response(ResponseBase, metaclass=Watched):
         if (
             type(body) is not bytes
             or not isinstance(code, int)
-            or (line := _STATUS_LINES.get(code)) is None
+            or (line := STATUS_LINES.get(code)) is None
             or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
             is None
             or not self._may_omit_response
@@ -168,8 +166,9 @@ class Response(ResponseBase, metaclass=Watched):
         self._content = body
         name, self._kind = fields[-1]
         if len(fields) > 1 or name != "Content-Type":
-            self.headers = Headers.__new__(Headers)
-            self.headers._list = [*fields, ("Content-Length", str(len(body)))]
+            headers = Headers.__new__(Headers)
+            headers._list = [*fields, ("Content-Length", str(len(body)))]
+            self.headers = headers  # pyright: ignore[reportIncompatibleVariableOverride]
         if code != 200:
             self._status = line
             self._status_code = int(line[:3])
@@ -281,18 +280,25 @@ class Response(ResponseBase, metaclass=Watched):
         headers, pieces = own.get("headers"), own.get("response")
         if (
             (headers is not None and type(headers) is not Headers)
-            or (pieces is not None and (type(pieces) is not list or len(pieces) != 1))
+            or (pieces is not None and (type(pieces) is not list or len(pieces) > 1))
             or own.get("direct_passthrough")
             or own.get("_on_close")
             or self._status_code in _WITHOUT_LENGTH
-            or _STATUS_LINES.get(self._status_code) != self._status
+            or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
-        content = self._content if pieces is None else pieces[0]
-        fields = (self.headers if headers is None else headers)._list
-        if type(content) is not bytes or not are_plain(fields):
+        content = self._content if pieces is None else pieces[0] if pieces else b""
+        fields = (self.headers if headers is None else headers)._list.copy()
+        lengths = count_lengths(fields)
+        if (
+            type(content) is not bytes
+            or not 0 <= lengths < 2
+            or not (lengths or self.automatically_set_content_length)
+        ):
             return None
-        return self._status, fields.copy(), content
+        if not lengths:
+            fields.append(("Content-Length", str(len(content))))
+        return self._status, fields, content
 
     def sent_file(self) -> t.Any:
         """Return what sends the file of this response; None if the response must do that.
@@ -311,7 +317,7 @@ class Response(ResponseBase, metaclass=Watched):
             return None
         headers = own.get("headers")
         if headers is not None:
-            if type(headers) is not Headers or not are_plain(headers._list):
+            if type(headers) is not Headers or count_lengths(headers._list) != 1:
                 return None
             file.headers = headers._list.copy()
         return file
