@@ -353,8 +353,10 @@ def _send(
         return t.cast("Response", send(*names, **kwargs))
 
     ctx = context.get(None)
-    engine = None if ctx is None or ctx.plan is None else ctx.app._engine
-    if engine is None or engine.file_heads is None or engine.epoch != ctx.app._epoch.value:
+    if ctx is None or ctx.plan is None:
+        return make(max_age)
+    engine = ctx.app._engine
+    if engine.file_heads is None or engine.epoch != ctx.app._epoch.value:
         return make(max_age)
     made = ctx.__dict__.get("request")
     environ = ctx.environ if made is None else made.environ
