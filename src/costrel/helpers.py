@@ -20,6 +20,7 @@ from .ground.environment import get_debug_flag, get_load_dotenv
 from .registration.scaffold import get_root_path
 from .signals import message_flashed
 from .wrappers import blueprint_path as _split_blueprint_path  # noqa: F401  extensions do
+from .wrappers.files import key_of, may_send_kept
 
 if t.TYPE_CHECKING:
     from .ctx import RequestContext
@@ -314,21 +315,15 @@ def send_file(
         max_age: Seconds that the client may cache it, or a function of the path.
             Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
     """
-    return t.cast(
-        "Response",
-        werkzeug.utils.send_file(
-            **_prepare_send_file_kwargs(
-                path_or_file=path_or_file,
-                mimetype=mimetype,
-                as_attachment=as_attachment,
-                download_name=download_name,
-                conditional=conditional,
-                etag=etag,
-                last_modified=last_modified,
-                max_age=max_age,
-            )
-        ),
-    )
+    options = {
+        "mimetype": mimetype,
+        "as_attachment": as_attachment,
+        "download_name": download_name,
+        "conditional": conditional,
+        "etag": etag,
+        "last_modified": last_modified,
+    }
+    return _send(werkzeug.utils.send_file, (path_or_file,), options, max_age)
 
 
 def send_from_directory(
@@ -341,7 +336,33 @@ def send_from_directory(
         path: The file's path below it. A path that leads outside gives a 404.
         **kwargs: Passed to `send_file`.
     """
-    return t.cast(
-        "Response",
-        werkzeug.utils.send_from_directory(directory, path, **_prepare_send_file_kwargs(**kwargs)),
-    )
+    max_age = kwargs.pop("max_age", None)
+    return _send(werkzeug.utils.send_from_directory, (directory, path), kwargs, max_age)
+
+
+def _send(
+    send: t.Callable[..., t.Any],
+    names: tuple[t.Any, ...],
+    options: dict[str, t.Any],
+    max_age: t.Any,
+) -> Response:
+    """Send a file with Werkzeug's function, or with the headers that it made before."""
+
+    def make(max_age: t.Any) -> Response:
+        kwargs = _prepare_send_file_kwargs(max_age=max_age, **options)
+        return t.cast("Response", send(*names, **kwargs))
+
+    ctx = context.get(None)
+    if ctx is None or ctx.plan is None:
+        return make(max_age)
+    engine = ctx.app._engine
+    if engine.file_heads is None or engine.epoch != ctx.app._epoch.value:
+        return make(max_age)
+    made = ctx.__dict__.get("request")
+    environ = ctx.environ if made is None else made.environ
+    key = key_of(ctx.app.root_path, names, options)
+    if key is None or not may_send_kept(environ):
+        return make(max_age)
+    if max_age is None:
+        max_age = ctx.app.get_send_file_max_age
+    return t.cast("Response", engine.file_heads.send(environ, key, max_age, make))

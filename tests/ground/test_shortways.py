@@ -19,6 +19,7 @@ from werkzeug.routing import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+import costrel.signals
 from costrel import (
     Flask,
     Request,
@@ -26,6 +27,7 @@ from costrel import (
     jsonify,
     render_template_string,
     request,
+    send_file,
     session,
     url_for,
 )
@@ -78,7 +80,7 @@ BY_CLASS = {"bind"}
 # Jinja asks these for constants with subscripts, for errors, and where extensions call them.
 RARELY = {"autocorrect_location_header", "getitem", "handle_exception", "lex", "parse"}
 # A response that hooks see has its body already.
-NOT_OF_OBJECTS = {*BY_CLASS, *RARELY, "set_data"}
+NOT_OF_OBJECTS = {*BY_CLASS, *RARELY, "set_data", "set_etag", "make_conditional"}
 # What is replaced on Werkzeug's own classes and objects tells nobody. It is noticed with the
 # next change of the application, unless it is looked at where it is used.
 NOTICED_LATER = {"__init__", "match", "bind", "bind_to_environ", "update", "to_python", "to_url"}
@@ -102,6 +104,10 @@ REQUESTS: tuple[tuple[str, str, dict[str, t.Any]], ...] = (
     ("GET", "/response", {}),
     ("GET", "/stream", {}),
     ("GET", "/pieces", {}),
+    ("GET", "/file", {}),
+    ("GET", "/file", {}),
+    ("HEAD", "/file", {}),
+    ("GET", "/file", {"headers": {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}}),
     ("GET", "/foreign", {}),
     ("GET", "/forbidden", {}),
     ("GET", "/missing", {}),
@@ -180,6 +186,7 @@ class Site:
         app.add_url_rule("/response", "response", lambda: app.response_class("response"))
         app.add_url_rule("/stream", "stream", lambda: iter(["a", "b"]))
         app.add_url_rule("/pieces", "pieces", lambda: aiter(_pieces()))
+        app.add_url_rule("/file", "file", lambda: send_file(costrel.signals.__file__, max_age=60))
         app.add_url_rule("/foreign", "foreign", lambda: "")
         app.add_url_rule("/forbidden", "forbidden", self._refuse)
         app.add_url_rule("/error", "error", lambda: 1 / 0)
@@ -252,6 +259,7 @@ def telling(original: t.Any, name: str, asked: list[str]) -> t.Any:
 
         def __set__(self, obj: t.Any, value: t.Any) -> None:
             if has_set:
+                asked.append(name)
                 original.__set__(obj, value)
             else:
                 obj.__dict__[name] = value

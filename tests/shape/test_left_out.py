@@ -17,6 +17,7 @@ WSGI_ONLY = {
     },
     "test_app.py": {"test_application_is_freed_with_its_last_user"},
     "testing/test_testing.py": {"test_context_is_kept_while_a_stream_is_read"},
+    "wrappers/test_files.py": {"test_server_sends_it_in_its_own_way"},
 }
 
 

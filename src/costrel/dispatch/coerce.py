@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from ..registration.application import App
+    from ..wrappers.files import SentFile
 
 _FORMS = "The tuple must have the form (body, status, headers), (body, status), or (body, headers)."
 
@@ -160,9 +161,13 @@ def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
     return PlainAnswer("200 OK", headers, content)
 
 
-def as_plain(response: t.Any) -> PlainAnswer | None:
+def as_plain(response: t.Any) -> PlainAnswer | SentFile | None:
     """Return what a response sends; None if it must be made sendable, or must send itself."""
-    parts = response.plain_parts() if type(response) is Response else None
+    if type(response) is not Response:
+        return None
+    if response._file is not None:
+        return t.cast("SentFile | None", response.sent_file())
+    parts = response.plain_parts()
     return None if parts is None else PlainAnswer(*parts)
 
 

@@ -22,6 +22,8 @@ from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
+from ..wrappers import Response
+from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
@@ -32,7 +34,7 @@ if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from ..registration.application import App
-    from ..wrappers import Request, Response
+    from ..wrappers import Request
 
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 """Environment variable: ``1`` puts every application on the general path."""
@@ -224,6 +226,7 @@ class Engine:
         plain_host_raw: The same for a host as bytes.
         lazy_session: Whether sessions may be opened on first access.
         coerce: Makes bodies from common return values.
+        file_heads: The headers of files; None if they can't be kept.
     """
 
     def __init__(self, app: App) -> None:
@@ -237,6 +240,7 @@ class Engine:
         self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
+        self.file_heads = FileHeads() if _may_keep_heads(app) else None
         self.lazy_session = opens_lazily(app.session_interface)
         self.plain_host, self.plain_host_raw = plain_host_tests(app)
         self.general = (
@@ -379,6 +383,17 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
     return awaits(function) or bool(getattr(function, "streams_body", False))
+
+
+def _may_keep_heads(app: App) -> bool:
+    """Whether what a file's headers depend on is known, besides the file and the arguments."""
+    return (
+        app.response_class is Response
+        and is_open("_may_keep_heads", Response)
+        and is_open("_may_omit_response", Response)
+        and is_open("_may_make_request", app.request_class)
+        and not app.config.get("USE_X_SENDFILE")
+    )
 
 
 def _steps_original(app: App) -> bool:

@@ -17,6 +17,7 @@ from abc import ABCMeta
 from operator import attrgetter, is_
 from types import FunctionType
 
+import werkzeug.utils
 from jinja2 import Template
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import (
@@ -89,6 +90,11 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_send_parts": (
         "costrel.wrappers.response.Response",
         "__call__ get_wsgi_response get_app_iter status",
+    ),
+    # The headers of a file are kept, and not made anew.
+    "_may_keep_heads": (
+        "costrel.wrappers.response.Response",
+        "content_length last_modified cache_control expires set_etag make_conditional",
     ),
     "_may_send_others": (
         "werkzeug.wrappers.response.Response",
@@ -228,6 +234,17 @@ def builds_as_imported() -> bool:
 
 
 _build, _suitable_for, _adapter_build = Rule.build, Rule.suitable_for, MapAdapter.build
+
+
+def sends_files_as_imported() -> bool:
+    """Whether Werkzeug's functions that send files are the ones that it was imported with."""
+    return (
+        werkzeug.utils.send_file is _send_file
+        and werkzeug.utils.send_from_directory is _send_from_directory
+    )
+
+
+_send_file, _send_from_directory = werkzeug.utils.send_file, werkzeug.utils.send_from_directory
 
 
 def look_again() -> None:

@@ -77,6 +77,11 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
                 pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
+            length = "Content-Length", str(len(beginning))
+            if type(pieces) is FileWrapper and started and length in started[-1][1]:
+                # A small file, complete already: no further hop to close it.
+                pieces.close()
+                rest = close = None
         if not started:
             raise RuntimeError("The WSGI application did not call start_response.")  # noqa: TRY301
     except BaseException:

@@ -188,9 +188,21 @@ class Response(ResponseBase, metaclass=Watched):
         response._kind = content_type
         return response
 
+    @classmethod
+    def of_file(cls, file: t.Any) -> Response:
+        """Create the response that a `costrel.wrappers.files.SentFile` sends."""
+        response = cls.__new__(cls)
+        response._file = file
+        response.direct_passthrough = True
+        if file.unmodified:
+            response._status = "304 NOT MODIFIED"
+            response._status_code = 304
+        return response
+
     # A response with a complete body has only these attributes until others are accessed.
     _content = b""
     _kind = ""
+    _file: t.Any = None
     _status = "200 OK"
     _status_code = 200
     direct_passthrough = False
@@ -199,16 +211,19 @@ class Response(ResponseBase, metaclass=Watched):
     def headers(self) -> Headers:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The headers, which may be changed."""
         headers = Headers.__new__(Headers)
-        headers._list = [
-            ("Content-Type", self._kind),
-            ("Content-Length", str(len(self._content))),
-        ]
+        if self._file is not None:
+            headers._list = self._file.fields()
+        else:
+            headers._list = [
+                ("Content-Type", self._kind),
+                ("Content-Length", str(len(self._content))),
+            ]
         return headers
 
     @lazy
     def response(self) -> t.Iterable[str] | t.Iterable[bytes]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The chunks of the body; assign to it to replace them."""
-        return [self._content]
+        return [self._content] if self._file is None else self._file.pieces()
 
     @lazy
     def _on_close(self) -> list[t.Callable[[], t.Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -242,6 +257,8 @@ class Response(ResponseBase, metaclass=Watched):
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Send the response to a WSGI server."""
+        if self._file is not None and (file := self.sent_file()) is not None:
+            return t.cast("t.Iterable[bytes]", file(environ, start_response))
         plain = None if environ["REQUEST_METHOD"] == "HEAD" else self.plain_parts()
         if plain is None:
             return super().__call__(environ, start_response)
@@ -289,6 +306,28 @@ class Response(ResponseBase, metaclass=Watched):
         if not lengths:
             fields.append(("Content-Length", str(len(content))))
         return self._status, fields, content
+
+    def sent_file(self) -> t.Any:
+        """Return what sends the file of this response; None if the response must do that.
+
+        PERF(static): where at most the headers were changed, and to common ones, the file
+        is sent without Werkzeug's copies of them, and is not opened to answer 304.
+        """
+        own = self.__dict__
+        file = own["_file"]
+        if (
+            not own.keys() <= _OF_FILE
+            or not self._may_omit_response
+            or self.direct_passthrough is not True
+            or self._status != ("304 NOT MODIFIED" if file.unmodified else "200 OK")
+        ):
+            return None
+        headers = own.get("headers")
+        if headers is not None:
+            if type(headers) is not Headers or count_lengths(headers._list) != 1:
+                return None
+            file.headers = headers._list.copy()
+        return file
 
 
 def _usual_fields(
@@ -340,3 +379,5 @@ _OWN_ATTRIBUTES = frozenset(
     _content _kind _on_close _status _status_code direct_passthrough headers response
     """.split()
 )
+
+_OF_FILE = frozenset("_file _status _status_code direct_passthrough headers".split())
