@@ -37,11 +37,13 @@ from costrel.routing import RuleMap
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
 from costrel.templating import Environment, Template
 from costrel.views import MethodView
+from costrel.wrappers.request import FormParser
 
 ROOTS: tuple[type, ...] = (
-    BaseConverter, BaseResponse, DefaultJSONProvider, Flask, HTTPException, IntegerConverter,
-    RuleMap, MapAdapter, MethodView, Request, RequestContext, Response, Rule, SecureCookieSession,
-    SecureCookieSessionInterface, UnicodeConverter, Environment, jinja2.Template,
+    BaseConverter, BaseResponse, DefaultJSONProvider, Flask, FormParser, HTTPException,
+    IntegerConverter, RuleMap, MapAdapter, MethodView, Request, RequestContext, Response, Rule,
+    SecureCookieSession, SecureCookieSessionInterface, UnicodeConverter, Environment,
+    jinja2.Template,
 )  # fmt: skip
 PATHS = {f"{root.__module__}.{root.__qualname__}": root for root in ROOTS}
 ENTRIES = sorted({(root, name) for root, names in SHORT_WAYS.values() for name in names.split()})
@@ -52,6 +54,7 @@ SUBCLASSED: dict[type, type] = {
     BaseResponse: Response,
     DefaultJSONProvider: DefaultJSONProvider,
     Flask: Flask,
+    FormParser: FormParser,
     HTTPException: Forbidden,
     IntegerConverter: IntegerConverter,
     MethodView: MethodView,
@@ -128,6 +131,8 @@ class Site:
         app.logger.disabled = True
         app.json = of(DefaultJSONProvider)(app)
         app.request_class = of(Request)
+        if FormParser in uses:
+            app.request_class = type("Own", (Request,), {"form_data_parser_class": of(FormParser)})
         app.response_class = uses.get(BaseResponse) or of(Response)
         app.url_rule_class = of(Rule)
         app.session_interface = of(SecureCookieSessionInterface)()
