@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parent
 
 FIVE = ("hello", "json", "echo", "template", "query")
 EVERYONES = (*FIVE, "page", "fortunes")
-ALL = (*EVERYONES, "wait")
+ALL = (*EVERYONES, "wait", "form", "upload")
 
 
 @dataclasses.dataclass(frozen=True)

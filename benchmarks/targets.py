@@ -52,6 +52,7 @@ def list_targets(results: Results) -> list[Target]:
     return [
         *over_http(results),
         *in_process(results),
+        *forms(results),
         *page_and_fortunes(results),
         *routing(results),
         *costs(results),
@@ -97,6 +98,13 @@ def in_process(results: Results) -> t.Iterator[Target]:
         general = results.figure("process", name, "costrel_general")
         share = compare(results.figure("process", name, "flask"), general)
         yield Target(f"{name} in process, general path: of Flask's time", "<=", 1, share)
+
+
+def forms(results: Results) -> t.Iterator[Target]:
+    """Return the targets of forms."""
+    for name, bound in (("form", 6), ("upload", 2.5)):
+        mine, flask = (results.figure("process", name, peer) for peer in (COSTREL, "flask"))
+        yield Target(f"{name} in process: x Flask", ">=", bound, compare(mine, flask))
 
 
 def page_and_fortunes(results: Results) -> t.Iterator[Target]:

@@ -38,6 +38,15 @@ def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per wo
         args = request.args
         return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
 
+    @app.post("/form")
+    def form():
+        return f"{request.form['name']} <{request.form['mail']}>"
+
+    @app.post("/upload")
+    def upload():
+        file = request.files["file"]
+        return f"{request.form['title']}: {file.filename}, {len(file.read())}"
+
     @app.get("/items/<int:number>")
     def item(number):
         return str(number)

@@ -10,6 +10,9 @@ PEER = {
     "interface": "wsgi",
     "servers": ["granian"],
     "quick": ["granian"],
-}
+    "in_process": [
+        "hello", "json", "echo", "template", "query", "page", "fortunes", "form", "upload",
+    ],
+}  # fmt: skip
 
 app = make_app(costrel)

@@ -9,6 +9,9 @@ PEER = {
     "interface": "wsgi",
     "servers": ["granian", "gunicorn-sync", "gunicorn-gthread"],
     "quick": ["granian"],
-}
+    "in_process": [
+        "hello", "json", "echo", "template", "query", "page", "fortunes", "form", "upload",
+    ],
+}  # fmt: skip
 
 app = make_app(flask)
