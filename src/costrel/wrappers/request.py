@@ -423,7 +423,7 @@ class Request(EnvironRequest):
         return body
 
     def _read_urlencoded(self, body: bytes) -> bool:
-        storage = self.parameter_storage_class
+        storage: t.Any = self.parameter_storage_class
         if storage is ImmutableMultiDict and body.isascii():
             self.form = _read_ascii(body.decode())
         else:
@@ -437,8 +437,9 @@ class Request(EnvironRequest):
             reader.parse()
         except ValueError:
             reader.fields, reader.files = [], []
-        storage = self.parameter_storage_class
-        self.form, self.files = storage(reader.fields), storage(reader.files)
+        storage: t.Any = self.parameter_storage_class
+        self.form = storage(reader.fields)
+        self.files = storage(reader.files)
         return True
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
