@@ -167,8 +167,7 @@ class MultipartReader:
         # The line break before the content may also be the one before the next delimiter.
         self._position = end + 2
         pairs, name, filename, kind, length = head
-        headers = Headers.__new__(Headers)
-        headers._list = pairs
+        headers = Headers(pairs)
         if filename is None:
             content: list[bytes] = []
             last = self._read_content(content.append, parser.max_form_memory_size)
@@ -184,7 +183,9 @@ class MultipartReader:
             last = self._read_content(file.write, None)
             file.seek(0)
             self.files.append((name, FileStorage(file, filename, name, headers=headers)))
-        return not (last and self._at_end())
+        if last:
+            self._finish()
+        return not last
 
     def _read_content(self, write: t.Callable[[bytes], t.Any], limit: int | None) -> bool:
         """Write a part's content, up to `limit` bytes; True if it was the last part."""
@@ -232,12 +233,11 @@ class MultipartReader:
             return None
         return match.start(), match.end(), match[1] is not None
 
-    def _at_end(self) -> bool:
-        """Leave what follows the last delimiter unread; False where it is too much for that."""
+    def _finish(self) -> None:
+        """Read the body to its end; Werkzeug limits what follows the last delimiter."""
         self._read_on()
         if self._read is not None or len(self._data) - self._position > AT_ONCE_BYTES:
             self._hand_over(self._mark + b"--")
-        return True
 
     def _parts_left(self) -> int | None:
         limit = self._parser.max_form_parts

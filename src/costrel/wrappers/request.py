@@ -247,10 +247,7 @@ class Request(EnvironRequest):
         plain = plain and text.isascii()
         if plain and self.parameter_storage_class is ImmutableMultiDict:
             return _read_ascii(text)
-        if plain:
-            pairs = _parse_pairs(text)
-        else:
-            pairs = _parse_urlencoded(self.query_string)
+        pairs = _parse_pairs(text) if plain else _parse_urlencoded(self.query_string)
         return self.parameter_storage_class(pairs)
 
     @cached_property
@@ -425,10 +422,10 @@ class Request(EnvironRequest):
     def _read_urlencoded(self, body: bytes) -> bool:
         storage: t.Any = self.parameter_storage_class
         if storage is ImmutableMultiDict and body.isascii():
-            self.form = _read_ascii(body.decode())
+            fields = _read_ascii(body.decode())
         else:
-            self.form = storage(_parse_urlencoded(body))
-        self.files = storage()
+            fields = storage(_parse_urlencoded(body))
+        vars(self).update(form=fields, files=storage())
         return True
 
     def _read_multipart(self, boundary: bytes, body: bytes) -> bool:
@@ -438,8 +435,7 @@ class Request(EnvironRequest):
         except ValueError:
             reader.fields, reader.files = [], []
         storage: t.Any = self.parameter_storage_class
-        self.form = storage(reader.fields)
-        self.files = storage(reader.files)
+        vars(self).update(form=storage(reader.fields), files=storage(reader.files))
         return True
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
