@@ -9,10 +9,8 @@ PEER = {
     "package": "costrel",
     "interface": "wsgi",
     "servers": ["granian"],
+    "defaults": ["costrel-run", "granian-defaults", "gunicorn-defaults"],
     "quick": ["granian"],
-    "in_process": [
-        "hello", "json", "echo", "template", "query", "page", "fortunes", "form", "upload",
-    ],
-}  # fmt: skip
+}
 
 app = make_app(costrel)

@@ -8,10 +8,8 @@ PEER = {
     "package": "flask",
     "interface": "wsgi",
     "servers": ["granian", "gunicorn-sync", "gunicorn-gthread"],
+    "defaults": ["granian-defaults", "gunicorn-defaults"],
     "quick": ["granian"],
-    "in_process": [
-        "hello", "json", "echo", "template", "query", "page", "fortunes", "form", "upload",
-    ],
-}  # fmt: skip
+}
 
 app = make_app(flask)
