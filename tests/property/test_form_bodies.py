@@ -152,7 +152,7 @@ SMALL = {"PIECE_BYTES": 160, "HELD_BYTES": 24, "HEAD_BYTES": 110, "AT_ONCE_BYTES
 
 
 @pytest.mark.parametrize("memory", ["large", "small"])
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(body=bodies(), options=limits, sizes=st.lists(st.integers(1, 90), max_size=3))
 def test_multipart_forms_in_pieces_are_read_as_werkzeug_reads_them_whole(
     memory: str, body: bytes, options: dict[str, int | None], sizes: list[int]
@@ -214,7 +214,7 @@ FIRST = (
 
 # Werkzeug's parser leaves the files of a refused form to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.one_of(
         st.tuples(
