@@ -109,6 +109,21 @@ def test_unusual_part_is_handed_to_werkzeug_with_what_follows(decoders, way, par
     assert len(decoders) == 1
 
 
+@pytest.mark.parametrize("name", ["a%22b", 'a\\"b', "a\\\\b", "50%", "%2", "ä", "a;b"])
+def test_names_are_decoded_as_werkzeug_decodes_them(name):
+    """A quote that a browser has encoded is one again, and a percent sign stays."""
+    body = FIELD.replace(b'"a"', f'"{name}"'.encode()) % b"1"
+    body += FILE.replace(b"x.png", name.encode()) % b"2" + END
+    found, expected = (
+        cls(stream_factory=lambda **_: io.BytesIO()).parse(
+            io.BytesIO(body), "multipart/form-data", len(body), {"boundary": "b0und"}
+        )
+        for cls in (FormParser, FormDataParser)
+    )
+    assert found[1] == expected[1]
+    assert found[2]["f"].filename == expected[2]["f"].filename
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("parts", [3, 4])
 def test_parts_count_over_both_parsers(way, parts):
