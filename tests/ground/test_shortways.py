@@ -81,7 +81,7 @@ COMPILED = {"to_url"}
 # Its map calls this by its own class, whatever ours has.
 BY_CLASS = {"bind"}
 # Jinja asks these for constants with subscripts, for errors, and where extensions call them.
-RARELY = {"getitem", "handle_exception", "lex", "parse"}
+RARELY = {"autocorrect_location_header", "getitem", "handle_exception", "lex", "parse"}
 # A response that hooks see has its body already.
 NOT_OF_OBJECTS = {*BY_CLASS, *RARELY, "set_data"}
 # What is replaced on Werkzeug's own classes and objects tells nobody. It is noticed with the

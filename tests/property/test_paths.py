@@ -8,6 +8,7 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.exceptions import NotFound
 
 import costrel
 from costrel import Blueprint, Flask, Response, after_this_request, flash, g, request, session
@@ -25,6 +26,16 @@ HOOKS = (
 
 class Boom(Exception):  # noqa: N818  a name for tests
     """Raised by generated views and hooks."""
+
+
+class _Untyped(NotFound):
+    """Writes bytes, and names no type."""
+
+    def get_body(self, *_: t.Any) -> t.Any:
+        return b"bytes"
+
+    def get_headers(self, *_: t.Any) -> list[tuple[str, str]]:
+        return [("X-Error", "1")]
 
 
 def _stream() -> t.Iterator[str]:
@@ -54,6 +65,7 @@ ACTIONS: dict[str, t.Callable[..., t.Any]] = {
     "template": lambda **_: costrel.render_template_string("{{ request.path }}<{{ g.x }}{{ c }}"),
     "abort": lambda **_: costrel.abort(403),
     "abort response": lambda **_: costrel.abort(Response("gone", 410)),
+    "untyped error": lambda **_: _raise(_Untyped()),
     "boom": lambda **_: _raise(Boom("b")),
     "value error": lambda **_: _raise(ValueError("v")),
     "key": lambda **_: request.form["missing"],

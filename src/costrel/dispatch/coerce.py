@@ -36,20 +36,21 @@ def make_response(app: App, rv: t.Any) -> Response:
     if isinstance(rv, tuple):
         rv, status, headers = _unpack(rv)
 
+    made = isinstance(rv, app.response_class)  # first, since a response may be an iterator too
     if rv is None:
         raise TypeError(
             f"The view function for {request.endpoint!r} did not return a valid response. The"
             " function either returned None or ended without a return statement. Return a string,"
             " a dict, a response, or ('', 204) for nothing."
         )
-    if isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
+    if not made and isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
         rv = in_request(rv)
-    if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
+    if not made and isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
         # Pass status and headers to the constructor, which uses a content type in the
         # headers instead of adding a second one.
         return app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
 
-    response: Response = rv if isinstance(rv, app.response_class) else _convert(app, rv)
+    response: Response = rv if made else _convert(app, rv)
     if isinstance(status, (str, bytes, bytearray)):
         response.status = status  # type: ignore[assignment]
     elif status is not None:
@@ -82,19 +83,37 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
-    if isinstance(rv, HTTPException) and answers_itself(rv):
+    cls = app.response_class
+    if isinstance(rv, HTTPException) and answers_itself(rv) and _is_converted(cls):
         # PERF(404): the response that calling the error would send, without the call.
         environ = request.environ
-        if getattr(app.response_class, "_may_omit_response", False):
-            return app.response_class(rv.get_body(environ), rv.code, rv.get_headers(environ))
-        rv = rv.get_response(environ)
+        headers = rv.get_headers(environ)
+        if _are_typed(headers) and getattr(cls, "_may_omit_response", False):
+            return cls(rv.get_body(environ), rv.code, headers)
+        rv = BaseResponse(rv.get_body(environ), rv.code, headers)
     response: t.Any = rv
+    if isinstance(response, Response):
+        # It is given another class, which may not be able to create what is missing.
+        response.__getstate__()
     try:
-        return app.response_class.force_type(response, request.environ)
+        return cls.force_type(response, request.environ)
     except TypeError as error:
         raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
             sys.exc_info()[2]
         ) from None
+
+
+def _is_converted(cls: t.Any) -> bool:
+    """Whether a response class makes its responses of errors in Werkzeug's way."""
+    return getattr(cls.force_type, "__func__", None) is _force_type
+
+
+_force_type = BaseResponse.force_type.__func__  # type: ignore[attr-defined]
+
+
+def _are_typed(headers: t.Any) -> bool:
+    """Whether the headers of an error name a type: Werkzeug's default is not ours."""
+    return type(headers) is list and bool(headers) and headers[0][0] == "Content-Type"
 
 
 def answers_itself(error: HTTPException) -> bool:
@@ -172,7 +191,9 @@ class PlainCoercion:
         #: The content type of text that needs no response object; empty if all text does.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
-            if app.response_class is Response and Response._may_omit_response
+            if app.response_class is Response
+            and Response._may_omit_response
+            and Response._may_use_defaults
             else ""
         )
         plain = type(provider) is DefaultJSONProvider and provider._may_write_json
@@ -191,27 +212,32 @@ class PlainCoercion:
         plain = self.body(rv)
         if plain is not None:
             return Response.of_bytes(*plain)
-        if isinstance(rv, HTTPException) and answers_itself(rv):
+        if isinstance(rv, HTTPException) and answers_itself(rv) and _is_converted(Response):
             return self._response_of_error(rv)
         return None
 
-    def _response_of_error(self, error: HTTPException) -> Response:
-        """Return what an HTTP error answers with.
+    def _response_of_error(self, error: HTTPException) -> Response | None:
+        """Return what an HTTP error answers with; None if that is not so simple.
 
         PERF(404): the page of Werkzeug's own error classes is written once, unless the
         error has a description of its own.
         """
         environ = request.environ
+        headers = error.get_headers(environ)
+        if not _are_typed(headers):
+            return None
         kind = type(error)
         key = kind, kind.description, error.code
         plain = vars(error).keys() <= _OF_PLAIN_ERRORS and _has_plain_page(kind)
         page = self._pages.get(key) if plain else None
         if page is None:
-            page = error.get_body(environ).encode()
-            if plain:
-                # INVARIANT: bounded, since Werkzeug has so many classes.
-                self._pages[key] = page
-        return Response(page, error.code, error.get_headers(environ))
+            # A custom error may write bytes.
+            body: t.Any = error.get_body(environ)
+            if not plain:
+                return Response(body, error.code, headers)
+            # INVARIANT: bounded, since Werkzeug has so many classes.
+            page = self._pages[key] = body.encode()
+        return Response(page, error.code, headers)
 
     def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
         """Return the response of a body with a number as its status, or plain headers, or both."""

@@ -62,11 +62,7 @@ def _look_closely(response: BaseResponse) -> None:
         # take the next response on the connection for the answer to this request.
         raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
-    if any(value != value.strip(" \t") for _name, value in response.headers):
-        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
-        stripped = [(name, value.strip(" \t")) for name, value in response.headers]
-        response.headers.clear()
-        response.headers.extend(stripped)
+    _tidy_headers(response)
     for name, value in response.headers:
         if not re.fullmatch(FIELD_NAME, name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
@@ -79,6 +75,16 @@ def _look_closely(response: BaseResponse) -> None:
             special = True
     if special:
         _see_to_framing(response)
+
+
+def _tidy_headers(response: BaseResponse) -> None:
+    if not isinstance(response.headers, Headers):
+        response.headers = Headers(response.headers)  # a dict, which Werkzeug sends too
+    if any(value != value.strip(" \t") for _name, value in response.headers):
+        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
+        stripped = [(name, value.strip(" \t")) for name, value in response.headers]
+        response.headers.clear()
+        response.headers.extend(stripped)
 
 
 def _see_to_framing(response: BaseResponse) -> None:

@@ -91,9 +91,19 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_omit_response": (
         "costrel.wrappers.response.Response",
         (
-            "__init__ set_data get_wsgi_headers get_wsgi_response get_app_iter iter_encoded close"
-            " __call__ is_sequence status status_code"
+            "__init__ set_data get_wsgi_headers get_wsgi_response get_app_iter"
+            " iter_encoded close __call__ is_sequence status status_code"
+            # The constructor does not assign these, and sending does not read them.
+            " headers response direct_passthrough _on_close _status"
+            " _status_code autocorrect_location_header"
+            " automatically_set_content_length"
         ),
+    ),
+    # The usual answer has the default type and status. A subclass may have others, and still
+    # omit the rest.
+    "_may_use_defaults": (
+        "costrel.wrappers.response.Response",
+        "default_mimetype default_status",
     ),
     "_may_send_parts": (
         "costrel.wrappers.response.Response",

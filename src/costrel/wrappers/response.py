@@ -112,6 +112,7 @@ class Response(ResponseBase, metaclass=Watched):
     autocorrect_location_header = False
     _may_omit_response: t.ClassVar[bool]
     _may_send_parts: t.ClassVar[bool]
+    _may_use_defaults: t.ClassVar[bool]
 
     date = header_property("Date", None, _parse_date, http_date)
     expires = header_property("Expires", None, _parse_date, http_date)
@@ -213,6 +214,12 @@ class Response(ResponseBase, metaclass=Watched):
     def _on_close(self) -> list[t.Callable[[], t.Any]]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return []
 
+    def __getstate__(self) -> dict[str, t.Any]:
+        """Return what a copy or a pickle contains: the same whatever was accessed before."""
+        for name in ("headers", "response", "_on_close"):
+            getattr(self, name)
+        return self.__dict__
+
     def make_conditional(
         self,
         request_or_environ: WSGIEnvironment | RequestBase,
@@ -260,17 +267,17 @@ class Response(ResponseBase, metaclass=Watched):
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
-        headers, pieces = own.get("headers"), own.get("response")
+        headers, pieces = own.get("headers"), own.get("response", _UNTOUCHED)
         if (
             (headers is not None and type(headers) is not Headers)
-            or (pieces is not None and (type(pieces) is not list or len(pieces) > 1))
+            or (pieces is not _UNTOUCHED and (type(pieces) is not list or len(pieces) > 1))
             or own.get("direct_passthrough")
             or own.get("_on_close")
             or self._status_code in _WITHOUT_LENGTH
             or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
-        content = self._content if pieces is None else pieces[0] if pieces else b""
+        content = self._content if pieces is _UNTOUCHED else pieces[0] if pieces else b""
         fields = (self.headers if headers is None else headers)._list.copy()
         lengths = count_lengths(fields)
         if (
@@ -323,6 +330,8 @@ def _name_of(field: t.Any) -> str | None:
         return None
     return name.lower()
 
+
+_UNTOUCHED: t.Any = object()
 
 _WITHOUT_LENGTH = frozenset((*range(100, 200), 204, 304))
 
