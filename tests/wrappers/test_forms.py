@@ -112,8 +112,8 @@ def test_unusual_part_is_handed_to_werkzeug_with_what_follows(decoders, way, par
 @pytest.mark.parametrize("name", ["a%22b", 'a\\"b', "a\\\\b", "50%", "%2", "ä", "a;b"])
 def test_names_are_decoded_as_werkzeug_decodes_them(name):
     """A quote that a browser has encoded is one again, and a percent sign stays."""
-    body = FIELD.replace(b'"a"', f'"{name}"'.encode()) % b"1"
-    body += FILE.replace(b"x.png", name.encode()) % b"2" + END
+    body = (FIELD % b"1").replace(b'"a"', f'"{name}"'.encode())
+    body += (FILE % b"2").replace(b"x.png", name.encode()) + END
     found, expected = (
         cls(stream_factory=lambda **_: io.BytesIO()).parse(
             io.BytesIO(body), "multipart/form-data", len(body), {"boundary": "b0und"}
