@@ -418,6 +418,23 @@ def test_upload_that_breaks_off_is_a_bad_request(app):
     assert response.status_code == 400
 
 
+def test_file_is_what_was_sent_wherever_a_piece_ends(app):
+    """Also where a piece of 64 KiB ends between the dashes after the last boundary."""
+
+    @app.post("/")
+    def index():
+        return request.files["f"].read()
+
+    head = b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
+    content = b"x" * (65_536 - len(head) - len(b"\r\n--b-"))
+    response = app.test_client().post(
+        "/",
+        data=head + content + b"\r\n--b--\r\n",
+        content_type="multipart/form-data; boundary=b",
+    )
+    assert response.data == content
+
+
 def test_json_that_can_not_be_written_back_is_a_bad_request(app):
     """Half of a surrogate pair, as the text of a response."""
 

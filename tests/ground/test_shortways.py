@@ -10,6 +10,7 @@ import jinja2
 import pytest
 import wrapt
 from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.formparser import MultiPartParser
 from werkzeug.routing import (
     BaseConverter,
     IntegerConverter,
@@ -17,6 +18,7 @@ from werkzeug.routing import (
     Rule,
     UnicodeConverter,
 )
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.wrappers import Response as BaseResponse
 
 import costrel.signals
@@ -39,11 +41,13 @@ from costrel.routing import RuleMap
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
 from costrel.templating import Environment, Template
 from costrel.views import MethodView
+from costrel.wrappers.request import FormParser
 
 ROOTS: tuple[type, ...] = (
-    BaseConverter, BaseResponse, DefaultJSONProvider, Flask, HTTPException, IntegerConverter,
-    RuleMap, MapAdapter, MethodView, Request, RequestContext, Response, Rule, SecureCookieSession,
-    SecureCookieSessionInterface, UnicodeConverter, Environment, jinja2.Template,
+    BaseConverter, BaseResponse, DefaultJSONProvider, Flask, FormParser, HTTPException,
+    IntegerConverter, RuleMap, MapAdapter, MethodView, MultiPartParser, MultipartDecoder, Request,
+    RequestContext, Response, Rule, SecureCookieSession, SecureCookieSessionInterface,
+    UnicodeConverter, Environment, jinja2.Template,
 )  # fmt: skip
 PATHS = {f"{root.__module__}.{root.__qualname__}": root for root in ROOTS}
 ENTRIES = sorted({(root, name) for root, names in SHORT_WAYS.values() for name in names.split()})
@@ -54,6 +58,7 @@ SUBCLASSED: dict[type, type] = {
     BaseResponse: Response,
     DefaultJSONProvider: DefaultJSONProvider,
     Flask: Flask,
+    FormParser: FormParser,
     HTTPException: Forbidden,
     IntegerConverter: IntegerConverter,
     MethodView: MethodView,
@@ -85,6 +90,10 @@ NOT_OF_OBJECTS = {*BY_CLASS, *RARELY, "set_data", "set_etag", "make_conditional"
 # next change of the application, unless it is looked at where it is used.
 NOTICED_LATER = {"__init__", "match", "bind", "bind_to_environ", "update", "to_python", "to_url"}
 
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n2\r\n--b--\r\n'
+)
 REQUESTS: tuple[tuple[str, str, dict[str, t.Any]], ...] = (
     ("GET", "/text", {}),
     ("HEAD", "/text", {}),
@@ -96,6 +105,7 @@ REQUESTS: tuple[tuple[str, str, dict[str, t.Any]], ...] = (
     ("POST", "/json", {"json": {"a": 1}}),
     ("POST", "/data", {"data": b"data"}),
     ("POST", "/form", {"data": {"a": "1"}}),
+    ("POST", "/upload", {"data": UPLOAD, "content_type": "multipart/form-data; boundary=b"}),
     ("GET", "/session", {}),
     ("GET", "/session", {}),
     ("GET", "/text", {}),
@@ -134,6 +144,8 @@ class Site:
         app.logger.disabled = True
         app.json = of(DefaultJSONProvider)(app)
         app.request_class = of(Request)
+        if FormParser in uses:
+            app.request_class = type("Own", (Request,), {"form_data_parser_class": of(FormParser)})
         app.response_class = uses.get(BaseResponse) or of(Response)
         app.url_rule_class = of(Rule)
         app.session_interface = of(SecureCookieSessionInterface)()
@@ -177,6 +189,7 @@ class Site:
         app.add_url_rule("/json", "json", _json, methods=["POST"])
         app.add_url_rule("/data", "data", _data, methods=["POST"])
         app.add_url_rule("/form", "form", lambda: request.form["a"], methods=["POST"])
+        app.add_url_rule("/upload", "upload", _upload, methods=["POST"])
         app.add_url_rule("/session", "session", _count)
         app.add_url_rule(
             "/template",
@@ -229,6 +242,10 @@ def _json() -> t.Any:
 
 def _data() -> bytes:
     return request.get_data()
+
+
+def _upload() -> bytes:
+    return request.form["a"].encode() + request.files["f"].read()
 
 
 def _count() -> str:

@@ -20,6 +20,7 @@ from types import FunctionType
 import werkzeug.utils
 from jinja2 import Template
 from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import MultiPartParser
 from werkzeug.routing import (
     BaseConverter,
     IntegerConverter,
@@ -27,6 +28,7 @@ from werkzeug.routing import (
     Rule,
     UnicodeConverter,
 )
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.wrappers import Response
 
 SHORT_WAYS: dict[str, tuple[str, str]] = {
@@ -64,6 +66,23 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_read_json": (
         "costrel.wrappers.request.Request",
         "is_json get_data mimetype _parse_content_type headers",
+    ),
+    "_may_read_form": (
+        "costrel.wrappers.request.Request",
+        (
+            "make_form_data_parser want_form_data_parsed _get_stream_for_parsing stream"
+            " content_length mimetype mimetype_params _parse_content_type headers"
+        ),
+    ),
+    "_may_parse_form": ("costrel.wrappers.request.FormParser", "__init__ parse"),
+    "_may_read_parts": ("costrel.wrappers.request.FormParser", "_parse_multipart"),
+    "_may_decode_parts": (
+        "werkzeug.formparser.MultiPartParser",
+        "__init__ parse start_file_streaming get_part_charset",
+    ),
+    "_may_decode": (
+        "werkzeug.sansio.multipart.MultipartDecoder",
+        "__init__ receive_data next_event",
     ),
     "_may_limit_body": (
         "costrel.wrappers.request.Request",
@@ -310,7 +329,7 @@ def _tell() -> None:
 
 
 for _cls in (
-    BaseConverter, HTTPException, IntegerConverter, MapAdapter, Response,
-    Rule, Template, UnicodeConverter,
+    BaseConverter, HTTPException, IntegerConverter, MapAdapter, MultiPartParser, MultipartDecoder,
+    Response, Rule, Template, UnicodeConverter,
 ):  # fmt: skip
     record(_cls)

@@ -164,7 +164,7 @@ def _forget_request(ctx: RequestContext) -> bool:
     request = parts.get("request")
     if request is not None:
         own = request.__dict__
-        if "files" in own or "close" in own or not request._may_forget:
+        if own.get("files") or "close" in own or not request._may_forget:
             return False
         # Break the reference cycle between the environ and the request.
         ctx.environ["werkzeug.request"] = None
