@@ -16,6 +16,7 @@ from ..ground.shortways import is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
+from ..wrappers.response import content_type_of
 from .bodies import AsyncBody, in_request
 
 if t.TYPE_CHECKING:
@@ -183,6 +184,15 @@ class PlainCoercion:
             return rv, self.html
         if (kind is dict or kind is list) and self._json is not None:
             provider = self._provider
+            content_type = provider.mimetype
+            if content_type != "application/json":
+                content_type = content_type_of(content_type)
+                if content_type is None:
+                    return None
             write = self._json if provider.compact is not None else self._compact_json or self._json
-            return write(rv), provider.mimetype
+            return write(rv), content_type
+        if kind is Response:
+            # PERF(json): as `jsonify` makes it.
+            plain: tuple[bytes, str] | None = rv.plain_body()
+            return plain
         return None
