@@ -182,17 +182,16 @@ class PlainCoercion:
             return rv.encode(), self.html
         if kind is bytes:
             return rv, self.html
+        plain: tuple[bytes, str] | None = None
         if (kind is dict or kind is list) and self._json is not None:
             provider = self._provider
-            content_type = provider.mimetype
+            content_type: str | None = provider.mimetype
             if content_type != "application/json":
                 content_type = content_type_of(content_type)
-                if content_type is None:
-                    return None
-            write = self._json if provider.compact is not None else self._compact_json or self._json
-            return write(rv), content_type
-        if kind is Response:
+            if content_type is not None:
+                write = self._compact_json if provider.compact is None else self._json
+                plain = (write or self._json)(rv), content_type
+        elif kind is Response:
             # PERF(json): as `jsonify` makes it.
-            plain: tuple[bytes, str] | None = rv.plain_body()
-            return plain
-        return None
+            plain = rv.plain_body()
+        return plain

@@ -15,6 +15,7 @@ import sys
 import typing as t
 import uuid
 from datetime import UTC, date, datetime
+from json.encoder import encode_basestring_ascii
 
 import msgspec
 
@@ -195,9 +196,14 @@ def _as_plain(value: t.Any) -> t.Any:
         return value
     if kind in _CONVERTED:
         return str(value)
+    return _of_object(value)
+
+
+def _of_object(value: t.Any) -> t.Any:
+    """Return what `DefaultJSONProvider.default` makes of an object that has no form in JSON."""
     if isinstance(value, _OTHERS):
         raise TypeError(value)
-    if dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(value):
         return {
             field.name: _as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
@@ -241,8 +247,7 @@ def _in_ascii(body: bytes) -> bytes | None:
         if len(beyond) > _FEW:
             return None
         for found in beyond:
-            code = int(found[2:], 16) - 0x10000
-            pair = b"\\u%04x\\u%04x" % (0xD800 | code >> 10, 0xDC00 | code & 0x3FF)
+            pair = encode_basestring_ascii(found.decode("unicode_escape"))[1:-1].encode()
             escaped = escaped.replace(found, pair)
     return escaped.replace(b"\x7f", b"\\")
 
