@@ -1,12 +1,12 @@
-# Needs Python 3.11 or newer, found by itself. Everything made lives in .venv and .work.
+# Needs Python 3.11 or newer, which it finds itself. Everything it creates is in .venv and .work.
 
-# A python on PATH may be too old, lack venv, or be a shim without an interpreter behind it:
-# only running it tells.
+# A python on PATH may be too old, lack venv, or be a shim without an interpreter, so each
+# candidate is run to find out.
 FIND_PYTHON = for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
 	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	  then echo $$candidate; exit; fi; \
 	done; \
-	echo "no Python >= 3.11 with venv found; install one, or name one: make PYTHON=/path/to/python" >&2; \
+	echo "no Python >= 3.11 with venv found; install one, or give its path: make PYTHON=/path/to/python" >&2; \
 	exit 1
 
 VENV = .venv
@@ -19,17 +19,17 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 help:
 	@echo "make demo         serve examples/hello and print its address"
 	@echo "make test         run the tests"
-	@echo "make test-matrix  run the tests on every other Python found here"
-	@echo "make check        linters, formatter, type checkers, import layers"
+	@echo "make test-matrix  run the tests on every other Python on this machine"
+	@echo "make check        run the linters and type checkers; check format and import layers"
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
-	@echo "make soak         put every server under mixed load: 100,000 requests, about 15 minutes"
-	@echo "make fuzz         send 20,000 raw requests to every path and to Flask, about 10 minutes"
-	@echo "make bench        measure beside Flask and other frameworks, about 40 minutes"
-	@echo "make bench-quick  the same with few of them, once, under two minutes"
+	@echo "make soak         test every server under mixed load: 100,000 requests, about 15 minutes"
+	@echo "make fuzz         compare 20,000 raw requests on every path with Flask, about 10 minutes"
+	@echo "make bench        benchmark against Flask and other frameworks, about 50 minutes"
+	@echo "make bench-quick  run a short benchmark against a few of them, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
-	@echo "make clean        remove everything made"
+	@echo "make clean        remove everything that was created"
 
-# Python itself, then the package, then the tools: a stamp per step, so that it runs once.
+# First Python itself, then the package, then the tools. A stamp per step, so that each runs once.
 $(VENV)/.made:
 	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"

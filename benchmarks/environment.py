@@ -20,16 +20,19 @@ REQUIREMENTS = ROOT / "requirements.txt"
 STAMP = VENV / "installed.json"
 
 
-def variables() -> dict[str, str]:
+def variables(*, as_flask: bool | None = None) -> dict[str, str]:
     """Return the environment variables of everything measured.
 
     They are few and always the same, because Granian copies them into every request's environ.
-    Bytecode is written, because import times are measured with it in place.
+    Bytecode is written, because import times are measured with it in place. `as_flask` says
+    whether `import flask` imports Costrel, where it matters.
     """
+    alias = {} if as_flask is None else {"COSTREL_AS_FLASK": str(int(as_flask))}
     return {
         "PATH": f"{VENV / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(ROOT),
+        **alias,
     }
 
 

@@ -87,8 +87,8 @@ def make_script(request: Request) -> str:
 
 def quote(text: str) -> str:
     """Return a Lua string; JSON's escapes are Lua's as long as the text is plain ASCII."""
-    if not text.isascii() or not text.isprintable():
-        raise ValueError(f"{text!r} is not printable ASCII")
+    if not text.isascii() or not text.replace("\r\n", "").isprintable():
+        raise ValueError(f"{text!r} is not printable ASCII, in lines")
     return json.dumps(text)
 
 

@@ -24,7 +24,7 @@ def measure(
         return
     for number in range(settings.rounds):
         for peer in peers.values():
-            if SERVER not in peer.servers:
+            if SERVER not in peer.servers or peer.twin_of:
                 continue
             try:
                 rest, after = _measure_once(peer, settings, results)

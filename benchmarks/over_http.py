@@ -13,17 +13,46 @@ from figures import Results
 from registry import Peer, Workload
 from settings import Settings, say
 
+WITHOUT_OPTIONS = ("hello", "json")
+QUICK_DEFAULTS = (
+    ("flask", "granian-defaults"), ("costrel", "granian-defaults"), ("costrel", "costrel-run"),
+)  # fmt: skip
+
 
 def measure(
     peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
 ) -> None:
-    """Measure every workload on every peer and server, round by round.
+    """Measure every workload on every peer and its tuned servers."""
+    measure_pairs("http", choose_servers(peers, settings, results), workloads, settings, results)
+
+
+def measure_defaults(
+    peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
+) -> None:
+    """Measure the simplest workloads on servers that run without options; quickly, few of them."""
+    pairs = [
+        (peer, server)
+        for peer in peers.values()
+        for server in peer.defaults
+        if not settings.quick or (peer.name, server) in QUICK_DEFAULTS
+    ]
+    simplest = [workload for workload in workloads if workload.name in WITHOUT_OPTIONS]
+    measure_pairs("defaults", pairs, simplest, settings, results)
+
+
+def measure_pairs(
+    kind: str,
+    pairs: list[tuple[Peer, str]],
+    workloads: list[Workload],
+    settings: Settings,
+    results: Results,
+) -> None:
+    """Measure every workload on every pair of peer and server, round by round.
 
     In a round every cell is measured once, workload by workload, so that what is compared
     was measured within seconds of each other; each round starts the servers afresh and
     another peer goes first.
     """
-    pairs = choose_servers(peers, settings, results)
     cells = sum(workload.name in peer.workloads for peer, _ in pairs for workload in workloads)
     if not cells:
         return
@@ -38,7 +67,7 @@ def measure(
                         continue
                     done += 1
                     progress = f"[{done:3}/{total}] {workload.name:9} {server.name:28}"
-                    _measure_once(server, workload, settings, results, progress)
+                    _measure_once(kind, server, workload, settings, results, progress)
 
 
 def choose_servers(
@@ -81,19 +110,25 @@ def choose_server(peer: Peer, settings: Settings, results: Results) -> str:
 
 
 def _measure_once(
-    server: servers.Server, workload: Workload, settings: Settings, results: Results, progress: str
+    kind: str,
+    server: servers.Server,
+    workload: Workload,
+    settings: Settings,
+    results: Results,
+    progress: str,
 ) -> None:
     try:
         request = sign_in(server, workload)
         server.check(workload, request)
-        _load(server, request, settings.warm_up_s, settings, workload.connections)
+        if settings.warm_up_s:
+            _load(server, request, settings.warm_up_s, settings, workload.connections)
         seen = _load(server, request, settings.seconds, settings, workload.connections)
         server.check(workload, request)
     except (MeasureError, WrongAnswerError, OSError, http.client.HTTPException) as error:
         results.failures.append(f"{workload.name}, {server.name}: {error}\n{server.tail()}".strip())
         say(f"{progress}     FAILED: {error}")
         return
-    group = results.group("http", workload.name, workload.title)
+    group = results.group(kind, workload.name, workload.title)
     figure = group.add(server.peer.name, server.server, "/s")
     figure.runs.append(seen.per_second)
     figure.p99_us.append(seen.p99_us)

@@ -73,9 +73,9 @@ def draw(results: Results, folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def choose(results: Results, kind: str, at: str) -> list[Section]:
-    """Return a section per group, of its figures measured in one place."""
+    """Return a section per group, of its figures measured in one place, one for each peer."""
     return [
-        Section(group.title, [figure for figure in group.ranked() if figure.where == at])
+        Section(group.title, [f for f in group.ranked() if f.where == at and group.stands(f)])
         for group in results.groups
         if group.kind == kind
     ]

@@ -23,7 +23,9 @@ class Peer:
 
     `quick` are the servers of the quick run, which leaves out peers that name none;
     an empty list is a peer that is run in process only. `sockets` is the server on which
-    its WebSockets are measured.
+    its WebSockets are measured. `defaults` are servers that run it without options. A twin
+    returns `jsonify(...)` where the peer that it is of returns a dictionary. `app` is where
+    the application is, if not in the peer's file, and `as_flask` whether it runs under the alias.
     """
 
     name: str
@@ -36,6 +38,10 @@ class Peer:
     workloads: tuple[str, ...] = EVERYONES
     in_process: tuple[str, ...] | None = None
     sockets: str | None = None
+    defaults: tuple[str, ...] = ()
+    twin_of: str = ""
+    app: str = ""
+    as_flask: bool | None = None
 
     def in_process_workloads(self) -> tuple[str, ...]:
         """Return the workloads to run without a server: by default all, if that is possible.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from figures import Figure, Group, Results
+from ratios import Row, describe, list_rows
 from registry import Peer
 
 KINDS = {
-    "http": "Over HTTP, requests per second",
+    "defaults": "Over HTTP on servers without options, requests per second",
+    "http": "Over HTTP on tuned servers, requests per second",
     "sockets": "WebSockets on uvicorn",
     "process": "In process, microseconds per request",
     "routing": "Routing, in process, microseconds per request",
@@ -15,6 +17,8 @@ KINDS = {
     "memory": "Memory of a worker on Granian, KiB",
 }
 UNITS = {"/s": "per second", "us": "us", "ms": "ms", "KiB": "KiB"}
+
+LOADED = {"http", "defaults"}  # the kinds whose latencies are known
 
 
 def print_tables(results: Results, peers: dict[str, Peer]) -> None:
@@ -25,6 +29,7 @@ def print_tables(results: Results, peers: dict[str, Peer]) -> None:
             print(f"\n{title}\n{'=' * len(title)}")
         for group in groups:
             (print_matrix if kind == "routing" else print_group)(group, peers)
+    print_idioms(results, peers)
     for name, reason in results.missing.items():
         print(f"MISSING  {name}: {reason}")
     for failure in results.failures:
@@ -40,7 +45,7 @@ def print_group(group: Group, peers: dict[str, Peer]) -> None:
     # Speed: how many times as fast. Memory: what share of the other's.
     word = "of" if unit == "KiB" else "x"
     header = ["", "", UNITS[unit], "spread", f"{word} bare", f"{word} Flask"]
-    if group.kind == "http":
+    if group.kind in LOADED:
         header.append("p99 ms")
     rows = [header] + [make_row(group, figure, peers) for figure in ranked]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -67,6 +72,40 @@ def print_matrix(group: Group, peers: dict[str, Peer]) -> None:
         print("  " + "  ".join([row[0].ljust(widths[0]), *right]))
 
 
+def print_idioms(results: Results, peers: dict[str, Peer]) -> None:
+    """Print every idiom in two tables, in process and over HTTP, the smallest ratio first."""
+    for kind, title, first in (
+        ("idioms", "Idioms in process, microseconds per request", ["idiom", "Flask", "Costrel"]),
+        ("idioms-http", "Idioms over HTTP, requests per second", ["idiom", "Flask", "Costrel"]),
+    ):
+        found = list_rows(results, kind)
+        if not found:
+            continue
+        print(f"\n{title}\n{'=' * len(title)}")
+        rows = [[*first, "x Flask", "others"]]
+        rows += [[*make_idiom_row(row), show_others(row, peers)] for row in found]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            right = [cell.rjust(width) for cell, width in zip(row[1:4], widths[1:4], strict=True)]
+            print("  " + "  ".join([row[0].ljust(widths[0]), *right, row[4]]).rstrip())
+        print(f"\n  {len(found)} idioms: {describe(found)}")
+
+
+def make_idiom_row(row: Row) -> list[str]:
+    """Return title, Flask's and Costrel's figure and their ratio."""
+    medians = (row.flask.median, row.costrel.median)
+    return [row.group.title, *map(show_number, medians), show_ratio(row.ratio)]
+
+
+def show_others(row: Row, peers: dict[str, Peer]) -> str:
+    """Return the figures of other frameworks, and of Costrel over ASGI, in one cell."""
+    return ", ".join(
+        f"{peers[figure.peer].title if figure.peer != 'costrel' else figure.where}"
+        f" {show_number(figure.median)}"
+        for figure in row.others.values()
+    )
+
+
 def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
     """Return the cells of one row."""
     title = peers[figure.peer].title if figure.peer in peers else figure.peer
@@ -80,7 +119,7 @@ def make_row(group: Group, figure: Figure, peers: dict[str, Peer]) -> list[str]:
         f"{figure.spread:.0%}" if len(figure.runs) > 1 else "-",
         *map(show_ratio, ratios),
     ]
-    if group.kind == "http":
+    if group.kind in LOADED:
         row.append(f"{sorted(figure.p99_us)[len(figure.p99_us) // 2] / 1000:.1f}")
     return row
 

@@ -24,10 +24,12 @@ import in_process
 import load
 import memory
 import over_http
+import page
 import plots
 import report
 import routing
 import settings as settings_
+import side_by_side
 import sockets
 import startup
 import targets
@@ -37,9 +39,11 @@ from registry import ALL, FIVE, ROOT, Peer, load_peers, load_workload
 RESULTS = ROOT / "results"
 PLOTS = environment.PROJECT / "docs" / "img"
 MEASURE: dict[str, t.Callable[..., None]] = {
+    "defaults": over_http.measure_defaults,
     "http": over_http.measure,
     "sockets": sockets.measure,
     "process": in_process.measure,
+    "idioms": side_by_side.measure,
     "routing": routing.measure,
     "import": startup.measure_imports,
     "start": startup.measure_starts,
@@ -64,10 +68,12 @@ def main() -> int:
     workloads = [load_workload(name) for name in choose_workloads(options)]
     for part in options.parts:
         settings_.say(f"\n== {part}")
+        part_started = time.monotonic()
         MEASURE[part](peers, workloads, settings, results)
+        settings_.say(f"{part} took {time.monotonic() - part_started:.0f} s")
     report.print_tables(results, all_peers)
     targets.print_targets(results)
-    write(results, settings, options)
+    write(results, settings, options, all_peers)
     print(f"took {time.monotonic() - started:.0f} s, load average {describe_load()}")
     return 1 if results.failures else 0
 
@@ -101,8 +107,13 @@ def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
     return options.only or (FIVE if options.quick else ALL)
 
 
-def write(results: Results, settings: settings_.Settings, options: argparse.Namespace) -> None:
-    """Write everything as JSON; only a whole run becomes the latest and gets plots."""
+def write(
+    results: Results,
+    settings: settings_.Settings,
+    options: argparse.Namespace,
+    peers: dict[str, Peer],
+) -> None:
+    """Write everything as JSON; only a whole run becomes the latest, with plots and tables."""
     narrowed = options.only or options.peers or options.rounds or options.seconds
     whole = not (options.quick or narrowed or set(options.parts) != set(PARTS))
     name = "latest.json" if whole else "quick.json" if options.quick else "partial.json"
@@ -119,6 +130,8 @@ def write(results: Results, settings: settings_.Settings, options: argparse.Name
     if whole and not results.failures:
         for drawn in plots.draw(results, PLOTS):
             print(f"plot written to {drawn}")
+        page.write(results, page.PAGE, peers)
+        print(f"tables written to {page.PAGE}")
 
 
 def describe_load() -> str:

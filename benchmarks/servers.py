@@ -21,22 +21,31 @@ START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
 
 
-def command(server: str, peer: str, port: int) -> list[str]:
-    """Return the command of a server: one worker, as few threads as possible."""
-    app, address = f"peers.{peer}:app", f"{HOST}:{port}"
-    granian = ["-m", "granian", "--host", HOST, "--port", str(port), "--workers", "1"]
+def command(server: str, peer: Peer, port: int) -> list[str]:
+    """Return the command of a server.
+
+    Those named "defaults", and `costrel run`, get no option but the application and the address.
+    The others have one worker, as few threads as possible, and no access log.
+    """
+    app, address = peer.app or f"peers.{peer.name}:app", f"{HOST}:{port}"
+    at = ["--host", HOST, "--port", str(port)]
+    granian = ["-m", "granian", *at, "--workers", "1"]
     granian += ["--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"]
     gunicorn = ["-m", "gunicorn", "--bind", address, "--workers", "1", "--log-level", "warning"]
     gunicorn += ["--no-control-socket", "--worker-class"]
-    uvicorn = ["-m", "uvicorn", "--host", HOST, "--port", str(port), "--workers", "1"]
+    uvicorn = ["-m", "uvicorn", *at, "--workers", "1"]
     uvicorn += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
     commands = {
+        "granian-defaults": ["-m", "granian", "--interface", peer.interface, *at, app],
+        "gunicorn-defaults": ["-m", "gunicorn", "--bind", address, app],
+        "uvicorn-defaults": ["-m", "uvicorn", *at, app],
+        "costrel-run": ["-m", "costrel", "--app", app, "run", *at],
         "granian": [*granian, "--interface", "wsgi", "--blocking-threads", "1", app],
         "granian-asgi": [*granian, "--interface", "asgi", "--loop", "uvloop", app],
         "gunicorn-sync": [*gunicorn, "sync", app],
         "gunicorn-gthread": [*gunicorn, "gthread", "--threads", "4", app],
         "uvicorn": [*uvicorn, "--log-level", "warning", app],
-        "own": ["-m", f"peers.{peer}", HOST, str(port)],
+        "own": ["-m", f"peers.{peer.name}", HOST, str(port)],
     }
     return [str(PYTHON), *commands[server]]
 
@@ -53,12 +62,12 @@ class Server:
         self.log = logs / f"{peer.name}-{server}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*environment.pinned_to(core), *command(server, peer.name, self.port)],
+                [*environment.pinned_to(core), *command(server, peer, self.port)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=WORK,
-                env=environment.variables(),
+                env=environment.variables(as_flask=peer.as_flask),
                 start_new_session=True,  # so that its workers can be stopped with it
             )
 

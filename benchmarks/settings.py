@@ -16,6 +16,7 @@ class Settings:
     seconds: float
     warm_up_s: float
     in_process_s: float
+    idiom_s: float
     imports: int
     requests: int
     server_core: int
@@ -31,6 +32,7 @@ def full(rounds: int | None, seconds: float | None) -> Settings:
         seconds=seconds or 1.2,
         warm_up_s=min(seconds or 0.5, 0.5),
         in_process_s=min(seconds or 0.6, 0.6),
+        idiom_s=min(seconds or 0.4, 0.4),
         imports=10,
         requests=100_000 if seconds is None else 5_000,
         server_core=server_core,
@@ -44,9 +46,10 @@ def quick(rounds: int | None, seconds: float | None) -> Settings:
     return Settings(
         quick=True,
         rounds=rounds or 1,
-        seconds=seconds or 0.8,
-        warm_up_s=min(seconds or 0.3, 0.3),
-        in_process_s=min(seconds or 0.25, 0.25),
+        seconds=seconds or 0.5,
+        warm_up_s=min(seconds or 0.2, 0.2),
+        in_process_s=min(seconds or 0.1, 0.1),
+        idiom_s=min(seconds or 0.06, 0.06),
         imports=3,
         requests=0,
         server_core=server_core,

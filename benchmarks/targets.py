@@ -14,6 +14,7 @@ import sys
 import typing as t
 
 from figures import Figure, Results, from_json
+from ratios import list_rows, median
 from registry import FIVE, ROOT
 from routing import RULES, where
 
@@ -23,6 +24,7 @@ WSGI_PEERS = ("bottle", "django", "falcon")
 ASGI_PEERS = (
     "blacksheep", "falcon_asgi", "starlette", "sanic", "robyn", "litestar", "quart", "fastapi",
 )  # fmt: skip
+READ_OR_PARSED = {"static", "static_unchanged", "upload"}  # rows of files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +59,7 @@ def list_targets(results: Results) -> list[Target]:
         *costs(results),
         *asynchronous(results),
         *sockets(results),
+        *idioms(results),
     ]
 
 
@@ -178,6 +181,27 @@ def sockets(results: Results) -> t.Iterator[Target]:
         for peer in ("starlette", "quart"):
             ratio = compare(mine, figure(name, peer))
             yield Target(f"WebSockets, {label}: x {peer}", ">", 1, ratio)
+
+
+def idioms(results: Results) -> t.Iterator[Target]:
+    """Return the targets of what Flask's documentation teaches."""
+    rows = list_rows(results, "idioms")
+    about = "idioms: median, x Flask"
+    yield Target(about, ">=", 8, median(rows) if rows else None)
+    for row in rows:
+        bound = 2.5 if row.group.name in READ_OR_PARSED else 3
+        yield Target(f"idiom {row.group.title}: x Flask", ">=", bound, row.ratio)
+    for name, base, bound in (
+        ("jsonify_keys", "dictionary", 1.3),
+        ("jsonify_rows", "dictionary_rows", 1.3),
+        ("jsonify_hooks", "dictionary_hooks", 1.3),
+        ("dictionary_hooks", "dictionary", 2),
+        ("jsonify_hooks", "jsonify_keys", 2),
+        ("hello_browser", "hello", 2),
+        ("cookie_read_browser", "cookie_read", 2),
+    ):
+        mine, other = (results.figure("idioms", which, COSTREL) for which in (name, base))
+        yield Target(f"idiom {name}: of the time of {base}", "<=", bound, compare(other, mine))
 
 
 def compare(mine: Figure | None, other: Figure | None) -> float | None:

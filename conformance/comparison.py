@@ -1,4 +1,4 @@
-"""Decide whether a test suite that passes on Flask also passes here."""
+"""Decide whether a test suite that passes on Flask also passes on Costrel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Outcomes:
-    """What one run of a suite gave.
+    """The outcomes of one run of a suite.
 
-    `flask` names the module that ``import flask`` gave in that run, ``None`` if nothing
-    imported it. `by_test` maps a test id to an outcome and the reason for it. `by_wsgi` has
-    the tests that called an application by WSGI though their clients sent by ASGI.
+    `flask` is the name of the module that ``import flask`` returned in that run, ``None`` if
+    nothing imported it. `by_test` maps a test id to an outcome and the reason for it.
+    `by_wsgi` has the tests that called an application over WSGI although their clients send
+    over ASGI.
     """
 
     flask: str | None
@@ -25,7 +26,7 @@ class Outcomes:
 
     @classmethod
     def read(cls, path: pathlib.Path) -> Outcomes:
-        """Read what the outcomes plugin wrote; a run that died wrote nothing."""
+        """Read what the outcomes plugin wrote; a run that crashed wrote nothing."""
         if not path.exists():
             return cls(None, {})
         loaded = json.loads(path.read_text(encoding="utf-8"))
@@ -39,7 +40,7 @@ class Outcomes:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """A test that passes on Flask and not here."""
+    """A test that passes on Flask but not on Costrel."""
 
     test: str
     way: str
@@ -47,17 +48,18 @@ class Difference:
     reason: str
 
     def __str__(self) -> str:
-        """Return one line that names the test, what became of it, and why."""
+        """Return one line with the test, its outcome and the reason."""
         return f"{self.test}  {self.outcome} ({self.way}): {self.reason}"
 
 
 def compare(
     reference: Outcomes, ours: Outcomes, way: str, excepted: t.Collection[str] = ()
 ) -> list[Difference]:
-    """Return the tests that pass on Flask and did not pass in our run, by id.
+    """Return the tests that pass on Flask but not in our run, by id.
 
-    A test that is skipped, expected to fail, deselected or missing here did not pass. One of
-    `excepted` that passes, or that is none, differs: it has to be taken off the list.
+    A test that is skipped, expected to fail, deselected or missing in our run did not pass. An
+    `excepted` test that passes, or does not pass on Flask, differs too: remove it from the
+    list.
     """
     return [
         Difference(test, way, *ours.by_test.get(test, ("missing", "the test did not run")))
@@ -71,15 +73,15 @@ def compare(
 
 
 def explain_broken_run(outcomes: Outcomes, expected_flask: str, at_least: int = 0) -> str | None:
-    """Return why a run proves nothing, ``None`` if it can be compared.
+    """Return why a run proves nothing; ``None`` if it can be compared.
 
-    `expected_flask` is the module that ``import flask`` must have given, and `at_least` the
+    `expected_flask` is the module that ``import flask`` must have returned, and `at_least` the
     number of tests that must have passed.
     """
     if not outcomes.by_test:
-        return "pytest ended without a single outcome"
+        return "pytest ended without any outcome"
     if outcomes.flask != expected_flask:
-        return f"import flask gave {outcomes.flask!r} instead of {expected_flask!r}"
+        return f"import flask returned {outcomes.flask!r} instead of {expected_flask!r}"
     if len(outcomes.passed()) < at_least:
         return f"only {len(outcomes.passed())} tests passed, expected at least {at_least}"
     return None

@@ -1,4 +1,4 @@
-"""Make the two virtual environments: one with Flask, one with Costrel in its place."""
+"""Create the two virtual environments: one with Flask, one with Costrel instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORK = ROOT / "conformance" / ".work"
 
 
 class Environment:
-    """A virtual environment that is made anew when its key changes."""
+    """A virtual environment that is recreated when its key changes."""
 
     def __init__(self, name: str) -> None:
         self.directory = WORK / name
@@ -27,7 +27,7 @@ class Environment:
         self.python = self.directory / scripts / "python"
 
     def is_made_for(self, stamp: str, key: str) -> bool:
-        """Tell whether the step `stamp` was finished with this key."""
+        """Return whether the step `stamp` was finished with this key."""
         marker = self.directory / f".{stamp}"
         return marker.exists() and marker.read_text(encoding="utf-8") == key
 
@@ -36,7 +36,7 @@ class Environment:
         (self.directory / f".{stamp}").write_text(key, encoding="utf-8")
 
     def create(self) -> None:
-        """Make the environment, empty."""
+        """Create the environment, empty."""
         shutil.rmtree(self.directory, ignore_errors=True)
         venv.create(self.directory, with_pip=True, symlinks=os.name != "nt")
 
@@ -45,18 +45,18 @@ class Environment:
         run_pip(self.python, "install", "--quiet", *arguments)
 
     def freeze(self) -> str:
-        """Return the requirements file of what is installed, without Flask."""
+        """Return what is installed as requirements, without Flask."""
         return run_pip(self.python, "freeze", "--exclude", "flask")
 
 
 def make_reference(requirements: Iterable[str]) -> tuple[Environment, str]:
-    """Make the environment with Flask; return it and the frozen versions of the rest."""
+    """Create the environment with Flask; return it and the pinned versions of the rest."""
     environment = Environment("reference")
     frozen = environment.directory / "frozen.txt"
     requirements = sorted(requirements)
     key = digest([sys.version.encode(), *(line.encode() for line in requirements)])
     if not environment.is_made_for("requirements", key):
-        print("making the environment with Flask ...", flush=True)
+        print("creating the environment with Flask ...", flush=True)
         environment.create()
         environment.install(*requirements)
         frozen.write_text(environment.freeze(), encoding="utf-8")
@@ -65,17 +65,17 @@ def make_reference(requirements: Iterable[str]) -> tuple[Environment, str]:
 
 
 def make_ours(frozen: str) -> Environment:
-    """Make the environment with Costrel, and the versions of the reference in all else.
+    """Create the environment with Costrel and otherwise the versions of the reference.
 
-    Costrel is installed as its users have it, built from this checkout; when only its
-    sources changed, only it is installed again.
+    Costrel is built from this checkout and installed as users install it. If only its sources
+    changed, only Costrel is installed again.
     """
     environment = Environment("ours")
     constraints = environment.directory / "frozen.txt"
     key = digest([sys.version.encode(), frozen.encode(), read(ROOT / "pyproject.toml")])
     sources = digest_of_sources()
     if not environment.is_made_for("requirements", key):
-        print("making the environment with Costrel ...", flush=True)
+        print("creating the environment with Costrel ...", flush=True)
         environment.create()
         constraints.write_text(frozen, encoding="utf-8")
         # The extensions depend on Flask: without --no-deps pip would install it.
@@ -90,7 +90,7 @@ def make_ours(frozen: str) -> Environment:
 
 
 def run_pip(python: os.PathLike[str], *arguments: str | os.PathLike[str]) -> str:
-    """Run pip and return what it printed; its complaints go to the terminal."""
+    """Run pip and return its output; its errors go to the terminal."""
     command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout
@@ -106,7 +106,7 @@ def digest_of_sources() -> str:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """Return a digest of parts and of where one ends and the next begins."""
+    """Return a digest of parts that includes the boundaries between them."""
     total = hashlib.sha256()
     for part in parts:
         total.update(hashlib.sha256(part).digest())
@@ -114,5 +114,5 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def read(path: pathlib.Path) -> bytes:
-    """Return the content of a file, nothing if there is none."""
+    """Return the content of a file; nothing if it does not exist."""
     return path.read_bytes() if path.exists() else b""

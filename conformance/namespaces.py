@@ -1,7 +1,7 @@
-"""Compare what can be imported from the modules of Flask with what the alias gives.
+"""Compare what can be imported from Flask's modules with what the alias provides.
 
-Run by an interpreter of one of the two environments, prints what it finds there. Flask is
-asked at run time: `dir` of each module and class, bases, and signatures.
+Run as a script in one of the two environments, it prints what it finds there. It inspects
+Flask at run time: `dir` of each module and class, base classes and signatures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OURS = frozenset({"flask", "costrel"})
 
 @dataclasses.dataclass
 class Namespaces:
-    """Run like a suite; each name, base and parameter counts as a test."""
+    """A suite in which each name, base class and parameter counts as a test."""
 
     name: str = "names"
     at_least: int = 5000
@@ -41,9 +41,9 @@ class Namespaces:
         _options: t.Sequence[str] = (),
         variables: t.Mapping[str, str] | None = None,
     ) -> t.Any:
-        """Return what an interpreter's ``flask`` holds, as outcomes that all passed.
+        """Return the names in an interpreter's ``flask``, as tests that all passed.
 
-        The first run is the one on Flask, and says which modules there are.
+        The first run is on Flask and determines the list of modules.
         """
         from comparison import Outcomes
 
@@ -60,14 +60,14 @@ class Namespaces:
 
 
 def describe_module(name: str) -> Iterator[str]:
-    """Yield a line for everything that can be relied on in a module."""
+    """Yield a line for everything in a module that users can rely on."""
     module = importlib.import_module(name)
     for key in dir(module):
         if key.startswith("__"):
             continue
         value = getattr(module, key)
         yield f"{name}.{key}"
-        # By type(): proxies and their like answer for something else when asked for a class.
+        # type(), because proxies report the class of the object that they stand for.
         if issubclass(type(value), type):
             yield from describe_class(f"{name}.{key}", value)
         elif type(value) is types.FunctionType:
@@ -75,7 +75,7 @@ def describe_module(name: str) -> Iterator[str]:
 
 
 def describe_class(name: str, kind: type) -> Iterator[str]:
-    """Yield a class' bases that others made, and what a class of ours has."""
+    """Yield the foreign bases of a class, and the attributes of a class of ours."""
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] not in OURS:
             yield f"{name} is a {base.__module__}.{base.__qualname__}"
@@ -93,7 +93,7 @@ def describe_class(name: str, kind: type) -> Iterator[str]:
 
 
 def describe_parameters(name: str, function: t.Any) -> Iterator[str]:
-    """Yield how each parameter can be passed, and whether it has to be."""
+    """Yield how each parameter can be passed, and whether it is required."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -113,14 +113,14 @@ def describe_parameters(name: str, function: t.Any) -> Iterator[str]:
 
 
 def list_modules(flask: types.ModuleType) -> list[str]:
-    """Return the names of Flask's modules: those that lie there, and those it imports."""
+    """Return the names of Flask's modules: those in its folder and those it imports."""
     lying = {found.name for found in pkgutil.walk_packages(flask.__path__, "flask.")}
     imported = {name for name in sys.modules if name.partition(".")[0] == "flask"}
     return sorted((lying | imported) - {"flask.__main__"})
 
 
 def main() -> None:
-    """Print what ``flask`` holds, in the modules that the command line names or in all."""
+    """Print the names in ``flask``, in the modules given on the command line or in all."""
     if importlib.util.find_spec("costrel") is not None:
         importlib.import_module("costrel").install_as_flask()
     flask = importlib.import_module("flask")

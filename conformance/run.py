@@ -2,12 +2,12 @@
 
     python conformance/run.py [--general | --asgi] [suite ...]
 
-Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the alias; and on
-Costrel again with every request on the general path, with every request of a test client sent
-through ``app.asgi``, and so that every plan runs on the event loop there. Every test that
-passes on Flask must pass in the other four. So must ``names``, which is no test suite: whatever
-can be imported from Flask's modules can be imported here. Exits with 1 and names the tests that
-do not, and those that go by WSGI in spite of all.
+Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the alias; on Costrel
+with every request on the general path; on Costrel with every request of a test client sent
+through ``app.asgi``; and the same with every plan on the event loop. Every test that passes on
+Flask must pass in the other four. So must ``names``, which is not a test suite: it checks that
+everything that can be imported from Flask's modules can be imported from Costrel's. Exits with 1
+if tests fail, and lists them. Also lists the tests that still use WSGI in a run over ASGI.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ ALIAS = ("-p", "costrel.compat.pytest")
 WAYS: dict[str, dict[str, str]] = {
     "here": {},
     "general path": {"COSTREL_GENERAL_PATH": "1"},
-    "by ASGI": {"COSTREL_TEST_INTERFACE": "asgi"},
+    "over ASGI": {"COSTREL_TEST_INTERFACE": "asgi"},
     "on the loop": {"COSTREL_TEST_INTERFACE": "asgi", "COSTREL_LOOP_PATH": "1"},
 }
 
 
 @dataclasses.dataclass
 class Result:
-    """How one suite fared.
+    """The results of one suite.
 
-    `passed` has the tests by way, `broken` by way why a run is useless, `excepted` by test
-    why it can't apply by ASGI, and `by_wsgi` those that went by WSGI all the same.
+    `passed` has the passed tests by way, `broken` the reason why a run is useless by way,
+    `excepted` the reason why a test cannot apply over ASGI by test, and `by_wsgi` the tests
+    that used WSGI in a run over ASGI.
     """
 
     suite: str
@@ -50,7 +51,7 @@ class Result:
     by_wsgi: set[str] = dataclasses.field(default_factory=set)
 
     def differing(self) -> set[str]:
-        """Return the ids of the tests that differ on any way."""
+        """Return the ids of the tests that differ in any way of running."""
         return {difference.test for difference in self.differences}
 
     def failures(self) -> int:
@@ -79,22 +80,22 @@ def run_suite(
 
 
 def note_broken(result: Result, way: str, reason: str | None) -> None:
-    """Add to the result that a run proves nothing, if there is a reason."""
+    """Record in the result why a run proves nothing, if there is a reason."""
     if reason is not None:
         log = WORK / "reports" / f"{result.suite}-{way.replace(' ', '-')}.txt"
         result.broken[way] = f"{reason}; see {log}"
 
 
 def print_results(results: list[Result], ways: list[str]) -> None:
-    """Print the differences by name, the table, and the line that sums it up."""
+    """Print the differences by name, the table and a summary line."""
     for result in results:
         for difference in result.differences:
             if difference.way not in result.broken:  # there, all tests differ
                 print(f"DIFFERS  {result.suite}  {difference}")
         for test, reason in result.excepted.items():
-            print(f"EXCEPTED {result.suite}  {test} (by ASGI): {reason}")
+            print(f"EXCEPTED {result.suite}  {test} (over ASGI): {reason}")
         for test in sorted(result.by_wsgi):
-            print(f"BY WSGI  {result.suite}  {test}: calls the application with an environ")
+            print(f"WSGI     {result.suite}  {test}: calls the application with an environ")
         for way, reason in result.broken.items():
             print(f"BROKEN   {result.suite}  {way}: {reason}")
     header = ["suite", "passed on Flask", *(f"passed {way}" for way in ways), "failures"]
@@ -112,15 +113,15 @@ def print_results(results: list[Result], ways: list[str]) -> None:
     for row in (header, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
     print()
-    if "by ASGI" in ways:
+    if "over ASGI" in ways:
         by_wsgi = sum(len(result.by_wsgi) for result in results)
-        print(f"{by_wsgi} tests called an application by WSGI in the runs by ASGI")
+        print(f"{by_wsgi} tests called an application over WSGI in the runs over ASGI")
     passed = sum(len(result.passed_on_flask - result.differing()) for result in results)
     print(f"{passed} passed, {sum(result.failures() for result in results)} failed", flush=True)
 
 
 def main() -> int:
-    """Run the suites that the command line names, all by default."""
+    """Run the suites given on the command line, by default all."""
     loaded, requirements = load_suites()
     suites = [Namespaces(), *loaded]
     names = [suite.name for suite in suites]
@@ -128,14 +129,14 @@ def main() -> int:
     parser.add_argument("suite", nargs="*", help=f"one of {', '.join(names)}; all by default")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--general", action="store_true", help="run on the general path only")
-    only.add_argument("--asgi", action="store_true", help="run by ASGI only")
+    only.add_argument("--asgi", action="store_true", help="run over ASGI only")
     options = parser.parse_args()
     unknown = sorted(set(options.suite) - set(names))
     if unknown:
-        parser.error(f"no suite is called {unknown[0]!r}; there are {', '.join(names)}")
+        parser.error(f"there is no suite {unknown[0]!r}; choose from {', '.join(names)}")
     ways = list(WAYS)
     if options.general or options.asgi:
-        ways = ["general path"] if options.general else ["by ASGI", "on the loop"]
+        ways = ["general path"] if options.general else ["over ASGI", "on the loop"]
     reference, frozen = make_reference(requirements)
     ours = make_ours(frozen)
     chosen = [suite for suite in suites if suite.name in (options.suite or names)]

@@ -18,7 +18,7 @@ from environments import WORK, run_pip
 HERE = pathlib.Path(__file__).resolve().parent
 TIME_LIMIT_S = 900
 
-# A suite must not see how this machine configures Flask, Costrel, Python or pytest.
+# A suite must not see this machine's settings for Flask, Costrel, Python or pytest.
 FOREIGN_VARIABLES = ("FLASK_", "COSTREL_", "PYTHON", "PYTEST_", "PY_COLORS", "FORCE_COLOR")
 
 
@@ -36,7 +36,7 @@ class Suite:
     not_by_asgi: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def fetch(self) -> pathlib.Path:
-        """Return the directory of the unpacked source distribution, downloaded if need be."""
+        """Return the directory of the unpacked source distribution; download it if needed."""
         target = WORK / "suites" / f"{self.name}-{self.sha256[:12]}"
         if not target.exists():
             print(f"fetching {self.distribution} ...", flush=True)
@@ -45,7 +45,7 @@ class Suite:
             with tarfile.open(self._download()) as archive:
                 archive.extractall(unpacked, filter="data")
             (content,) = unpacked.iterdir()
-            # INVARIANT: the suite tests what is installed, never the sources that came with it.
+            # INVARIANT: the suite tests what is installed, never the sources shipped with it.
             for name in self.sources:
                 source = content / name
                 shutil.rmtree(source) if source.is_dir() else source.unlink(missing_ok=True)
@@ -75,8 +75,8 @@ class Suite:
     ) -> Outcomes:
         """Run the unmodified suite with an interpreter and return its outcomes.
 
-        It runs on a copy, as some suites write into their own directory. What pytest prints
-        goes to ``.work/reports``.
+        It runs on a copy, because some suites write into their own directory. The output of
+        pytest goes to ``.work/reports``.
         """
         copy = WORK / "running" / f"{self.name}-{way}"
         shutil.rmtree(copy, ignore_errors=True)
@@ -91,7 +91,7 @@ class Suite:
         with report.with_suffix(".txt").open("w", encoding="utf-8") as log:
             subprocess.run(
                 command,
-                check=False,  # tests that fail on Flask too are no concern of ours
+                check=False,  # some tests may fail on Flask too
                 cwd=copy,
                 env=inherited | own | dict(variables or {}),
                 stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Fixtures and hooks for all tests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 from costrel.ground.current import context
 from costrel.testing.asgi.bridge import INTERFACE, send_by_asgi_if_asked
 
-# `make test` runs the tests of requests twice: the second time by ASGI (`.ci/test`).
+# `make test` runs the tests about requests twice, the second time over ASGI (`.ci/test`).
 send_by_asgi_if_asked()
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave the tests of WSGI itself out of a run by ASGI; they are listed in `shape`."""
+    """Deselect the tests about WSGI itself in a run over ASGI; `shape` lists them."""
     if os.environ.get(INTERFACE) == "asgi":
         of_wsgi = [item for item in items if item.get_closest_marker("wsgi_only")]
         items[:] = [item for item in items if item not in of_wsgi]
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(params=["planned", "general"])
 def path(request, monkeypatch):
-    """Run a test about requests twice: by plans, and by calling each step by its name."""
+    """Run a test about requests twice: with plans, and on the general path."""
     if request.param == "general":
         monkeypatch.setenv(FORCE_GENERAL, "1")
     else:
@@ -34,14 +34,14 @@ def path(request, monkeypatch):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Run a test about the plans themselves, also where another path is forced."""
+    """Run a test about the plans themselves, even if another path is forced."""
     monkeypatch.delenv(FORCE_GENERAL, raising=False)
     monkeypatch.delenv(FORCE_LOOP, raising=False)
 
 
 @pytest.fixture(autouse=True)
 def _no_context_left():
-    """Hold every test to leaving no context behind, and keep one from the next test."""
+    """Fail a test that leaves a context behind, and remove the context."""
     yield
     left = []
     while (ctx := context.get(None)) is not None:
@@ -52,20 +52,20 @@ def _no_context_left():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
-    """Fail a test that skips itself where everything it needs must be there: in CI."""
+    """Fail a test that is skipped in CI, where everything it needs must be installed."""
     report = yield
     return fail_if_skipped(report)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report():
-    """Fail a module that skips itself as a whole, likewise."""
+    """Fail a module that is skipped as a whole in CI."""
     report = yield
     return fail_if_skipped(report)
 
 
 def fail_if_skipped(report):
-    """Turn a skip into a failure if `CI` is set; an expected failure is no skip."""
+    """Turn a skip into a failure if `CI` is set; an expected failure is not a skip."""
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

@@ -71,7 +71,7 @@ def test_name_that_is_taken_is_refused():
         app.register_blueprint(make_bp())
 
 
-@pytest.mark.parametrize(("name", "message"), [("", "not empty"), ("a.b", "contains a dot")])
+@pytest.mark.parametrize(("name", "message"), [("", "can't be empty"), ("a.b", "contains a dot")])
 def test_name_that_could_not_be_in_an_endpoint_is_refused(name, message):
     """Names are joined by dots."""
     with pytest.raises(ValueError, match=message):

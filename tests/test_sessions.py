@@ -17,6 +17,7 @@ from costrel.sessions import (
     SecureCookieSessionInterface,
     SessionInterface,
     SessionMixin,
+    session_json_serializer,
 )
 
 # Made by Flask 3.1.3 with the key "dev".
@@ -420,3 +421,69 @@ def test_session_class_of_ones_own_is_called_with_what_was_read():
     cookie = app.session_interface.get_signing_serializer(app).dumps({"a": 1})
     with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
         assert {"a": 1} == session.made_with
+
+
+# A session that nobody accessed: a permanent one is sent again, to extend its lifetime
+
+DATA = {
+    "short": {"user": 1},
+    "long, so it is compressed": {"text": "x" * 500},
+    **{f"{length} characters before": {"A" * length: 1} for length in range(6)},
+}
+
+HEADERS = {
+    "alone": "session={}",
+    "last": "a=b; session={}",
+    "first": "session={}; a=b",
+    "quoted": 'session="{}"',
+    "with spaces": "session = {}",
+    "with a space behind the sign": "session= {}",
+    "with a tab": "session=\t{}",
+    "without spaces between": "a=b;session={};c=d",
+    "twice": "session={}; session=other",
+    "beside one whose name ends alike": "my_session=x; session={}",
+}
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("data", DATA)
+def test_untouched_session_is_sent_again_if_it_is_permanent(data, header, permanent):
+    """However the client writes its cookie, and wherever the mark falls in the encoded data."""
+    app = Flask(__name__)
+    app.secret_key = "secret"
+    app.add_url_rule("/", "index", lambda: "text")
+    app.add_url_rule("/read", "read", lambda: dict(session))
+    content = {**DATA[data], **({"_permanent": True} if permanent else {})}
+    value = app.session_interface.get_signing_serializer(app).dumps(content)
+    environ = {"HTTP_COOKIE": HEADERS[header].format(value)}
+    client = app.test_client(use_cookies=False)
+
+    read = client.get("/read", environ_overrides=environ).json
+    answer = client.get("/", environ_overrides=environ)
+
+    assert read == content
+    assert ("Set-Cookie" in answer.headers) is permanent
+
+
+def test_session_that_another_serializer_wrote_is_opened():
+    """It may hide in its text that the session is permanent."""
+
+    class Reversed:
+        def dumps(self, obj):
+            return session_json_serializer.dumps(obj)[::-1]
+
+        def loads(self, text):
+            return session_json_serializer.loads(text[::-1])
+
+    app = Flask(__name__)
+    app.secret_key = "secret"
+    app.session_interface = SecureCookieSessionInterface()
+    app.session_interface.serializer = Reversed()
+    app.add_url_rule("/", "index", lambda: "text")
+    value = app.session_interface.get_signing_serializer(app).dumps({"_permanent": True})
+    client = app.test_client(use_cookies=False)
+
+    answer = client.get("/", environ_overrides={"HTTP_COOKIE": f"session={value}"})
+
+    assert "Set-Cookie" in answer.headers

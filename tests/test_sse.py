@@ -36,12 +36,12 @@ def add(app, make, *, by_async_view=True):
 
 
 def over_wsgi(app, **kwargs):
-    """Ask for "/" by WSGI."""
+    """Ask for "/" under WSGI."""
     return app.test_client().open("/", **kwargs)
 
 
 def over_asgi(app, **kwargs):
-    """Ask for "/" by ASGI."""
+    """Ask for "/" over ASGI."""
 
     async def ask():
         return await app.async_test_client().open("/", **kwargs)
@@ -401,7 +401,7 @@ def test_generator_goes_on_when_its_event_was_taken(app):
 
 
 async def leave_after(app, lines):
-    """Read so many lines of the stream at "/" by ASGI, then go away."""
+    """Read so many lines of the stream at "/" over ASGI, then go away."""
     async with app.async_test_client().stream("/") as response:
         async for _line in response.lines():
             lines -= 1
@@ -585,7 +585,7 @@ def test_cancelled_error_from_within_ends_the_stream(app, ask):
         raise asyncio.CancelledError
 
     add(app, lambda: EventStream(events()))
-    with pytest.raises(RuntimeError, match="let a CancelledError out"):
+    with pytest.raises(RuntimeError, match="raised CancelledError"):
         assert ask(app).text
 
 

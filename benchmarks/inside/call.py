@@ -67,12 +67,14 @@ class WSGI:
 
     def __init__(self, app: t.Any) -> None:
         self.app = app
+        self.fields: list[tuple[str, str]] = []  # of the last answer, in their order
 
     def ask(self, request: Request) -> Answer:
         """Return the answer to one request."""
         seen: list[t.Any] = []
 
         def start_response(status, headers, exc_info=None):
+            self.fields = list(headers)
             seen[:] = [int(status[:3]), {name.lower(): value for name, value in headers}]
 
         environ = make_environ(request) | {"wsgi.input": io.BytesIO(request.body)}
@@ -133,6 +135,7 @@ class ASGI:
     def __init__(self, app: t.Any) -> None:
         self.app = app
         self.runner = asyncio.Runner()
+        self.fields: list[tuple[str, str]] = []  # of the last answer, in their order
 
     def ask(self, request: Request) -> Answer:
         """Return the answer to one request."""
@@ -151,11 +154,11 @@ class ASGI:
 
         async def send(message):
             if message["type"] == "http.response.start":
-                fields = message["headers"]
-                seen[:2] = [
-                    message["status"],
-                    {name.decode().lower(): value.decode() for name, value in fields},
+                self.fields = [
+                    (name.decode(), value.decode()) for name, value in message["headers"]
                 ]
+                headers = {name.lower(): value for name, value in self.fields}
+                seen[:2] = [message["status"], headers]
             else:
                 seen[2] += message.get("body", b"")
 

@@ -9,9 +9,12 @@ from material import content
 from material.fortunes import load_fortunes
 
 
-def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per workload
-    """Build the application with the names of `module`, which is flask or costrel."""
-    g, request, session = module.g, module.request, module.session
+def make_app(module: types.ModuleType, *, jsonify: bool = False) -> t.Any:
+    """Build the application with the names of `module`, which is flask or costrel.
+
+    With `jsonify` the views of JSON return `jsonify(...)`, and otherwise dictionaries.
+    """
+    g, session = module.g, module.session
     render_template = module.render_template
     render_template_string = module.render_template_string
     app = module.Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
@@ -21,22 +24,11 @@ def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per wo
     def hello():
         return content.HELLO
 
-    @app.get("/json")
-    def json():
-        return content.small_object()
-
-    @app.post("/echo")
-    def echo():
-        return request.get_json()
+    (add_jsonify if jsonify else add_dictionaries)(app, module)
 
     @app.get("/template/<name>")
     def template(name):
         return render_template_string(content.TEMPLATE, name=name)
-
-    @app.get("/query")
-    def query():
-        args = request.args
-        return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
 
     @app.get("/items/<int:number>")
     def item(number):
@@ -71,3 +63,39 @@ def make_app(module: types.ModuleType) -> t.Any:  # noqa: C901 - one view per wo
 
     app.register_blueprint(site)
     return app
+
+
+def add_dictionaries(app: t.Any, module: types.ModuleType) -> None:
+    """Add the views of JSON, as dictionaries."""
+    request = module.request
+
+    @app.get("/json")
+    def json():
+        return content.small_object()
+
+    @app.post("/echo")
+    def echo():
+        return request.get_json()
+
+    @app.get("/query")
+    def query():
+        args = request.args
+        return {"name": args["name"], "count": args.get("count", type=int), "tag": args["tag"]}
+
+
+def add_jsonify(app: t.Any, module: types.ModuleType) -> None:
+    """Add the views of JSON, as responses made by `jsonify`."""
+    request, jsonify = module.request, module.jsonify
+
+    @app.get("/json")
+    def json():
+        return jsonify(content.small_object())
+
+    @app.post("/echo")
+    def echo():
+        return jsonify(request.get_json())
+
+    @app.get("/query")
+    def query():
+        args = request.args
+        return jsonify(name=args["name"], count=args.get("count", type=int), tag=args["tag"])

@@ -7,6 +7,7 @@ PEER = {
     "package": "",
     "interface": "wsgi",
     "servers": ["granian", "gunicorn-sync", "gunicorn-gthread"],
+    "defaults": ["granian-defaults", "gunicorn-defaults"],
     "quick": ["granian"],
 }
 

@@ -10,6 +10,7 @@ PEER = {
     "package": "",
     "interface": "asgi",
     "servers": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "workloads": ["hello", "json", "echo", "template", "query", "page", "fortunes", "wait"],
     "sockets": "uvicorn",
 }

@@ -10,6 +10,7 @@ PEER = {
     "package": "blacksheep",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "workloads": ["hello", "json", "echo", "template", "query"],
 }
 

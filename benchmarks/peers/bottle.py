@@ -9,6 +9,7 @@ PEER = {
     "package": "bottle",
     "interface": "wsgi",
     "servers": ["granian"],
+    "defaults": ["granian-defaults"],
     "quick": ["granian"],
 }
 

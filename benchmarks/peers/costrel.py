@@ -9,6 +9,7 @@ PEER = {
     "package": "costrel",
     "interface": "wsgi",
     "servers": ["granian"],
+    "defaults": ["costrel-run", "granian-defaults", "gunicorn-defaults"],
     "quick": ["granian"],
 }
 

@@ -12,6 +12,7 @@ PEER = {
     "package": "costrel",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "quick": ["uvicorn"],
     "workloads": ["hello", "json", "echo", "template", "query", "wait"],
     "sockets": "uvicorn",

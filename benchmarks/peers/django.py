@@ -16,6 +16,7 @@ PEER = {
     "package": "django",
     "interface": "wsgi",
     "servers": ["granian"],
+    "defaults": ["granian-defaults"],
 }
 
 settings.configure(

@@ -11,6 +11,7 @@ PEER = {
     "package": "falcon",
     "interface": "wsgi",
     "servers": ["granian"],
+    "defaults": ["granian-defaults"],
     "quick": ["granian"],
 }
 

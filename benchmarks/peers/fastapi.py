@@ -16,6 +16,7 @@ PEER = {
     "package": "fastapi",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
 }
 
 plain = FastAPI()

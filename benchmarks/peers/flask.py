@@ -8,6 +8,7 @@ PEER = {
     "package": "flask",
     "interface": "wsgi",
     "servers": ["granian", "gunicorn-sync", "gunicorn-gthread"],
+    "defaults": ["granian-defaults", "gunicorn-defaults"],
     "quick": ["granian"],
 }
 

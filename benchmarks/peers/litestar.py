@@ -13,6 +13,7 @@ PEER = {
     "package": "litestar",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "workloads": ["hello", "json", "echo", "template", "query"],
 }
 

@@ -8,6 +8,7 @@ PEER = {
     "package": "quart",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "workloads": ["hello", "json", "echo", "template", "query"],
     "sockets": "uvicorn",
 }

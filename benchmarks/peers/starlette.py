@@ -11,6 +11,7 @@ PEER = {
     "package": "starlette",
     "interface": "asgi",
     "candidates": ["uvicorn", "granian-asgi"],
+    "defaults": ["uvicorn-defaults"],
     "workloads": ["hello", "json", "echo", "template", "query"],
     "sockets": "uvicorn",
 }

@@ -1,8 +1,9 @@
 """A pytest plugin that writes the outcome of every test to a file.
 
-The file is JSON: ``flask``, the name of the module that ``import flask`` gave (``costrel``
-under the alias), ``outcomes``, which maps a test id to an outcome and its reason, and
-``by_wsgi``, the ids of tests that called an application by WSGI in a run by ASGI.
+The file is JSON with these keys: ``flask`` is the name of the module that ``import flask``
+returned (``costrel`` under the alias), ``outcomes`` maps a test id to an outcome and its
+reason, and ``by_wsgi`` lists the tests that called an application over WSGI in a run over
+ASGI.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ BY_WSGI: set[str] = set()
 
 
 def pytest_sessionstart() -> None:
-    """Note what comes by WSGI, where the clients send by ASGI: a test's own call."""
+    """In a run over ASGI, record the tests that call the application over WSGI themselves."""
     if os.environ.get("COSTREL_TEST_INTERFACE") == "asgi":
         from costrel import app
 
-        # In place of these, which the steps are looked up behind: nothing is replaced that
-        # chooses the way of a request.
+        # Wrap these functions, because replacing them does not change which path a request
+        # takes.
         for name in ("respond_planned", "respond_by_steps"):
             setattr(app, name, noting(getattr(app, name)))
 
 
 def noting(respond: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Make a function that notes the test whose request did not come by ASGI."""
+    """Wrap a function to record the test if its request did not come over ASGI."""
 
     def note(*args: t.Any) -> t.Any:
         environ = args[-2]
@@ -43,7 +44,7 @@ def noting(respond: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note the outcome of one phase; what goes wrong outweighs what went before."""
+    """Record the outcome of one phase; a failure overrides earlier outcomes."""
     if report.failed:
         outcome = "failed" if report.when == "call" else "error"
     elif hasattr(report, "wasxfail"):
@@ -58,13 +59,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Note a module that could not be imported, or that was skipped as a whole."""
+    """Record a module that could not be imported or was skipped as a whole."""
     if not report.passed:
         OUTCOMES[report.nodeid] = ("error" if report.failed else "skipped", reason_of(report))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Note the tests that were left out."""
+    """Record the deselected tests."""
     OUTCOMES.update({item.nodeid: ("deselected", "") for item in items})
 
 
@@ -78,7 +79,7 @@ def pytest_sessionfinish() -> None:
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Return one line that says why, empty for a test that passed."""
+    """Return one line with the reason; empty for a test that passed."""
     if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
         return str(report.longrepr[2])
     crash = getattr(report.longrepr, "reprcrash", None)

@@ -1,10 +1,10 @@
 """Answer ``import flask`` with Costrel's own modules.
 
-A package beside ``costrel`` rather than inside it, and written on the standard library
-alone, because ``costrel-as-flask.pth`` loads it while the interpreter starts: importing
+This package is next to ``costrel``, not inside it, and uses only the standard library,
+because ``costrel-as-flask.pth`` loads it while the interpreter starts. Importing
 ``costrel.anything`` would run ``costrel/__init__.py`` in every process that has
-``COSTREL_AS_FLASK`` set, also in those that never import Flask. The public entry point is
-`costrel.install_as_flask`. Reasons: ``docs/decisions/0002-flask-alias.md``.
+``COSTREL_AS_FLASK`` set, even in those that never import Flask. The public entry point is
+`costrel.install_as_flask`. The reasons are in ``docs/decisions/0002-flask-alias.md``.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if t.TYPE_CHECKING:
 ALIAS = "flask"
 TARGET = "costrel"
 
-# Modules that exist only so that Flask's paths resolve live together in costrel.compat.
+# Modules that exist only so that Flask's paths resolve; they are in costrel.compat.
 FACADES = frozenset({"sansio", "debughelpers"})
 
-# The words with which Flask's own variables (FLASK_DEBUG, ...) are switched off.
+# The values that switch off Flask's own variables (FLASK_DEBUG, ...).
 SWITCHED_OFF = frozenset({"", "0", "false", "no"})
 
 
 def install() -> None:
-    """Put the alias finder on `sys.meta_path`, before those that find files.
+    """Put the alias finder on `sys.meta_path`, before the finders that look for files.
 
-    Costs one list insertion: Costrel itself is imported by the first ``import flask``.
-    Calling it again does nothing.
+    This is one list insertion: the first ``import flask`` imports Costrel itself. Further
+    calls do nothing.
 
-    COMPAT(newrelic, wrapt, ddtrace): finders that were put first by who wants to know what
-    is imported stay before it. They ask the others, and put their loader around ours.
+    COMPAT(newrelic, wrapt, ddtrace): finders that observe imports were put first and stay
+    before this one. They ask the others, and wrap our loader in theirs.
 
-    Raises `RuntimeError` when the real Flask has been imported already.
+    Raises `RuntimeError` if the real Flask has already been imported.
     """
     if any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         return
@@ -64,22 +64,21 @@ def refuse_real_flask() -> None:
             origin = getattr(module, "__file__", None) or "an unknown place"
             raise RuntimeError(
                 f"Costrel cannot stand in for Flask: {name!r} has already been imported from"
-                f" {origin}. Code that holds Flask's objects would not see Costrel's, and half"
-                " of the program would run on each. Call costrel.install_as_flask() before"
-                " anything imports flask, or start the program with COSTREL_AS_FLASK=1 in its"
-                " environment."
+                f" {origin}. Part of the program would use Flask and the rest Costrel. Call"
+                " costrel.install_as_flask() before anything imports flask, or start the program"
+                " with COSTREL_AS_FLASK=1 in its environment."
             )
 
 
 class AliasFinder:
     """Resolve ``flask`` and ``flask.*`` to the modules of Costrel.
 
-    Also answers `importlib.metadata` for the distribution ``flask``, because extensions and
-    tracers read Flask's version from there.
+    It also finds the distribution ``flask`` for `importlib.metadata`, because extensions and
+    tracers read Flask's version there.
 
-    INVARIANT: a ``flask.*`` name never reaches a finder behind it. A name without a
-    counterpart raises instead of returning ``None``: the finder of an editable install goes
-    by name alone, and would load one module of a real Flask next to ours.
+    INVARIANT: a ``flask.*`` name never reaches a later finder. A name without a counterpart
+    raises instead of returning ``None``, because the finder of an editable install looks only
+    at the name, and would load a module of a real Flask next to ours.
     """
 
     def find_spec(
@@ -88,7 +87,7 @@ class AliasFinder:
         path: Sequence[str] | None = None,  # noqa: ARG002 - named by the import system
         target: types.ModuleType | None = None,  # noqa: ARG002 - named by the import system
     ) -> ModuleSpec | None:
-        """Return the spec of a ``flask`` name, ``None`` for every other name.
+        """Return the spec of a ``flask`` name; ``None`` for any other name.
 
         Raises `ModuleNotFoundError` for a ``flask.*`` name that Costrel does not have.
         """
@@ -99,10 +98,10 @@ class AliasFinder:
         if target_spec is None:
             raise ModuleNotFoundError(
                 f"No module named {fullname!r}: flask is Costrel here, and Costrel has no"
-                f" {target_name!r}. A Flask installed beside it is not consulted.",
+                f" {target_name!r}. A real Flask that is also installed is not used.",
                 name=fullname,
             )
-        # Here, because most processes that the alias is installed in never import flask.
+        # Imported here, because most processes with the alias never import flask.
         from .loading import AliasLoader
 
         # Not an importlib.abc.Loader: that module is slow to import.
@@ -116,23 +115,23 @@ class AliasFinder:
         return spec
 
     def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
-        """Return the ``flask`` distribution if the query is about it.
+        """Yield the ``flask`` distribution if the query is about it.
 
-        A query for one particular directory, as pip makes it to see what is installed
-        there, is not: the alias lies in no directory.
+        A query for one directory yields nothing, because the alias is in no directory. pip
+        makes such queries to see what is installed there.
         """
         if context.name is not None and context.name.lower() != ALIAS:
             return
         if context.path is not sys.path and list(context.path) != sys.path:
             return
-        # Here, because importlib.metadata is a slow import and its caller has it already.
+        # Imported here, because importlib.metadata is slow to import; the caller has it already.
         from .distribution import AliasDistribution
 
         yield AliasDistribution()
 
 
 def counterpart(fullname: str) -> str:
-    """Return the name of the module of Costrel behind a ``flask`` name."""
+    """Return the name of Costrel's module for a ``flask`` name."""
     inside = fullname.removeprefix(ALIAS)
     first = inside.split(".")[1] if inside else ""
     return f"{TARGET}.compat{inside}" if first in FACADES else f"{TARGET}{inside}"

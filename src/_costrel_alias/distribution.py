@@ -1,4 +1,4 @@
-"""The distribution ``flask`` as `importlib.metadata` sees it under the alias."""
+"""The distribution ``flask``, as `importlib.metadata` sees it under the alias."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 if t.TYPE_CHECKING:
     import os
 
-# What Flask at this level asks for, and what Costrel asks for as well.
+# What this release of Flask requires; Costrel requires it too.
 REQUIREMENTS = (
     "blinker>=1.9.0",
     "click>=8.1.3",
@@ -22,23 +22,23 @@ REQUIREMENTS = (
 
 
 class AliasDistribution(importlib.metadata.Distribution):
-    """Say that Flask is installed, at the level that Costrel implements.
+    """Report that Flask is installed, in the release that Costrel implements.
 
-    It lists no files and no entry points: nothing of Flask's lies on the disk, and the
-    ``flask`` command of a real Flask installed beside is not Costrel's to announce.
+    It lists no files and no entry points: there are no files of Flask on disk, and the
+    ``flask`` command of a real Flask does not belong to Costrel.
     """
 
     @property
     def name(self) -> str:
-        """Answer without reading the metadata.
+        """The name, without reading the metadata.
 
-        A walk over all distributions, as `importlib.metadata.entry_points` makes it, asks
-        each for its name; that must not import Costrel.
+        `importlib.metadata.entry_points` asks every distribution for its name; that must not
+        import Costrel.
         """
         return "Flask"
 
     def read_text(self, filename: str) -> str | None:
-        """Return the text of a metadata file, ``None`` if there is no such file."""
+        """Return the text of a metadata file; ``None`` if it does not exist."""
         if filename == "METADATA":
             return describe()
         if filename == "top_level.txt":
@@ -46,7 +46,7 @@ class AliasDistribution(importlib.metadata.Distribution):
         return None
 
     def locate_file(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Return where a file of the distribution would lie."""
+        """Return the path where a file of the distribution would be."""
         return pathlib.Path(__file__).parent.parent / path
 
 

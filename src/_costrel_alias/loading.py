@@ -1,4 +1,4 @@
-"""Load the modules of Costrel under the names of Flask."""
+"""Load Costrel's modules under Flask's names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
 
-# What a package of Flask imports when it is imported, in that order.
+# The modules that a package of Flask imports when it is imported, in that order.
 IMPORTED = {
     "flask": """
         globals json signals helpers cli typing ctx config logging templating sansio.scaffold
@@ -24,42 +24,42 @@ IMPORTED = {
     "flask.json": ["provider"],
 }
 
-# What a module has of its own, whatever it stands for.
+# The attributes that a stand-in has itself, instead of those of its target.
 OWN = frozenset({"__name__", "__spec__", "__loader__", "__package__", "__path__"})
 
 
 class AliasLoader:
-    """Hand the import system one module of Costrel under a second name.
+    """Load a module of Costrel under a second name.
 
-    `create_module` may not return that module, since the import system writes the alias'
-    spec over ``__spec__`` of whatever it gets, and loaders that are put around this one go
-    by ``__name__``. So they get a stand-in, which `exec_module` replaces in `sys.modules`:
-    that is where the import system looks for its result.
+    `create_module` must not return that module itself: the import system would overwrite its
+    ``__spec__`` with the alias' spec, and loaders that wrap this one look at ``__name__``. So
+    it returns a stand-in, which `exec_module` replaces in `sys.modules`, where the import
+    system looks for the result.
     """
 
     def __init__(self, target_name: str) -> None:
         self.target_name = target_name
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        """Import the module of Costrel and return its stand-in."""
+        """Import Costrel's module and return its stand-in."""
         return StandIn(spec.name, importlib.import_module(self.target_name))
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Import what Flask's module imports, and replace the stand-in.
 
-        COMPAT(newrelic, wrapt): hooks wait for ``flask.app`` and others by name, and run
+        COMPAT(newrelic, wrapt): import hooks wait for names such as ``flask.app``, and run
         when these are imported here.
         """
         name = module.__name__
         target = importlib.import_module(self.target_name)
-        # Not above: this package is loaded without Costrel.
+        # Not at the top: this package must load without Costrel.
         importlib.import_module("costrel.compat.names").widen(target, name)
         for inner in IMPORTED.get(name, ()):
             import_inner(f"{name}.{inner}")
         sys.modules[name] = target
 
     def get_code(self, fullname: str) -> types.CodeType | None:  # noqa: ARG002 - as runpy calls it
-        """Return the code of the module of Costrel, for ``python -m flask``."""
+        """Return the code of Costrel's module, for ``python -m flask``."""
         spec = importlib.util.find_spec(self.target_name)
         if spec is None or spec.loader is None:
             return None
@@ -70,10 +70,10 @@ class AliasLoader:
 class StandIn(types.ModuleType):
     """The module object that the import system sees while an alias is imported.
 
-    Reads and writes reach the module that it stands for.
+    Attribute access goes to the module that it stands for.
 
-    INVARIANT: it never looks empty. Another thread that imports the same name at this
-    moment waits, and then goes on with the object that it found before it waited.
+    INVARIANT: it never looks empty. A thread that imports the same name at the same time
+    waits, and then continues with the object that it found before it waited.
     """
 
     __target: types.ModuleType
@@ -107,7 +107,7 @@ class StandIn(types.ModuleType):
 
 
 def import_inner(name: str) -> None:
-    """Import an alias, and give to others what hooks replaced in it meanwhile."""
+    """Import an alias, and pass on to other modules what import hooks replaced in it."""
     target = importlib.import_module(counterpart(name))
     before = dict(vars(target))
     importlib.import_module(name)
@@ -121,7 +121,7 @@ def import_inner(name: str) -> None:
 
 
 def in_order(package: str) -> Iterator[str]:
-    """Yield the names of what a package imports, each after what it imports itself."""
+    """Yield the modules that a package imports, each after its own imports."""
     for inner in IMPORTED.get(package, ()):
         yield from in_order(f"{package}.{inner}")
         yield f"{package}.{inner}"

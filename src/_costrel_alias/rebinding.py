@@ -1,8 +1,8 @@
-"""Give a name that an import hook replaced to all who imported it.
+"""Pass a name that an import hook replaced on to all modules that imported it.
 
-Flask's modules import each other one after the other, and a hook runs when its module is
-done: those that come later get what it put there. Costrel's modules are all imported by
-then, so what they hold is replaced.
+Flask's modules import each other in sequence, and a hook runs when its module has been
+imported: the modules that come later get what the hook put there. Costrel's modules are
+already imported at that point, so the names that they hold are replaced.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-# Values of which one object may stand for several things.
+# Types whose objects may be shared by unrelated names.
 EQUAL_EVERYWHERE = frozenset({type(None), bool, int, float, str, bytes, tuple, types.ModuleType})
 
 
@@ -24,11 +24,11 @@ def rebind(
     replaced: Mapping[str, tuple[t.Any, t.Any]],
     order: Sequence[str],
 ) -> None:
-    """Replace names of a module in the modules and classes that have them from it.
+    """Replace names of a module in the modules and classes that imported them.
 
-    `replaced` has the old and the new value of each name. A name that the module itself has
-    from another one stays what it is elsewhere, as it would in Flask. `order` names the
-    modules such that whoever imports comes after what it imports.
+    `replaced` has the old and the new value of each name. A name that the module itself
+    imported is not replaced elsewhere, as in Flask. `order` lists the modules, each after
+    those that it imports.
     """
     for name, (old, new) in replaced.items():
         if type(old) in EQUAL_EVERYWHERE or not is_home(module, name, old, order):
@@ -38,8 +38,8 @@ def rebind(
 
 
 def is_home(module: types.ModuleType, name: str, old: t.Any, order: Sequence[str]) -> bool:
-    """Tell whether a module had a name of its own, not from another module."""
-    # By type(): proxies and their like answer for something else when asked for a class.
+    """Return whether a module defines a name itself, instead of importing it."""
+    # type(), because proxies report the class of the object that they stand for.
     if issubclass(type(old), (type, types.FunctionType)):
         # A module of Flask may be a package here, with its classes in modules below it.
         homes = [name for name in order if f"{old.__module__}.".startswith(f"{name}.")]
@@ -52,7 +52,7 @@ def is_home(module: types.ModuleType, name: str, old: t.Any, order: Sequence[str
 
 
 def holders(name: str, value: t.Any) -> Iterator[tuple[t.Any, str]]:
-    """Yield where Costrel holds a value: a module or class, and its name there."""
+    """Yield each module or class of Costrel that holds a value, with its name there."""
     for module_name, module in sys.modules.copy().items():
         if module is None or module_name.partition(".")[0] != "costrel":
             continue

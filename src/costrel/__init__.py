@@ -1,4 +1,4 @@
-"""Costrel: Flask's programming interface on an engine of its own."""
+"""Costrel: Flask's programming interface on its own engine."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ if t.TYPE_CHECKING:
     from .websockets import WebSocketClosed as WebSocketClosed
     from .websockets import WebSocketDataError as WebSocketDataError
 
-# Loaded when first used: none of them belongs to a request's way.
+# Loaded on first use, because requests don't need them.
 _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
 _LAZY_NAMES = {
     "Event": ".sse",
@@ -89,9 +89,9 @@ def __getattr__(name: str) -> t.Any:
         return importlib.import_module(f".compat.{name}", __name__)
     if name == "__version__":
         if sys.modules.get("flask") is sys.modules[__name__]:
-            # One module under two names: who asks `flask` compares with Flask's numbers.
+            # One module under two names: code that asks `flask` expects Flask's version.
             warnings.warn(
-                "flask.__version__ is deprecated. Ask importlib.metadata.version('flask').",
+                "flask.__version__ is deprecated. Use importlib.metadata.version('flask').",
                 DeprecationWarning,
                 stacklevel=2,
             )

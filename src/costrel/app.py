@@ -1,9 +1,11 @@
-"""The application: `Flask`.
+"""The application class, `Flask`.
 
-It is what is registered on it (`costrel.registration.application`) and the steps that a
-request goes through, by Flask's names. Each step may be overridden in a subclass
-or replaced on the class or the instance; what it does by default is written in
-`costrel.dispatch`, `costrel.routing` and `costrel.serve`.
+It adds to the registries of `costrel.registration.application` the steps that handle a
+request, under Flask's names. You can override a step in a subclass, or replace it on the
+class or the instance. The defaults are implemented in `costrel.dispatch`,
+`costrel.routing` and `costrel.serve`.
+
+The module is long because Flask's interface is: mostly signatures and docstrings.
 """
 
 from __future__ import annotations
@@ -59,26 +61,26 @@ _sentinel = object()
 ASGIApplication = t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]
 
 
-# App's, as in Flask, though the two classes are made above its module.
+# Attributes of App, as in Flask, set here because its module can't import these classes.
 App.jinja_environment = Environment
 App.app_ctx_globals_class = _AppCtxGlobals
 
 
 class Flask(App):
-    """Be a WSGI application that behaves as Flask 3.1.3 does.
+    """A WSGI and ASGI application that behaves like Flask 3.1.3.
 
     Args:
-        import_name: Name of the module that makes it, usually ``__name__``. Its
-            folder is the root of templates, static files and resources.
-        static_url_path: URL prefix of static files; the folder's name by default.
-        static_folder: Folder of static files, relative to the root; None for none.
+        import_name: Name of the module that creates the application, usually ``__name__``.
+            Its folder is the root for templates, static files and resources.
+        static_url_path: URL prefix of static files. Default: the folder's name.
+        static_folder: Folder of static files, relative to the root, or None.
         static_host: Host of the static rule, with `host_matching`.
         host_matching: Match each rule's ``host`` instead of subdomains.
         subdomain_matching: Match subdomains of ``SERVER_NAME``.
-        template_folder: Folder of templates, relative to the root; None for none.
-        instance_path: Absolute path of the instance folder; found by default.
+        template_folder: Folder of templates, relative to the root, or None.
+        instance_path: Absolute path of the instance folder. Default: found automatically.
         instance_relative_config: Load configuration files from the instance folder.
-        root_path: The root folder, where it can't be found from `import_name`.
+        root_path: The root folder, if it can't be found from `import_name`.
     """
 
     default_config = ImmutableDict(
@@ -112,7 +114,7 @@ class Flask(App):
             "TEMPLATES_AUTO_RELOAD": None,
             "MAX_COOKIE_SIZE": 4093,
             "PROVIDE_AUTOMATIC_OPTIONS": True,
-            # Not Flask's, for ASGI:
+            # Costrel's own settings:
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
@@ -164,11 +166,10 @@ class Flask(App):
     def _add_static_rule(self, static_host: str | None, host_matching: bool) -> None:
         if bool(static_host) != host_matching:
             raise AssertionError(
-                "host_matching=True and static_host='...' go together: with host matching the"
-                " static files need a host of their own. Pass both, neither, or"
-                " static_folder=None."
+                "host_matching=True and static_host='...' go together: with host matching, the"
+                " static rule needs a host too. Pass both, neither, or static_folder=None."
             )
-        # A weak reference, so that the application is freed with its last user.
+        # A weak reference, so that the rule does not keep the application alive.
         this = weakref.ref(self)
 
         def static(**kwargs: t.Any) -> Response:
@@ -186,46 +187,46 @@ class Flask(App):
     # Files
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:  # noqa: ARG002  for overrides
-        """Say how many seconds clients may cache a file; None to ask each time.
+        """Return how many seconds clients may cache a file; None to revalidate each time.
 
-        Override it to decide by name. Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
+        Override it to decide by file name. Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
         """
         return default_max_age(self.config)
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a file of the static folder: the view of the static rule.
+        """Send a file from the static folder; this is the view of the static rule.
 
-        Raises `RuntimeError` without a static folder; a missing file answers 404.
+        Raises `RuntimeError` if there is no static folder. A missing file gives a 404.
         """
         if not self.has_static_folder:
-            raise RuntimeError("This application was made without a static_folder to send from.")
+            raise RuntimeError("The application has no static_folder to send from.")
         max_age = self.get_send_file_max_age(filename)
         return send_from_directory(t.cast(str, self.static_folder), filename, max_age=max_age)
 
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = None
     ) -> t.IO[t.Any]:
-        """Open a file of the application's folder for reading.
+        """Open a file in the application's folder for reading.
 
         Args:
             resource: Path relative to `root_path`.
-            mode: ``r``, ``rt`` or ``rb``; `ValueError` for others.
-            encoding: Of a text file.
+            mode: ``r``, ``rt`` or ``rb``; any other raises `ValueError`.
+            encoding: Encoding of a text file.
         """
         if mode not in {"r", "rt", "rb"}:
-            raise ValueError(f"mode={mode!r}: resources can only be read; use 'r', 'rt' or 'rb'.")
+            raise ValueError(f"mode={mode!r}: resources are read-only. Use 'r', 'rt' or 'rb'.")
         path = os.path.join(self.root_path, resource)
         return open(path, mode, encoding=None if mode == "rb" else encoding)
 
     def open_instance_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
     ) -> t.IO[t.Any]:
-        """Open a file of the instance folder, also for writing.
+        """Open a file in the instance folder for reading or writing.
 
         Args:
             resource: Path relative to `instance_path`.
             mode: Any mode of `open`.
-            encoding: Of a text file.
+            encoding: Encoding of a text file.
         """
         path = os.path.join(self.instance_path, resource)
         return open(path, mode, encoding=None if "b" in mode else encoding)
@@ -233,7 +234,7 @@ class Flask(App):
     # Templates
 
     def create_jinja_environment(self) -> BaseEnvironment:
-        """Make the environment behind `jinja_env`, with `jinja_options`."""
+        """Create the `jinja_env` environment with `jinja_options`."""
         options = dict(self.jinja_options)
         options.setdefault("autoescape", self.select_jinja_autoescape)
         if "auto_reload" not in options:
@@ -245,7 +246,7 @@ class Flask(App):
             url_for=self.url_for,
             get_flashed_messages=get_flashed_messages,
             config=self.config,
-            # Here too, for macros that are imported without context.
+            # Globals too, for macros that are imported without context.
             request=request,
             session=session,
             g=g,
@@ -254,15 +255,15 @@ class Flask(App):
         return t.cast(BaseEnvironment, environment)
 
     def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
-        """Make the loader that looks through the application and its blueprints."""
+        """Create the loader that searches the folders of the application and its blueprints."""
         return DispatchingJinjaLoader(self)
 
     def update_template_context(self, context: dict[str, t.Any]) -> None:
-        """Add the context processors' names to a template's variables, in place."""
+        """Add the context processors' variables to a template's variables, in place."""
         update_template_context(self, context)
 
     def make_shell_context(self) -> dict[str, t.Any]:
-        """Make the names that ``costrel shell`` starts with."""
+        """Return the names that ``costrel shell`` starts with."""
         names: dict[str, t.Any] = {"app": self, "g": g}
         for processor in self.shell_context_processors:
             names.update(processor())
@@ -271,10 +272,10 @@ class Flask(App):
     # URLs
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind the rules to a request's host, or to ``SERVER_NAME``.
+        """Bind the URL map to a request's host, or to ``SERVER_NAME``.
 
-        Returns None without both. Raises an `HTTPException` (400) for a malformed
-        host or one that ``TRUSTED_HOSTS`` does not list.
+        Returns None if there is neither. Raises an `HTTPException` (400) for a host that is
+        malformed or not listed in ``TRUSTED_HOSTS``.
         """
         return urls.create_url_adapter(self, request)
 
@@ -304,7 +305,7 @@ class Flask(App):
             values=values,
         )
 
-    # Running it
+    # Running
 
     def run(
         self,
@@ -314,26 +315,26 @@ class Flask(App):
         load_dotenv: bool = True,
         **options: t.Any,
     ) -> None:
-        """Serve the application for development; never in production.
+        """Run a development server. Do not use it in production.
 
-        Does nothing when the ``costrel`` command imported the file: that serves
-        it already. For production use ``costrel run`` or any WSGI server.
+        Does nothing if the ``costrel`` command imported the module, because the command runs
+        the application itself. In production, use ``costrel run`` or any WSGI server.
 
         Args:
-            host: Address to listen on. Default: of ``SERVER_NAME``, else 127.0.0.1.
-            port: Default: of ``SERVER_NAME``, else 5000. 0 picks a free one.
+            host: Address to listen on. Default: from ``SERVER_NAME``, or else 127.0.0.1.
+            port: Port; 0 picks a free one. Default: from ``SERVER_NAME``, or else 5000.
             debug: Turn debug mode on or off.
-            load_dotenv: Read ``.env`` and ``.flaskenv`` first.
-            **options: For `werkzeug.serving.run_simple`.
+            load_dotenv: Load ``.env`` and ``.flaskenv`` first.
+            **options: Passed to `werkzeug.serving.run_simple`.
         """
         development.run(self, host, port, debug, load_dotenv, options)
 
     def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
-        """Make a client that sends requests without a server.
+        """Create a test client, which sends requests without a server.
 
         Args:
             use_cookies: Keep cookies from one request to the next.
-            **kwargs: For `test_client_class`.
+            **kwargs: Passed to `test_client_class`.
         """
         from .testing import FlaskClient
 
@@ -343,14 +344,14 @@ class Flask(App):
         )
 
     def async_test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> AsyncClient:
-        """Make a client that sends requests by ASGI without a server, for async tests.
+        """Create a test client for async tests, which sends requests over ASGI without a server.
 
-        Its methods are those of `test_client`, to be awaited; it also opens WebSockets
-        and reads streams piece by piece.
+        It has the methods of `test_client` as coroutines. It can also open WebSockets and read
+        streamed responses chunk by chunk.
 
         Args:
             use_cookies: Keep cookies from one request to the next.
-            **kwargs: For `costrel.testing.asgi.AsyncClient`.
+            **kwargs: Passed to `costrel.testing.asgi.AsyncClient`.
         """
         from .testing.asgi import AsyncClient
 
@@ -359,12 +360,12 @@ class Flask(App):
     def add_background_task(
         self, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any
     ) -> None:
-        """Run a function of either kind beside the requests, in an application context.
+        """Run a sync or async function in the background, in an application context.
 
-        It sees the context variables of its caller, but no request. Its errors are logged.
-        When the server stops, it is waited for, at most ``BACKGROUND_GRACE_S`` seconds, and
-        then cancelled. Under WSGI, and in commands, it runs on the event loop of the process,
-        which ends after it. Sync functions run in threads of their own.
+        The function sees its caller's context variables, but no request. Its errors are logged.
+        When the server stops, it waits for the task for up to ``BACKGROUND_GRACE_S`` seconds and
+        then cancels it. Under WSGI and in commands, async functions run on the process's event
+        loop, and the process ends after them. Each sync function runs in its own thread.
         """
         from .serve.lifespan import add_background_task
 
@@ -372,50 +373,50 @@ class Flask(App):
 
     @property
     def loop_health(self) -> LoopHealth | None:
-        """Tell whether the event loop that serves keeps up; None where none serves.
+        """The health of the serving event loop; None if the application is not served on one.
 
-        ``loop_health.lag_s`` is how late it is, in seconds, and ``worst_lag_s`` how late it
-        was at worst: for a page that a monitor asks.
+        ``loop_health.lag_s`` is the loop's current lag in seconds, and ``worst_lag_s`` the worst
+        so far. Use them in a health check endpoint.
         """
         life = self._life
         return None if life is None or not life.ready else t.cast("LoopHealth", life.health)
 
     def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
-        """Make a runner of the application's commands, for tests."""
+        """Create a runner that invokes the application's commands in tests."""
         from .testing import FlaskCliRunner
 
         cls = self.test_cli_runner_class or FlaskCliRunner
         return t.cast("FlaskCliRunner", cls(self, **kwargs))
 
-    # Steps of a request, by Flask's names
+    # Steps of a request, under Flask's names
 
     def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
-        """Give an HTTP error to its handler; without one it is the response."""
+        """Pass an HTTP error to its handler; without a handler, the error is the response."""
         return t.cast(HTTPException, errors.handle_http_exception(self, e))
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
-        """Give an error of a hook or view to its handler; raise it without one."""
+        """Pass an error from a hook or view to its handler; without a handler, raise it."""
         return t.cast(HTTPException, errors.handle_user_exception(self, e))
 
     def handle_exception(self, e: Exception) -> Response:
-        """Answer an error that nobody handled with 500; raise it when propagating."""
+        """Respond to an unhandled error with 500, or raise it if errors are propagated."""
         return errors.handle_exception(self, e)
 
     def log_exception(
         self,
         exc_info: tuple[type, BaseException, t.Any] | tuple[None, None, None],
     ) -> None:
-        """Log an error that is answered with 500, with method and path."""
-        # COMPAT(Flask): logged here, for lines of the log name this module: ``ERROR in app``.
+        """Log an unhandled error with the request's method and path."""
+        # COMPAT(Flask): logged here because log lines name this module: ``ERROR in app``.
         message = f"Exception on {errors.describe_request()}"
         self.logger.error(message, exc_info=exc_info)
 
     def raise_routing_exception(self, request: Request) -> t.NoReturn:
-        """Raise what matching the request found: 404, 405 or a redirect."""
+        """Raise the routing error of the request: 404, 405 or a redirect."""
         errors.raise_routing_exception(self, request)
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
-        """Call the view of the current request and return what it returns."""
+        """Call the current request's view and return its return value."""
         request: Request = request_ctx.request
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
@@ -428,7 +429,7 @@ class Flask(App):
         )
 
     def full_dispatch_request(self) -> Response:
-        """Run hooks, view and error handlers of the current request."""
+        """Run the hooks, the view and the error handlers for the current request."""
         if not self._got_first_request:
             self._got_first_request = True
         try:
@@ -436,16 +437,16 @@ class Flask(App):
             rv = self.preprocess_request()
             if rv is None:
                 rv = self.dispatch_request()
-        except Exception as error:  # noqa: BLE001  handed to the error handlers
+        except Exception as error:  # noqa: BLE001  passed to the error handlers
             rv = t.cast("t.Any", self.handle_user_exception(error))
         return self.finalize_request(rv)
 
     def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
     ) -> Response:
-        """Make a response of what a view or handler returned, and finish it.
+        """Turn the return value of a view or handler into a response, and finish it.
 
-        After an error, a further error in an after-hook is only logged.
+        If it comes from an error handler, an error in an after-request function is only logged.
         """
         response = self.make_response(t.cast("t.Any", rv))
         try:
@@ -455,7 +456,7 @@ class Flask(App):
         except Exception:
             if not from_error_handler:
                 raise
-            # COMPAT(Flask): in its words, which people search for and alert on.
+            # COMPAT(Flask): the same text, because people search for it and alert on it.
             self.logger.exception("Request finalizing failed with an error while handling an error")
             try:
                 make_sendable(response)
@@ -464,36 +465,39 @@ class Flask(App):
         return response
 
     def make_default_options_response(self) -> Response:
-        """Answer OPTIONS with the methods that the URL allows."""
+        """Return the response to OPTIONS, with the methods that the URL allows."""
         response = self.response_class()
         response.allow.update(request_ctx.url_adapter.allowed_methods())
         return response
 
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
-        """Make a response of any value that a view may return.
+        """Convert the return value of a view to a response.
 
-        Raises `TypeError` for None and for types that can't be a response.
+        Raises `TypeError` for None and for types that can't be converted.
         """
         return coerce.make_response(self, rv)
 
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
-        """Run value preprocessors and before-hooks; a value ends the request."""
+        """Run the URL value preprocessors and before-request functions.
+
+        A value returned by one of them, unless None, is the response.
+        """
         return t.cast("ft.ResponseReturnValue | None", hooks.preprocess_request(self))
 
     def process_response(self, response: Response) -> Response:
-        """Run the after-hooks on a response and save the session."""
+        """Run the after-request functions on a response and save the session."""
         return hooks.process_response(self, response)
 
     def do_teardown_request(self, exc: BaseException | None = _sentinel) -> None:  # type: ignore[assignment]
-        """Run the request's teardown functions with its error, or None."""
+        """Run the request's teardown functions with its error or None."""
         hooks.do_teardown_request(self, sys.exc_info()[1] if exc is _sentinel else exc)
 
     def do_teardown_appcontext(self, exc: BaseException | None = _sentinel) -> None:  # type: ignore[assignment]
-        """Run the application context's teardown functions with its error, or None."""
+        """Run the application context's teardown functions with its error or None."""
         hooks.do_teardown_appcontext(self, sys.exc_info()[1] if exc is _sentinel else exc)
 
     def ensure_sync(self, func: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-        """Return a function that sync code can call: `async_to_sync` of a coroutine one."""
+        """Return a function that sync code can call; coroutine functions are wrapped."""
         if inspect.iscoroutinefunction(func):
             return self.async_to_sync(func)
         return func
@@ -505,26 +509,26 @@ class Flask(App):
         return async_to_sync(func)
 
     def is_original(self, name: str) -> bool:
-        """Tell whether a step is `Flask`'s own, replaced neither here nor by a class."""
+        """Return whether a step is `Flask`'s own, replaced neither here nor in a class."""
         return name not in self.__dict__ and getattr(type(self), name) is _ORIGINAL_STEPS[name]
 
     def class_step(self, name: str) -> t.Callable[..., t.Any] | None:
-        """Return a step of the class, bound to this application; None if a class replaced it."""
+        """Return a step bound to this application; None if a class replaced it."""
         step = getattr(type(self), name)
         return MethodType(step, self) if step is _ORIGINAL_STEPS[name] else None
 
     # Contexts and entry points
 
     def app_context(self) -> AppContext:
-        """Make a context in which this application is current."""
+        """Create a context in which this application is current."""
         return AppContext(self)
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
-        """Make the context of a WSGI request."""
+        """Create the context of a WSGI request."""
         return RequestContext(self, environ)
 
     def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> RequestContext:
-        """Make a request context for tests, as if the test client sent it.
+        """Create a request context for tests, as for a request from the test client.
 
         Takes the arguments of `costrel.testing.EnvironBuilder`: ``path``,
         ``base_url``, ``method``, ``data``, ``json``, ``headers`` and others.
@@ -539,7 +543,7 @@ class Flask(App):
         return self.request_context(environ)
 
     def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
-        # For `stream_with_context`, which is below what makes such bodies.
+        # For `stream_with_context`, whose module can't import `in_request`.
         return in_request(iterator)
 
     def _compile(self) -> Engine:
@@ -549,14 +553,14 @@ class Flask(App):
             start_under_wsgi(self)
         engine = self._engine = Engine(self)
         if not engine.general:
-            # A request is being served. The general path says so in its own step.
+            # A request is being served. The general path sets this in its own step.
             self._got_first_request = True
         return engine
 
     def wsgi_app(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
-        """Answer a WSGI request. Wrap it, ``app.wsgi_app = Middleware(app.wsgi_app)``."""
+        """Handle a WSGI request. For middleware: ``app.wsgi_app = Middleware(app.wsgi_app)``."""
         engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
             engine = self._compile()
@@ -566,9 +570,9 @@ class Flask(App):
 
     @anew
     def asgi(self) -> ASGIApplication:
-        """Be the ASGI 3 face of this application, for servers: ``module:app.asgi``.
+        """The ASGI 3 application, for servers: ``module:app.asgi``.
 
-        It serves HTTP, WebSockets and the server's life cycle. Wrap it like `wsgi_app`:
+        It handles HTTP, WebSockets and lifespan events. For middleware:
         ``app.asgi = Middleware(app.asgi)``.
         """
         from .serve.asgi import Application
@@ -578,7 +582,7 @@ class Flask(App):
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
-        """Be called by a WSGI server: goes through `wsgi_app`, looked up late."""
+        """Handle a WSGI request from a server by calling `wsgi_app`."""
         return self.wsgi_app(environ, start_response)
 
 

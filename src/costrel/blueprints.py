@@ -1,4 +1,7 @@
-"""Groups of views, hooks and resources, registered under a name and prefix."""
+"""Blueprints: groups of views, hooks and resources, registered under a name and prefix.
+
+Long because Flask's interface is.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,9 @@ _sentinel = object()
 
 
 class BlueprintSetupState:
-    """Register one blueprint on one application.
+    """The state of registering a blueprint on an application.
 
-    Passed to the functions given to `Blueprint.record`. Attributes: ``app``,
+    It is passed to the functions given to `Blueprint.record`. Attributes: ``app``,
     ``blueprint``, ``options`` (of the registration), ``first_registration``,
     ``subdomain``, ``url_prefix``, ``url_defaults``, ``name`` and ``name_prefix``.
     """
@@ -97,19 +100,19 @@ class BlueprintSetupState:
 
 
 class Blueprint(Scaffold):
-    """Collect views and hooks to register on an application, once or often.
+    """Collect views and hooks to register on an application, once or several times.
 
     Args:
-        name: Prefix of the endpoints; no dots. Views are named ``name.view``.
-        import_name: Name of the module, usually ``__name__``; locates resources.
-        static_folder: Folder of static files, relative to the blueprint's, or None.
+        name: Prefix of the endpoints, without dots. Endpoints are named ``name.view``.
+        import_name: Name of the module, usually ``__name__``. Its folder is the root.
+        static_folder: Folder of static files, relative to the root, or None.
         static_url_path: URL prefix of static files, below the blueprint's prefix.
-        template_folder: Folder of templates, looked in after the application's.
+        template_folder: Folder of templates, searched after the application's.
         url_prefix: Prefix of all rules.
-        subdomain: Subdomain of all rules, where the application matches them.
-        url_defaults: Default values of all rules.
-        root_path: The blueprint's folder, where it can't be found.
-        cli_group: Name of the command group; the blueprint's by default, None
+        subdomain: Subdomain of all rules, if the application uses `subdomain_matching`.
+        url_defaults: Default values for all rules.
+        root_path: The root folder, if it can't be found from `import_name`.
+        cli_group: Name of the command group. Default: the blueprint's name. None
             merges the commands into the application's.
     """
 
@@ -137,16 +140,16 @@ class Blueprint(Scaffold):
         )
         if not name:
             raise ValueError(
-                "A blueprint needs a name that is not empty: it is the prefix of its endpoints."
+                "A blueprint's name can't be empty: it is the prefix of its endpoints."
                 f" ({caller()})"
             )
         if "." in name:
             raise ValueError(
-                f"The blueprint name {name!r} contains a dot, which separates nested names in"
+                f"The blueprint name {name!r} contains a dot, but dots separate nested names in"
                 f" endpoints. Choose a name without one, like {name.replace('.', '_')!r}."
                 f" ({caller()})"
             )
-        # COMPAT: in a blueprint's views these names win over the application's
+        # COMPAT: in a blueprint's views these names override those of the application's
         # processors.
         self.template_context_processors[None].append(_default_template_ctx_processor)
         self.name = name
@@ -159,7 +162,7 @@ class Blueprint(Scaffold):
 
     @lazy
     def cli(self) -> AppGroup:
-        """Hold the blueprint's own commands, a click group."""
+        """The blueprint's own commands, as a Click group."""
         from .commands.groups import AppGroup
 
         return AppGroup()
@@ -169,11 +172,11 @@ class Blueprint(Scaffold):
             raise AssertionError(
                 f"The setup method '{f_name}' was called on the blueprint {self.name!r} after it"
                 f" was registered, so that application would not see the change ({caller()}).\nMove"
-                " the call (or the import of the module that makes it) before"
+                " the call (or the import of the module that contains it) before"
                 " register_blueprint()."
             )
 
-    # Deferred set-up
+    # Deferred setup
 
     @setupmethod
     def record(self, func: DeferredSetupFunction) -> None:
@@ -193,26 +196,26 @@ class Blueprint(Scaffold):
     def make_setup_state(
         self, app: App, options: dict[str, t.Any], first_registration: bool = False
     ) -> BlueprintSetupState:
-        """Make the state that recorded functions get; a subclass may use its own."""
+        """Create the state passed to recorded functions. Override it to use a subclass."""
         return BlueprintSetupState(self, app, options, first_registration)
 
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
-        """Nest a blueprint: registered whenever this one is, below its name and prefix.
+        """Nest a blueprint: it is registered along with this one, below its name and prefix.
 
-        Raises `ValueError` when a blueprint is nested in itself.
+        Raises `ValueError` if it is this blueprint itself.
         """
         if blueprint is self:
             raise ValueError(
                 f"The blueprint {self.name!r} can't be registered on itself ({caller()})."
-                " Pass the one to nest."
+                " Pass the blueprint to nest."
             )
         self._blueprints.append((blueprint, options))
 
     def register(self, app: App, options: dict[str, t.Any]) -> None:
-        """Register everything on an application; ``app.register_blueprint`` calls it.
+        """Register everything on an application. Called by ``app.register_blueprint``.
 
-        Raises `ValueError` when the name is taken on that application.
+        Raises `ValueError` if the name is already taken.
         """
         name_prefix = options.get("name_prefix", "")
         own_name = options.get("name", self.name)
@@ -254,7 +257,7 @@ class Blueprint(Scaffold):
         app.cli.add_command(self.cli)
 
     def _merge_blueprint_funcs(self, app: App, name: str) -> None:
-        """Add the blueprint's hooks and handlers to the application's, below its name."""
+        """Add the blueprint's hooks and handlers to the application's, under its name."""
 
         def key_of(key: ft.AppOrBlueprintKey) -> str:
             return name if key is None else f"{name}.{key}"
@@ -293,12 +296,12 @@ class Blueprint(Scaffold):
     ) -> None:
         """Register a rule below the blueprint's prefix and name.
 
-        Raises `ValueError` when the endpoint or the view's name contains a dot.
+        Raises `ValueError` if the endpoint or the view's name contains a dot.
         """
         if endpoint and "." in endpoint:
             raise ValueError(
-                f"endpoint={endpoint!r} contains a dot; the blueprint adds its own. Leave out the"
-                f" part before it. ({caller()})"
+                f"endpoint={endpoint!r} contains a dot; the blueprint adds its name itself. Remove"
+                f" the part before the dot. ({caller()})"
             )
         view_name = getattr(view_func, "__name__", None)
         if not endpoint and view_name and "." in view_name:
@@ -323,13 +326,13 @@ class Blueprint(Scaffold):
     # Static files and resources
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:  # noqa: ARG002  for overrides
-        """Say how many seconds a client may cache a static file; None to ask each time."""
+        """Return how many seconds clients may cache a file; None to revalidate each time."""
         return default_max_age(current_app.config)
 
     def send_static_file(self, filename: str) -> Response:
-        """Send a file of the static folder: the view of the static rule.
+        """Send a file from the static folder; this is the view of the static rule.
 
-        Raises `RuntimeError` without a static folder; a missing file answers 404.
+        Raises `RuntimeError` if there is no static folder. A missing file gives a 404.
         """
         if self.static_folder is None:
             raise RuntimeError(f"The blueprint {self.name!r} has no static_folder to send from.")
@@ -339,19 +342,19 @@ class Blueprint(Scaffold):
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
     ) -> t.IO[t.Any]:
-        """Open a file of the blueprint's folder for reading; `encoding` if as text."""
+        """Open a file in the blueprint's folder for reading; `encoding` is for text modes."""
         if mode not in {"r", "rt", "rb"}:
-            raise ValueError(f"mode={mode!r}: resources can only be read; use 'r', 'rt' or 'rb'.")
+            raise ValueError(f"mode={mode!r}: resources are read-only. Use 'r', 'rt' or 'rb'.")
         path = os.path.join(self.root_path, resource)
         return open(path, mode, encoding=None if mode == "rb" else encoding)
 
-    # Registration on the whole application
+    # Registration for the whole application
 
     @setupmethod
     def app_template_filter(
         self, name: str | None = None
     ) -> t.Callable[[T_template_filter], T_template_filter]:
-        """Register the decorated function as a filter of all templates."""
+        """Register the decorated function as a filter for all templates."""
 
         def decorator(f: T_template_filter) -> T_template_filter:
             self.add_app_template_filter(f, name=name)
@@ -363,14 +366,14 @@ class Blueprint(Scaffold):
     def add_app_template_filter(
         self, f: ft.TemplateFilterCallable, name: str | None = None
     ) -> None:
-        """Register a filter of all templates, named after the function by default."""
+        """Register a filter for all templates, named after the function by default."""
         self.record_once(lambda state: _set_name(state.app.jinja_env.filters, f, name))
 
     @setupmethod
     def app_template_test(
         self, name: str | None = None
     ) -> t.Callable[[T_template_test], T_template_test]:
-        """Register the decorated function as a test of all templates."""
+        """Register the decorated function as a test for all templates."""
 
         def decorator(f: T_template_test) -> T_template_test:
             self.add_app_template_test(f, name=name)
@@ -380,14 +383,14 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
-        """Register a test of all templates, named after the function by default."""
+        """Register a test for all templates, named after the function by default."""
         self.record_once(lambda state: _set_name(state.app.jinja_env.tests, f, name))
 
     @setupmethod
     def app_template_global(
         self, name: str | None = None
     ) -> t.Callable[[T_template_global], T_template_global]:
-        """Register the decorated function as a name in all templates."""
+        """Register the decorated function as a global in all templates."""
 
         def decorator(f: T_template_global) -> T_template_global:
             self.add_app_template_global(f, name=name)
@@ -399,7 +402,7 @@ class Blueprint(Scaffold):
     def add_app_template_global(
         self, f: ft.TemplateGlobalCallable, name: str | None = None
     ) -> None:
-        """Register a name in all templates, the function's own by default."""
+        """Register a global in all templates, named after the function by default."""
         self.record_once(lambda state: _set_name(state.app.jinja_env.globals, f, name))
 
     def _record_app_func(self, registry: str, f: t.Any) -> None:
@@ -407,37 +410,37 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def before_app_request(self, f: T_before_request) -> T_before_request:
-        """Run a function before every view of the application."""
+        """Run a function before every request to the application."""
         self._record_app_func("before_request_funcs", f)
         return f
 
     @setupmethod
     def after_app_request(self, f: T_after_request) -> T_after_request:
-        """Run a function on every response of the application."""
+        """Run a function after every request to the application, with its response."""
         self._record_app_func("after_request_funcs", f)
         return f
 
     @setupmethod
     def teardown_app_request(self, f: T_teardown) -> T_teardown:
-        """Run a function when any request of the application is left."""
+        """Run a function when the context of any request to the application ends."""
         self._record_app_func("teardown_request_funcs", f)
         return f
 
     @setupmethod
     def before_app_websocket(self, f: F) -> F:
-        """Run a function before the view of every WebSocket of the application."""
+        """Run a function before every WebSocket view of the application."""
         self._record_app_func("before_websocket_funcs", f)
         return f
 
     @setupmethod
     def after_app_websocket(self, f: F) -> F:
-        """Run a function after the view of every WebSocket of the application."""
+        """Run a function after every WebSocket view of the application."""
         self._record_app_func("after_websocket_funcs", f)
         return f
 
     @setupmethod
     def teardown_app_websocket(self, f: F) -> F:
-        """Run a function when any WebSocket of the application is left."""
+        """Run a function when the context of any WebSocket of the application ends."""
         self._record_app_func("teardown_websocket_funcs", f)
         return f
 
@@ -445,7 +448,7 @@ class Blueprint(Scaffold):
     def app_context_processor(
         self, f: T_template_context_processor
     ) -> T_template_context_processor:
-        """Add the dict that a function returns to all templates' names."""
+        """Add the dict that a function returns to the variables of all templates."""
         self._record_app_func("template_context_processors", f)
         return f
 
@@ -453,7 +456,7 @@ class Blueprint(Scaffold):
     def app_errorhandler(
         self, code: type[Exception] | int
     ) -> t.Callable[[T_error_handler], T_error_handler]:
-        """Register the decorated function for an error anywhere in the application."""
+        """Register an error handler for the whole application."""
         self._get_exc_class_and_code(code)
 
         def decorator(f: T_error_handler) -> T_error_handler:
@@ -464,13 +467,13 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Let a function change what any rule of the application matched."""
+        """Let a function change the matched URL values of any request to the application."""
         self._record_app_func("url_value_preprocessors", f)
         return f
 
     @setupmethod
     def app_url_defaults(self, f: T_url_defaults) -> T_url_defaults:
-        """Let a function add values to any URL of the application that is built."""
+        """Let a function add values to any URL that the application builds."""
         self._record_app_func("url_default_functions", f)
         return f
 
@@ -482,7 +485,7 @@ def _set_name(names: t.MutableMapping[str, t.Any], f: t.Any, name: str | None) -
 def _nested_options(
     state: BlueprintSetupState, blueprint: Blueprint, options: dict[str, t.Any], name: str
 ) -> dict[str, t.Any]:
-    """Work out the options that a nested blueprint is registered with."""
+    """Return the options that a nested blueprint is registered with."""
     options = options.copy()
     subdomain = options.get("subdomain")
     if subdomain is None:
@@ -506,6 +509,6 @@ def _name_taken(name: str, same: bool, place: str | None) -> str:
     who = "this blueprint already" if same else "a different blueprint"
     where = f" (at {place})" if place else ""
     return (
-        f"The name {name!r} is taken ({caller()}): {who} is registered under it{where}. Endpoints"
-        " of the two would be the same; pass name='...' to register_blueprint()."
+        f"The name {name!r} is taken ({caller()}): {who} is registered under it{where}. Their"
+        " endpoints would clash. Pass name='...' to register_blueprint()."
     )

@@ -1,8 +1,7 @@
-"""Configuration: a dict that knows how to fill itself.
+"""Configuration: a dict that can load itself from files, objects and the environment.
 
-Only names in upper case are configuration; everything else in a file, an
-object or a mapping is left alone, so a configuration file may import and
-compute as it likes.
+Only upper-case names are configuration. Everything else in a file, an object or
+a mapping is ignored, so a configuration file may import modules and define helpers.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _UNREADABLE = "Unable to load configuration file ({})"
 class ConfigAttribute(t.Generic[T]):
     """Forward an attribute of the application to a configuration key.
 
-    ``get_converter`` is applied on reading only; what is written is stored as
-    it is. Reading on the class returns the descriptor itself.
+    ``get_converter`` applies to reading only; a written value is stored unchanged.
+    Reading it on the class returns the descriptor itself.
     """
 
     def __init__(self, name: str, get_converter: t.Callable[[t.Any], T] | None = None) -> None:
@@ -41,7 +40,7 @@ class ConfigAttribute(t.Generic[T]):
     def __get__(self, obj: t.Any, owner: t.Any = None) -> T: ...
 
     def __get__(self, obj: t.Any, owner: t.Any = None) -> T | t.Self:
-        """Return the configured value; `KeyError` when the key was deleted."""
+        """Return the configured value; `KeyError` if the key was deleted."""
         if obj is None:
             return self
         value = obj.config[self.__name__]
@@ -55,15 +54,15 @@ class ConfigAttribute(t.Generic[T]):
 
 
 class Config(dict[str, t.Any]):
-    """Hold the configuration; load it from files, objects and environment.
+    """The configuration: a dict that loads itself from files, objects and the environment.
 
-    ``root_path`` is the folder that relative file names start from;
-    ``defaults`` are the first entries. The loaders that find nothing to load
-    and were told to be silent return False, otherwise True.
+    ``root_path`` is the base of relative file names, and ``defaults`` are the initial
+    entries. The loading methods return True, or False if there was nothing to load
+    and ``silent`` is set.
     """
 
     epoch = Epoch()
-    """Moves when an entry changes; an application puts its own here."""
+    """Changes with every entry; an application replaces it with its own."""
 
     def __init__(
         self,
@@ -74,10 +73,10 @@ class Config(dict[str, t.Any]):
         self.root_path = root_path
 
     def from_envvar(self, variable_name: str, silent: bool = False) -> bool:
-        """Load the Python file whose name is in an environment variable.
+        """Load the Python file named by an environment variable.
 
-        Raises `RuntimeError` when the variable is unset or empty and `OSError`
-        when the file cannot be read, unless ``silent``.
+        Raises `RuntimeError` if the variable is unset or empty, and `OSError` if the
+        file can't be read. ``silent`` suppresses both: see `from_pyfile`.
         """
         filename = os.environ.get(variable_name)
         if filename:
@@ -85,29 +84,28 @@ class Config(dict[str, t.Any]):
         if silent:
             return False
         raise RuntimeError(
-            f"The environment variable {variable_name!r} is not set, so it names no"
-            " configuration file. Set it to the path of one, or pass silent=True where"
-            " the file is optional."
+            f"The environment variable {variable_name!r} is not set, so no configuration"
+            " file can be loaded. Set it to the path of one, or pass silent=True if the"
+            " file is optional."
         )
 
     def from_prefixed_env(
         self, prefix: str = "FLASK", *, loads: t.Callable[[str], t.Any] = json.loads
     ) -> bool:
-        """Load every environment variable that starts with ``prefix_``.
+        """Load all environment variables that start with the prefix and an underscore.
 
-        The rest of the name is the key. Values are read by ``loads`` and stay
-        text where that raises. A double underscore leads into a nested dict,
-        made when missing: ``FLASK_DB__host=x`` sets ``config["DB"]["host"]``.
-        Names are taken in sorted order, so that the outcome does not depend on
-        the order of the environment. Raises `TypeError` when a name leads
-        into a value that is no dict.
+        The rest of the name is the key. Values are parsed with ``loads`` and stay strings
+        if it raises. A double underscore sets a key of a nested dict, which is created if
+        missing: ``FLASK_DB__host=x`` sets ``config["DB"]["host"]``. Variables are loaded
+        in sorted order, so the result does not depend on the order of the environment.
+        Raises `TypeError` if a name refers to a key of a value that is not a dict.
         """
         start = f"{prefix}_"
         for name in sorted(os.environ):
             if not name.startswith(start):
                 continue
             value: t.Any = os.environ[name]
-            # Any parser may be given, so any error means "not parseable".
+            # `loads` may be any parser, so any error means "can't be parsed".
             with contextlib.suppress(Exception):
                 value = loads(value)
             self._set_nested(name.removeprefix(start), value, name)
@@ -115,7 +113,7 @@ class Config(dict[str, t.Any]):
 
     def _set_nested(self, path: str, value: t.Any, variable: str) -> None:
         if "__" not in path:
-            # Through __setitem__ like any other key, for subclasses that watch it.
+            # With __setitem__ like any other key, for subclasses that override it.
             self[path] = value
             return
         *parents, last = path.split("__")
@@ -130,24 +128,23 @@ class Config(dict[str, t.Any]):
             target[last] = value
         except TypeError:
             raise TypeError(
-                f"The environment variable {variable!r} leads into the configuration value"
-                f" {target!r}, which is no dict. Rename the variable, or set the whole value"
-                " by a variable without a double underscore."
+                f"The environment variable {variable!r} sets a key of the configuration value"
+                f" {target!r}, which is not a dict. Rename the variable, or set the whole value"
+                " with a variable without a double underscore."
             ) from None
 
     def from_pyfile(self, filename: str | os.PathLike[str], silent: bool = False) -> bool:
-        """Run a Python file and keep its names in upper case.
+        """Run a Python file and load its upper-case names.
 
-        A relative name starts from ``root_path``. Python's rules for source
-        encodings apply. ``silent`` covers a file that is not there, is a
-        folder, or lies under something that is no folder; every other
-        `OSError` is raised, and so is what the file itself raises.
+        A relative path is relative to ``root_path``. Python's rules for source encodings
+        apply. ``silent`` ignores a file that does not exist, is a folder, or has a parent
+        that is not a folder. Any other `OSError`, and any error in the file, is raised.
         """
         path = os.path.join(self.root_path, filename)
         module = types.ModuleType("config")
         module.__file__ = path
         try:
-            # Bytes, so that compile() honours a coding comment.
+            # Bytes, so that compile() respects a coding comment.
             with open(path, "rb") as file:
                 source = file.read()
         except OSError as error:
@@ -160,12 +157,11 @@ class Config(dict[str, t.Any]):
         return True
 
     def from_object(self, obj: object | str) -> None:
-        """Keep an object's attributes in upper case.
+        """Load the upper-case attributes of an object.
 
-        The object is usually a module or a class, and inherited attributes
-        count; a string is imported first (`ImportError` when it cannot be).
-        Attributes are read, not copied: properties of an instance are
-        evaluated, those of a class are not.
+        The object is usually a module or a class; inherited attributes are included. A
+        string is imported first, which may raise `ImportError`. Properties are evaluated
+        on an instance, but not on a class.
         """
         if isinstance(obj, str):
             obj = import_string(obj)
@@ -180,12 +176,12 @@ class Config(dict[str, t.Any]):
         silent: bool = False,
         text: bool = True,
     ) -> bool:
-        """Load a file by a given parser and keep its keys in upper case.
+        """Parse a file with the given function and load its upper-case keys.
 
-        ``load`` is given the open file and returns a mapping: `json.load`, or
-        `tomllib.load` with ``text=False``, which opens the file as bytes.
-        ``silent`` covers a file that is not there or is a folder; every other
-        `OSError` is raised, and so is what ``load`` raises.
+        ``load`` takes the open file and returns a mapping: `json.load`, or `tomllib.load`
+        with ``text=False``, which opens the file in binary mode. ``silent`` ignores a file
+        that does not exist or is a folder. Any other `OSError`, and any error that
+        ``load`` raises, is raised.
         """
         path = os.path.join(self.root_path, filename)
         try:
@@ -199,9 +195,9 @@ class Config(dict[str, t.Any]):
         return self.from_mapping(mapping)
 
     def from_mapping(self, mapping: t.Mapping[str, t.Any] | None = None, **kwargs: t.Any) -> bool:
-        """Keep the keys in upper case of a mapping, pairs, or keywords.
+        """Load the upper-case keys of a mapping, pairs, or keyword arguments.
 
-        Keywords win over the mapping. Always returns True.
+        Keyword arguments override the mapping. Always returns True.
         """
         merged: dict[str, t.Any] = {}
         if mapping is not None:
@@ -218,10 +214,10 @@ class Config(dict[str, t.Any]):
         lowercase: bool = True,
         trim_namespace: bool = True,
     ) -> dict[str, t.Any]:
-        """Return the entries whose keys start with ``namespace``, as a new dict.
+        """Return a new dict of the entries whose keys start with ``namespace``.
 
-        Made for keyword arguments: with ``IMAGE_STORE_TYPE`` configured,
-        ``get_namespace("IMAGE_STORE_")`` gives ``{"type": ...}``.
+        Useful for keyword arguments: with ``IMAGE_STORE_TYPE`` configured,
+        ``get_namespace("IMAGE_STORE_")`` returns ``{"type": ...}``.
         """
         found: dict[str, t.Any] = {}
         for key, value in self.items():

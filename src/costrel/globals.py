@@ -1,7 +1,6 @@
-"""What is current, as proxies that follow the thread or task they are used in.
+"""Proxies to the current application, request and session of the thread or task.
 
-Each raises `RuntimeError` when used outside of the context it belongs to, and is
-false there.
+Outside the context it belongs to, a proxy is false, and using it raises `RuntimeError`.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ app_ctx = t.cast(AppContext, current.app_ctx)
 """The active application context."""
 
 current_app = t.cast(Flask, current.current_app)
-"""The application that handles the request or command."""
+"""The application that handles the current request or command."""
 
 g = t.cast(_AppCtxGlobals, current.g)
-"""A namespace for whatever this request or command wants to share."""
+"""A namespace for data shared during the current request or command."""
 
 request_ctx = t.cast(RequestContext, current.request_ctx)
 """The active request context."""
@@ -38,7 +37,7 @@ request = t.cast(Request, current.request)
 """The request being handled."""
 
 session = t.cast(SessionMixin, current.session)
-"""The session of the client whose request is handled."""
+"""The session of the current request or WebSocket."""
 
 websocket: WebSocket = current.websocket
-"""The WebSocket being served."""
+"""The WebSocket being handled."""

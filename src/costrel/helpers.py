@@ -1,4 +1,4 @@
-"""Functions that views call: URLs, redirects, files, flashes, streams."""
+"""Helper functions for views: URLs, redirects, files, flashed messages, streams."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ __all__ = [
 
 
 class ContextStream:
-    """Run an iterator with a request current in each of its steps.
+    """Run each step of an iterator with a request current.
 
-    The request's teardown waits until the stream is exhausted, closed or dropped.
-    Between two steps nothing stays current on the thread that serves it.
+    The request's teardown waits until the stream is exhausted, closed or garbage-collected.
+    Between two steps, the request is not current on the serving thread.
     """
 
     def __init__(self, ctx: RequestContext, iterator: t.Iterator[t.Any]) -> None:
@@ -86,7 +86,7 @@ class ContextStream:
             self._ctx.release(error)
 
     def __del__(self) -> None:
-        # INVARIANT: a stream that nobody reads to its end still tears down.
+        # INVARIANT: the teardown also runs for a stream that is not read to its end.
         if getattr(self, "_open", False):
             self._finish(None)
 
@@ -96,11 +96,11 @@ def stream_with_context(
     | t.AsyncIterable[t.AnyStr]
     | t.Callable[..., t.Iterable[t.AnyStr] | t.AsyncIterable[t.AnyStr]],
 ) -> t.Any:
-    """Keep the request current while a response is generated.
+    """Keep the request current while a response is streamed.
 
-    Wraps an iterator of either kind, or decorates a function that makes one. The
+    Wraps a sync or async iterator, or decorates a function that returns one. The
     request's teardown functions run when the stream ends. Raises `RuntimeError`
-    outside of a request, `TypeError` for what can't be iterated over.
+    outside a request, and `TypeError` for an object that is not iterable.
     """
     stream: t.Any = generator_or_function
     is_async = hasattr(stream, "__aiter__")
@@ -120,8 +120,8 @@ def stream_with_context(
     ctx = request_view.get(None)
     if ctx is None:
         raise RuntimeError(
-            "stream_with_context() has no request to keep: none is active here. Call it inside"
-            " a view, where the response is made."
+            "stream_with_context() needs a request, but none is active here. Call it in a view,"
+            " where the response is created."
         )
     if is_async:
         return ctx.app._stream_in_request(aiter(stream))
@@ -131,9 +131,9 @@ def stream_with_context(
 
 
 def _generate(stream: ContextStream) -> t.Iterator[t.Any]:
-    """Be a generator, as Flask's is: extensions ask whether a body is one."""
+    """Wrap the stream in a generator, as Flask does: extensions check for that type."""
     try:
-        # From here on it has begun, so closing it closes the stream.
+        # The generator has started here, so closing it closes the stream.
         yield None
         yield from stream
     finally:
@@ -144,19 +144,19 @@ def _no_stream(value: t.Any) -> str:
     if iscoroutine(value):
         value.close()
         return (
-            f"stream_with_context() got the coroutine {value.__qualname__}(), which makes one value"
-            " and no stream. Let it `yield` the pieces, or await it first."
+            f"stream_with_context() got the coroutine {value.__qualname__}(), not a stream."
+            " Make it `yield` the chunks, or await it first."
         )
     return (
-        "stream_with_context() takes a generator, an async generator, or a function that makes one,"
-        f" and got {value!r}."
+        "stream_with_context() takes a generator, an async generator, or a function that returns"
+        f" one, not {value!r}."
     )
 
 
 def make_response(*args: t.Any) -> Response:
-    """Make a response of what a view may return, to set headers or cookies on it.
+    """Create a response from anything a view may return, to set headers or cookies on it.
 
-    Without arguments it is an empty one; several are read like a returned tuple.
+    Without arguments the response is empty. Several arguments are treated as a tuple.
     """
     if not args:
         return t.cast("Response", current_app.response_class())
@@ -177,14 +177,14 @@ def url_for(
     """Build the URL of an endpoint with the current application.
 
     Args:
-        endpoint: The view's name; one that starts with a dot is of the current blueprint.
-        _anchor: Fragment to append, quoted.
-        _method: Build the rule that answers this method.
-        _scheme: Make the URL external with this scheme.
-        _external: Include scheme and host. Default: not inside a request.
-        **values: The rule's variables; others go into the query string.
+        endpoint: The view's name. A leading dot means the current blueprint.
+        _anchor: Fragment to append; it is quoted.
+        _method: Use the rule for this HTTP method.
+        _scheme: Make the URL external, with this scheme.
+        _external: Include the scheme and host. Default: only outside a request.
+        **values: Values for the rule's variables; others go into the query string.
 
-    Raises `werkzeug.routing.BuildError` if no rule fits, `RuntimeError` outside of a
+    Raises `werkzeug.routing.BuildError` if no rule fits, and `RuntimeError` outside a
     request unless ``SERVER_NAME`` is set.
     """
     url: str = current_app.url_for(
@@ -203,12 +203,12 @@ def redirect(
     code: int = 302,
     Response: type[BaseResponse] | None = None,  # noqa: N803  Flask's name
 ) -> BaseResponse:
-    """Make a redirect to a URL, with the current application's `redirect` if any.
+    """Create a redirect to a URL, using the current application's `redirect` if there is one.
 
     Args:
-        location: The URL. Check one that came from the client: it may lead elsewhere.
+        location: The URL. If it comes from the client, check it: it may lead to another site.
         code: 301, 302, 303, 305, 307 or 308.
-        Response: The class of the response, outside of an application.
+        Response: The response class to use if there is no current application.
     """
     ctx = context.get(None)
     if ctx is not None:
@@ -217,10 +217,10 @@ def redirect(
 
 
 def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
-    """Raise the HTTP error of a status code, or send a response right away.
+    """Raise the HTTP error for a status code, or stop with the given response.
 
-    The current application's `aborter` decides which exception it is. Raises
-    `LookupError` for a code that it does not know.
+    The current application's `aborter` chooses the exception. Raises `LookupError`
+    for an unknown code.
     """
     ctx = context.get(None)
     if ctx is not None:
@@ -229,18 +229,18 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
 
 
 def get_template_attribute(template_name: str, attribute: str) -> t.Any:
-    """Return a macro or variable that a template exports."""
+    """Return a macro or variable exported by a template."""
     return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
 
 
 def flash(message: str, category: str = "message") -> None:
-    """Keep a message in the session for the next page that shows messages.
+    """Store a message in the session for the next page that shows messages.
 
     Args:
         message: The text.
         category: ``message``, ``info``, ``warning``, ``error`` or any other word.
     """
-    # Assigned, not appended to: only that marks the session as modified.
+    # Assigned, because appending would not mark the session as modified.
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
     app = current_app._get_current_object()
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
@@ -249,10 +249,12 @@ def flash(message: str, category: str = "message") -> None:
 def get_flashed_messages(
     with_categories: bool = False, category_filter: t.Iterable[str] = ()
 ) -> list[str] | list[tuple[str, str]]:
-    """Take the flashed messages out of the session, once per request.
+    """Return the flashed messages and remove them from the session.
+
+    Further calls in the same request return the same messages.
 
     Args:
-        with_categories: Return ``(category, message)`` instead of the messages.
+        with_categories: Return ``(category, message)`` pairs.
         category_filter: Return only these categories.
     """
     ctx = request_view.get(None)
@@ -299,18 +301,18 @@ def send_file(
 ) -> Response:
     """Send a file to the client, with ranges, ETag and caching headers.
 
-    Never pass a path that came from the client: see `send_from_directory`.
+    Never pass a path that comes from the client: use `send_from_directory` for that.
 
     Args:
-        path_or_file: Path, relative to the application's root, or a binary file.
-        mimetype: The content type; guessed from the name by default.
-        as_attachment: Let the browser save instead of show it.
-        download_name: The name to save it under; needed for a file object.
-        conditional: Answer conditional and range requests (304, 206, 416).
-        etag: Compute an ETag, or the ETag itself.
-        last_modified: Time of the last change; of the file by default.
-        max_age: Seconds that the client may cache it, or a function of the path;
-            ``SEND_FILE_MAX_AGE_DEFAULT`` by default.
+        path_or_file: Path, relative to the application's root, or a binary file object.
+        mimetype: The content type. Default: guessed from the name.
+        as_attachment: Make the browser save the file instead of showing it.
+        download_name: The name to save it under; required for a file object.
+        conditional: Support conditional and range requests (304, 206, 416).
+        etag: Whether to compute an ETag, or the ETag itself.
+        last_modified: Time of the last change. Default: the file's.
+        max_age: Seconds that the client may cache it, or a function of the path.
+            Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
     """
     return t.cast(
         "Response",
@@ -332,12 +334,12 @@ def send_file(
 def send_from_directory(
     directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: t.Any
 ) -> Response:
-    """Send a file from within a directory; `path` may come from the client.
+    """Send a file from a directory; `path` may come from the client.
 
     Args:
-        directory: The folder, relative to the application's root.
-        path: The file below it. One that leads out of the folder answers 404.
-        **kwargs: As for `send_file`.
+        directory: The directory, relative to the application's root.
+        path: The file's path below it. A path that leads outside gives a 404.
+        **kwargs: Passed to `send_file`.
     """
     return t.cast(
         "Response",

@@ -1,7 +1,7 @@
-"""The application's logger, and where it writes when nobody said.
+"""The application's logger and its default handler.
 
-Logging is Python's own. Configure it before the logger is first used, and
-nothing here adds to it.
+This is Python's standard logging. If you configure it before ``app.logger`` is first
+used, no handler is added.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .ground.current import request_view
 
 
 def _errors_stream() -> t.TextIO:
-    """Return the server's error stream in a request, stderr outside of one."""
+    """Return the server's error stream in a request, and stderr outside one."""
     ctx = request_view.get(None)
     if ctx is None:
         return sys.stderr
@@ -24,14 +24,14 @@ def _errors_stream() -> t.TextIO:
 
 
 wsgi_errors_stream: t.TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]
-"""The stream that errors go to: ``wsgi.errors`` in a request, else stderr.
+"""The stream for error messages: ``wsgi.errors`` in a request, else stderr.
 
-Looked up at each write, so a handler that has it follows the request. For
-`logging.config` it is ``ext://costrel.logging.wsgi_errors_stream``.
+It is looked up at each write, so a handler that uses it follows the request. In
+`logging.config`, refer to it as ``ext://costrel.logging.wsgi_errors_stream``.
 """
 
 default_handler = logging.StreamHandler(wsgi_errors_stream)
-"""The handler that `create_logger` adds; remove it to get rid of it."""
+"""The handler that `create_logger` adds; use ``logger.removeHandler`` to remove it."""
 
 default_handler.setFormatter(
     logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
@@ -39,10 +39,10 @@ default_handler.setFormatter(
 
 
 def has_level_handler(logger: logging.Logger) -> bool:
-    """Tell whether some handler takes what the logger lets through.
+    """Return whether a handler takes the messages that the logger emits.
 
-    Looks at the logger and those it propagates to. A handler counts if its
-    level is not above the logger's effective one.
+    Checks the handlers of the logger and of those it propagates to. A handler counts
+    if its level is not above the logger's effective level.
     """
     level = logger.getEffectiveLevel()
     current: logging.Logger | None = logger
@@ -54,10 +54,10 @@ def has_level_handler(logger: logging.Logger) -> bool:
 
 
 def create_logger(app: t.Any) -> logging.Logger:
-    """Return the logger named ``app.name``, set up where it is not yet.
+    """Return the logger named ``app.name``, configuring it if needed.
 
-    In debug mode its level becomes DEBUG unless one is set, and it is given
-    `default_handler` unless some handler takes its messages.
+    In debug mode its level is set to DEBUG unless it has one. `default_handler` is
+    added unless another handler takes its messages.
     """
     logger = logging.getLogger(app.name)
     if app.debug and logger.level == logging.NOTSET:

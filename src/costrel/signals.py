@@ -1,9 +1,9 @@
-"""The signals an application sends, as Blinker signals.
+"""The Blinker signals that an application sends.
 
 Connect with ``request_finished.connect(receiver, app)``. The sender is always
-the real application object, never a proxy. Receivers run in the thread or task
-that sends, in no promised order, and what one raises reaches the sender. A
-signal nobody is connected to costs one truth test.
+the application object, never a proxy. Receivers run in the sending thread or
+task, in no guaranteed order, and their errors propagate to the sender. A signal
+without receivers costs almost nothing.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ __all__ = [
     "template_rendered",
 ]
 
-# A namespace of our own: signals of other packages, which live in Blinker's
-# default namespace, may have the same names.
+# A separate namespace, because signals of other packages in Blinker's default
+# namespace may have the same names.
 _signals = Namespace()
 
 template_rendered = _signals.signal("template-rendered")
-"""Sent after a template rendered; carries ``template`` and ``context``."""
+"""Sent after a template is rendered, with ``template`` and ``context``."""
 
 before_render_template = _signals.signal("before-render-template")
-"""Sent before a template renders; carries ``template`` and ``context``."""
+"""Sent before a template is rendered, with ``template`` and ``context``."""
 
 request_started = _signals.signal("request-started")
-"""Sent when the request context is up and no hook has run yet."""
+"""Sent when the request context is active, before any hook runs."""
 
 request_finished = _signals.signal("request-finished")
-"""Sent when the response is final; carries ``response``."""
+"""Sent when the response is final, with ``response``."""
 
 request_tearing_down = _signals.signal("request-tearing-down")
-"""Sent when the request context is torn down, also after an error; carries ``exc``."""
+"""Sent when the request context is torn down, also after an error, with ``exc``."""
 
 got_request_exception = _signals.signal("got-request-exception")
-"""Sent when an unhandled exception is about to become a 500; carries ``exception``."""
+"""Sent before an unhandled exception becomes a 500 response, with ``exception``."""
 
 appcontext_tearing_down = _signals.signal("appcontext-tearing-down")
-"""Sent when the application context is torn down, also after an error; carries ``exc``."""
+"""Sent when the application context is torn down, also after an error, with ``exc``."""
 
 appcontext_pushed = _signals.signal("appcontext-pushed")
-"""Sent when an application context has become the current one."""
+"""Sent after an application context is pushed."""
 
 appcontext_popped = _signals.signal("appcontext-popped")
-"""Sent when an application context is no longer the current one."""
+"""Sent after an application context is popped."""
 
 message_flashed = _signals.signal("message-flashed")
-"""Sent when a message is flashed; carries ``message`` and ``category``."""
+"""Sent when a message is flashed, with ``message`` and ``category``."""

@@ -1,4 +1,4 @@
-"""Server-sent events: `EventStream`, a response that goes on."""
+"""Server-sent events: `EventStream`, a streaming response of `Event` objects."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Event:
     """One event of a stream (WHATWG HTML §9.2).
 
     Args:
-        data: Text, sent as it is, though each kind of line end arrives as a line feed;
-            anything else is sent as JSON. Without data and `event` the client sees no
-            event, but keeps `id` and `retry_ms`.
-        event: Name that the client listens to; ``message`` if None.
-        id: What the client sends back as ``Last-Event-ID`` when it connects again; an
-            empty one makes it forget the last.
-        retry_ms: How long the client is to wait, in milliseconds, before it connects again.
-        comment: Text that clients skip; it keeps a connection from looking idle.
+        data: Text is sent unchanged, except that every line ending arrives as a line feed.
+            Anything else is sent as JSON. Without `data` and `event`, the client gets no
+            event, but stores `id` and `retry_ms`.
+        event: Name that the client listens for; ``message`` if None.
+        id: Value that the client sends as ``Last-Event-ID`` when it reconnects. An empty
+            string makes it forget the last one.
+        retry_ms: Time to wait before the client reconnects, in milliseconds.
+        comment: Text that clients ignore; it keeps a connection from looking idle.
 
-    Raises `ValueError` for what would not arrive, also when it is set later: a line break
-    or NUL in `event` or `id`, and a negative `retry_ms`.
+    Raises `ValueError`, also when an attribute is set later, for what can't be sent: a
+    line break or NUL in `event` or `id`, or a negative `retry_ms`.
     """
 
     __slots__ = ("_event", "_id", "_retry_ms", "comment", "data")
@@ -56,7 +56,7 @@ class Event:
 
     @property
     def event(self) -> str | None:
-        """Name that the client listens to."""
+        """Name that the client listens for."""
         return self._event
 
     @event.setter
@@ -65,7 +65,7 @@ class Event:
 
     @property
     def id(self) -> str | None:
-        """What the client sends back as ``Last-Event-ID``; a number becomes text."""
+        """Value that the client sends as ``Last-Event-ID``; a number becomes text."""
         return self._id
 
     @id.setter  # noqa: A003  the field's name
@@ -74,7 +74,7 @@ class Event:
 
     @property
     def retry_ms(self) -> int | None:
-        """How long the client is to wait, in milliseconds, before it connects again."""
+        """Time to wait before the client reconnects, in milliseconds."""
         return self._retry_ms
 
     @retry_ms.setter
@@ -82,13 +82,11 @@ class Event:
         if time_ms is not None:
             time_ms = int(time_ms)
             if time_ms < 0:
-                raise ValueError(
-                    f"retry_ms={time_ms} is negative. A client waits for 0 ms or more."
-                )
+                raise ValueError(f"retry_ms={time_ms} is negative. Pass 0 or more milliseconds.")
         self._retry_ms = time_ms
 
     def encode(self, to_json: t.Callable[[t.Any], str]) -> bytes:
-        """Return the event as it is sent; `to_json` writes data that is no text."""
+        """Return the encoded event; `to_json` serializes data that is not text."""
         lines = []
         if self.comment is not None:
             lines += [f": {line}" for line in _line_ends.split(self.comment)]
@@ -110,20 +108,20 @@ class Event:
 def _one_line(name: str, value: object) -> str:
     """Return a field's value as plain text.
 
-    SECURITY(event injection): with a line break in it, it would begin another field.
+    SECURITY(event injection): a line break in it would start another field.
     """
-    # Of a subclass of `str`, such as an enumeration, the text that it is.
+    # The plain text of a `str` subclass, such as an enum member.
     text = str.__str__(value) if isinstance(value, str) else str(value)
     if _breaks_field(text):
         raise ValueError(
-            f"{name}={text!r} has a line break or NUL in it, which no client takes. Put such"
-            " text into data."
+            f"{name}={text!r} contains a line break or NUL, which clients don't accept. Put"
+            " such text into data."
         )
     return text
 
 
 class EventStream(Response):
-    """Answer with events as they come.
+    """A response that sends events as a generator yields them.
 
     In a view::
 
@@ -136,18 +134,18 @@ class EventStream(Response):
             return EventStream(events())
 
     Args:
-        events: An async or sync generator (or iterable) of `Event`, or of what becomes
-            one: text, or a value that is sent as JSON. The request is current in it.
-        retry_ms: How long the client is to wait, in milliseconds, before it connects again;
-            browsers decide for themselves (a few seconds) if None.
-        keep_alive_s: Send a comment after so many seconds without an event, which keeps
-            proxies from closing the connection, and lets a WSGI server notice that the
-            client is gone; None for never. A sync generator can't be interrupted, so it
-            has to yield ``Event(comment="")`` itself.
+        events: An async or sync generator (or iterable) of `Event`, of text, or of values
+            to send as JSON. The request is current in it.
+        retry_ms: Time to wait before the client reconnects, in milliseconds. If None,
+            browsers use their own default of a few seconds.
+        keep_alive_s: Send a comment after this many seconds without an event, or None for
+            never. It keeps proxies from closing the connection, and lets a WSGI server
+            notice that the client has disconnected. A sync generator can't be
+            interrupted, so it has to yield ``Event(comment="")`` itself.
 
-    The generator goes on when its last event was taken by the server. It is closed when
-    the client goes away; an error in it ends the response, and is the server's to log.
-    Raises `TypeError` for what is no stream of events.
+    The generator resumes when the server has taken its last event. It is closed when the
+    client disconnects. An error in it ends the response and is logged by the server.
+    Raises `TypeError` if `events` is not an iterable of events.
     """
 
     def __init__(
@@ -160,17 +158,17 @@ class EventStream(Response):
         if isinstance(events, (str, bytes)) or not isinstance(events, (AsyncIterable, Iterable)):
             raise TypeError(
                 f"EventStream() takes a generator or another iterable of events, not {events!r}."
-                " Call a generator function to get its generator."
+                " If that is a generator function, call it."
             )
         if keep_alive_s is not None and keep_alive_s <= 0:
-            raise ValueError(f"keep_alive_s={keep_alive_s} is no time. Pass None to send nothing.")
+            raise ValueError(f"keep_alive_s={keep_alive_s} must be positive, or None for never.")
         super().__init__(mimetype="text/event-stream")
-        # A stream is read as it comes: neither kept by caches nor held back by nginx.
+        # Neither stored by caches nor buffered by nginx.
         self.headers["Cache-Control"] = "no-store"
         self.headers["X-Accel-Buffering"] = "no"
         encode = _Encoder(current_app.json.dumps)
-        # Servers send the headers with the first piece, and the client is to learn at once
-        # that it is connected.
+        # Servers send the headers with the first chunk, so send one at once: the client
+        # then knows that it is connected.
         first = encode(Event(comment="") if retry_ms is None else Event(retry_ms=retry_ms))
         body: t.Any
         if isinstance(events, AsyncIterable):
@@ -181,7 +179,7 @@ class EventStream(Response):
 
 
 class _Encoder:
-    """Write values that a generator yields as events."""
+    """Encode the values that a generator yields as events."""
 
     def __init__(self, dumps: t.Callable[[t.Any], str]) -> None:
         self._dumps = dumps
@@ -192,13 +190,13 @@ class _Encoder:
         return self._dumps(value)
 
     def __call__(self, value: t.Any) -> bytes:
-        """Write an event, or what becomes the data of one."""
+        """Encode an event, or a value as the data of one."""
         event = value if isinstance(value, Event) else Event(value)
         return event.encode(self._to_json)
 
 
 class _Events:
-    """Iterate over what is sent of sync events."""
+    """Iterate over the encoded events of a sync iterable."""
 
     def __init__(self, events: Iterable[t.Any], encode: Encode, first: bytes) -> None:
         self._iterator = iter(events)
@@ -222,11 +220,11 @@ class _Events:
 
 
 class _AsyncEvents:
-    """Iterate over what is sent of async events, and comments where none comes for a while.
+    """Iterate over the encoded events of an async iterable, with keep-alive comments.
 
-    One task runs through the generator, which so keeps its context variables and timeouts,
-    and is not interrupted to send a comment. It waits at its ``yield`` until the next event
-    is asked for.
+    The generator runs in one task, so it keeps its context variables and timeouts, and
+    sending a comment does not interrupt it. It waits at its ``yield`` until the next event
+    is requested.
     """
 
     def __init__(
@@ -284,16 +282,16 @@ class _AsyncEvents:
             await close()
 
     def _finish(self, task: asyncio.Task[None], *, may_be_cancelled: bool = False) -> None:
-        """Raise what the generator raised, once."""
+        """Raise the generator's error, once."""
         self._ended = True
         if not task.cancelled():
             task.result()
         elif not may_be_cancelled:
-            # Raised as it is, it would look as if the stream's reader were cancelled.
-            raise RuntimeError("The generator of an EventStream let a CancelledError out.")
+            # A CancelledError would look as if the stream's reader were cancelled.
+            raise RuntimeError("The generator of an EventStream raised CancelledError.")
 
     async def aclose(self) -> None:
-        """Close the generator, wherever it is."""
+        """Close the generator, even while it is running."""
         self._first = b""
         if self._ended:
             return

@@ -1,7 +1,6 @@
-"""The types of what applications hand to us: views, hooks, handlers.
+"""Types for the functions that applications register, and for what they return.
 
-They are aliases for annotations, so that an application's own helpers can say
-what they accept and return. Nothing checks them at run time.
+They are aliases to use in annotations. Nothing checks them at run time.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ if t.TYPE_CHECKING:
     from werkzeug.datastructures import Headers
     from werkzeug.wrappers import Response
 
-# The body. A dict or a list becomes JSON, an iterator is streamed. `Mapping`
-# rather than `dict`, because a TypedDict is no `dict[str, Any]` to a checker.
+# The body. A dict or a list becomes JSON; an iterator is streamed. `Mapping`, because
+# type checkers do not accept a TypedDict as `dict[str, Any]`.
 ResponseValue = t.Union[
     "Response",
     str,
@@ -27,17 +26,17 @@ ResponseValue = t.Union[
     cabc.AsyncIterable[str],
     cabc.AsyncIterable[bytes],
 ]
-"""What may stand for the body of a response."""
+"""A value that can be the body of a response."""
 
 HeaderValue = str | list[str] | tuple[str, ...]
-"""One header's value, or several for a header that is sent several times."""
+"""The value of a header, or several values for a header that is sent several times."""
 
 HeadersValue = t.Union[
     "Headers",
     t.Mapping[str, HeaderValue],
     t.Sequence[tuple[str, HeaderValue]],
 ]
-"""The headers part of a tuple that a view returns."""
+"""The headers in a tuple that a view returns."""
 
 ResponseReturnValue = t.Union[
     ResponseValue,
@@ -48,40 +47,40 @@ ResponseReturnValue = t.Union[
 ]
 """What a view, a hook or an error handler may return."""
 
-# A variable and not the base class: an after-hook may be annotated with the
-# application's own response class, and parameters are contravariant.
+# A type variable, because an after-request function may be annotated with a custom
+# response class, and parameters are contravariant.
 ResponseClass = t.TypeVar("ResponseClass", bound="Response")
 
 AppOrBlueprintKey = str | None
-"""Whose hooks: a blueprint's name, or None for the application."""
+"""The owner of a hook: a blueprint's name, or None for the application."""
 
 AfterRequestCallable = (
     t.Callable[[ResponseClass], ResponseClass]
     | t.Callable[[ResponseClass], t.Awaitable[ResponseClass]]
 )
-"""Take the response, return it or another one."""
+"""Takes the response and returns it or another one."""
 
 BeforeFirstRequestCallable = t.Callable[[], None] | t.Callable[[], t.Awaitable[None]]
-"""Run once, before anything is served."""
+"""Runs once, before the first request."""
 
 BeforeRequestCallable = (
     t.Callable[[], ResponseReturnValue | None]
     | t.Callable[[], t.Awaitable[ResponseReturnValue | None]]
 )
-"""Run before the view; what is not None becomes the response in its place."""
+"""Runs before the view; a value that is not None becomes the response instead."""
 
 ShellContextProcessorCallable = t.Callable[[], dict[str, t.Any]]
-"""Name what the interactive shell starts with."""
+"""Returns names for the interactive shell."""
 
 TeardownCallable = (
     t.Callable[[BaseException | None], None] | t.Callable[[BaseException | None], t.Awaitable[None]]
 )
-"""Clean up; is given the unhandled exception, or None."""
+"""Cleans up; takes the unhandled exception or None."""
 
 TemplateContextProcessorCallable = (
     t.Callable[[], dict[str, t.Any]] | t.Callable[[], t.Awaitable[dict[str, t.Any]]]
 )
-"""Name what every template sees."""
+"""Returns variables for every template."""
 
 TemplateFilterCallable = t.Callable[..., t.Any]
 """A Jinja filter."""
@@ -93,17 +92,17 @@ TemplateTestCallable = t.Callable[..., bool]
 """A Jinja test."""
 
 URLDefaultCallable = t.Callable[[str, dict[str, t.Any]], None]
-"""Take endpoint and values of a URL being built; fill in values in place."""
+"""Takes the endpoint and values of a URL being built, and adds to the values in place."""
 
 URLValuePreprocessorCallable = t.Callable[[str | None, dict[str, t.Any] | None], None]
-"""Take endpoint and values of a URL that matched; change values in place."""
+"""Takes the endpoint and values of a matched URL, and may change the values in place."""
 
-# The parameter is Any: a handler names the exception it handles, and a callable
-# that takes a subclass is no callable that takes Exception.
+# The parameter is Any, because a handler is annotated with the exception that it handles,
+# and parameters are contravariant.
 ErrorHandlerCallable = (
     t.Callable[[t.Any], ResponseReturnValue] | t.Callable[[t.Any], t.Awaitable[ResponseReturnValue]]
 )
-"""Turn an exception into a response."""
+"""Turns an exception into a response."""
 
 RouteCallable = (
     t.Callable[..., ResponseReturnValue] | t.Callable[..., t.Awaitable[ResponseReturnValue]]

@@ -1,6 +1,6 @@
-"""Views as classes: one class, or one method for each HTTP method.
+"""Class-based views, with one method in all or one for each HTTP method.
 
-Register what `View.as_view` returns, with ``app.add_url_rule``.
+Register the return value of `View.as_view` with ``app.add_url_rule``.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ if t.TYPE_CHECKING:
     from . import typing as ft
 
 http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put", "trace", "patch"})
-"""The methods of a `MethodView` that are found without being declared."""
+"""The methods of a `MethodView` that are found without listing them in `methods`."""
 
 
 class View:
-    """Answer requests by `dispatch_request`, which a subclass writes.
+    """A view class; subclasses handle requests in `dispatch_request`.
 
-    A new instance is made for each request, so ``self`` may keep what belongs
-    to it, unless `init_every_request` is turned off.
+    Each request gets a new instance, so ``self`` may hold request data, unless
+    `init_every_request` is False.
     """
 
     methods: t.ClassVar[t.Collection[str] | None] = None
-    """The HTTP methods to register; None leaves it to ``add_url_rule``."""
+    """The HTTP methods to register; None for the default of ``add_url_rule``."""
 
     provide_automatic_options: t.ClassVar[bool | None] = None
-    """Whether ``OPTIONS`` is answered for the view; None decides by `methods`."""
+    """Whether to respond to ``OPTIONS`` automatically; None decides by `methods`."""
 
     decorators: t.ClassVar[list[t.Callable[..., t.Any]]] = []
-    """Applied to the view function in this order: the last is outermost.
+    """Decorators to apply to the view function, in this order: the last is outermost.
 
-    Decorating the class would do nothing, as the class is not the view.
+    Don't decorate the class: the class is not the view function.
     """
 
     init_every_request: t.ClassVar[bool] = True
-    """Whether each request has its own instance.
+    """Whether to create an instance for each request.
 
-    False makes one for all: cheaper, but then ``self`` is shared by threads.
+    False uses one for all requests. This is faster, but threads then share ``self``.
     """
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
-        """Return the response; given the URL's variables as keywords."""
+        """Return the response; takes the URL's variables as keyword arguments."""
         raise NotImplementedError(f"{type(self).__name__} must define dispatch_request().")
 
     @classmethod
     def as_view(cls, name: str, *class_args: t.Any, **class_kwargs: t.Any) -> ft.RouteCallable:
-        """Return a view function that makes an instance and asks it.
+        """Return a view function that creates an instance and calls `dispatch_request`.
 
-        ``name`` becomes the function's name and so the default endpoint; the
-        rest is what the class is called with. The function has ``view_class``,
+        ``name`` becomes the function's name and so its default endpoint; the other
+        arguments are passed to the class. The function has the attributes ``view_class``,
         which may be replaced, ``methods`` and ``provide_automatic_options``.
-        An ``async def dispatch_request`` goes through ``app.ensure_sync``; under ASGI
-        it is awaited on the loop, unless something wraps the function.
+        An ``async def dispatch_request`` is called with ``app.ensure_sync``; under ASGI
+        it is awaited on the event loop, unless a decorator wraps the function.
         """
         # COMPAT(Flask-Injector): reads `class_args` and `class_kwargs` in the view's closure.
-        # The class is read from the function that is registered, so that replacing it works.
+        # `view_class` is read from the registered function, so that replacing it works.
         if cls.init_every_request:
 
             def make() -> View:
@@ -94,21 +94,21 @@ class View:
         view.view_class = cls
         view.methods = cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
-        # For `costrel.dispatch.classviews`, where no decorator has put another in its place.
+        # For `costrel.dispatch.classviews`, if no decorator has replaced the function.
         undecorated._made_by = (undecorated, make)
         return t.cast("ft.RouteCallable", view)
 
 
 class MethodView(View):
-    """Answer each HTTP method by the method of the same name in lower case.
+    """A view class with a method for each HTTP method: ``get``, ``post`` and so on.
 
-    `methods` is found from what the class and its bases define, unless
-    it sets it. ``HEAD`` is answered by ``get`` where there is no ``head``. To
-    answer a method beyond the usual eight, name it in `methods`.
+    `methods` is derived from the methods of the class and its bases, unless the class
+    sets it. ``get`` handles ``HEAD`` if there is no ``head``. To handle a method
+    that is not one of the standard eight, list it in `methods`.
     """
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
-        """Find the methods that the new class answers."""
+        """Set `methods` from the methods that the new class defines."""
         super().__init_subclass__(**kwargs)
         if "methods" in cls.__dict__:
             return
@@ -120,20 +120,19 @@ class MethodView(View):
             cls.methods = found
 
     def dispatch_request(self, **kwargs: t.Any) -> ft.ResponseReturnValue:
-        """Answer by the method for the request's HTTP method.
+        """Call the method for the request's HTTP method.
 
-        Raises `werkzeug.exceptions.MethodNotAllowed`, answered with 405, for a
-        method that no code declared, and `AssertionError`, answered with 500,
-        for one that was declared and is not written.
+        Raises `werkzeug.exceptions.MethodNotAllowed` (405) for an undeclared method, and
+        `AssertionError` (500) for a method that is declared but not defined.
         """
         answer = current_app.ensure_sync(_find_method(self))
         return t.cast("ft.ResponseReturnValue", answer(**kwargs))
 
     def _is_declared(self, method: str, name: str) -> bool:
-        """Tell whether a method outside of the eight may name an attribute.
+        """Return whether a method other than the standard eight may name an attribute.
 
-        SECURITY(Starlette #3286): the method is what the client sent. Only one that the
-        class or the rule lists is looked up, and never one of the base's own.
+        SECURITY(Starlette #3286): the client chooses the method. Only a method that the
+        class or the rule lists is looked up, and never an attribute of the base class.
         """
         if name.startswith("_") or hasattr(MethodView, name):
             return False
@@ -145,7 +144,7 @@ record(MethodView)
 
 
 def method_of(view: View) -> t.Callable[..., t.Any]:
-    """Return what answers the current request: `dispatch_request`, or what that would call."""
+    """Return the method for the current request: `dispatch_request`, or what it would call."""
     if isinstance(view, MethodView) and is_open_for("_may_find_method", view):
         return _find_method(view)
     return view.dispatch_request
@@ -162,6 +161,6 @@ def _find_method(view: MethodView) -> t.Callable[..., t.Any]:
     if found is None:
         raise AssertionError(
             f"{type(view).__name__} is registered for {method}, but has no method {name}()."
-            " Write it, or register the view without it."
+            f" Define it, or register the view without {method}."
         )
     return t.cast("t.Callable[..., t.Any]", found)

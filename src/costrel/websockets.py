@@ -1,4 +1,4 @@
-"""A WebSocket as a view has it: `WebSocket`, behind the ``websocket`` proxy."""
+"""`WebSocket`, the object behind the ``websocket`` proxy in views."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SERVER_ERROR, RESTART = 1011, 1012
 """Close codes (RFC 6455 §7.4.1, and its registry for 1012)."""
 
 NO_CODE, GONE = 1005, 1006
-"""Codes that are never sent: the other side gave none; it was just gone."""
+"""Codes that are never sent: no code given, and connection lost."""
 
 _SENT_AT_ONCE = 64
 
 MAX_REASON_BYTES = 123
-"""SPEC(RFC 6455 §5.5): what a close frame has room for, beside the code."""
+"""SPEC(RFC 6455 §5.5): the space in a close frame after the code."""
 
 _CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 
@@ -41,14 +41,14 @@ _field_name = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+").fullmatch
 
 
 class WebSocketClosed(Exception):  # noqa: N818  it is an end more often than an error
-    """Tell that the connection ended, which is no error of the view's.
+    """The connection was closed. This is not an error in the view.
 
-    A view need not catch it: it ends quietly.
+    A view does not have to catch it: if it is not caught, the view just ends.
 
     Attributes:
-        code: The close code: what the other side said, 1005 if it said none, and
-            1006 if it was just gone.
-        reason: The text beside it, often empty.
+        code: The close code: the other side's, 1005 if it sent none, and 1006 if the
+            connection was lost.
+        reason: The text sent with the code, often empty.
     """
 
     def __init__(self, code: int, reason: str = "") -> None:
@@ -58,29 +58,29 @@ class WebSocketClosed(Exception):  # noqa: N818  it is an end more often than an
 
 
 class WebSocketDataError(ValueError):
-    """Tell that a message was not what was asked for; uncaught, the socket closes with 1007.
+    """A message does not have the expected format. Uncaught, it closes the socket with 1007.
 
     Attributes:
-        detail: What is wrong with it; sent as the reason of that close.
+        detail: What is wrong with the message; sent as the close reason.
     """
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"The message is not as expected: {detail}")
+        super().__init__(f"Invalid message: {detail}")
         self.detail = detail
 
 
 class WebSocket(Request):
-    """Send and receive messages, and give what the handshake's request said.
+    """A WebSocket: sends and receives messages, and has the handshake's request data.
 
-    The handshake is accepted by `accept`, or by the first `receive` or `send`. A view
-    that returns or raises before that rejects it: with the response that it returned,
-    or that its error has (``abort(403)``).
+    `accept` accepts the handshake, and so does the first `receive` or `send`. A view that
+    returns or raises before that rejects it, with the response that it returns or the
+    response of its error (``abort(403)``).
 
-    Any task of the event loop may use it, with or without a context; only the
-    application's own tasks of this loop, and no threads.
+    Any task of the application on this event loop may use it, with or without a context.
+    Threads may not.
     """
 
-    # Set by the server's side before the view runs.
+    # Set by the serving code before the view runs.
     _receive: t.Callable[[], t.Awaitable[Message]]
     _send: t.Callable[[Message], t.Awaitable[None]]
     _own_fields: t.Callable[[], t.Awaitable[t.Iterable[tuple[str, str]]]]
@@ -88,23 +88,23 @@ class WebSocket(Request):
     _idle_s: float | None = None
 
     accepted = False
-    """Whether the handshake was accepted."""
+    """Whether the handshake has been accepted."""
 
     close_code: int | None = None
-    """The code that the connection was closed with, by either side; None while it is open."""
+    """The code that either side closed the connection with; None while it is open."""
 
     _sent = 0
-    """How many messages were sent since the view last gave way to others."""
+    """How many messages were sent since the view last yielded to the event loop."""
 
     _receiving = 0
-    """How many tasks wait for a message."""
+    """How many tasks are waiting for a message."""
 
     @property
     def requested_subprotocols(self) -> list[str]:
-        """List the subprotocols that the client offers, in its order of preference."""
+        """The subprotocols that the client offers, in its order of preference."""
         offered: list[str] | None = self.environ.get("asgi.scope", {}).get("subprotocols")
         if offered is not None:
-            # COMPAT(wsproto): the header is not among those of the scope.
+            # COMPAT(wsproto): the scope's headers don't include this one.
             return list(offered)
         field = self.headers.get("Sec-WebSocket-Protocol", "")
         return [name.strip() for name in field.split(",") if name.strip()]
@@ -112,34 +112,34 @@ class WebSocket(Request):
     async def accept(
         self, subprotocol: str | None = None, headers: HeadersLike | None = None
     ) -> None:
-        """Accept the handshake; saves the session, whose cookie goes with it.
+        """Accept the handshake; this saves the session and sends its cookie.
 
         Args:
             subprotocol: One of `requested_subprotocols`, or None.
-            headers: More headers of the handshake's response.
+            headers: Additional headers for the handshake's response.
 
-        Raises `RuntimeError` if it was accepted already, `ValueError` for a subprotocol
-        that the client did not offer, which would make it close the connection, or a
-        header that can't be sent, and `WebSocketClosed` if the client is gone.
+        Raises `RuntimeError` if it was already accepted, `ValueError` for a header that
+        can't be sent or a subprotocol that the client did not offer (it would close the
+        connection), and `WebSocketClosed` if the client has disconnected.
         """
         if subprotocol is not None and subprotocol not in self.requested_subprotocols:
             raise ValueError(
-                f"The client did not offer the subprotocol {subprotocol!r}, but"
-                f" {self.requested_subprotocols}. Accept one of these, or none."
+                f"The client did not offer the subprotocol {subprotocol!r}, only"
+                f" {self.requested_subprotocols}. Accept one of these, or None."
             )
         fields = _encode(Headers(headers)) if headers else []
         async with self._shaking_hands:
             if self.accepted:
-                raise RuntimeError("This WebSocket was accepted already; call accept() only once.")
+                raise RuntimeError("The WebSocket was already accepted. Call accept() only once.")
             await self._accept(subprotocol, fields)
 
     @lazy
     def _shaking_hands(self) -> asyncio.Lock:
-        """Hold the lock of the handshake, for views that send and receive in two tasks."""
+        """The lock of the handshake, for views that send and receive in separate tasks."""
         return asyncio.Lock()
 
     async def _accept_unless_done(self) -> None:
-        """Accept, where a view sends or receives without having accepted."""
+        """Accept the handshake if a view sends or receives without having accepted it."""
         async with self._shaking_hands:
             if not self.accepted:
                 await self._accept(None, [])
@@ -152,23 +152,23 @@ class WebSocket(Request):
             {"type": "websocket.accept", "subprotocol": subprotocol, "headers": fields}
         )
         self.accepted = True
-        # Of the handshake only; who waits for the lock still has it.
+        # Only needed for the handshake. Tasks that wait for the lock have a reference to it.
         del self._own_fields, vars(self)["_shaking_hands"]
 
     def receive(self) -> t.Coroutine[t.Any, t.Any, str | bytes]:
         """Wait for the next message: text as ``str``, binary data as ``bytes``.
 
-        Raises `WebSocketClosed` when the connection ended, also after closing it for a
-        message over ``WEBSOCKET_MAX_MESSAGE_SIZE`` bytes (1009), and for a client that
-        sent nothing for ``WEBSOCKET_IDLE_S`` seconds (1001).
+        Raises `WebSocketClosed` when the connection is closed. A message over
+        ``WEBSOCKET_MAX_MESSAGE_SIZE`` bytes closes it with 1009, and a client that sends
+        nothing for ``WEBSOCKET_IDLE_S`` seconds with 1001.
         """
         return self._next(WebSocketClosed)
 
     async def _next(self, end: type[Exception]) -> str | bytes:
-        """Receive a message; raises what stands for the end, if that is what came.
+        """Receive a message; raises `end` if the connection is closed.
 
-        PERF(sockets): the one coroutine between a view and the server's `receive`. It does
-        itself what `costrel.ground.current.outside` does, and so does `send`.
+        PERF(sockets): the only coroutine between a view and the server's `receive`. Like
+        `send`, it inlines `costrel.ground.current.outside`.
         """
         try:
             if not self.accepted:
@@ -191,7 +191,7 @@ class WebSocket(Request):
             if data is None:
                 data = message.get("bytes")
                 if data is None:
-                    # Another task of the view may have closed it meanwhile.
+                    # Another task of the view may have closed it in the meantime.
                     code = self.close_code = self.close_code or message.get("code") or NO_CODE
                     raise WebSocketClosed(code, message.get("reason") or "")  # noqa: TRY301
             limit = self._max_message_bytes
@@ -223,8 +223,8 @@ class WebSocket(Request):
     async def send(self, data: str | bytes) -> None:
         """Send a message: text for ``str``, binary data for ``bytes``.
 
-        Waits while the client is slow. Raises `WebSocketClosed` if it is gone, and
-        `TypeError` for other types.
+        Waits for a slow client. Raises `WebSocketClosed` if the client has disconnected,
+        and `TypeError` for other types.
         """
         message: Message
         if isinstance(data, str):
@@ -233,7 +233,7 @@ class WebSocket(Request):
             message = {"type": "websocket.send", "bytes": bytes(data)}
         else:
             raise TypeError(
-                f"A WebSocket sends str or bytes, not {type(data).__name__}. For JSON use"
+                f"A WebSocket sends str or bytes, not {type(data).__name__}. For JSON, use"
                 " websocket.send_json()."
             )
         if not self.accepted:
@@ -244,13 +244,13 @@ class WebSocket(Request):
         try:
             await self._send(message)
         except OSError as error:
-            # SPEC(ASGI WebSocket): how servers say that the client is gone.
+            # SPEC(ASGI WebSocket): servers raise this if the client has disconnected.
             raise self._lost() from error
         finally:
             come_back(token)
         self._sent += 1
         if self._sent >= _SENT_AT_ONCE:
-            # A server need not wait for a client that has left: others must get to notice it.
+            # A server may not wait for a disconnected client. Let other tasks notice it.
             self._sent = 0
             await asyncio.sleep(0)
 
@@ -262,14 +262,14 @@ class WebSocket(Request):
         """Wait for a message and read it as JSON.
 
         Args:
-            type: What it has to be: a class of msgspec, a dataclass, a ``TypedDict``, or
-                any type that `msgspec` knows. Anything at all by default.
+            type: The type to decode: a msgspec class, a dataclass, a ``TypedDict``, or any
+                other type that `msgspec` supports. Default: any JSON value.
 
-        Raises `WebSocketDataError` for what is not JSON, or not of that type.
+        Raises `WebSocketDataError` for a message that is not JSON or not of that type.
         """
         data = await self.receive()
         try:
-            # SECURITY(recursion): whoever reads it.
+            # SECURITY(recursion): checked whichever parser reads it.
             if len(data) > MAX_DEPTH:
                 check_depth(data)
             if type is None:
@@ -279,7 +279,7 @@ class WebSocket(Request):
             raise WebSocketDataError(str(error)) from error
 
     async def send_json(self, obj: t.Any) -> None:
-        """Send a value as JSON in a text message: as responses write it, and msgspec's classes."""
+        """Send a value as JSON in a text message, encoded as in responses, or a msgspec struct."""
         if isinstance(obj, msgspec.Struct):
             await self.send(msgspec.json.encode(obj).decode())
         else:
@@ -288,26 +288,26 @@ class WebSocket(Request):
     async def close(  # type: ignore[override]
         self, code: int = NORMAL, reason: str = ""
     ) -> None:
-        """Close the connection, or reject the handshake with 403 if it was not accepted.
+        """Close the connection, or reject the handshake with 403 if not yet accepted.
 
         Args:
-            code: 1000 to 1003, 1007 to 1014 (RFC 6455 §7.4.1, and its registry), or one
-                of libraries and applications between 3000 and 4999.
+            code: 1000 to 1003 or 1007 to 1014 (RFC 6455 §7.4.1 and its registry), or 3000
+                to 4999 for libraries and applications.
             reason: Text for the other side, at most 123 bytes.
 
-        Does nothing if the connection is closed already. Where a server refuses a code
-        below 3000, as Daphne does, it is sent as that plus 3000: 4009 for 1009.
-        Raises `ValueError` for a code or a reason that can't be sent.
+        Does nothing if the connection is already closed. If the server refuses codes below
+        3000, as Daphne does, 3000 is added: 1009 is sent as 4009.
+        Raises `ValueError` for a code or reason that can't be sent.
         """
         if code not in _CODES and not 3000 <= code < 5000:
             raise ValueError(
-                f"{code} is no close code that may be sent. Take 1000 for a normal end, or one"
-                " between 4000 and 4999 for the application's own."
+                f"The close code {code} can't be sent. Use 1000 for a normal close, or a code"
+                " from 4000 to 4999 for the application's own."
             )
         if len(reason.encode()) > MAX_REASON_BYTES:
             raise ValueError(
-                f"The reason of a close is at most {MAX_REASON_BYTES} bytes long (RFC 6455 §5.5),"
-                f" but {reason[:20]!r}... has {len(reason.encode())}."
+                f"A close reason is at most {MAX_REASON_BYTES} bytes long (RFC 6455 §5.5), but"
+                f" {reason[:20]!r}... has {len(reason.encode())}. Shorten it."
             )
         if self.close_code is not None:
             return
@@ -315,7 +315,7 @@ class WebSocket(Request):
         await send_close(self._send, code, reason)
 
     def __aiter__(self) -> t.Self:
-        """Iterate over the messages, until the connection ends."""
+        """Iterate over the messages until the connection is closed."""
         return self
 
     def __anext__(self) -> t.Coroutine[t.Any, t.Any, str | bytes]:
@@ -324,14 +324,14 @@ class WebSocket(Request):
         return self._receive_or_stop()
 
     async def _receive_or_stop(self) -> str | bytes:
-        """Receive as a subclass does, which may have a `receive` of its own."""
+        """Call `receive`, which a subclass may override."""
         try:
             return await self.receive()
         except WebSocketClosed:
             raise StopAsyncIteration from None
 
     def _lost(self) -> WebSocketClosed:
-        """Note that the client is gone, and make the error that says so."""
+        """Record that the client has disconnected, and return the error to raise."""
         if self.close_code is None:
             self.close_code = GONE
         return WebSocketClosed(self.close_code)
@@ -344,39 +344,39 @@ class WebSocket(Request):
 
 
 def count_bytes(data: str | bytes) -> int:
-    """Tell how long a message is, as it was sent."""
+    """Return the size of a message in bytes, as it was sent."""
     return len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
 
 
 async def send_close(
     send: t.Callable[[Message], t.Awaitable[None]], code: int, reason: str
 ) -> None:
-    """Tell a server to close a connection; if the client is gone, it is closed already."""
+    """Tell a server to close a connection; does nothing if the client has disconnected."""
     with suppress(OSError):
         try:
             await outside(send, {"type": "websocket.close", "code": code, "reason": reason})
         except OSError:
             raise
         except Exception:
-            # COMPAT(Daphne): its library refuses to send the codes of the standard.
+            # COMPAT(Daphne): its library refuses to send most standard codes.
             if code == NORMAL or code >= 3000:
                 raise
             await outside(send, {"type": "websocket.close", "code": code + 3000})
 
 
 def _encode(fields: t.Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return headers as ASGI has them.
+    """Return headers in the form of ASGI.
 
-    SECURITY(response splitting): a name with a line break would begin another header;
-    `Headers` has refused values with one.
+    SECURITY(response splitting): a name with a line break would start another header.
+    `Headers` has already refused such values.
     """
     encoded = []
     for name, value in fields:
         lowered = name.lower()
         if not _field_name(name) or lowered == "sec-websocket-protocol":
             raise ValueError(
-                f"{name!r} can't be a header of the handshake's response. A subprotocol is chosen"
-                " by accept(subprotocol=...)."
+                f"{name!r} can't be a header of the handshake's response. Choose a subprotocol"
+                " with accept(subprotocol=...)."
             )
         encoded.append((lowered.encode("ascii"), value.encode("latin-1")))
     return encoded

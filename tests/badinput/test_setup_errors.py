@@ -96,7 +96,7 @@ MISTAKES = {
         lambda: Flask(__name__).get("/<id>/<id>")(one),
         SyntaxError,
         "duplicate argument 'id'",
-        "Name each variable once",
+        "Use each name once",
     ),
     "unknown option": (
         lambda: Flask(__name__).get("/", strict=True)(one),
@@ -108,25 +108,25 @@ MISTAKES = {
         lambda: Flask(__name__).add_url_rule(None, view_func=one),
         AttributeError,
         "The rule None",
-        "written like '/users/<int:id>'",
+        "like '/users/<int:id>'",
     ),
     "methods as a string": (
         lambda: Flask(__name__).route("/", methods="POST")(one),
         TypeError,
         "methods='POST' is a string",
-        r"Write a list: methods=\['POST'\]",
+        r"Pass a list: methods=\['POST'\]",
     ),
     "methods of a method": (
         lambda: Flask(__name__).post("/", methods=["PUT"])(one),
         TypeError,
-        "answers POST only",
+        "is for POST only",
         r"Use @route\('/', methods=\[...\]\)",
     ),
     "no view and no endpoint": (
         lambda: Flask(__name__).add_url_rule("/"),
         AssertionError,
-        "without a view function",
-        "needs endpoint='...'",
+        "needs a view function",
+        "or endpoint='...'",
     ),
     "view without a name": (
         lambda: Flask(__name__).add_url_rule("/", view_func=functools.partial(one)),
@@ -143,14 +143,14 @@ MISTAKES = {
     "set-up after the first request": (
         lambda: after_first_request().add_url_rule("/", view_func=one),
         AssertionError,
-        "setup method 'add_url_rule' was called .*after it served its first request",
-        "while the application is being made",
+        "setup method 'add_url_rule' was called .*after it handled its first request",
+        "during setup",
     ),
     "hook after the first request": (
         lambda: after_first_request().before_request(one),
         AssertionError,
         "setup method 'before_request'",
-        "while the application is being made",
+        "during setup",
     ),
     "handler of an unknown status": (
         lambda: Flask(__name__).register_error_handler(999, one),
@@ -174,7 +174,7 @@ MISTAKES = {
         lambda: Flask(__name__).register_error_handler("404", one),
         TypeError,
         "'404' is neither",
-        "a status code, a number",
+        r"a status code \(a number\)",
     ),
     "handler of a blueprint for all": (
         lambda: Blueprint("users", __name__).app_errorhandler(999),
@@ -185,13 +185,13 @@ MISTAKES = {
     "instance path that is relative": (
         lambda: Flask(__name__, instance_path="instance"),
         ValueError,
-        "must be absolute, and 'instance' is not",
+        "must be absolute, but 'instance' is not",
         r"os.path.abspath\('instance'\)",
     ),
     "blueprint without a name": (
         lambda: Blueprint("", __name__),
         ValueError,
-        "needs a name",
+        "name can't be empty",
         "",
     ),
     "blueprint with a dot": (
@@ -204,7 +204,7 @@ MISTAKES = {
         lambda: app_with_blueprint().register_blueprint(Blueprint("users", __name__)),
         ValueError,
         "name 'users' is taken",
-        r"pass name='...' to register_blueprint\(\)",
+        r"Pass name='...' to register_blueprint\(\)",
     ),
     "blueprint on itself": (
         lambda: (blueprint := Blueprint("users", __name__)).register_blueprint(blueprint),
@@ -222,7 +222,7 @@ MISTAKES = {
         lambda: Blueprint("users", __name__).route("/", endpoint="users.one")(one),
         ValueError,
         "endpoint='users.one' contains a dot",
-        "Leave out",
+        "Remove the part before the dot",
     ),
 }
 
@@ -231,7 +231,7 @@ MISTAKES = {
 DOUBTFUL = {
     "route without parentheses": (
         lambda: Flask(__name__).route(one),
-        "@route needs a rule, and got <function one",
+        "@route needs a rule but got <function one",
         r"@app.route\('/path'\)",
     ),
     "view that can't be called": (
@@ -321,7 +321,7 @@ def test_view_that_is_none_answers_500_and_others_are_served(view, place):
     app = Flask(__name__)
     app.logger.disabled = True
     target = app if place == "app" else Blueprint("users", __name__)
-    with pytest.warns(UserWarning, match="answered with 500") as caught:
+    with pytest.warns(UserWarning, match="give a 500") as caught:
         register(app, target, view)
     app.add_url_rule("/", "one", lambda: "one")
     client = app.test_client()

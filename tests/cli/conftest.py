@@ -1,4 +1,4 @@
-"""What tests of the command line share: run it, and serve with it, for real."""
+"""Fixtures of the command line's tests, which run the real command and serve with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE_S = 20.0
 
 
 def command_environ(**changes: str) -> dict[str, str]:
-    """Return the environment of a command: this one without Flask's variables."""
+    """Return the environment for a command: ours without Flask's variables."""
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -61,11 +61,11 @@ class Served:
 
     @property
     def output(self) -> str:
-        """All that was printed and waited for."""
+        """All output that was waited for."""
         return "".join(self.seen)
 
     def wait_for(self, pattern: str, nudge: t.Callable[[], object] = lambda: None) -> re.Match[str]:
-        """Read on until a line matches; fail if the output ends before.
+        """Read until a line matches; fail if the output ends before.
 
         While nothing is printed, `nudge` is called twice a second.
         """
@@ -91,7 +91,7 @@ class Served:
         return self.url
 
     def get(self, path: str) -> tuple[int, str]:
-        """Return status and body of a GET, connecting as soon as the socket is there."""
+        """Return status and body of a GET; connect as soon as the server listens."""
         connection = self.connect()
         connection.request("GET", path)
         response = connection.getresponse()
@@ -131,7 +131,7 @@ class Served:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> t.Iterator[t.Callable[..., Served]]:
-    """Start ``costrel``, or a script, in `tmp_path`; end what still runs after the test."""
+    """Start ``costrel``, or a script, in `tmp_path`; stop what still runs after the test."""
     started: list[Served] = []
 
     def start(*args: str, script: str | None = None, **environ: str) -> Served:
@@ -149,7 +149,7 @@ def serve(tmp_path: Path) -> t.Iterator[t.Callable[..., Served]]:
 
 @pytest.fixture
 def costrel_command(tmp_path: Path) -> t.Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``costrel`` in `tmp_path` to its end."""
+    """Run ``costrel`` in `tmp_path` until it ends."""
 
     def run(
         *args: str, stdin: str = "", cwd: Path = tmp_path, **environ: str
@@ -170,7 +170,7 @@ def costrel_command(tmp_path: Path) -> t.Callable[..., subprocess.CompletedProce
 
 @pytest.fixture(autouse=True)
 def _standard_environ() -> t.Iterator[None]:
-    """Begin without Flask's variables, and put `os.environ` and `sys.path` back."""
+    """Start without Flask's variables, and restore `os.environ` and `sys.path`."""
     environ, path = dict(os.environ), sys.path[:]
     for name in environ:
         if name.startswith(("FLASK_", "WERKZEUG_")):

@@ -1,4 +1,4 @@
-"""Clients that ask a server without a pause, and remember what went wrong."""
+"""Clients that send requests without a pause, and record what went wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE_S = 30.0
 
 
 class Load:
-    """Ask from several threads, over connections that are kept, and over new ones.
+    """Send requests from several threads, over persistent and over new connections.
 
     Attributes:
         answers: How often each body came.
@@ -39,7 +39,7 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop asking, having received the last answers."""
+        """Stop after the last responses have been received."""
         self._ending.set()
         for thread in self._threads:
             thread.join(PATIENCE_S)
@@ -66,11 +66,11 @@ class Load:
         connection.close()
 
     def wait_answered(self, body: str, times: int = 1) -> None:
-        """Wait until an answer came, so many times from now on."""
+        """Wait until an answer has come a given number of times from now on."""
         self.wait_until(lambda wanted=self.answers[body] + times: self.answers[body] >= wanted)
 
     def wait_until(self, reached: t.Callable[[], bool]) -> None:
-        """Wait until something is reached."""
+        """Wait until a condition holds."""
         deadline = time.monotonic() + PATIENCE_S
         while not reached():
             assert time.monotonic() < deadline, (self.answers, self.faults)

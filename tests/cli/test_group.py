@@ -15,7 +15,7 @@ from costrel.cli import FlaskGroup, ScriptInfo, pass_script_info
 
 @pytest.fixture
 def plugins(tmp_path: Path) -> str:
-    """Make a folder for the import path that looks like an installed distribution."""
+    """Create an importable folder that looks like an installed distribution."""
     folder = tmp_path / "site"
     info = folder / "plugin-1.0.dist-info"
     info.mkdir(parents=True)
@@ -34,18 +34,18 @@ def plugins(tmp_path: Path) -> str:
 
 
 def test_plugin_command_runs(costrel_command: t.Any, tmp_path: Path, plugins: str) -> None:
-    """An entry point of ``flask.commands`` is a command; one that is broken takes none away."""
+    """Entry points of ``flask.commands`` are commands; a broken one does not hide others."""
     (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask('shop')\n")
 
     result = costrel_command("greet", PYTHONPATH=plugins)
 
     assert result.stdout == "greetings from shop\n"
-    assert result.stderr.startswith("Warning: the command 'broken' of 'plugin:missing'")
+    assert result.stderr.startswith("Warning: the command 'broken' of the plug-in 'plugin:missing'")
     assert result.stderr.count("\n") == 1
 
 
 def test_plugin_commands_are_listed_without_an_app(costrel_command: t.Any, plugins: str) -> None:
-    """Help lists built-in and plug-in commands though no application is found."""
+    """Help lists built-in and plug-in commands even if no application is found."""
     result = costrel_command("--help", PYTHONPATH=plugins)
 
     assert result.returncode == 0
@@ -57,7 +57,7 @@ def test_plugin_commands_are_listed_without_an_app(costrel_command: t.Any, plugi
 def test_help_lists_commands_of_the_app_named_by_variable(
     costrel_command: t.Any, tmp_path: Path
 ) -> None:
-    """`FLASK_APP` is heeded before help is printed, also from a ``.flaskenv``."""
+    """`FLASK_APP` is read before help is printed, also from ``.flaskenv``."""
     (tmp_path / "hello.py").write_text(
         "from flask import Flask\napp = Flask('x')\n"
         "@app.cli.command()\ndef sweep():\n    'Sweep the floor.'\n"
@@ -82,7 +82,7 @@ def test_help_of_an_app_that_raises_shows_the_error() -> None:
 
 
 def test_unknown_command_without_app_explains_both(costrel_command: t.Any) -> None:
-    """A name that only an application could know leads to how to name one."""
+    """The error for an unknown command says how to name the application."""
     result = costrel_command("frobnicate")
 
     assert result.returncode == 2
@@ -112,7 +112,7 @@ def test_script_info_is_passed_and_keeps_one_app() -> None:
 
 
 def test_group_without_defaults_has_no_commands() -> None:
-    """The built-in commands, version and debug flag can be declined."""
+    """Built-in commands, ``--version`` and the debug flag can be switched off."""
 
     def create_app() -> Flask:
         app = Flask("bare")

@@ -37,7 +37,7 @@ def test_app_option_finds_commands_of_the_app(costrel_command: t.Any) -> None:
 
 
 def test_app_option_wins_over_the_variable(costrel_command: t.Any) -> None:
-    """What is typed beats `FLASK_APP`."""
+    """``--app`` takes precedence over `FLASK_APP`."""
     result = costrel_command("-A", "hello", "show", FLASK_APP="missing")
 
     assert result.stdout.startswith("hello ")
@@ -67,7 +67,7 @@ def test_debug_option_wins_over_the_variable(
 def test_env_files_are_loaded_in_order_of_precedence(
     costrel_command: t.Any, tmp_path: Path
 ) -> None:
-    """The environment beats the named file, that ``.env``, and that ``.flaskenv``."""
+    """The environment takes precedence, then the named file, ``.env`` and ``.flaskenv``."""
     (tmp_path / ".flaskenv").write_text("FLASK_APP=hello\nCOLOR=flaskenv\n")
     colors = [costrel_command("show").stdout.split("color=")[1]]
     (tmp_path / ".env").write_text("COLOR=env\n")
@@ -80,7 +80,7 @@ def test_env_files_are_loaded_in_order_of_precedence(
 
 
 def test_env_files_are_found_from_a_folder_below(costrel_command: t.Any, tmp_path: Path) -> None:
-    """The search goes upwards from the working directory and leaves it as it is."""
+    """Parents of the working directory are searched; the directory does not change."""
     (tmp_path / ".env").write_text("COLOR=above\n")
     below = tmp_path / "below"
     below.mkdir()
@@ -91,7 +91,7 @@ def test_env_files_are_found_from_a_folder_below(costrel_command: t.Any, tmp_pat
 
 
 def test_env_files_are_skipped_when_asked(costrel_command: t.Any, tmp_path: Path) -> None:
-    """`FLASK_SKIP_DOTENV` leaves the default files alone."""
+    """With `FLASK_SKIP_DOTENV` the default files are not loaded."""
     (tmp_path / ".env").write_text("COLOR=env\n")
 
     result = costrel_command("--app", "hello", "show", FLASK_SKIP_DOTENV="1")
@@ -102,7 +102,7 @@ def test_env_files_are_skipped_when_asked(costrel_command: t.Any, tmp_path: Path
 def test_env_files_without_dotenv_installed_give_a_hint(
     costrel_command: t.Any, tmp_path: Path
 ) -> None:
-    """Files that cannot be read are pointed out in one line naming the command to run."""
+    """If files cannot be read, one line shows the command to run."""
     (tmp_path / ".env").write_text("COLOR=env\n")
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -33,7 +33,7 @@ def test_certificate_without_its_other_half_is_refused(option: str) -> None:
 
 
 def test_adhoc_certificate_needs_cryptography_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What makes certificates up has to be installed; a missing one is named."""
+    """``adhoc`` needs a package; the error names it if it is missing."""
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(click.BadParameter, match="pip install cryptography"):
         _parse("--cert", "adhoc")
@@ -45,7 +45,7 @@ def test_adhoc_certificate_needs_cryptography_and_no_key(monkeypatch: pytest.Mon
 
 
 def test_ssl_context_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The import of an `SSLContext` is taken, that of anything else is not a file."""
+    """The import path of an `SSLContext` is accepted; any other is a missing file."""
     module = types.ModuleType("tls_settings")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     monkeypatch.setattr(module, "context", context, raising=False)
@@ -57,7 +57,7 @@ def test_ssl_context_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lists_of_paths_are_split_like_path() -> None:
-    """Extra files have to exist as one asks of a `click.Path`; patterns are kept as text."""
+    """Extra files must exist if the `click.Path` says so; patterns stay text."""
     params = _parse("--extra-files", f"a{os.pathsep}b", "--exclude-patterns", "*.tmp")
 
     assert params["extra_files"] == ["a", "b"]

@@ -25,7 +25,7 @@ def _routes(app: Flask, *args: str) -> list[str]:
 
 
 def test_routes_are_a_table_sorted_by_endpoint() -> None:
-    """Columns line up, lines have no trailing blanks, HEAD and OPTIONS are left out."""
+    """Columns are aligned, without trailing blanks, HEAD and OPTIONS."""
     assert _routes(_make_app()) == [
         "Endpoint  Methods   Rule",
         "--------  --------  -------------------",
@@ -77,5 +77,5 @@ def test_routes_with_hosts_get_a_column() -> None:
 
 
 def test_routes_of_an_app_without_any_say_so() -> None:
-    """No rule is said in words, not by an empty table."""
+    """Without routes, a sentence is shown instead of an empty table."""
     assert _routes(Flask("empty", static_folder=None)) == ["No routes were registered."]

@@ -1,4 +1,4 @@
-"""``costrel run``, as a process of its own: on Granian and in debug mode."""
+"""``costrel run`` as a separate process, on Granian and in debug mode."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_run_serves_a_file_that_imports_flask(serve: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_run_banner_names_app_server_and_how_to_stop(serve: t.Any) -> None:
-    """The banner says what is served, by what, where, and how to stop it."""
+    """The banner shows the application, the server, the URL and how to stop."""
     server = serve("--app", "hello", "run", "--port", "0", "--workers", "2", "--threads", "3")
     server.wait_for("CTRL")
 
@@ -83,7 +83,7 @@ def test_run_banner_names_app_server_and_how_to_stop(serve: t.Any) -> None:
 
 
 def test_run_without_app_option_finds_app_py(serve: t.Any, tmp_path: Path) -> None:
-    """An ``app.py`` in the current directory needs no option."""
+    """An ``app.py`` in the current directory is found without an option."""
     (tmp_path / "app.py").write_text(HELLO)
     server = serve("run", "--port", "0")
     server.wait_ready()
@@ -104,7 +104,7 @@ def test_run_factory_with_arguments_passes_them(serve: t.Any, tmp_path: Path) ->
 
 
 def test_run_flask_app_variable_names_the_app(serve: t.Any, tmp_path: Path) -> None:
-    """`FLASK_APP` and `FLASK_RUN_PORT` stand for the options."""
+    """`FLASK_APP` and `FLASK_RUN_PORT` replace the options."""
     folder = tmp_path / "src"
     folder.mkdir()
     (folder / "shop.py").write_text(HELLO)
@@ -115,7 +115,7 @@ def test_run_flask_app_variable_names_the_app(serve: t.Any, tmp_path: Path) -> N
 
 
 def test_run_custom_script_serves_its_factory(tmp_path: Path, serve: t.Any) -> None:
-    """A `FlaskGroup` of one's own serves what its factory makes, also a nested function."""
+    """A custom `FlaskGroup` serves the result of its factory, even a nested function."""
     (tmp_path / "wiki.py").write_text(
         "from costrel import Flask\n"
         "from costrel.cli import FlaskGroup\n"
@@ -138,7 +138,7 @@ def test_run_custom_script_serves_its_factory(tmp_path: Path, serve: t.Any) -> N
 def test_run_stopped_during_a_request_finishes_it(
     serve: t.Any, tmp_path: Path, how: signal.Signals
 ) -> None:
-    """A signal lets the request in flight end with its whole response, then the exit is clean."""
+    """After a signal, the request in flight gets its whole response; then the exit is clean."""
     (tmp_path / "slow.py").write_text(SLOW)
     server = serve("--app", "slow", "run", "--port", "0")
     server.wait_ready()
@@ -169,7 +169,7 @@ def test_run_stop_timeout_cuts_off_what_takes_longer(serve: t.Any, tmp_path: Pat
 
 
 def test_run_second_signal_stops_at_once(serve: t.Any, tmp_path: Path) -> None:
-    """CTRL+C again does not wait for requests in flight."""
+    """A second CTRL+C does not wait for requests in flight."""
     (tmp_path / "slow.py").write_text(SLOW.replace("time.sleep(1)", "time.sleep(60)"))
     server = serve("--app", "slow", "run", "--port", "0", "--stop-timeout", "60")
     server.wait_ready()
@@ -188,7 +188,7 @@ def test_run_second_signal_stops_at_once(serve: t.Any, tmp_path: Path) -> None:
 def test_run_worker_told_to_stop_again_and_again_ends(
     serve: t.Any, tmp_path: Path, interface: str
 ) -> None:
-    """However many signals come while a worker ends, it ends, and has answered its request."""
+    """A worker that gets many signals while it stops still answers its request and ends."""
     (tmp_path / "slow.py").write_text(
         SLOW.replace('"in the view"', 'f"in the view of {os.getpid()}"') + "import os\n"
     )
@@ -214,11 +214,11 @@ def test_run_worker_told_to_stop_again_and_again_ends(
 
     assert answers == [(200, "finished")]
     assert code == 0
-    assert f"by {interface.upper()}" in server.output
+    assert f"{'under' if interface == 'wsgi' else 'over'} {interface.upper()}" in server.output
 
 
 def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:
-    """A worker process that crashes makes room for a new one."""
+    """A worker process that crashes is replaced."""
     (tmp_path / "crash.py").write_text(
         HELLO + "\n@app.get('/die')\ndef die():\n    import os\n    os._exit(3)\n"
     )
@@ -235,7 +235,7 @@ def test_run_worker_that_dies_is_replaced(serve: t.Any, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_run_access_log_writes_a_line_per_request(serve: t.Any) -> None:
-    """``--access-log`` prints one line, in which a path cannot begin another."""
+    """``--access-log`` prints one line; a path cannot start another."""
     server = serve("--app", "hello", "run", "--port", "0", "--access-log")
     server.wait_ready()
     server.get("/?page=2")
@@ -258,7 +258,7 @@ def test_run_without_access_log_prints_nothing_per_request(serve: t.Any) -> None
 
 @pytest.mark.usefixtures("hello")
 def test_run_port_in_use_says_so_in_one_line(costrel_command: t.Any) -> None:
-    """A port that is taken ends the command with status 1 and what to do."""
+    """If the port is taken, the command exits with 1 and says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = costrel_command("--app", "hello", "run", "--port", str(port))
@@ -273,7 +273,7 @@ def test_run_port_in_use_says_so_in_one_line(costrel_command: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_run_port_of_another_run_counts_as_in_use(serve: t.Any, costrel_command: t.Any) -> None:
-    """Two servers never share a port, though their workers do."""
+    """Two servers never share a port, although the workers of one do."""
     server = serve("--app", "hello", "run", "--port", "0", "--workers", "2")
     port = server.wait_ready().rpartition(":")[2]
 
@@ -297,7 +297,7 @@ def test_run_app_that_raises_is_shown_once(costrel_command: t.Any, tmp_path: Pat
 
 
 def test_run_import_error_names_the_missing_module(costrel_command: t.Any, tmp_path: Path) -> None:
-    """An import that fails in the app's module is told apart from a missing app."""
+    """A failing import in the app's module is not reported as a missing app."""
     (tmp_path / "needy.py").write_text("import not_installed\n")
 
     result = costrel_command("--app", "needy", "run", "--port", "0")
@@ -326,7 +326,7 @@ def test_run_worker_that_vanishes_while_loading_ends_the_command(
     result = costrel_command("--app", "gone", "run", "--port", "0")
 
     assert result.returncode == 1
-    assert "ended unexpectedly with status 7, without a word" in result.stderr
+    assert "ended unexpectedly with status 7 while it was loading" in result.stderr
 
 
 def test_run_stopped_while_the_app_loads_does_not_wait(serve: t.Any, tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_run_stopped_while_the_app_loads_does_not_wait(serve: t.Any, tmp_path: P
 
 @pytest.mark.usefixtures("hello")
 def test_run_options_for_debug_mode_only_are_pointed_out(serve: t.Any) -> None:
-    """Reloader options without ``--debug`` are accepted, and said to do nothing."""
+    """Reloader options without ``--debug`` are accepted with a note that they do nothing."""
     server = serve("--app", "hello", "run", "--port", "0", "--reload", "--no-debugger")
     server.wait_ready()
 
@@ -352,7 +352,7 @@ def test_run_options_for_debug_mode_only_are_pointed_out(serve: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_run_without_threads_means_one(serve: t.Any, costrel_command: t.Any) -> None:
-    """``--without-threads`` serves with one thread, and contradicts another number."""
+    """``--without-threads`` serves with one thread and conflicts with another number."""
     server = serve("--app", "hello", "run", "--port", "0", "--without-threads")
     server.wait_ready()
     result = costrel_command("--app", "hello", "run", "--without-threads", "--threads", "4")
@@ -364,7 +364,7 @@ def test_run_without_threads_means_one(serve: t.Any, costrel_command: t.Any) -> 
 
 @pytest.mark.usefixtures("hello")
 def test_run_unknown_host_is_explained(costrel_command: t.Any) -> None:
-    """A host that is no address gives one line, not a traceback."""
+    """A host that is not an address gives one line, not a traceback."""
     result = costrel_command("--app", "hello", "run", "--host", "no such host")
 
     assert result.returncode == 1
@@ -375,7 +375,7 @@ def test_run_unknown_host_is_explained(costrel_command: t.Any) -> None:
 def test_run_adhoc_certificate_without_debug_names_the_alternative(
     costrel_command: t.Any, tmp_path: Path
 ) -> None:
-    """A made-up certificate is for debug mode; the error says what serving takes."""
+    """``adhoc`` is for debug mode; the error says what to use instead."""
     (tmp_path / "cryptography.py").touch()
 
     result = costrel_command("--app", "hello", "run", "--cert", "adhoc", PYTHONPATH=str(tmp_path))
@@ -411,7 +411,7 @@ def test_run_certificate_files_serve_https(serve: t.Any, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("hello")
 def test_run_unusable_certificate_is_explained(costrel_command: t.Any, hello: Path) -> None:
-    """Files that are no certificate give one line."""
+    """Files that are not a certificate give one line."""
     result = costrel_command("--app", "hello", "run", "--cert", str(hello), "--key", str(hello))
 
     assert result.returncode == 1
@@ -420,7 +420,7 @@ def test_run_unusable_certificate_is_explained(costrel_command: t.Any, hello: Pa
 
 
 def test_run_replaced_banner_is_respected(serve: t.Any, tmp_path: Path) -> None:
-    """Who rebinds the banner on the ``cli`` module is not shown ours."""
+    """If the banner is rebound on the ``cli`` module, ours is not shown."""
     (tmp_path / "quiet.py").write_text(
         "import costrel.cli\n"
         "from costrel.compat import install_as_flask\n"
@@ -465,7 +465,7 @@ def test_debug_run_shows_errors_in_the_debugger(serve: t.Any, tmp_path: Path) ->
 
 
 def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Path) -> None:
-    """`FLASK_DEBUG` is enough, and both services can be declined."""
+    """`FLASK_DEBUG` is enough; reloader and debugger can be switched off."""
     (tmp_path / "hello.py").write_text(FAILING)
     server = serve(
         "--app", "hello", "run", "--port", "0", "--no-reload", "--no-debugger", FLASK_DEBUG="1"
@@ -480,13 +480,13 @@ def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Pa
 
 
 def test_debug_run_change_of_the_code_restarts(serve: t.Any, tmp_path: Path) -> None:
-    """A change is served after a restart; an error in it is shown, and mended by the next."""
+    """A change is served after a restart; an error is shown, and the next change fixes it."""
     file = tmp_path / "hello.py"
     file.write_text(HELLO)
     server = serve("--app", "hello", "run", "--debug", "--port", "0")
     server.wait_ready()
     server.wait_for("Debugger PIN")
-    # A change made before the reloader has seen the file once is none to it: save again.
+    # The reloader misses a change made before it has first seen the file: save again.
     file.write_text("raise RuntimeError('half written')\n")
     server.wait_for("could not be loaded: RuntimeError: half written", nudge=file.touch)
     server.wait_for("Debugger PIN")
@@ -500,7 +500,7 @@ def test_debug_run_change_of_the_code_restarts(serve: t.Any, tmp_path: Path) -> 
 
 
 def test_debug_run_broken_app_fails_at_once(costrel_command: t.Any, tmp_path: Path) -> None:
-    """An error that is there from the start ends the command."""
+    """An error at the first start ends the command."""
     (tmp_path / "broken.py").write_text("1 / 0\n")
 
     result = costrel_command("--app", "broken", "run", "--debug", "--port", "0")
@@ -511,7 +511,7 @@ def test_debug_run_broken_app_fails_at_once(costrel_command: t.Any, tmp_path: Pa
 
 @pytest.mark.usefixtures("hello")
 def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
-    """The debugger on an address others can reach is warned about."""
+    """There is a warning if other machines can reach the debugger."""
     server = serve("--app", "hello", "run", "--debug", "--host", "0.0.0.0", "--port", "0")  # noqa: S104
 
     server.wait_for("WARNING: --host 0.0.0.0 opens the interactive debugger to the network")
@@ -519,7 +519,7 @@ def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
-    """``--workers`` with ``--debug`` is accepted, and said to do nothing."""
+    """``--workers`` with ``--debug`` is accepted with a note that it does nothing."""
     server = serve("--app", "hello", "run", "--debug", "--port", "0", "--workers", "2")
     server.wait_ready()
 
@@ -531,7 +531,7 @@ def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
 def test_run_workers_are_processes_of_their_own(serve: t.Any, tmp_path: Path) -> None:
     """The app is imported by each worker and never by the parent."""
     (tmp_path / "hello.py").write_text(
-        # In one piece, since both write at the same time.
+        # Written in one piece, because both write at the same time.
         HELLO + "\nimport os\nos.write(1, b'imported by %d\\n' % os.getpid())\n"
     )
     server = serve("--app", "hello", "run", "--port", "0", "--workers", "2")

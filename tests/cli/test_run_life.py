@@ -1,4 +1,4 @@
-"""``costrel run`` around an application's life: by WSGI and ASGI, on uvicorn and Granian."""
+"""``costrel run`` and the lifespan: under WSGI and ASGI, on uvicorn and Granian."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def index():
 """
 
 WAYS = {
-    "wsgi": ("wsgi", False, r"Granian .* by WSGI"),
-    "asgi on uvicorn": ("asgi", True, r"uvicorn .* by ASGI"),
-    "asgi on Granian": ("asgi", False, r"Granian .* by ASGI"),
+    "wsgi": ("wsgi", False, r"Granian .* under WSGI"),
+    "asgi on uvicorn": ("asgi", True, r"uvicorn .* over ASGI"),
+    "asgi on Granian": ("asgi", False, r"Granian .* over ASGI"),
 }
 
 
@@ -58,7 +58,7 @@ def write_app(folder: Path, *, uvicorn: bool, fails: bool) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_run_leads_the_life_of_its_worker(serve: t.Any, tmp_path: Path, way: str) -> None:
-    """It begins before the server says that it runs, and ends when it stops."""
+    """It starts before the server reports that it runs, and ends when the server stops."""
     interface, uvicorn, banner = WAYS[way]
     write_app(tmp_path, uvicorn=uvicorn, fails=False)
     served = serve("--app", "lived", "run", "--port", "0", "--interface", interface)
@@ -78,7 +78,7 @@ def test_run_leads_the_life_of_its_worker(serve: t.Any, tmp_path: Path, way: str
 def test_run_refuses_to_start_after_an_error(
     costrel_command: t.Any, tmp_path: Path, way: str
 ) -> None:
-    """What was opened is closed, the error is told once, and the status is 1."""
+    """What was opened is closed, the error is shown once, and the status is 1."""
     interface, uvicorn, _banner = WAYS[way]
     write_app(tmp_path, uvicorn=uvicorn, fails=True)
 
@@ -125,7 +125,7 @@ async def leave():
 def test_run_refuses_to_start_after_what_is_no_exception(
     costrel_command: t.Any, tmp_path: Path, way: str, error: str
 ) -> None:
-    """It neither serves nor ends without a word, nor with the status of a success."""
+    """The command does not serve, shows an error and does not report success."""
     interface, uvicorn, _banner = WAYS[way]
     source = LEAVING.format(statement=NOT_ORDINARY[error])
     (tmp_path / "left.py").write_text(f"UVICORN = {uvicorn}\n{source}")
@@ -136,7 +136,7 @@ def test_run_refuses_to_start_after_what_is_no_exception(
 
     assert result.returncode == 1
     name = "CancelledError" if error == "a cancelled task" else error
-    assert f"A function that runs before serving ended by {name}(" in result.stderr
+    assert f"A function that runs before serving raised {name}(" in result.stderr
     assert result.stderr.rstrip().endswith(
         "Error: The application could not be started: see the error above."
     )
@@ -147,7 +147,7 @@ def test_run_refuses_to_start_after_what_is_no_exception(
 def test_run_refuses_an_application_whose_import_ends_by_what_is_no_exception(
     costrel_command: t.Any, tmp_path: Path, error: str
 ) -> None:
-    """It is shown as any error of the import is."""
+    """It is shown like any error during the import."""
     (tmp_path / "left.py").write_text(f"raise {error}\n")
 
     result = costrel_command("--app", "left", "run", "--port", "0")

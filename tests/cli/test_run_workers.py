@@ -78,14 +78,14 @@ def run(request: t.Any, serve: t.Any, tmp_path: Path) -> t.Callable[..., t.Any]:
 
 
 def write(folder: Path, source: str) -> None:
-    """Write the application that is served; at once, as a worker may be reading it."""
+    """Write the served application atomically, because a worker may be reading it."""
     written = folder / "written.txt"
     written.write_text(source)
     written.replace(folder / "shop.py")
 
 
 def children_of(parent: int) -> set[int]:
-    """Return the processes that a process has started and that run."""
+    """Return the running child processes of a process."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -98,7 +98,7 @@ def children_of(parent: int) -> set[int]:
 
 
 def eventually(expected: object, get: t.Callable[[], object]) -> None:
-    """Wait until a function returns what is expected."""
+    """Wait until a function returns the expected value."""
     deadline = time.monotonic() + PATIENCE_S
     while (actual := get()) != expected and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -106,23 +106,23 @@ def eventually(expected: object, get: t.Callable[[], object]) -> None:
 
 
 def test_workers_killed_again_and_again_leave_a_server_that_answers(run: t.Any) -> None:
-    """Each is replaced as often as it dies, with growing pauses, and nobody is refused."""
+    """Each is replaced whenever it dies, with growing pauses; no client is refused."""
     server = run(workers=3)
     killed: set[int] = set()
     with Load(server.url) as load:
         for _ in range(10):
-            # One that was killed may take a moment to go.
+            # A killed process may take a moment to disappear.
             eventually(3, lambda: len(children_of(server.process.pid) - killed))
             for worker in children_of(server.process.pid) - killed:
                 load.wait_answered("VERSION")
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
-            server.wait_for("was ended by SIGKILL; another one starts")
+            server.wait_for("was terminated by SIGKILL; a new one starts")
         load.wait_answered("VERSION", 20)
 
     assert server.stop() == 0
     assert load.faults["ConnectionRefusedError"] == 0
-    assert server.output.count("was ended by SIGKILL; another one starts") == 30
+    assert server.output.count("was terminated by SIGKILL; a new one starts") == 30
     pauses = [float(s) for s in re.findall(r"starts in ([\d.]+) s", server.output)]
     assert max(pauses) == 5
 
@@ -144,7 +144,7 @@ def fork():
 
 
 def test_worker_that_has_forked_a_child_is_replaced(run: t.Any) -> None:
-    """Though the child has what would tell of the worker's end, and lives on."""
+    """Even if the child lives on and holds the sentinel of the worker's end."""
     server = run(source=FORKING)
     child = int(server.get("/fork")[1])
     try:
@@ -159,7 +159,7 @@ def test_worker_that_has_forked_a_child_is_replaced(run: t.Any) -> None:
 
 
 def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> None:
-    """What a healthy worker has begun it finishes, and what comes meanwhile it answers."""
+    """A healthy worker finishes what it has begun and answers new requests."""
     server = run(workers=2, source=SLOW.replace("SECONDS", "3"))
     asking = server.connect()
     asking.request("GET", "/pid")
@@ -171,7 +171,7 @@ def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> Non
         (other,) = children_of(server.process.pid) - spared
         os.kill(other, signal.SIGKILL)
         spared.add(other)
-        server.wait_for("was ended by SIGKILL")
+        server.wait_for("was terminated by SIGKILL")
 
     answer = asking.getresponse()
 
@@ -182,7 +182,7 @@ def test_killing_one_worker_cuts_off_no_request_of_the_others(run: t.Any) -> Non
 
 
 def test_server_whose_workers_cannot_start_any_more_gives_up(run: t.Any, tmp_path: Path) -> None:
-    """It says why and ends with status 1, after a few attempts."""
+    """The server shows why and exits with 1, after a few attempts."""
     server = run()
     (worker,) = children_of(server.process.pid)
     write(tmp_path, "raise LookupError('half deployed')\n")
@@ -195,7 +195,7 @@ def test_server_whose_workers_cannot_start_any_more_gives_up(run: t.Any, tmp_pat
 
 
 def test_server_outlasts_a_while_in_which_workers_cannot_start(run: t.Any, tmp_path: Path) -> None:
-    """As soon as one can start again, all is well; who connects meanwhile waits."""
+    """It serves as soon as a worker can start again; clients wait until then."""
     server = run()
     (worker,) = children_of(server.process.pid)
     write(tmp_path, "raise LookupError('half deployed')\n")
@@ -211,14 +211,14 @@ def test_server_outlasts_a_while_in_which_workers_cannot_start(run: t.Any, tmp_p
 def test_hangups_under_load_refuse_and_reset_no_request(
     run: t.Any, tmp_path: Path, workers: int
 ) -> None:
-    """Ten restarts, and one that fails in between, are noticed by no client."""
+    """No client notices ten restarts, with one that fails in between."""
     server = run(workers=workers)
     with Load(server.url) as load:
         for number in range(10):
             if number == 5:
                 write(tmp_path, "raise LookupError('half deployed')\n")
                 server.process.send_signal(signal.SIGHUP)
-                server.wait_for("After SIGHUP a new worker could not start")
+                server.wait_for("Reload failed: a new worker could not start")
                 load.wait_answered("version 4")
             write(tmp_path, APP.replace("VERSION", f"version {number}"))
             server.process.send_signal(signal.SIGHUP)
@@ -229,12 +229,12 @@ def test_hangups_under_load_refuse_and_reset_no_request(
     assert dict(load.faults) == {}
     assert server.stop() == 0
     assert "LookupError: half deployed" in server.output
-    assert "Loading the application anew" in server.output
+    assert "SIGHUP received: reloading the application" in server.output
     assert server.output.count("was replaced by PID") >= 9
 
 
 def test_old_workers_serve_while_the_new_application_loads(run: t.Any, tmp_path: Path) -> None:
-    """However long it takes: its first answer ends the old one's time."""
+    """However long it takes: the old worker ends only after the new one answers."""
     server = run()
     gate = tmp_path / "gate"
     write(
@@ -269,12 +269,12 @@ def test_old_workers_serve_while_the_new_application_loads(run: t.Any, tmp_path:
 def test_old_workers_go_on_if_the_new_application_cannot_start(
     run: t.Any, tmp_path: Path, broken: str
 ) -> None:
-    """Whatever is wrong with it, an error says so, and a later SIGHUP loads it mended."""
+    """An error says what is wrong, and a later SIGHUP loads the fixed application."""
     server = run(workers=2)
     before = children_of(server.process.pid)
     write(tmp_path, broken)
     server.process.send_signal(signal.SIGHUP)
-    server.wait_for("After SIGHUP a new worker could not start; those that serve go on")
+    server.wait_for("Reload failed: a new worker could not start. The old workers keep serving")
     eventually(before, lambda: children_of(server.process.pid))
     assert server.get("/") == (200, "VERSION")
 
@@ -290,7 +290,7 @@ def test_old_workers_go_on_if_the_new_application_cannot_start(
 def test_second_hangup_while_a_broken_application_loads_is_heeded(
     run: t.Any, tmp_path: Path
 ) -> None:
-    """What starts then has read the code before it was mended, and is given up."""
+    """A worker that is starting may have read the old code, so it is discarded."""
     server = run()
     write(tmp_path, "import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
     server.process.send_signal(signal.SIGHUP)
@@ -308,7 +308,7 @@ def test_second_hangup_while_a_broken_application_loads_is_heeded(
 def test_kept_connection_of_a_retiring_worker_is_closed_by_a_response_that_says_so(
     run: t.Any, tmp_path: Path
 ) -> None:
-    """A client that is about to send over it is answered first."""
+    """A client that is about to send over the connection still gets its answer."""
     server = run()
     kept = server.connect()
     kept.request("GET", "/")
@@ -328,13 +328,13 @@ def test_kept_connection_of_a_retiring_worker_is_closed_by_a_response_that_says_
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_whose_parent_is_killed_end_and_free_the_port(run: t.Any, workers: int) -> None:
-    """The same command can be given again; what they were answering is answered."""
+    """Requests in flight are answered, and the port is free for the next command."""
     server = run(workers=workers, source=SLOW.replace("SECONDS", "1"))
     children = children_of(server.process.pid)
     assert len(children) == workers
     asking = server.connect()
     asking.request("GET", "/slow")
-    # Answered by the same worker or another one: in any case the first one was accepted.
+    # Whichever worker answers, the first request was accepted.
     assert server.get("/")[0] == 200
     server.process.kill()
 
@@ -348,7 +348,7 @@ def test_workers_whose_parent_is_killed_end_and_free_the_port(run: t.Any, worker
 
 
 def test_worker_whose_parent_is_killed_while_it_loads_ends(serve: t.Any, tmp_path: Path) -> None:
-    """It does not wait for the application, which may take long."""
+    """It does not wait for the application, which may take long to load."""
     write(tmp_path, "import os, time\nprint('loading', os.getpid(), flush=True)\ntime.sleep(600)\n")
     server = serve("--app", "shop", "run", "--port", "0")
     worker = int(server.wait_for(r"^loading (\d+)").group(1))

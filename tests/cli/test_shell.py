@@ -17,7 +17,7 @@ def names():
 
 
 def test_shell_has_app_context_and_names(costrel_command: t.Any, tmp_path: Path) -> None:
-    """The application is current, and ``app``, ``g`` and the processors' names are there."""
+    """The application is current; ``app``, ``g`` and the processors' names are defined."""
     (tmp_path / "hello.py").write_text(APP)
 
     result = costrel_command(
@@ -36,7 +36,7 @@ def test_shell_has_app_context_and_names(costrel_command: t.Any, tmp_path: Path)
 
 
 def test_shell_runs_the_startup_file_first(costrel_command: t.Any, tmp_path: Path) -> None:
-    """Names of the file that PYTHONSTARTUP names are there; the app's own win."""
+    """Names from the PYTHONSTARTUP file are defined; the app's names take precedence."""
     (tmp_path / "hello.py").write_text(APP)
     startup = tmp_path / "startup.py"
     startup.write_text("greeting = 'hi'\nanswer = 'overruled'\n")

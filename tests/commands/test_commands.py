@@ -11,7 +11,7 @@ from costrel.cli import AppGroup, NoAppException, ScriptInfo, with_appcontext
 
 
 def test_command_runs_in_the_context_until_click_is_done() -> None:
-    """What the command leaves to close sees the application, then the context is gone."""
+    """Resources closed at the end see the application; then the context is gone."""
     seen: list[str] = []
 
     @click.command()
@@ -29,7 +29,7 @@ def test_command_runs_in_the_context_until_click_is_done() -> None:
 
 
 def test_command_in_an_active_context_keeps_it() -> None:
-    """A test that has entered a context sees its ``g`` in the command."""
+    """If a test has pushed a context, the command sees its ``g``."""
 
     @click.command()
     @with_appcontext
@@ -43,7 +43,7 @@ def test_command_in_an_active_context_keeps_it() -> None:
 
 
 def test_nested_group_is_an_app_group_too() -> None:
-    """Commands of groups in groups have the context."""
+    """Commands of nested groups run in the context."""
     group = AppGroup("outer")
 
     @group.group()
@@ -73,7 +73,7 @@ def test_command_may_be_registered_without_parentheses() -> None:
 
 
 def test_command_may_decline_the_context() -> None:
-    """``with_appcontext=False`` leaves the function as it is."""
+    """``with_appcontext=False`` runs the function without the context."""
     app = Flask("shop")
 
     @app.cli.command(with_appcontext=False)
@@ -87,7 +87,7 @@ def test_command_may_decline_the_context() -> None:
 def test_script_info_sets_debug_by_the_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str | None, debug: bool
 ) -> None:
-    """The loaded application's debug flag is what `FLASK_DEBUG` says, once."""
+    """`FLASK_DEBUG` sets the debug flag of the loaded application, once."""
     if variable is not None:
         monkeypatch.setenv("FLASK_DEBUG", variable)
     info = ScriptInfo(create_app=lambda: Flask("shop"))

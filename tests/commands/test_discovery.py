@@ -28,7 +28,7 @@ def _module(**names: object) -> types.ModuleType:
 
 
 def test_class_and_proxy_are_no_apps() -> None:
-    """Only instances count, not what a module imports to make them."""
+    """Only instances count, not the classes that a module imports."""
     from costrel import current_app
 
     assert is_app(Flask("shop"))
@@ -47,12 +47,12 @@ def test_class_and_proxy_are_no_apps() -> None:
     ],
 )
 def test_import_path_splits_at_the_name(path: str, parts: tuple[str, str | None]) -> None:
-    """The colon of a drive is no separator."""
+    """The colon of a drive letter is not a separator."""
     assert split_import_path(path) == parts
 
 
 def test_app_under_two_names_is_one() -> None:
-    """Two names of one application leave nothing to choose."""
+    """Two names for the same application are not ambiguous."""
     app = Flask("shop")
 
     assert find_best_app(_module(shop=app, same=app)) is app
@@ -75,7 +75,7 @@ def test_factory_that_needs_arguments_is_named() -> None:
 
 
 def test_type_error_inside_of_a_factory_is_not_hidden() -> None:
-    """A TypeError of the factory's own propagates; it was called rightly."""
+    """A TypeError raised inside the factory propagates; the call was correct."""
 
     def create_app(number: int = 1) -> Flask:
         raise TypeError("inside")
@@ -116,12 +116,12 @@ def test_factory_gets_literals_by_position_and_name() -> None:
         ("create_app(**{})", "Failed to parse"),
         ("create_app()", "missing a required argument"),
         ("create_app(1, 2)", "too many positional arguments"),
-        ("create_app('x')", "it gave 'str'"),
-        ("number", "it gave 'int'"),
+        ("create_app('x')", "it is of type 'str'"),
+        ("number", "it is of type 'int'"),
     ],
 )
 def test_unusable_name_is_explained(name: str, message: str) -> None:
-    """Each way to get the name wrong has its own message."""
+    """Each kind of wrong name has its own message."""
     module = _module(create_app=lambda given: given, number=3)
 
     with pytest.raises(NoAppException, match=message):
@@ -156,7 +156,7 @@ def test_path_of_a_nested_module_gives_its_dotted_name(
 def test_missing_module_is_told_from_a_failing_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only a module that is not there may be passed over."""
+    """Only a module that does not exist may be ignored."""
     (tmp_path / "needy_module.py").write_text("import really_not_there\n")
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -171,13 +171,13 @@ def test_missing_module_is_told_from_a_failing_import(
 def test_error_of_an_app_is_shown_from_its_first_line_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The way into the module is left out of the traceback."""
+    """The frames before the module are left out of the traceback."""
     (tmp_path / "failing_module.py").write_text("{}['missing']\n")
     monkeypatch.syspath_prepend(tmp_path)
     try:
         locate_app("failing_module", None)
     except KeyError as error:
-        # The first frame is this test's own, as it would be that of the command.
+        # The first frame is this test, where the command would be otherwise.
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
         text = format_app_error(error)
 
@@ -188,7 +188,7 @@ def test_error_of_an_app_is_shown_from_its_first_line_on(
 
 @pytest.mark.parametrize("make", [click.Group, FlaskGroup, click.Command])
 def test_click_command_is_told_from_a_factory(make: t.Callable[[str], click.Command]) -> None:
-    """A command is callable, but calling it would run it instead of making an application."""
+    """A command is callable, but calling it would run it and not create an application."""
     command = make("commands")
 
     with pytest.raises(NoAppException, match=r"'shop:cli' is a click command .*app\.cli"):

@@ -34,7 +34,7 @@ def test_load_dotenv_reports_whether_anything_was_defined(
 def test_debug_flag_reads_yes_and_no(
     monkeypatch: pytest.MonkeyPatch, value: str | None, expected: bool
 ) -> None:
-    """The usual ways to say no mean no."""
+    """The usual words for false switch it off."""
     if value is not None:
         monkeypatch.setenv("FLASK_DEBUG", value)
 
@@ -49,7 +49,7 @@ def test_debug_flag_reads_yes_and_no(
 def test_skip_dotenv_overrules_the_default(
     monkeypatch: pytest.MonkeyPatch, value: str | None, default: bool, expected: bool
 ) -> None:
-    """`FLASK_SKIP_DOTENV` decides in both directions, unset in none."""
+    """`FLASK_SKIP_DOTENV` decides if it is set, whether true or false."""
     if value is not None:
         monkeypatch.setenv("FLASK_SKIP_DOTENV", value)
 

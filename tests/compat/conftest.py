@@ -32,7 +32,7 @@ def other_flask(tmp_path):
 def run_python(other_flask):
     """Return a function that runs code, or arguments, in a fresh interpreter.
 
-    The other Flask comes first on its path, and warnings are errors. It must end well unless
+    The other Flask comes first on its path, and warnings are errors. It must succeed unless
     `check` is false.
     """
 

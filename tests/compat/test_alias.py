@@ -14,7 +14,7 @@ MODULES = """
 
 FACADES = ["sansio", "sansio.app", "sansio.blueprints", "sansio.scaffold", "debughelpers"]
 
-# What `import flask` alone makes reachable in Flask 3.1.3.
+# The attributes that `import flask` alone provides in Flask 3.1.3.
 ATTRIBUTES = """
     app blueprints cli config ctx globals helpers json logging sansio sessions signals
     templating typing wrappers
@@ -22,7 +22,7 @@ ATTRIBUTES = """
 
 
 def test_import_after_install_gives_costrel_modules(run_python):
-    """Every flask module is the very object of its counterpart, loaded under either name."""
+    """Every flask module is the same object as Costrel's, whichever is loaded first."""
     run_python(
         *MODULES,
         code="""
@@ -40,7 +40,7 @@ def test_import_after_install_gives_costrel_modules(run_python):
 
 
 def test_import_after_install_leaves_the_identity_of_modules(run_python):
-    """A module of Costrel keeps its own name and spec after it was imported as flask's."""
+    """A module of Costrel keeps its own name and spec when imported as flask's."""
     run_python(
         *["", *("." + name for name in MODULES)],
         code="""
@@ -70,7 +70,7 @@ def test_import_of_facades_reaches_them_as_attributes(run_python):
 
 
 def test_import_flask_alone_makes_submodules_reachable(run_python):
-    """The submodules that `import flask` brings along in Flask are attributes here."""
+    """The submodules that `import flask` imports in Flask are attributes here."""
     run_python(
         *ATTRIBUTES,
         code="""
@@ -146,7 +146,7 @@ def test_import_of_a_module_costrel_lacks_names_it(run_python, name):
 
 
 def test_finder_behind_that_goes_by_name_is_not_asked(run_python):
-    """A finder that knows a real Flask's modules by name gets no flask name to see."""
+    """A finder that knows a real Flask's modules by name is never asked for flask."""
     run_python(
         code="""
         import sys
@@ -167,7 +167,7 @@ def test_finder_behind_that_goes_by_name_is_not_asked(run_python):
 
 
 def test_install_after_the_real_flask_refuses(run_python, tmp_path):
-    """With another Flask loaded, the alias is refused: what, from where, and what to do."""
+    """If another Flask is loaded, the error says which, from where and what to do."""
     package = tmp_path / "loaded" / "flask"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -192,13 +192,13 @@ def test_install_after_the_real_flask_refuses(run_python, tmp_path):
 
 
 def test_import_without_install_gives_the_other_flask(run_python):
-    """Importing Costrel alone leaves the name flask to whoever has it."""
+    """Importing Costrel alone does not affect the name flask."""
     done = run_python(code="import costrel; import flask", check=False)
     assert "the other Flask was loaded" in done.stderr
 
 
 def test_stand_in_during_import_forwards_to_the_module(run_python):
-    """A thread that holds the stand-in of an import in progress sees the module's names."""
+    """A thread with the stand-in of an import in progress sees the module's names."""
     run_python(
         code="""
         import _costrel_alias, costrel
@@ -209,7 +209,7 @@ def test_stand_in_during_import_forwards_to_the_module(run_python):
 
 
 def test_version_of_flask_is_its_level(run_python):
-    """`flask.__version__` gives the release that Costrel implements, and warns as Flask does."""
+    """`flask.__version__` is the release that Costrel implements, with Flask's warning."""
     run_python(
         code="""
         import warnings

@@ -1,4 +1,4 @@
-"""The conformance run counts what passes on Flask and not here."""
+"""The conformance run counts the tests that pass on Flask but not on Costrel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def comparison():
 
 @pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed", "deselected"])
 def test_test_that_passes_on_flask_only_differs(comparison, outcome):
-    """Whatever else became of a test that passes on Flask is named, with the reason."""
+    """Any other outcome of a test that passes on Flask is listed with the reason."""
     reference = comparison.Outcomes("flask", {"t": ("passed", "")})
     ours = comparison.Outcomes("costrel", {"t": (outcome, "because")})
     (difference,) = comparison.compare(reference, ours, "here")
@@ -33,14 +33,14 @@ def test_test_that_passes_on_flask_only_differs(comparison, outcome):
 
 
 def test_test_that_did_not_run_differs(comparison):
-    """A test that passes on Flask and was not even collected here is named."""
+    """A test that passes on Flask but is not collected here is listed."""
     reference = comparison.Outcomes("flask", {"t": ("passed", "")})
     (difference,) = comparison.compare(reference, comparison.Outcomes("costrel", {}), "here")
     assert difference.outcome == "missing"
 
 
 def test_test_that_does_not_pass_on_flask_is_no_difference(comparison):
-    """What fails on Flask may fail here, and what passes on both is well."""
+    """What fails on Flask may fail here; what passes on both does not differ."""
     reference = comparison.Outcomes("flask", {"f": ("failed", ""), "p": ("passed", "")})
     ours = comparison.Outcomes("costrel", {"f": ("failed", ""), "p": ("passed", "")})
     assert comparison.compare(reference, ours, "here") == []
@@ -53,7 +53,7 @@ def test_run_of_the_wrong_flask_is_broken(comparison):
 
 
 def test_run_with_too_few_tests_is_broken(comparison):
-    """A reference that lost tests, or a run that died, proves nothing."""
+    """A reference run with too few tests, or a crashed run, proves nothing."""
     outcomes = comparison.Outcomes("flask", {"t": ("passed", "")})
     assert "at least 2" in comparison.explain_broken_run(outcomes, "flask", at_least=2)
     died = comparison.Outcomes.read(pathlib.Path("no-such-file"))
@@ -61,7 +61,7 @@ def test_run_with_too_few_tests_is_broken(comparison):
 
 
 def test_outcomes_plugin_notes_every_kind(comparison, run_python, tmp_path):
-    """The plugin writes each test's outcome, also where a phase other than the test fails."""
+    """The plugin writes each test's outcome, even if its set-up or teardown fails."""
     suite = tmp_path / "test_kinds.py"
     suite.write_text(
         "import pytest\n"
@@ -116,7 +116,7 @@ def test_environ():
 def test_tests_that_go_by_wsgi_in_a_run_by_asgi_are_named(
     comparison, run_python, tmp_path, interface, general
 ):
-    """What they pass, they do not pass by ASGI."""
+    """They pass, but the run over ASGI lists that they use WSGI."""
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").touch()
     options = ("conformance_outcomes", "costrel.compat.pytest", "no:cacheprovider")

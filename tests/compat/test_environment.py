@@ -11,7 +11,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-# A fresh interpreter without site directories gets those of this one, without their .pth
+# A new interpreter without site directories gets those of this one, without their .pth
 # files, and then the one with Costrel, with its .pth files.
 PROLOGUE = """
 import site, sys
@@ -35,7 +35,7 @@ def site_directory(request, tmp_path_factory):
 
 @pytest.fixture
 def run_installed(run_python, site_directory):
-    """Return a function that runs code where only that installation of Costrel is seen."""
+    """Return a function that runs code which sees only that installation of Costrel."""
     others = ":".join(path for path in sys.path if path.endswith("site-packages"))
 
     def run(code, **options):
@@ -47,7 +47,7 @@ def run_installed(run_python, site_directory):
 
 @pytest.mark.parametrize("value", ["1", "true", "yes"])
 def test_variable_set_makes_flask_costrel(run_installed, value):
-    """With the variable, flask is Costrel, and Costrel is not loaded before it is used."""
+    """With the variable, flask is Costrel, which is loaded only when it is used."""
     run_installed(
         "assert 'costrel' not in sys.modules\n"
         "import flask, costrel\n"
@@ -70,7 +70,7 @@ def test_variable_unset_loads_nothing(run_installed, variables):
 
 @pytest.mark.parametrize("value", ["0", "false", "No"])
 def test_variable_off_installs_nothing(run_installed, value):
-    """The words that switch Flask's variables off switch this one off."""
+    """The values that switch off Flask's variables switch off this one too."""
     run_installed(
         "assert not [found for found in sys.meta_path if 'costrel' in repr(found)]\n",
         COSTREL_AS_FLASK=value,

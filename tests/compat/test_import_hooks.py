@@ -1,4 +1,4 @@
-"""Who waits for the import of Flask's modules is served under the alias."""
+"""Import hooks that wait for Flask's modules work under the alias."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-# What `import flask` imports in Flask 3.1.3, in the order in which it is done with each.
+# What `import flask` imports in Flask 3.1.3, in the order in which the imports finish.
 IMPORTED = """
     globals json.provider json signals helpers cli typing ctx config logging templating
     sansio.scaffold sansio.app json.tag sessions wrappers app sansio.blueprints blueprints
 """.split()
 
-# A finder with a loader around another's, as tracers have it. `hooks` maps names of modules
+# A finder whose loader wraps another one, as in tracers. `hooks` maps names of modules
 # to functions, and `done` has the names of those that were imported.
 HOOKS = """
 import importlib.util, sys
@@ -50,7 +50,7 @@ BEFORE = "sys.meta_path.insert(0, Finder())\nimport costrel\ncostrel.install_as_
 
 
 def test_import_of_flask_imports_its_modules_by_name(run_python):
-    """What Flask's package imports is in sys.modules, and nothing else of its modules."""
+    """Of Flask's modules, exactly those that Flask imports are in sys.modules."""
     run_python(
         *IMPORTED,
         code="""
@@ -65,7 +65,7 @@ def test_import_of_flask_imports_its_modules_by_name(run_python):
 
 
 def test_import_of_flask_loads_nothing_slow(run_python):
-    """The command line comes along as in Flask, without servers, test clients and metadata."""
+    """The command line is imported as in Flask, but no server, test client or metadata."""
     done = run_python(
         code="""
         import sys
@@ -83,7 +83,7 @@ def test_import_of_flask_loads_nothing_slow(run_python):
 
 @pytest.mark.parametrize("install", [BEFORE, AFTER], ids=["hooks first", "alias first"])
 def test_hooks_run_in_the_order_of_flask(run_python, install):
-    """A hook waits for any module, and may have been set before or after the alias."""
+    """A hook works for any module, whether it is set before or after the alias."""
     done = run_python(code=HOOKS + install + "import flask\nprint(*done)\n")
     expected = [f"flask.{name}" for name in IMPORTED]
     found = [name for name in done.stdout.split() if name != "flask.sansio"]
@@ -91,7 +91,7 @@ def test_hooks_run_in_the_order_of_flask(run_python, install):
 
 
 def test_hook_of_a_module_imported_later_runs(run_python):
-    """Modules that `import flask` leaves alone are imported by whoever needs them."""
+    """Modules that `import flask` does not import can be imported later."""
     done = run_python(code=HOOKS + AFTER + "import flask.views, flask.testing\nprint(*done)\n")
     assert ["flask.views", "flask.testing"] == done.stdout.split()[-2:]
 
@@ -125,7 +125,7 @@ assert costrel.templating.__name__ == costrel.templating.__spec__.name == "costr
 
 
 def test_what_a_hook_of_the_package_sets_is_set_on_ours(run_python):
-    """It runs last, and has the last word."""
+    """It runs last, so its replacement stays."""
     run_python(
         code=HOOKS
         + AFTER
@@ -147,7 +147,7 @@ assert jsonify == costrel.jsonify == "of flask.json, of flask"
     """.split(),
 )
 def test_name_that_a_hook_replaced_is_what_flask_exports(run_python, path):
-    """`from flask import` gives what the hook put there, to Costrel's modules as well."""
+    """`from flask import` gives the replacement, in Costrel's modules too."""
     module, _, name = path.rpartition(".")
     run_python(
         module,
@@ -169,7 +169,7 @@ for module in list(sys.modules.values()):
 
 
 def test_class_that_a_hook_replaced_is_what_applications_use(run_python):
-    """Where a class attribute holds the class, the application answers with the new one."""
+    """If a class attribute holds the class, the application uses the new one."""
     run_python(
         code=HOOKS
         + AFTER
@@ -189,7 +189,7 @@ assert app.test_client().get("/").mimetype == "text/marked"
 
 
 def test_name_that_a_hook_replaced_where_it_was_imported_stays_elsewhere(run_python):
-    """flask.app has `send_from_directory` from flask.helpers: there it remains what it was."""
+    """flask.app imports `send_from_directory` from flask.helpers, where it is unchanged."""
     run_python(
         code=HOOKS
         + AFTER
@@ -203,7 +203,7 @@ assert flask.send_from_directory is flask.helpers.send_from_directory != "replac
 
 
 def test_constant_that_a_hook_replaced_stays_elsewhere(run_python):
-    """None and its like are the same object everywhere, and mean something else there."""
+    """None and similar objects are shared by names that have nothing in common."""
     run_python(
         code=HOOKS
         + """
@@ -223,7 +223,7 @@ assert flask.Flask.marker is None
 
 
 def test_hook_that_imports_flask_sees_what_is_there(run_python):
-    """A hook's own module says `import flask`, while that is being imported, and keeps it."""
+    """A hook's module that imports flask during that import gets a usable module."""
     run_python(
         code=HOOKS
         + AFTER
@@ -363,7 +363,7 @@ def new_relic(tmp_path):
 
 
 def test_new_relic_names_transactions_after_views(run_python, new_relic, tmp_path):
-    """`newrelic-admin run-program` records them under the alias as on Flask."""
+    """`newrelic-admin run-program` records the same under the alias as on Flask."""
     script = tmp_path / "traced.py"
     script.write_text(TRACED)
     done = run_python(
@@ -375,7 +375,7 @@ def test_new_relic_names_transactions_after_views(run_python, new_relic, tmp_pat
 
 
 def test_new_relic_started_before_the_alias_names_transactions(run_python, new_relic):
-    """An agent that is there first is asked first."""
+    """An agent that is installed first is asked first."""
     start = "import newrelic.agent, costrel\nnewrelic.agent.initialize()\n"
     code = start + "costrel.install_as_flask()\n" + TRACED
     done = run_python("-W", "default", "-c", code, **new_relic)

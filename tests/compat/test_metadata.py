@@ -1,4 +1,4 @@
-"""`importlib.metadata` knows the distribution flask under the alias."""
+"""`importlib.metadata` finds the distribution flask under the alias."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.mark.parametrize("name", ["flask", "Flask", "FLASK"])
 def test_version_is_the_level_whatever_is_installed(run_python, name):
-    """The version of flask is 3.1.3, though another one is installed, in any spelling."""
+    """The version of flask, in any spelling, is 3.1.3 even if another one is installed."""
     done = run_python(
         name,
         code="""
@@ -23,7 +23,7 @@ def test_version_is_the_level_whatever_is_installed(run_python, name):
 
 
 def test_version_without_flask_installed_is_the_level(run_python):
-    """No other Flask is needed for the version."""
+    """The version is available without a real Flask."""
     done = run_python(
         code="""
         import sys
@@ -55,7 +55,7 @@ def test_distribution_describes_flask(run_python):
 
 
 def test_walk_over_all_distributions_does_not_import_costrel(run_python):
-    """Entry points of others are found, those of the other Flask are not, at no import."""
+    """Entry points of others are found, but not the real Flask's; nothing is imported."""
     run_python(
         code="""
         import sys
@@ -71,7 +71,7 @@ def test_walk_over_all_distributions_does_not_import_costrel(run_python):
 
 
 def test_query_for_one_directory_sees_what_lies_there(run_python, other_flask):
-    """A tool that lists the distributions of a directory is told the truth about it."""
+    """A tool that lists the distributions of a directory sees what is really there."""
     run_python(
         other_flask,
         code="""

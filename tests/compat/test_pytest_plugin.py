@@ -37,7 +37,7 @@ def suite(tmp_path):
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_plugin_runs_a_suite_on_costrel(run_python, suite, workers):
-    """Conftest, tests, workers of xdist and processes that tests start all have Costrel."""
+    """Conftest, tests, xdist workers and processes started by tests all use Costrel."""
     done = run_python(
         "-m",
         "pytest",
@@ -54,7 +54,7 @@ def test_plugin_runs_a_suite_on_costrel(run_python, suite, workers):
 
 
 def test_plugin_after_the_real_flask_is_a_usage_error(run_python, suite, tmp_path):
-    """A plugin that loaded another Flask earlier is reported in one line, not by a traceback."""
+    """A plugin that loaded another Flask earlier is reported in one line, no traceback."""
     package = tmp_path / "loaded" / "flask"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

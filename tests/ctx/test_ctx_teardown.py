@@ -165,9 +165,9 @@ def test_after_this_request_works_where_there_is_no_other_hook():
 
 def test_functions_that_need_a_request_refuse_outside_of_one():
     """The error says where to call them."""
-    with pytest.raises(RuntimeError, match=r"after_this_request\(\).*from a view"):
+    with pytest.raises(RuntimeError, match=r"after_this_request\(\).*in a view"):
         after_this_request(lambda response: response)
-    with pytest.raises(RuntimeError, match=r"inside the view that starts the thread"):
+    with pytest.raises(RuntimeError, match=r"in the view that starts the thread"):
         copy_current_request_context(lambda: None)
 
 

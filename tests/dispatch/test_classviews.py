@@ -1,4 +1,4 @@
-"""Class-based views by ASGI: coroutine methods on the loop, others in threads, wrappers heeded."""
+"""Class-based views over ASGI: coroutine methods on the loop, others in threads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_app(view, rule="/", **options):
 
 
 def ask(app, *args, **kwargs):
-    """Send one request by ASGI; return the response."""
+    """Send one request over ASGI; return the response."""
 
     async def main():
         async with app.async_test_client() as client:

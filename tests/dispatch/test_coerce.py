@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from costrel import Flask, Response, jsonify
 from costrel.dispatch.coerce import PlainCoercion
+from costrel.dispatch.plan import FORCE_GENERAL
 from costrel.json.provider import DefaultJSONProvider, JSONProvider
 
 
@@ -293,9 +294,50 @@ def test_plain_body_is_made_of_common_values_only():
     app = Flask(__name__)
     coerce = PlainCoercion(app)
     with app.test_request_context():
-        for rv in ("a", b"a", {"a": 1}, [1]):
+        for rv in ("a", b"a", {"a": 1}, [1], Response("a"), jsonify({"a": 1})):
             assert coerce.body(rv) is not None
-        for rv in (("a", 201), Response("a"), None, iter("a"), 3, bytearray(b"a")):
+        changed = Response("a")
+        changed.headers["X-A"] = "1"
+        for rv in (("a", 201), Response("a", 201), changed, None, iter("a"), 3, bytearray(b"a")):
             assert coerce.body(rv) is None
         app.response_class = type("Mine", (Response,), {})
         assert PlainCoercion(app).body("a") is None
+
+
+TUPLES = {
+    "status": ("text", 201),
+    "unknown status": ("text", 799),
+    "phrase": ("text", "299 Mine"),
+    "headers": ("text", {"X-One": "1"}),
+    "list of headers": ("text", [("X-One", "1"), ("X-One", "2")]),
+    "several values": ("text", {"X-One": ["1", "2"]}),
+    "both": ("text", 404, {"X-One": "1", "Content-Type": "text/x"}),
+    "neither": ("text", None, None),
+    "nothing to say": ("", 204),
+    "bytes": (b"bytes", 202, {"Content-Length": "5"}),
+    "dictionary": ({"a": 1}, 201),
+    "dictionary and headers": ({"a": 1}, 201, {"X-One": "1"}),
+    "dictionary of another type": ({"a": 1}, {"Content-Type": "application/problem+json"}),
+    "list": ([1], 400, [("X-One", "1")]),
+    "boolean as the status": ("text", True),
+    "line break in a header": ("text", {"X-One": "1\n2"}),
+    "one item": ("text",),
+    "four items": ("text", 200, {}, 1),
+    "two bodies": ("text", ("X-One", "1")),
+}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("name", TUPLES)
+def test_tuple_becomes_the_response_that_the_general_path_makes(name, after, monkeypatch):
+    """Status, every header in its order, and body; also what is wrong with it."""
+    answers = []
+    for general in ("0", "1"):
+        monkeypatch.setenv(FORCE_GENERAL, general)
+        app = Flask(__name__)
+        app.add_url_rule("/", "index", lambda: TUPLES[name])
+        if after:
+            app.after_request(lambda response: response)
+        answer = app.test_client().get("/")
+        answers.append((answer.status, list(answer.headers), answer.data))
+    assert answers[0] == answers[1]

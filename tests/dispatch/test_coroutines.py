@@ -79,7 +79,7 @@ def hops(monkeypatch):
 
 
 def ask(app, path="/", method="GET", **kwargs):
-    """Send one request by ASGI, on a loop of its own."""
+    """Send one request over ASGI, on a loop of its own."""
 
     async def main():
         async with app.async_test_client() as client:

@@ -264,7 +264,7 @@ def test_overridden_async_to_sync_runs_the_coroutines():
 
 @pytest.mark.usefixtures("path")
 def test_application_called_on_the_loop_is_refused_for_async_views():
-    """A coroutine that calls the application by WSGI would wait for itself."""
+    """A coroutine that calls the application under WSGI would wait for itself."""
     app = Flask(__name__)
     app.testing = True
 

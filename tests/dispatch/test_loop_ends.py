@@ -102,7 +102,7 @@ def test_view_that_ends_the_loop_fails_and_the_next_request_gets_a_new_one(end, 
 
     assert [status[:3] for status, _body in answers] == ["200", "500", "200"]
     assert "LoopEndedError: The event loop was ended (" in caplog.text
-    assert "; what runs on it is cancelled" in caplog.text
+    assert "; its tasks are cancelled" in caplog.text
     assert running_loop() is not before
     eventually(before.is_closed)
 

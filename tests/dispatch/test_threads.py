@@ -84,7 +84,7 @@ def test_no_more_threads_than_the_limit_run(workers):
 
 def test_limit_below_one_is_refused():
     """Nothing would ever run."""
-    with pytest.raises(ValueError, match="0 worker threads"):
+    with pytest.raises(ValueError, match="worker threads is 0"):
         WorkerThreads(0, "none")
 
 

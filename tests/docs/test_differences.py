@@ -456,7 +456,7 @@ def test_url_without_a_host_from_the_client_names_the_server(app):
 
 def test_route_without_parentheses_registers_nothing_and_warns(app):
     """As in Flask nothing is registered; here a warning says so."""
-    with pytest.warns(UserWarning, match="registers nothing"):
+    with pytest.warns(UserWarning, match="nothing is registered"):
         app.route(lambda: "view")
     assert [rule.endpoint for rule in app.url_map.iter_rules()] == ["static"]
 

@@ -1,7 +1,7 @@
-"""Send raw requests to every path and interface and to Flask, for long: `make fuzz`.
+"""Compare many raw requests on every path and interface with Flask: `make fuzz`.
 
 ``python tests/property/fuzz.py --requests 20000`` fails with the smallest requests that it
-finds to be answered differently, to hang, or to leave something behind.
+finds that are answered differently, hang, or leave something behind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 
 def main() -> None:
-    """Send as many requests as are asked for."""
+    """Send the number of requests given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)

@@ -1,4 +1,4 @@
-"""Raw requests are answered alike on every path, over both interfaces, and by Flask itself."""
+"""Raw requests get the same answers on every path, over both interfaces and from Flask."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
 
 @pytest.fixture(scope="module")
 def ways(tmp_path_factory):
-    """Start a process for each way; they answer all requests of this module."""
+    """Start a process for each path; they answer all requests of this module."""
     folder = tmp_path_factory.mktemp("differential")
     make_files(str(folder))
     with all_ways(folder) as ways:
         yield ways
 
 
-# The same requests each time: `make fuzz` is what looks for others.
+# The same requests each time; `make fuzz` looks for new ones.
 @settings(
     max_examples=30,
     deadline=None,
@@ -35,12 +35,12 @@ def ways(tmp_path_factory):
 )
 @given(raws=examples)
 def test_raw_requests_are_answered_as_by_flask_on_every_way(ways, raws):
-    """Status, body and header fields agree, but for the listed differences; nothing is left."""
+    """Status, body and headers agree except for listed differences; nothing is left behind."""
     check(ways, raws)
 
 
 def test_listed_differences_are_entries_of_the_documentation():
-    """What may differ from Flask is written where users look for it."""
+    """Every allowed difference from Flask is documented for users."""
     bold = DIFFERENCES.read_text().replace("\n  ", " ")
     assert [entry for entry in LISTED if f"- **{entry}" not in bold] == []
 
@@ -63,13 +63,13 @@ RIGHT = Answer("200 OK", [("A", "1"), ("B", "2")], "body", None, is_context_left
     ],
 )
 def test_any_part_of_an_answer_that_differs_is_a_fault(way, change):
-    """One way that answers otherwise, or leaves something behind, is noticed."""
+    """A path that answers differently or leaves something behind is detected."""
     answers = dict.fromkeys(WAYS, RIGHT)
     assert faults(RAW, answers) == []
     assert faults(RAW, {**answers, way: RIGHT._replace(**change)}) != []
 
 
 def test_answer_that_differs_from_flask_only_is_a_fault():
-    """Ways that agree with each other have to agree with Flask as well."""
+    """Paths that agree with each other must agree with Flask as well."""
     answers = {**dict.fromkeys(WAYS, RIGHT), "Flask": RIGHT._replace(body="other")}
     assert faults(RAW, answers) == ["planned differs from Flask"]

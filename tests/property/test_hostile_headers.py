@@ -1,4 +1,4 @@
-"""No header makes what the framework does by itself answer 500, over either interface."""
+"""No header makes the framework itself answer 500, over either interface."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ READ = sorted(
     for name in dir(Request)
     if not name.startswith("_") and not callable(getattr(Request, name))
 )
-"""Everything that a request gives."""
+"""Everything that a request provides."""
 
 
 def make_app(folder: t.Any) -> Flask:
-    """Make an application that does what the framework has for it, and no more."""
+    """Create an application that uses the framework's features and nothing else."""
     (folder / "static").mkdir()
     (folder / "static" / "a.txt").write_text("text")
     app = Flask("hostile", root_path=str(folder))
@@ -91,7 +91,7 @@ def make_app(folder: t.Any) -> Flask:
     @app.route("/all", methods=["GET", "POST"])
     def everything():
         for name in READ:
-            # 413 and 415 are answers too.
+            # 413 and 415 are valid answers.
             getattr(request, name)
         return ""
 
@@ -150,7 +150,7 @@ def test_any_header_is_answered_without_an_error(
     target: str,
     method: str,
 ) -> None:
-    """Files, conditions, redirects, URLs, the session, and everything that a request gives."""
+    """Files, conditions, redirects, URLs, the session and all request attributes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FORCE_GENERAL, str(int(way == "general")))
         app = make_app(tmp_path_factory.mktemp("hostile"))

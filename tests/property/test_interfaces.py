@@ -1,4 +1,4 @@
-"""An application answers alike by WSGI and by ASGI, whichever of its steps are async."""
+"""An application gives the same answers under WSGI and over ASGI, whichever steps are async."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ SIGNALS = {
     )
 }
 FAILURES = ("lookup", "abort", "zero")
-# As its steps say; in a thread; on the loop, with each sync step in a thread beside.
+# As the steps require; in a thread; on the event loop with each sync step in a thread.
 WAYS: tuple[dict[str, str], ...] = ({}, {FORCE_GENERAL: "1"}, {FORCE_LOOP: "1"})
 STREAMS = ("generator", "async generator", "context", "events", "async events")
 BODIES = ("text", "json", "tuple", "no content", "none", "response", "template", "posted", *STREAMS)
 
 
 class Step(t.NamedTuple):
-    """One generated function: whether it is async, and what it does besides noting that it ran."""
+    """One generated function: whether it is async, and what it does besides logging."""
 
     is_async: bool
     action: str = ""
@@ -76,9 +76,9 @@ class Body(t.NamedTuple):
     """What a view or handler returns."""
 
     kind: str
-    #: The piece of a stream whose making fails.
+    #: The piece of a stream that fails.
     fails_at: int | None = None
-    #: Whether something is to be called when it is closed.
+    #: Whether a function is called when it is closed.
     on_close: bool = False
 
 
@@ -94,7 +94,7 @@ hooks = {
 
 
 class Spec(t.NamedTuple):
-    """What one generated application is made of."""
+    """The parts of one generated application."""
 
     hooks: dict[tuple[str, str], list[Step]]
     app_teardown: list[Step]
@@ -161,7 +161,7 @@ def either(function: t.Callable[..., t.Any], is_async: bool) -> t.Callable[..., 
 
 
 def fail(action: str, name: str) -> None:
-    """Raise what an action says."""
+    """Raise the error that an action asks for."""
     if action == "lookup":
         raise LookupError(name)
     if action == "zero":
@@ -171,7 +171,7 @@ def fail(action: str, name: str) -> None:
 
 
 class Generated:
-    """An application made from a `Spec`, and the order in which its functions ran."""
+    """An application built from a `Spec`, and the order in which its functions ran."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
@@ -207,12 +207,12 @@ class Generated:
         app.register_blueprint(blueprint)
 
     def note(self, *what: t.Any) -> None:
-        """Note that a function ran, and that its request was current."""
+        """Record that a function ran, and that its request was current."""
         self.order.append((*what, request.path))
 
     @contextmanager
     def receiving(self) -> t.Iterator[None]:
-        """Have the receivers of signals connected."""
+        """Connect the receivers of signals."""
         with ExitStack() as stack:
             for name, is_async in self.spec.receivers.items():
 
@@ -223,14 +223,14 @@ class Generated:
             yield
 
     def hook(self, kind: str, name: str, step: Step) -> t.Callable[..., t.Any]:
-        """Make a hook, of those that get nothing, a response, or an error."""
+        """Create a hook, which takes nothing, a response or an error."""
 
         def run(*args: t.Any) -> t.Any:
             self.note(name, repr(args[0]) if kind == "teardown" else "")
             g.count = g.get("count", 0) + 1
             fail(step.action, name)
             if step.action == "change":
-                # What was compiled for this request is not valid any more.
+                # The plan compiled for this request is no longer valid.
                 self.app.config["CHANGED"] = name
             if kind == "after":
                 return self.after(name, step, args[0])
@@ -241,7 +241,7 @@ class Generated:
         return either(run, step.is_async)
 
     def before(self, name: str, step: Step) -> t.Any:
-        """Do what a before-hook does."""
+        """Act as a before-request hook."""
         if step.action == "value":
             return f"from {name} after {g.count}"
         if step.action == "this":
@@ -251,7 +251,7 @@ class Generated:
         return None
 
     def after(self, name: str, step: Step, response: t.Any) -> t.Any:
-        """Do what an after-hook does."""
+        """Act as an after-request hook."""
         if step.action == "none":
             return None
         if step.action == "replace" and not step.is_async:
@@ -262,12 +262,12 @@ class Generated:
         return response
 
     def add_hooks_of_this_request(self) -> None:
-        """Register the hooks of the current request only."""
+        """Register the hooks for the current request only."""
         for number, step in enumerate(self.spec.this_request):
             after_this_request(self.hook("after", f"this {number}", step))
 
     def view(self, name: str = "") -> t.Any:
-        """Be the view."""
+        """Act as the view."""
         self.note("view", name)
         self.add_hooks_of_this_request()
         session["count"] = session.get("count", 0) + 1
@@ -279,7 +279,7 @@ class Generated:
         return made
 
     def handler(self, error: t.Any, step: Step, body: Body) -> t.Callable[..., t.Any]:
-        """Make an error handler."""
+        """Create an error handler."""
 
         def handle(raised: Exception) -> t.Any:
             self.note("handler", error, repr(raised))
@@ -290,9 +290,9 @@ class Generated:
         return either(handle, step.is_async)
 
     def make(self, body: Body) -> t.Any:
-        """Make what is returned."""
+        """Create the return value."""
         made = getattr(self, f"make_{body.kind.replace(' ', '_')}")(body)
-        # Where closing the stream tears down, as for HEAD, an error of a teardown function
+        # If closing the stream tears down, as for HEAD, an error in a teardown function
         # ends Werkzeug's `Response.close` before it calls these.
         if body.on_close and made is not None and request.method != "HEAD":
             made = self.app.make_response(made)
@@ -362,7 +362,7 @@ class Generated:
         return EventStream(self.pieces_async(body))
 
     def ask_by_wsgi(self, requests: list[Sent]) -> list[t.Any]:
-        """Send requests by WSGI, and return the answers, or the errors that reach a server."""
+        """Send requests over WSGI; return the answers or the errors that reach a server."""
         client = self.app.test_client()
         answers = []
         with self.receiving():
@@ -377,7 +377,7 @@ class Generated:
         return answers
 
     async def ask_by_asgi(self, requests: list[Sent]) -> list[t.Any]:
-        """Send requests by ASGI, and return the same."""
+        """Send requests over ASGI; return the same."""
         client = self.app.async_test_client()
         answers = []
         with self.receiving():
@@ -402,7 +402,7 @@ def seen(response: t.Any) -> t.Any:
 
 @contextmanager
 def clean_ends() -> t.Iterator[None]:
-    """Let nothing be cleaned up by chance, and nothing fail where nobody sees it."""
+    """Disable automatic garbage collection, and detect unraisable errors."""
     unseen: list[str] = []
     gc.disable()
     try:
@@ -418,7 +418,7 @@ def clean_ends() -> t.Iterator[None]:
 def test_request_by_both_interfaces_gives_the_same_answer_and_events(
     spec: Spec, requests: list[Sent], way: dict[str, str]
 ) -> None:
-    """Both send the same, run the same functions in order, and tear down once."""
+    """Both send the same, run the same functions in the same order, and tear down once."""
     by_wsgi, by_asgi = Generated(spec), Generated(spec)
     with clean_ends(), mock.patch("time.time", return_value=1_700_000_000.0):
         expected = by_wsgi.ask_by_wsgi(requests)

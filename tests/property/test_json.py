@@ -1,4 +1,4 @@
-"""The JSON provider does what the standard library does, only sooner."""
+"""The JSON provider gives the same results as the standard library, only faster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from costrel.json.provider import MAX_DEPTH, DefaultJSONProvider, _default
 
 
 class FakeApp:
-    """Is all that a provider asks of its application."""
+    """The part of an application that a provider uses."""
 
     debug = False
 
@@ -50,7 +50,7 @@ layouts: st.SearchStrategy[dict[str, t.Any]] = st.sampled_from(
     [{}, {"separators": (",", ":")}, {"indent": 2}, {"indent": "\t", "separators": (",", ":")}]
 )
 
-# Text that is JSON up to a few characters: digits, signs, escapes and brackets in any order.
+# Text that resembles JSON: digits, signs, escapes and brackets in any order.
 nearly_json = st.text(
     '0123456789-+.eE[]{}:," \n\t\\/ubnrtdDaAfF89\ud83d\ude00é\x00\x1f\x7f\ufeffnultrefasNIiy',
     max_size=30,
@@ -70,7 +70,7 @@ def outcome(function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> 
 
 
 def exactly(value: t.Any) -> t.Any:
-    """Tell apart what ``==`` does not: 1 and 1.0 and True, 0.0 and -0.0, order of keys."""
+    """Distinguish what ``==`` does not: 1, 1.0 and True; 0.0 and -0.0; key order."""
     if isinstance(value, float):
         return (float, struct.pack("d", value))
     if isinstance(value, dict):
@@ -85,7 +85,7 @@ def exactly(value: t.Any) -> t.Any:
 def test_any_document_dumps_as_the_standard_library_does(
     document: t.Any, layout: dict[str, t.Any], ensure_ascii: bool, sort_keys: bool
 ) -> None:
-    """For the same options the text is the same, or the exception is."""
+    """With the same options, the text or the exception is the same."""
     provider = DefaultJSONProvider(APP)
     provider.ensure_ascii = ensure_ascii
     provider.sort_keys = sort_keys
@@ -98,7 +98,7 @@ def test_any_document_dumps_as_the_standard_library_does(
         **layout,
     )
     assert expected == outcome(provider.dumps, document, **layout)
-    # And again, when the encoder is not new.
+    # And again, with an encoder that was used before.
     assert expected == outcome(provider.dumps, document, **layout)
 
 
@@ -165,14 +165,14 @@ def test_text_nested_too_deeply_is_a_value_error() -> None:
 
 
 def test_many_brackets_that_are_not_nested_are_read() -> None:
-    """A large flat document, and brackets in strings, are nothing out of the ordinary."""
+    """A large flat document and brackets in strings are accepted."""
     provider = DefaultJSONProvider(APP)
     for value in ([[{}]] * 5_000, ["[" * 5_000, "]{" * 5_000], {"a": [['\\"['] * 2_000]}):
         assert provider.loads(json.dumps(value)) == value
 
 
 def test_strings_without_an_end_are_looked_at_once() -> None:
-    """Looking for the depth takes time in proportion to the text."""
+    """Checking the depth takes linear time."""
     provider = DefaultJSONProvider(APP)
     for text in ("[" * 1_000 + '"' + '\\"' * 200_000, "[" * 1_000 + '"\\' * 200_001):
         assert outcome(provider.loads, text)[1] is ValueError
@@ -187,7 +187,7 @@ def test_strings_without_an_end_are_looked_at_once() -> None:
 @example(b'"\xff"')
 @example(b"")
 def test_any_bytes_load_or_fail_as_the_standard_library_does(data: bytes) -> None:
-    """Detection of the encoding, and what follows, is the same."""
+    """The encoding is detected the same, with the same result."""
     provider = DefaultJSONProvider(APP)
     assert outcome(json.loads, data) == outcome(provider.loads, data)
     assert outcome(json.loads, bytearray(data)) == outcome(provider.loads, bytearray(data))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The planned and the general path of a request can't be told apart."""
+"""The planned and the general path give the same results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOOKS = (
 
 
 class Boom(Exception):  # noqa: N818  a name for tests
-    """Be raised by generated views and hooks."""
+    """Raised by generated views and hooks."""
 
 
 def _stream() -> t.Iterator[str]:
@@ -32,7 +32,7 @@ def _stream() -> t.Iterator[str]:
     yield costrel.request.path
 
 
-# What a view does. Each takes the log and the rule's values.
+# The actions of a view. Each takes the log and the rule's values.
 ACTIONS: dict[str, t.Callable[..., t.Any]] = {
     "str": lambda **_: "text é",
     "bytes": lambda **_: b"\xff\x00",
@@ -149,7 +149,7 @@ requests = st.tuples(
 
 
 class Spec(t.NamedTuple):
-    """Hold what one generated application is made of."""
+    """The parts of one generated application."""
 
     views: list[View]
     hooks: list[Hook]
@@ -176,7 +176,7 @@ specs = st.builds(
 
 
 def make_app(spec: Spec, log: list[str]) -> Flask:
-    """Make an application: itself, a blueprint, and one nested in that."""
+    """Create an application with a blueprint and one nested in that."""
     app = Flask("generated", static_folder=None)
     app.config.update(spec.config)
     outer = Blueprint("outer", "generated", url_prefix="/b1")
@@ -246,14 +246,14 @@ BODIES: dict[str | None, dict[str, t.Any]] = {
 
 
 class Recorder:
-    """Write down what an application sends, to the byte, and pass it on."""
+    """Record exactly what an application sends, and pass it on."""
 
     def __init__(self, wsgi_app: t.Any) -> None:
         self.wsgi_app = wsgi_app
         self.sent: list[t.Any] = []
 
     def __call__(self, environ: t.Any, start_response: t.Any) -> t.Iterable[bytes]:
-        """Be the application."""
+        """Act as the application."""
 
         def start(status: str, headers: t.Any, *rest: t.Any) -> t.Any:
             self.sent.append((status, list(headers)))
@@ -293,5 +293,5 @@ def answers(spec: Spec, sent: list[t.Any], general: str) -> list[t.Any]:
 def test_request_on_both_paths_gives_the_same_bytes_and_events(
     spec: Spec, sent: list[t.Any]
 ) -> None:
-    """Both paths send the same bytes, run the same functions in order, and clean up."""
+    """Both paths send the same bytes, run the same functions in order and clean up."""
     assert answers(spec, sent, "0") == answers(spec, sent, "1")

@@ -23,7 +23,7 @@ queries = st.one_of(
     st.lists(st.sampled_from(("a=1", "b", "c=", "=d", "", "a=x+y", "e=%20%C3%A9"))).map("&".join),
 ).map(lambda text: text.encode().decode("latin-1"))
 
-# Such as browsers send, and every other way to write them.
+# As browsers send them, and in every other spelling.
 cookies = (
     st.lists(st.sampled_from(("a=b", "c=d", "=x", "a", "a=", "x=y=z", 'q="r s"', " ", "é=ü")))
     .flatmap(lambda parts: st.sampled_from(("; ", ";", " ;", ";  ")).map(lambda by: by.join(parts)))
@@ -33,8 +33,8 @@ cookies = (
 
 @st.composite
 def environs(draw: st.DrawFn) -> dict[str, t.Any]:
-    """Draw a WSGI environ: all it must have, some of what it may have."""
-    # Forms are of ASCII here: what else they may be, Costrel reads and Werkzeug drops.
+    """Draw a WSGI environ with all required and some optional keys."""
+    # Forms are ASCII here: Costrel reads other text, which Werkzeug drops.
     body = draw(st.text(alphabet="ab=&+%{}[]:1\n\x00", max_size=12)).encode()
     environ: dict[str, t.Any] = {
         "REQUEST_METHOD": draw(st.sampled_from(("GET", "POST", "put"))),
@@ -63,14 +63,14 @@ def environs(draw: st.DrawFn) -> dict[str, t.Any]:
             environ[name] = draw(values)
     announced = environ.get("CONTENT_LENGTH", "")
     if "wsgi.input_terminated" in environ and announced.isascii() and announced.isdigit():
-        # A server that marks the body's end delivers what was announced. Where the client went
-        # away before, we raise, which Werkzeug does not.
+        # A server that marks the body's end delivers what was announced. If the client disconnects
+        # before that, we raise; Werkzeug does not.
         environ["CONTENT_LENGTH"] = str(len(body))
     return environ
 
 
 def read(cls: type[RequestBase], environ: dict[str, t.Any], names: list[str]) -> list[t.Any]:
-    """Make a request and read attributes in this order; an error is a value too."""
+    """Create a request and read attributes in this order; an error counts as a value."""
     request = cls({**environ, "wsgi.input": io.BytesIO(environ["wsgi.input"])})
     values: list[t.Any] = []
     for name in names:

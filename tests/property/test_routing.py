@@ -47,13 +47,13 @@ def segments(draw: st.DrawFn) -> tuple[str, ...]:
 
 
 class RuleSpec(t.NamedTuple):
-    """Hold what one generated rule is made of, to make it twice."""
+    """The parts of one generated rule, from which it can be created twice."""
 
     path: str
     options: dict[str, t.Any]
 
     def make(self, endpoint: str) -> Rule:
-        """Make the rule."""
+        """Create the rule."""
         return Rule(self.path, endpoint=endpoint, **self.options)
 
 
@@ -95,7 +95,7 @@ paths = st.one_of(
 
 
 def make_map(specs: list[RuleSpec], *, per_endpoint: int = 2, **options: t.Any) -> Map:
-    """Make a map of the rules, so many of them in a row for one endpoint."""
+    """Create a map of the rules, with a number of them in a row for one endpoint."""
     rules = [spec.make(f"e{number // per_endpoint}") for number, spec in enumerate(specs)]
     return Map(rules, **options)
 
@@ -125,7 +125,7 @@ def by_table(table: RouteTable, path: str, method: str) -> t.Any:
 def test_match_where_the_table_answers_agrees_with_werkzeug(
     specs: list[RuleSpec], requests: list[tuple[str, str]], redirect_defaults: bool
 ) -> None:
-    """Where the table has an answer, Werkzeug has the same rule and values."""
+    """If the table has an answer, Werkzeug finds the same rule and values."""
     url_map = make_map(specs, redirect_defaults=redirect_defaults)
     table = RouteTable(url_map)
     for path, method in requests:
@@ -141,7 +141,7 @@ def test_match_where_the_table_answers_agrees_with_werkzeug(
 def test_match_of_a_built_url_is_answered_by_the_table(
     specs: list[RuleSpec], data: st.DataObject
 ) -> None:
-    """A URL built for a rule matches as Werkzeug has it, mostly without Werkzeug."""
+    """A URL built for a rule matches as in Werkzeug, mostly without using Werkzeug."""
     url_map = make_map(specs, per_endpoint=1)
     adapter = url_map.bind("host.test", subdomain="")
     table = RouteTable(url_map)
@@ -163,7 +163,7 @@ def test_match_of_a_built_url_is_answered_by_the_table(
         if found is not None:
             assert found == expected
         elif isinstance(expected, tuple):
-            # Left to Werkzeug, which is right too; but then not for a plain rule.
+            # Leaving it to Werkzeug is allowed, but not for a plain rule.
             assert not _alone_and_plain(expected[0], url_map)
 
 
@@ -174,12 +174,12 @@ def _values_of(rule: Rule, name: str) -> tuple[t.Any, ...]:
 
 
 def _alone_and_plain(rule: Rule, url_map: Map) -> bool:
-    """Tell whether nothing but one plain rule could have decided a match."""
+    """Return whether only one plain rule can match."""
     return (
         len(list(url_map.iter_rules())) == 1
         and rule.redirect_to is None
         and rule.strict_slashes is not False
         and not rule.websocket
-        # The slash may belong to the path that a variable takes.
+        # The slash may be part of the path that a variable matches.
         and not ("path:" in rule.rule and rule.rule.endswith("/"))
     )

@@ -1,4 +1,4 @@
-"""A session's cookie is accepted where itsdangerous accepts it, and nowhere else."""
+"""A session cookie is accepted exactly when itsdangerous accepts it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ sessions = st.dictionaries(st.sampled_from(("a", " b", " t", "user_id")), values
 )
 changes = st.one_of(
     st.just(lambda cookie: cookie),
-    # One character is another, is not there, or is there twice.
+    # One character is replaced, missing or doubled.
     st.tuples(st.integers(0, 999), st.sampled_from("Aa-_.=+/ é\x00") | st.just("")).map(
         lambda change: (
             lambda cookie: (
@@ -44,7 +44,7 @@ changes = st.one_of(
     ),
     st.integers(0, 999).map(lambda place: lambda cookie: cookie[: place % len(cookie)]),
     st.sampled_from(("", ".", "..", "=", "==", ".=")).map(lambda end: lambda cookie: cookie + end),
-    # Bytes behind the signature, of which base 64 knows some and skips the others.
+    # Bytes after the signature, some of them valid in base64; it skips the others.
     st.text(st.characters(max_codepoint=127), min_size=1, max_size=3).map(
         lambda end: lambda cookie: cookie + end
     ),
@@ -53,7 +53,7 @@ changes = st.one_of(
 
 
 def signing(key: str, age_s: int = 0) -> URLSafeTimedSerializer:
-    """Return itsdangerous' own serializer, whose clock is behind by so much."""
+    """Return itsdangerous' own serializer with a clock that is behind."""
 
     class Signer(TimestampSigner):
         def get_timestamp(self) -> int:
@@ -78,7 +78,7 @@ def signing(key: str, age_s: int = 0) -> URLSafeTimedSerializer:
 def test_session_is_read_as_itsdangerous_reads_it(
     data: dict[str, t.Any], key: str, age_s: int, change: t.Callable[[str], str]
 ) -> None:
-    """Whatever was done to the cookie, its age and its key, and whatever is in it."""
+    """For any change to the cookie, its age and its key, and any content."""
     app = Flask("generated")
     app.config.update(
         SECRET_KEY="today",
@@ -104,7 +104,7 @@ def test_session_is_read_as_itsdangerous_reads_it(
 
 
 def test_ordinary_cookie_is_read_plainly() -> None:
-    """So the test above is about that way."""
+    """So the test above really tests the fast path."""
     app = Flask("plain")
     app.secret_key = "today"
     serializer = t.cast(t.Any, app.session_interface).get_signing_serializer(app)
@@ -114,7 +114,7 @@ def test_ordinary_cookie_is_read_plainly() -> None:
 
 
 def test_signature_with_anything_behind_it_is_left_to_itsdangerous():
-    """Each of all characters, behind the signature and anywhere in the cookie."""
+    """Any character, after the signature and anywhere in the cookie."""
     app = Flask("plain")
     app.secret_key = "today"
     serializer = t.cast(t.Any, app.session_interface).get_signing_serializer(app)

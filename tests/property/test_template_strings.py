@@ -1,4 +1,4 @@
-"""A string is rendered as if it were compiled each time, whatever has changed meanwhile."""
+"""A string is rendered as if compiled each time, whatever has changed in between."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from costrel.templating.strings import template_from_string
 USERS = ("ann", "<bob>", "")
 
 STATE = {"user": "ann"}
-"""What a request would hold: the functions below look at it."""
+"""Stands for a request: the functions below read it."""
 
 
 def named(value: t.Any, *args: t.Any, **kwargs: t.Any) -> str:
-    """Be a filter, or a function."""
+    """A filter or a function."""
     return f"{STATE['user']}:{value}{args}{sorted(kwargs.items())}"
 
 
 def marked(value: t.Any) -> Markup:
-    """Be a filter that returns markup."""
+    """A filter that returns markup."""
     return Markup("<i>{}</i>").format(f"{STATE['user']}{value}")
 
 
 def refused(value: t.Any) -> t.Any:
-    """Be a filter that fails for some."""
+    """A filter that fails for some values."""
     if not STATE["user"]:
         raise LookupError(str(value))
     return STATE["user"]
@@ -40,24 +40,24 @@ def refused(value: t.Any) -> t.Any:
 
 @jinja2.pass_environment
 def of_environment(environment: jinja2.Environment, value: t.Any) -> str:
-    """Be a filter that wants the environment."""
+    """A filter that takes the environment."""
     return f"{STATE['user']}{value}{environment.newline_sequence!r}"
 
 
 @jinja2.pass_eval_context
 def of_escaping(context: t.Any, value: t.Any) -> str:
-    """Be a filter that wants the evaluation context."""
+    """A filter that takes the evaluation context."""
     return f"{STATE['user']}{value}{context.autoescape}"
 
 
 @jinja2.pass_context
 def of_context(context: jinja2.runtime.Context, value: t.Any) -> str:
-    """Be a filter that wants the context."""
+    """A filter that takes the context."""
     return f"{STATE['user']}{value}{context.get('x')}"
 
 
 def mine(value: t.Any, other: t.Any = "ann") -> bool:
-    """Be a test."""
+    """A template test."""
     return STATE["user"] in {value, other}
 
 
@@ -114,39 +114,39 @@ statements = st.recursive(
 
 
 class Shouting(Extension):
-    """Look at the request before a template is parsed."""
+    """Read the request before a template is parsed."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         return source.replace("<p>", f"<p>{len(STATE['user'])}")
 
 
 def changed(value: t.Any, *args: t.Any, **kwargs: t.Any) -> str:
-    """Replace a function by one that wants nothing."""
+    """Replace a function with one that takes no context."""
     return f"changed {value}"
 
 
 @jinja2.pass_environment
 def wanting(environment: jinja2.Environment, value: t.Any, *args: t.Any, **kwargs: t.Any) -> str:
-    """Replace a function by one that wants something."""
+    """Replace a function with one that takes a context."""
     return f"wanting {value}"
 
 
 def overlaid(environment: t.Any) -> t.Any:
-    """Go on with an overlay, which shares nearly everything."""
+    """Continue with an overlay, which shares nearly everything."""
     return environment.overlay(trim_blocks=True, autoescape=False)
 
 
 def as_set(name: str, value: t.Any) -> t.Callable[[t.Any], None]:
-    """Return what changes a setting."""
+    """Return a function that changes a setting."""
     return lambda environment: setattr(environment, name, value)
 
 
 def nothing(_environment: t.Any) -> None:
-    """Leave everything as it is."""
+    """Change nothing."""
 
 
 def with_plain_filters(environment: t.Any) -> None:
-    """Assign a dict whose changes nobody notices."""
+    """Assign a dict whose changes are not observed."""
     environment.filters = {**environment.filters, "named": wanting, "missing": wanting}
 
 
@@ -196,7 +196,7 @@ def make_environment() -> t.Any:
 
 
 def rendered(make: t.Callable[[], jinja2.Template]) -> tuple[type, str]:
-    """Return what comes out, or which error."""
+    """Return the result or the error."""
     try:
         return str, make().render(x=STATE["user"])
     except Exception as error:  # noqa: BLE001  the same for both
@@ -218,13 +218,13 @@ def rendered(make: t.Callable[[], jinja2.Template]) -> tuple[type, str]:
 def test_string_is_rendered_as_if_compiled_each_time(
     source: str, turns: list[tuple[str, t.Callable[[t.Any], t.Any]]]
 ) -> None:
-    """For each user, after each change of the environment, and the same errors."""
+    """For each user and after each change of the environment, with the same errors."""
     environment = make_environment()
     for user, change in turns:
         if change is overlaid:
             environment = overlaid(environment)
         else:
-            # What was taken away before may be gone.
+            # It may have been removed already.
             with suppress(KeyError):
                 change(environment)
         STATE["user"] = user
@@ -235,7 +235,7 @@ def test_string_is_rendered_as_if_compiled_each_time(
 
 
 def test_string_is_compiled_once() -> None:
-    """So the test above is about strings that are kept."""
+    """So the test above really tests cached strings."""
     environment = make_environment()
     source = "{{ 'a'|named }}{{ x }}{% autoescape false %}{{ 'ann' is mine }}{% endautoescape %}"
     first = template_from_string(environment, source)

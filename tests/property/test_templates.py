@@ -1,4 +1,4 @@
-"""Templates render as Jinja renders them, though what they write is escaped in our way."""
+"""Templates render as in Jinja, although Costrel escapes their output itself."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from costrel.templating.code import JoiningGenerator
 
 
 class Described:
-    """Has text of its own, which is not safe."""
+    """Has its own text, which is not safe."""
 
     def __str__(self) -> str:
         return "<described> & 'quoted'"
 
 
 class Safe:
-    """Has HTML of its own."""
+    """Has its own HTML."""
 
     def __html__(self) -> str:
         return "<b>safe</b>"
@@ -78,7 +78,7 @@ SOURCES = (
 
 
 def environments() -> tuple[jinja2.Environment, jinja2.Environment]:
-    """Return ours and Jinja's own, configured alike."""
+    """Return our environment and Jinja's, with the same configuration."""
     ours = Environment(Flask(__name__), autoescape=True)
     theirs = jinja2.Environment(autoescape=True)
     return ours, theirs
@@ -116,7 +116,7 @@ def test_functions_get_what_they_want(source: str, wants: t.Any) -> None:
 
 
 def test_callable_object_may_want_the_context() -> None:
-    """Its class says so on `__call__`."""
+    """The mark is on `__call__` of its class."""
 
     class Callable:
         @jinja2.pass_context
@@ -127,7 +127,7 @@ def test_callable_object_may_want_the_context() -> None:
 
 
 def test_stop_iteration_of_a_function_does_not_end_the_page() -> None:
-    """It is an undefined value, which is written as nothing."""
+    """The result is an undefined value, which renders as nothing."""
 
     def exhausted() -> t.Any:
         raise StopIteration
@@ -136,7 +136,7 @@ def test_stop_iteration_of_a_function_does_not_end_the_page() -> None:
 
 
 def test_environment_uses_our_context() -> None:
-    """So the tests above test what they are about."""
+    """So the tests above really test our escaping."""
     template = OURS.from_string("{{ x }}")
     assert isinstance(template.new_context(), Context)
     assert OURS.code_generator_class is JoiningGenerator
@@ -164,7 +164,7 @@ def test_inherited_templates_are_those_of_jinja(value: t.Any, both: bool) -> Non
 
 
 def test_compiled_templates_of_files_are_rendered(tmp_path: Path) -> None:
-    """Code that Jinja wrote to modules, for its `ModuleLoader`, has all that it needs."""
+    """Modules that Jinja compiled for its `ModuleLoader` have all that they need."""
     source = OURS.overlay(loader=jinja2.DictLoader({"page": "<{{ x }}> & {{ x }}"}))
     source.compile_templates(tmp_path, zip=None)
     loaded = OURS.overlay(loader=jinja2.ModuleLoader(tmp_path))
@@ -173,7 +173,7 @@ def test_compiled_templates_of_files_are_rendered(tmp_path: Path) -> None:
 
 
 def test_error_in_a_joined_piece_names_the_line_of_the_template() -> None:
-    """Though what stands together is one expression of the compiled code."""
+    """Even though adjacent output is one expression in the compiled code."""
     template = OURS.overlay(loader=jinja2.DictLoader({"page": "a{{ x }}\n{{ x }}\n{{ x.y.z }}b"}))
     with pytest.raises(jinja2.UndefinedError) as caught:
         template.get_template("page").render(x=1)
@@ -183,7 +183,7 @@ def test_error_in_a_joined_piece_names_the_line_of_the_template() -> None:
 
 
 def test_streamed_template_gives_a_row_at_a_time() -> None:
-    """A loop's turn is one piece, which is there before the next turn begins."""
+    """Each iteration of a loop is one piece, sent before the next iteration begins."""
     template = OURS.from_string("{% for row in rows %}<li>{{ row }}</li>{% endfor %}")
     asked = []
 

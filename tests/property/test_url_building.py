@@ -1,4 +1,4 @@
-"""Building a URL in a planned request agrees with Werkzeug's adapter."""
+"""URLs built in a planned request agree with Werkzeug's adapter."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ values = st.dictionaries(
 def test_url_for_in_a_planned_request_is_what_the_adapter_builds(
     rules: list[tuple[str, bool]], builds: list[tuple[int, dict[str, t.Any]]], root: str
 ) -> None:
-    """Each URL, or error, is the adapter's; also for endpoints that do not exist."""
+    """Each URL or error is the same, also for endpoints that do not exist."""
     app = Flask("generated", static_folder=None)
     seen: list[tuple[t.Any, t.Any]] = []
 

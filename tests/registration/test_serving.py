@@ -33,7 +33,7 @@ def test_registering_after_the_start_is_refused(name):
 
     async def main():
         async with app.async_test_client():
-            with pytest.raises(AssertionError, match=f"'{name}' was called after the serving"):
+            with pytest.raises(AssertionError, match=f"'{name}' was called after serving"):
                 getattr(app, name)(lambda: None)
 
     asyncio.run(main())

@@ -92,7 +92,7 @@ def test_field_over_the_memory_limit_is_refused(position):
     assert post(client, fits).json == {"fields": 1, "files": {}}
 
 
-@pytest.mark.wsgi_only("the client reads the body into memory before it sends it by ASGI")
+@pytest.mark.wsgi_only("the client reads the body into memory before it sends it over ASGI")
 def test_file_is_not_held_to_the_memory_limit_and_not_held_in_memory():
     """CVE-2024-49767: a file is no field: it goes to disk, and does not fill the memory."""
     client = make_client()

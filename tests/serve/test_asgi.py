@@ -1,4 +1,4 @@
-"""HTTP exchanges by ASGI: what is sent, when, and what is left behind."""
+"""HTTP exchanges over ASGI: what is sent, when, and what is left behind."""
 
 from __future__ import annotations
 

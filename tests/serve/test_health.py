@@ -53,7 +53,7 @@ def test_blocked_loop_is_measured_and_warned_of(app, caplog):
 
     assert BLOCK_S * 0.9 <= worst_s
     messages = [record.getMessage() for record in caplog.records]
-    assert any(message.startswith("The event loop was held up for") for message in messages)
+    assert any(message.startswith("The event loop was blocked for") for message in messages)
     assert any("asyncio.to_thread" in message for message in messages)
 
 

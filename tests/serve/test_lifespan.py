@@ -35,7 +35,7 @@ def get_by_wsgi(app, path="/"):
 
 
 def end_process(app):
-    """Do what the interpreter does as a process ends that served by WSGI."""
+    """Do what the interpreter does as a process ends that served under WSGI."""
     if app._life is not None:
         lifespan._end_under_wsgi(app._life, os.getpid())
 
@@ -260,7 +260,7 @@ def test_start_that_ends_by_what_is_no_exception_is_an_error_like_any_other(
     else:
         app.while_serving(generator_of_kind(kind, leave, leave))
 
-    message = re.escape(f"A function that runs before serving ended by {error!r}")
+    message = re.escape(f"A function that runs before serving raised {error!r}")
     with pytest.raises(RuntimeError, match=message):
         serve_once(app, interface)
 
@@ -340,10 +340,10 @@ async def no_async_yield():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (no_generator, "no_generator is registered .* but is no generator function"),
-        (no_async_generator, "no_async_generator is registered .* but is no generator function"),
-        (no_yield, "no_yield .* ended without reaching a `yield`"),
-        (no_async_yield, "no_async_yield .* ended without reaching a `yield`"),
+        (no_generator, "no_generator is registered .* but is not a generator function"),
+        (no_async_generator, "no_async_generator is registered .* but is not a generator function"),
+        (no_yield, "no_yield .* returned without reaching a `yield`"),
+        (no_async_yield, "no_async_yield .* returned without reaching a `yield`"),
     ],
 )
 def test_what_is_no_generator_is_refused_with_its_name(function, message):

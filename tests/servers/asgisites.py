@@ -38,7 +38,7 @@ PROGRAMS = {
 }
 
 COUNTS = ("alive", "tasks", "threads", "files")
-"""What a process holds: it must not grow."""
+"""What a process holds; it must not grow."""
 
 
 @dataclass
@@ -51,28 +51,28 @@ class Site:
     held: dict[str, int] = field(default_factory=dict)
 
     def warm_up(self):
-        """Have started what is kept: the worker threads. From now on nothing may grow."""
+        """Start the worker threads, which are kept. From now on nothing may grow."""
         with ThreadPoolExecutor(4) as pool:
             assert {a.text for a in pool.map(self.fetch, ["/all-threads"] * 4)} == {"all"}
         self.held = self.wait_settled(None) | {"alive": 0}
 
     def fetch(self, path, method="GET", **request):
         """Send a request."""
-        # Or Hypercorn would keep the connection, though its client is gone, for a while.
+        # Otherwise Hypercorn keeps the connection for a while, although the client is gone.
         return fetch(self.port, path, method, headers={"Connection": "close"}, **request)
 
     def connect(self, head):
-        """Open a connection, and send the beginning of a request."""
+        """Open a connection and send the beginning of a request."""
         connection = socket.create_connection((HOST, self.port), timeout=PATIENCE_S)
         connection.sendall(head.replace("\n", "\r\n").encode())
         return connection
 
     def get(self, path):
-        """Open a connection, and send a request for a path."""
+        """Open a connection and send a request for a path."""
         return self.connect(f"GET {path} HTTP/1.1\nHost: x\n\n")
 
     def get_socket(self, path):
-        """Open a connection, and ask for a WebSocket."""
+        """Open a connection and request a WebSocket."""
         return self.connect(
             f"GET {path} HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgrade\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n\n"
@@ -83,7 +83,7 @@ class Site:
         return Counter(self.fetch("/counters").json)
 
     def growth(self, *names):
-        """Return a function that waits until these counters have grown by so much since."""
+        """Return a function that waits until these counters have grown by given numbers."""
         before = self.counters()
 
         def check(*expected):
@@ -96,7 +96,7 @@ class Site:
         return check
 
     def wait_still(self, name):
-        """Wait until a counter grows no more."""
+        """Wait until a counter stops growing."""
 
         def look():
             nonlocal last
@@ -107,7 +107,7 @@ class Site:
         eventually([0] * 10, lambda: [look() for _ in range(10)])
 
     def wait_settled(self, limits):
-        """Wait until all that was entered has been left, once, and nothing has grown."""
+        """Wait until every context has been left exactly once and nothing has grown."""
 
         def look():
             nonlocal now

@@ -1,6 +1,6 @@
-"""Each server program, running the application in ``apps/served.py``, with and without nginx.
+"""Each server program with the application in ``apps/served.py``, with and without nginx.
 
-A program is started once for all tests that use it, as a process of its own with one worker.
+Each program is started once for all tests that use it, as a separate process with one worker.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sites import BEHIND_NGINX, Site, names
 
 @pytest.fixture(scope="session", params=names())
 def site(request, tmp_path_factory):
-    """Serve the application by one program, directly or behind nginx."""
+    """Serve the application with one program, directly or behind nginx."""
     name = request.param.removesuffix(BEHIND_NGINX)
     behind_nginx = request.param != name
     program = PROGRAMS[name]
@@ -35,7 +35,7 @@ def site(request, tmp_path_factory):
 
 @pytest.fixture(scope="session", params=asgisites.PROGRAMS)
 def asgi_site(request, tmp_path_factory):
-    """Serve the application of ``apps/asgi_faults.py`` by one ASGI server."""
+    """Serve the application of ``apps/asgi_faults.py`` on one ASGI server."""
     program = asgisites.PROGRAMS[request.param]
     site = asgisites.begin(program, tmp_path_factory.mktemp(program.name))
     try:
@@ -47,7 +47,7 @@ def asgi_site(request, tmp_path_factory):
 
 @pytest.fixture
 def site_left(asgi_site):
-    """Hold a test to leaving no context, task, thread or file behind, and to one teardown each."""
+    """Fail a test that leaves a context, task, thread or file, or tears down twice."""
     yield asgi_site
     asgi_site.wait_settled(asgi_site.held)
 

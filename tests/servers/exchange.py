@@ -40,7 +40,7 @@ def fetch(port, path, method="GET", *, body=None, headers=()):
     """Send a request and return its `Answer`; a `body` of several pieces goes out chunked."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
     with closing(connection):
-        # A server may answer that a body is too large, and close, before it was sent to the end.
+        # A server may reject a body that is too large, and close, before all of it is sent.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body=body, headers=dict(headers))
         response = connection.getresponse()
@@ -52,7 +52,7 @@ def fetch(port, path, method="GET", *, body=None, headers=()):
 
 
 def go_away_after_first_bytes(port, path):
-    """Begin to read a response, then go away without an orderly end, as if crashed."""
+    """Start to read a response, then disconnect abruptly, as if crashed."""
     with _connected(port) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n\r\n".encode())
         first = connection.recv(4096)
@@ -61,7 +61,7 @@ def go_away_after_first_bytes(port, path):
 
 
 def go_away_after_part_of_a_body(port, path, headers, part, *, orderly):
-    """Send the beginning of a body, then go away."""
+    """Send the beginning of a body, then disconnect."""
     lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}:{port}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     with _connected(port) as connection:
@@ -75,12 +75,12 @@ def _connected(port):
 
 
 def _crash(connection):
-    # Closed without lingering: what is under way is lost, and the peer sees a reset.
+    # Close without lingering: data in transit is lost, and the peer sees a reset.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def eventually(expected, look):
-    """Look, every now and then, until the expected is seen; fail in the end."""
+    """Check repeatedly until the expected value is seen; fail after a time limit."""
     deadline = time.monotonic() + PATIENCE_S
     while (found := look()) != expected:
         if time.monotonic() > deadline:
@@ -89,7 +89,7 @@ def eventually(expected, look):
 
 
 def free_port():
-    """Return a port that nobody listens at."""
+    """Return a port on which no program listens."""
     with socket.socket() as trial:
         trial.bind((HOST, 0))
         return trial.getsockname()[1]

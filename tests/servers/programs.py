@@ -1,4 +1,4 @@
-"""The server programs under test: how each is started, and what it can't do by its nature."""
+"""The server programs under test: how to start each, and what each cannot do."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Program:
     name: str
     command: Callable[[int, str], list[str]]
     concurrent: bool = True
-    """Answers two requests at the same time."""
+    """Whether it answers two requests at the same time."""
     believes_local_proxies: bool = False
-    """Takes the scheme from ``X-Forwarded-Proto`` by itself, if sent from this machine."""
+    """Whether it takes the scheme from a local client's ``X-Forwarded-Proto`` on its own."""
     hides_cuts: bool = False
-    """Ends a stream that failed like one that is complete."""
+    """Whether it ends a failed stream like a complete one."""
     hides_cut_uploads: bool = False
-    """Ends an upload of unknown length that broke off like one that is complete."""
+    """Whether it ends a broken-off upload of unknown length like a complete one."""
 
 
 def _gunicorn(*options):
@@ -85,8 +85,8 @@ INSTALL = {
 
 
 def find_program(name):
-    """Return the path of a program; skip the test, saying how to install it, if there is none."""
-    # What is installed beside this Python comes first; the PATH of a service may lack /usr/sbin.
+    """Return the path of a program; if it is missing, skip and say how to install it."""
+    # Programs next to this Python come first; the PATH of a service may lack /usr/sbin.
     places = [sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath), "/usr/sbin"]
     found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
@@ -95,7 +95,7 @@ def find_program(name):
 
 
 class Running:
-    """A program that was started, and what it has printed."""
+    """A running program and its output."""
 
     def __init__(self, command, place, *, cwd=APPS, **variables):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_VARIABLES)}
@@ -104,7 +104,7 @@ class Running:
             self.process = subprocess.Popen(
                 [find_program(command[0]), *command[1:]],
                 cwd=cwd,
-                # Programs keep files of their own in the home directory.
+                # Programs store files in the home directory.
                 env=inherited | {"HOME": str(place)} | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -114,15 +114,15 @@ class Running:
 
     @property
     def log(self):
-        """All that was printed so far."""
+        """The output so far."""
         return self.log_file.read_text(errors="replace")
 
     def wait_logged(self, text):
-        """Wait until the program has printed a text; it may print after it has answered."""
+        """Wait until the program prints a text, which may be after its answer."""
         eventually(True, lambda: text in self.log)
 
     def wait_ready(self, port, path="/"):
-        """Wait until the program answers, whatever it answers."""
+        """Wait until the program answers at all."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             if self.process.poll() is not None:
@@ -135,7 +135,7 @@ class Running:
             time.sleep(0.02)
 
     def stop(self):
-        """Ask the program to end; see to it that nothing it started lives on."""
+        """Stop the program, and make sure that no process of it is left."""
         self.process.terminate()
         try:
             self.process.wait(timeout=PATIENCE_S)
@@ -145,7 +145,7 @@ class Running:
             self.kill()
 
     def kill(self):
-        """End the program, and all that it started, without asking."""
+        """Kill the program and all its processes."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

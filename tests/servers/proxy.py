@@ -12,8 +12,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "deploying.md"
 PREFIX = "/app"
 CONTENT_LIMIT_BYTES = 256 * 1024  # as in the application that is served
 
-# Everything nginx writes goes below its own folder, so that it needs no rights. One process,
-# so that it can be ended by its id.
+# nginx writes only below its own folder, so that it needs no rights. It runs as one process,
+# so that its id is enough to stop it.
 CONFIGURATION = """
 daemon off;
 master_process off;
@@ -33,14 +33,14 @@ http {{
 
 
 def documented(language):
-    """Return the blocks of a language that the documentation shows."""
+    """Return the code blocks of a language in the documentation."""
     return re.findall(
         rf"^```{language}\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL
     )
 
 
 def replaced(text, **changes):
-    """Replace parts of the documented block, each of which must be there once."""
+    """Replace parts of the documented block; each must occur exactly once."""
     for old, new in changes.values():
         assert text.count(old) == 1, f"{old!r} is not once in the nginx block of {DOCUMENT}"
         text = text.replace(old, new)
@@ -48,7 +48,7 @@ def replaced(text, **changes):
 
 
 class Nginx:
-    """An nginx before the server at a port: under a prefix, as if by https, and at the root."""
+    """An nginx in front of a server: under a prefix, as if over https, and at the root."""
 
     def __init__(self, upstream_port, place):
         self.port, self.https_port, self.root_port = free_port(), free_port(), free_port()

@@ -19,7 +19,7 @@ BEHIND_NGINX = "-behind-nginx"
 
 
 def names(able=lambda program: True, ways=("", BEHIND_NGINX)):
-    """Return the names of the sites of those programs that are able to."""
+    """Return the names of the sites whose programs have these abilities."""
     return [program.name + way for way in ways for program in PROGRAMS.values() if able(program)]
 
 
@@ -42,11 +42,11 @@ class Site:
         return fetch(self.port, self.prefix + path, method, **request)
 
     def leave(self, path):
-        """Begin to read a response, then go away."""
+        """Start to read a response, then disconnect."""
         return go_away_after_first_bytes(self.port, self.prefix + path)
 
     def leave_uploading(self, path, headers, part, *, orderly):
-        """Begin to send a body, then go away."""
+        """Start to send a body, then disconnect."""
         path = self.prefix + path
         go_away_after_part_of_a_body(self.port, path, headers, part, orderly=orderly)
 
@@ -56,15 +56,15 @@ class Site:
         return tuple(counters.get(name, 0) for name in names)
 
     def growth(self, *names):
-        """Return a function that checks how much each of these counters has grown since."""
+        """Return a function that checks how much each of these counters has grown."""
         before = self.count(*names)
 
         def grown():
             return tuple(now - then for now, then in zip(self.count(*names), before, strict=True))
 
         def check(*expected):
-            # Twice in a row: reading the counters has collected garbage, which may still do
-            # things, and a busy server may only now begin with what its client has given up.
+            # Check twice in a row: reading the counters collects garbage, which may still run code,
+            # and a busy server may only now start requests that their clients have given up.
             eventually((expected, expected), lambda: (grown(), grown()))
 
         return check

@@ -1,8 +1,8 @@
-"""Mixed load, in which each client must be answered as itself: short in a test, long by hand.
+"""Mixed load under which each client must get its own answers: short in a test, long by hand.
 
 ``python tests/servers/soak.py`` sends 100,000 requests in all, to each server and loop in
-turn, while workers are stopped for moments; it fails where one client got what is another's,
-a context was not left, or memory or descriptors have grown.
+turn, while workers are briefly stopped. It fails if a client got another client's data, if
+a context was not left, or if memory or descriptors have grown.
 """
 
 from __future__ import annotations
@@ -82,16 +82,16 @@ PROGRAMS = {program.name: program for program in (*WSGI, *ASGI)}
 
 
 class Connection:
-    """One connection that is kept, over which different users send."""
+    """One persistent connection over which different users send."""
 
     def __init__(self, port):
         self.socket = socket.create_connection((HOST, port), timeout=PATIENCE_S)
         self.ended = False
-        """Whether the server has said that it closes it."""
+        """Whether the server has announced that it closes the connection."""
         self._unread = b""
 
     def send(self, method, path, user, body=b"", *, announced=None):
-        """Send a request, or as much of one as is given."""
+        """Send a request or a part of one."""
         length = len(body) if announced is None else announced
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nX-User: {user}\r\n"
@@ -135,7 +135,7 @@ class Connection:
         return status, body.decode()
 
     def crash(self):
-        """Go away without an orderly end."""
+        """Disconnect abruptly."""
         self.ended = True
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
@@ -143,26 +143,26 @@ class Connection:
 
 @dataclass
 class Load:
-    """What clients do to one server, and what they saw that is not theirs."""
+    """The clients of one server, and the foreign data that they saw."""
 
     port: int
     sockets: bool
     pipelines: bool
     worker: int | None = None
-    """A process to be stopped for moments while bodies are on their way."""
+    """A process that is briefly stopped while bodies are being sent."""
     faults: list[str] = field(default_factory=list)
     sent: int = 0
     cut: list[str] = field(default_factory=list)
-    """What the server closed before it had answered."""
+    """The connections that the server closed before it answered."""
     ids: Counter[int] = field(default_factory=Counter)
     _users: itertools.count[int] = field(default_factory=itertools.count)
 
     def user(self):
-        """Return a user that nobody else is."""
+        """Return a user name that no other client has."""
         return f"u{next(self._users)}"
 
     def check(self, path, user, status, body):
-        """Note an answer that is another user's."""
+        """Record an answer that belongs to another user."""
         self.sent += 1
         if status != 200:
             self.faults.append(f"{path} of {user}: {status} {body[:200]}")
@@ -176,7 +176,7 @@ class Load:
             if names != {user}:
                 self.faults.append(f"{path} of {user}: {body[:200]}")
 
-    # What one client may do with a connection
+    # The actions of one client on a connection
 
     def plain(self, connection, dice):
         """Send a request, and read its answer."""
@@ -185,14 +185,14 @@ class Load:
         self.check(path, user, *connection.read())
 
     def stream(self, connection, dice):
-        """Read what is made piece by piece."""
+        """Read a streamed response."""
         path = dice.choice(("/stream", "/stream-sync", "/stream-entered", "/events"))
         user = self.user()
         connection.send("GET", path, user)
         self.check(path, user, *connection.read())
 
     def upload(self, connection, dice):
-        """Send a body, with a pause in the middle of some."""
+        """Send a body, sometimes with a pause in the middle."""
         path = dice.choice(("/upload", "/upload-sync", "/upload-stream"))
         user, body = self.user(), b"x" * dice.choice(SIZES)
         cut = dice.randrange(len(body))
@@ -203,7 +203,7 @@ class Load:
         self.check(path, user, *connection.read())
 
     def upload_to_stopped(self, connection, dice):
-        """Send a body while the worker is stopped, so that it finds all of it at once."""
+        """Send a body while the worker is stopped, so that it receives all of it at once."""
         path = dice.choice(("/upload", "/upload-stream"))
         user, body = self.user(), b"x" * dice.choice(SIZES)
         os.kill(self.worker, signal.SIGSTOP)
@@ -213,7 +213,7 @@ class Load:
         self.check(path, user, *connection.read())
 
     def pipeline(self, connection, dice):
-        """Send several requests of different users in one go."""
+        """Send several requests of different users at once."""
         paths = [dice.choice(("/stream", "/events", "/async", "/sync", "/stream-sync"))]
         paths += [dice.choice(("/async", "/sync")) for _ in range(dice.randrange(1, 4))]
         sent = [(path, self.user()) for path in paths]
@@ -223,7 +223,7 @@ class Load:
             self.check(path, user, *connection.read())
 
     def abort(self, connection, dice):
-        """Go away in the middle of a request or of its answer."""
+        """Disconnect in the middle of a request or of its answer."""
         if dice.random() < 0.5:
             connection.send("POST", "/upload", self.user(), b"x" * 70_000, announced=100_000)
         else:
@@ -233,7 +233,7 @@ class Load:
         connection.crash()
 
     def talk(self, connection, dice):
-        """Open a WebSocket, and talk for a while."""
+        """Open a WebSocket and exchange messages for a while."""
         user = self.user()
         with socket.create_connection((HOST, self.port), timeout=PATIENCE_S) as raw:
             ws = WSConnection(ConnectionType.CLIENT)
@@ -256,7 +256,7 @@ class Load:
                 raw.sendall(ws.send(CloseConnection(1000)))
 
     def client(self, seed, actions):
-        """Do so many things in a row, with a few connections that are kept."""
+        """Do a number of things in a row over a few persistent connections."""
         dice = random.Random(seed)  # noqa: S311  not for secrets
         choices = [self.plain] * 4 + [self.stream, self.upload, self.abort]
         if self.pipelines:
@@ -276,7 +276,7 @@ class Load:
             except OSError:
                 connection.ended = True
                 if not kept:
-                    # One that was kept may end at any time.
+                    # A persistent connection may end at any time.
                     self.cut.append(act.__name__)
             kept = not connection.ended and dice.random() >= 0.05
             if not kept:
@@ -293,7 +293,7 @@ class Load:
 
 
 def workers_of(process):
-    """Return the processes of a server that serve."""
+    """Return the processes of a server that handle requests."""
     found = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     children = []
     for pid in found:
@@ -312,7 +312,7 @@ def held_by(pid):
 
 
 def faults_of(counts):
-    """Return what the application counted that must not be."""
+    """Return the counters that should be zero but are not."""
     return {name: counts[name] for name in SERIOUS if name in counts}
 
 
@@ -335,7 +335,7 @@ def soak(program, place, clients, actions, rounds=1, **variables):
             counts = fetch(port, "/counts", headers={"X-User": "me", "Connection": "close"}).json
             return counts["entered"] - counts.get("left", 0) - 1
 
-        # The request that asks has been entered, and not left.
+        # The request that reads the counters has been entered but not left.
         eventually(0, not_left)
         counts = fetch(port, "/counts").json
         wrong = [*load.faults, *map(str, faults_of(counts).items())]
@@ -352,7 +352,7 @@ def soak(program, place, clients, actions, rounds=1, **variables):
 
 
 def main():
-    """Run the long form, and say what was found."""
+    """Run the long form and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=100_000, help="in all")
     parser.add_argument("--clients", type=int, default=8)

@@ -34,7 +34,7 @@ def test_line_holds_what_was_asked_and_answered() -> None:
 
 
 def test_line_break_in_the_path_stays_in_one_line() -> None:
-    """SECURITY(log-injection): nothing in a path begins a line, ends a quote or moves a cursor."""
+    """SECURITY(log-injection): a path cannot start a line, end a quote or move the cursor."""
     line = _line(path='/a\nb\r"\x1b[2J\x9b')
 
     assert line.isprintable()
@@ -42,7 +42,7 @@ def test_line_break_in_the_path_stays_in_one_line() -> None:
 
 
 def test_record_of_another_kind_is_left_alone() -> None:
-    """A message that is no request is formatted as usual."""
+    """A message that is not a request is formatted as usual."""
     record = logging.LogRecord("granian.access", logging.INFO, "", 0, "plain %s", ("text",), None)
 
     assert AccessFormatter().format(record) == "plain text"

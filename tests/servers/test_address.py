@@ -1,4 +1,4 @@
-"""Addresses to listen at, and how they are shown."""
+"""Addresses to listen on, and how they are shown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_port_zero_is_bound_as_a_free_one() -> None:
 
 
 def test_address_of_another_machine_is_refused() -> None:
-    """An address that is not ours is explained."""
+    """The error explains that the address is not one of this machine."""
     with pytest.raises(ServeError, match=r"192\.0\.2\.1 is not an address of this machine"):
         bind_address("192.0.2.1", 0)
 
@@ -43,7 +43,7 @@ def test_port_in_use_suggests_the_next() -> None:
      ("0.0.0.0", False), ("::", False), ("10.0.0.1", False), ("example.org", False)],  # noqa: S104
 )  # fmt: skip
 def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
-    """Only what no other machine can reach counts."""
+    """Only addresses that no other machine can reach are loopback."""
     assert is_loopback(host) is expected
 
 
@@ -57,5 +57,5 @@ def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
     ],
 )
 def test_url_can_be_opened_on_this_machine(address: str, url: str) -> None:
-    """All addresses are shown as one that a browser understands."""
+    """The address for all interfaces is shown as one that a browser can open."""
     assert show_url("http", address, 5000) == url

@@ -1,4 +1,4 @@
-"""Plain requests and their answers, on each server."""
+"""Ordinary requests and their responses on each server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_options_names_the_methods(site):
 
 
 def test_wrong_method_answers_405(site):
-    """A method that the URL lacks is answered with those that it has."""
+    """A method that is not allowed is answered with those that are."""
     answer = site.fetch("/upload", "DELETE")
 
     assert answer.status == 405
@@ -36,7 +36,7 @@ def test_wrong_method_answers_405(site):
 
 
 def test_unknown_path_answers_404(site):
-    """A path without a rule is answered by the application's own page."""
+    """A path without a rule gets the application's own error page."""
     answer = site.fetch("/nowhere")
 
     assert answer.status == 404
@@ -44,7 +44,7 @@ def test_unknown_path_answers_404(site):
 
 
 def test_failing_view_answers_500_and_logs_the_traceback(site):
-    """An error is told to the log, not to the client, and the request is torn down once."""
+    """An error is logged, not shown to the client, and the request is torn down once."""
     check = site.growth("teardown of error", "app teardown of error", "left over")
 
     answer = site.fetch("/error")
@@ -64,7 +64,7 @@ def test_async_view_that_can_not_be_called_answers_500(site):
 
 
 def test_file_is_sent_whole_in_part_or_not_at_all(site):
-    """A file is sent; a range of it on request; nothing where the client has it already."""
+    """A file is sent, a range of it on request, or nothing if the client has it."""
     content = (APPS / "served.py").read_bytes()
 
     whole = site.fetch("/file")
@@ -78,7 +78,7 @@ def test_file_is_sent_whole_in_part_or_not_at_all(site):
 
 
 def test_answer_without_a_body_has_none(site):
-    """A 204 announces no body and sends none."""
+    """A 204 has no body and announces none."""
     answer = site.fetch("/nothing")
 
     assert (answer.status, answer.body) == (204, b"")
@@ -86,7 +86,7 @@ def test_answer_without_a_body_has_none(site):
 
 
 def test_session_cookie_comes_back(site):
-    """What a view put into the session is there in the client's next request."""
+    """What a view stores in the session is there in the client's next request."""
     first = site.fetch("/visits")
     cookie = first.headers["Set-Cookie"].partition(";")[0]
     second = site.fetch("/visits", headers={"Cookie": cookie})
@@ -102,7 +102,7 @@ def test_path_beyond_ascii_reaches_the_view(site):
 @pytest.mark.parametrize("path", ["/meet", "/async/meet"])
 @pytest.mark.parametrize("site", names(able=lambda program: program.concurrent), indirect=True)
 def test_requests_at_the_same_time_keep_their_own_context(site, path):
-    """Two requests that are in the view together see each its own ``g`` and ``request``."""
+    """Two requests in the same view at once each see their own ``g`` and ``request``."""
     with ThreadPoolExecutor() as clients:
         answers = list(clients.map(site.fetch, [f"{path}/a?word=one", f"{path}/b?word=two"]))
 
@@ -113,7 +113,7 @@ def test_requests_at_the_same_time_keep_their_own_context(site, path):
 
 
 def test_event_loop_lives_on_between_requests(site):
-    """A task that one async view started is finished by another one."""
+    """A task started by one async view can be finished by another."""
     assert site.fetch("/async/start").json == {"path": "/async/start"}
     assert site.fetch("/async/finish").json == {
         "path": "/async/finish",

@@ -1,4 +1,4 @@
-"""Slow bodies and such as are too large, by ASGI on each server."""
+"""Slow bodies and bodies that are too large, over ASGI on each server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 TRICKLES = 12
-"""Slow uploads at once: three times as many as there are worker threads."""
+"""How many slow uploads run at once: three times as many as there are worker threads."""
 
 RECEIVED_WHOLE = ["/upload", "/upload-sync"]
 RECEIVED_IN_PIECES = ["/pieces", "/pieces-sync"]
@@ -28,7 +28,7 @@ def read_all(connection):
 
 @pytest.mark.parametrize("path", [*RECEIVED_WHOLE, "/pieces"])
 def test_trickling_bodies_hold_nobody_up(site_left, path):
-    """However many come slowly, others are served: a body is not waited for in a thread."""
+    """Many slow bodies do not block other requests: no thread waits for a body."""
     uploaded = site_left.growth("uploaded")
     with ExitStack() as opened:
         trickles = [
@@ -53,7 +53,7 @@ def test_trickling_bodies_hold_nobody_up(site_left, path):
 
 @pytest.mark.parametrize("path", ["/pieces", "/pieces-sync?size=3"])
 def test_slow_body_is_given_to_a_marked_view_as_it_comes(site_left, path):
-    """Each piece arrives before the next is sent; none is lost to who looks after the client."""
+    """Each piece arrives before the next is sent; watching for a disconnect loses none."""
     pieces = site_left.growth("piece")
     with site_left.connect(upload(path, "Content-Length: 12")) as connection:
         for number in range(4):
@@ -70,9 +70,9 @@ def test_slow_body_is_given_to_a_marked_view_as_it_comes(site_left, path):
 
 @pytest.mark.parametrize("path", RECEIVED_WHOLE + RECEIVED_IN_PIECES)
 def test_body_announced_as_too_large_is_refused_at_once(site_left, path):
-    """413 comes though nearly nothing of it was sent.
+    """413 comes although almost nothing of the body was sent.
 
-    Daphne answers no earlier than all of it is there, with a bare application too.
+    Daphne answers only when it has received all of it, even with a bare application.
     """
     uploaded = site_left.growth("uploaded")
     with site_left.connect(upload(path, "Content-Length: 1000001")) as connection:
@@ -87,7 +87,7 @@ def test_body_announced_as_too_large_is_refused_at_once(site_left, path):
 
 @pytest.mark.parametrize("path", RECEIVED_WHOLE + RECEIVED_IN_PIECES)
 def test_body_without_a_length_is_refused_once_it_is_too_large(site_left, path):
-    """413 comes though its end was not sent; on Daphne with its end, as with any application."""
+    """413 comes before the body ends; on Daphne at its end, as with any application."""
     uploaded = site_left.growth("uploaded")
     with site_left.connect(upload(path, "Transfer-Encoding: chunked")) as connection:
         for _ in range(11):
@@ -102,7 +102,7 @@ def test_body_without_a_length_is_refused_once_it_is_too_large(site_left, path):
 
 @pytest.mark.parametrize("path", RECEIVED_WHOLE + RECEIVED_IN_PIECES)
 def test_body_up_to_the_limit_arrives_whole(site_left, path):
-    """Announced or in chunks, in memory or by way of a file."""
+    """With a length or in chunks, in memory or through a file."""
     announced = site_left.fetch(path, "POST", body=b"x" * 1_000_000)
     chunked = site_left.fetch(path, "POST", body=iter([b"x" * 100_000] * 10))
 

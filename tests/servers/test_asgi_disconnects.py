@@ -1,7 +1,7 @@
-"""Clients that go away, and what breaks off in mid-response, by ASGI on each server.
+"""Clients that disconnect, and responses that break off, over ASGI on each server.
 
-Each test leaves the process as it was: `site_left` compares what it holds with what it
-held at first, and sees that whatever was entered was left, once.
+Each test leaves the process as it was: `site_left` compares what the process holds with what
+it held at first, and checks that every context was left exactly once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 def read_piece(connection):
-    """Read until the first piece of a stream that fails is there."""
+    """Read until the first piece of a failing stream has arrived."""
     answer = b""
     while b"x" * 1_000 not in answer:
         answer += connection.recv(4096)
@@ -35,7 +35,7 @@ def name_of(path):
 
 @pytest.mark.parametrize("how", ["closed", "crashed"])
 def test_client_gone_before_the_response_cancels_the_view(site_left, how):
-    """It is cancelled where it waits."""
+    """The view is cancelled at the point where it waits."""
     waiting = site_left.growth("waiting in wait")
     check = site_left.growth("waited", "leave wait")
     with site_left.get("/wait") as connection:
@@ -49,7 +49,7 @@ def test_client_gone_before_the_response_cancels_the_view(site_left, how):
 @pytest.mark.parametrize("path", STREAMS)
 @pytest.mark.parametrize("how", ["closed", "crashed"])
 def test_client_gone_in_mid_response_closes_the_generator(site_left, path, how):
-    """Whether it makes a piece at any moment, or waits for one: it would never end by itself."""
+    """Whether it yields pieces or waits for one: it would never end on its own."""
     endpoint = name_of(path)
     waiting = site_left.growth(f"waiting in {endpoint}")
     check = site_left.growth(f"closed {endpoint}", f"leave {endpoint}")
@@ -63,9 +63,9 @@ def test_client_gone_in_mid_response_closes_the_generator(site_left, path, how):
 
 
 def test_client_that_reads_no_further_holds_the_generator_up(site_left):
-    """What nobody reads is not made, and when the client goes the generator is closed.
+    """Pieces that are not read are not created; when the client leaves, the generator is closed.
 
-    Daphne takes whatever it gets, of a bare application too, and keeps it in memory.
+    Daphne keeps everything in memory, even from a bare application.
     """
     begun = site_left.growth("enter flood")
     check = site_left.growth("closed flood", "leave flood")
@@ -84,7 +84,7 @@ def test_client_that_reads_no_further_holds_the_generator_up(site_left):
 @pytest.mark.parametrize("path", ["/", "/sync"])
 @pytest.mark.parametrize("how", ["closed", "crashed"])
 def test_client_gone_after_its_response_is_no_error(site_left, path, how):
-    """A kept connection that is closed, or reset, leaves no trace in the log."""
+    """A persistent connection that is closed or reset leaves no trace in the log."""
     before = len(site_left.running.log)
     with site_left.get(path) as connection:
         assert connection.recv(4096).startswith(b"HTTP/1.1 200")
@@ -99,7 +99,7 @@ def test_client_gone_after_its_response_is_no_error(site_left, path, how):
 @pytest.mark.parametrize("length", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("how", ["closed", "crashed"])
 def test_client_gone_in_mid_upload_leaves_nothing(site_left, path, length, how):
-    """A view does not take the beginning of a body for the whole."""
+    """A view does not mistake the beginning of a body for all of it."""
     check = site_left.growth("uploaded")
     head = f"POST {path} HTTP/1.1\nHost: x\n{length}\n\n"
     with site_left.connect(f"{head}5\nbegun\n") as connection:
@@ -115,7 +115,7 @@ def test_client_gone_in_mid_upload_leaves_nothing(site_left, path, length, how):
 )
 @pytest.mark.parametrize("path", ["/failing", "/failing-sync"])
 def test_error_after_the_start_breaks_the_response_off(site_left, path):
-    """The client sees no word of it, and that something is missing; it is logged once."""
+    """The client sees only that the response is incomplete; the error is logged once."""
     before = len(site_left.running.log)
 
     with site_left.connect(f"GET {path} HTTP/1.1\nHost: x\nConnection: close\n\n") as connection:
@@ -135,9 +135,9 @@ def test_error_after_the_start_breaks_the_response_off(site_left, path):
 
 
 def test_error_after_the_start_leaves_daphnes_client_waiting(tmp_path):
-    """It neither goes on nor ends the connection; with any application.
+    """Daphne neither continues nor ends the connection, with any application.
 
-    The request is left all the same.
+    The context of the request is left anyway.
     """
     site = begin(PROGRAMS["daphne"], tmp_path)
     try:
@@ -155,7 +155,7 @@ def test_error_after_the_start_leaves_daphnes_client_waiting(tmp_path):
 
 
 def test_error_of_the_view_answers_500(site_left):
-    """Nor is a word of it in the response."""
+    """The response does not show the error."""
     answer = site_left.fetch("/failing-view")
 
     assert answer.status == 500

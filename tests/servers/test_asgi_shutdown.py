@@ -1,4 +1,4 @@
-"""SIGTERM with requests, streams, sockets and tasks in flight, by ASGI on each server."""
+"""SIGTERM with requests, streams, sockets and tasks in flight, over ASGI on each server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG_S, SHORT_S = 20, 1
 
 
 def programs(grace_s):
-    """Return the servers that wait for what is in flight, at most so long."""
+    """Return the servers that wait for what is in flight, with this time limit."""
 
     def uvicorn(*options):
         return lambda port, app: [
@@ -54,8 +54,8 @@ ALL = list(programs(0))
 
 
 def status_of(name):
-    """Return the exit status of a server that stopped as it was told."""
-    # uvicorn ends by the signal that it got, once it has ended everything else.
+    """Return the exit status of a server that stopped on request."""
+    # uvicorn ends itself with the signal that it got, after it has stopped everything else.
     return -signal.SIGTERM if name.startswith("uvicorn") else 0
 
 
@@ -65,7 +65,7 @@ def name_of(path):
 
 
 def is_refused(port):
-    """Tell whether nobody listens any more."""
+    """Return whether the port is closed."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
     with closing(connection):
         try:
@@ -77,7 +77,7 @@ def is_refused(port):
 
 @pytest.mark.parametrize("name", ALL)
 def test_stop_loses_nothing_that_ends_in_time(name, tmp_path):
-    """What has begun is answered to its end, and its tasks go on to theirs."""
+    """Requests in flight are answered completely, and their tasks finish."""
     release = tmp_path / "release"
     site = begin(programs(LONG_S)[name], tmp_path, RELEASE=str(release))
     paths = ["/wait", "/wait-sync", *STREAMS]
@@ -112,9 +112,9 @@ def test_stop_loses_nothing_that_ends_in_time(name, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "granian"])
 def test_stop_cuts_off_what_takes_longer(name, tmp_path):
-    """What never ends is cancelled, and left as if it had ended: each teardown ran once.
+    """What never ends is cancelled and cleaned up as usual: each teardown runs once.
 
-    Also a teardown that takes a while.
+    This includes a teardown that takes a while.
     """
     variables = {"BACKGROUND_GRACE_S": "0.1", "TEARDOWN_S": "0.4"}
     site = begin(programs(SHORT_S)[name], tmp_path, **variables)
@@ -129,7 +129,7 @@ def test_stop_cuts_off_what_takes_longer(name, tmp_path):
             site.running.process.terminate()
             if name != "hypercorn" or sys.version_info < (3, 12):
                 site.running.process.wait(PATIENCE_S)
-            # Hypercorn waits for its clients there, also with a bare application.
+            # Hypercorn waits for its clients here, even with a bare application.
         status = site.running.process.wait(PATIENCE_S)
     finally:
         site.running.kill()
@@ -144,9 +144,9 @@ def test_stop_cuts_off_what_takes_longer(name, tmp_path):
 
 @pytest.mark.parametrize("name", ALL)
 def test_stop_is_not_held_up_by_a_thread(name, tmp_path):
-    """A sync view can't be cancelled: its thread ends with the process, in the middle.
+    """A sync view cannot be cancelled: its thread is cut off when the process ends.
 
-    Hypercorn waits for what it has cancelled, so for the view.
+    Hypercorn waits for what it has cancelled, and so for the view.
     """
     release = tmp_path / "release"
     site = begin(programs(SHORT_S)[name], tmp_path, BACKGROUND_GRACE_S="0.2", RELEASE=str(release))
@@ -162,12 +162,12 @@ def test_stop_is_not_held_up_by_a_thread(name, tmp_path):
 
     seen = notes(site.running.log)
     assert seen["leave wait_sync"] == (name == "hypercorn")
-    # Granian kills a worker that goes on.
+    # Granian kills a worker that does not stop.
     assert seen["after serving"] == (name != "granian")
 
 
 def test_stop_of_daphne_leaves_nothing(tmp_path):
-    """It ends at once, and tells no application, so nothing that was entered is left."""
+    """It ends at once without telling the application, so no context is left."""
     site = begin(asgisites.PROGRAMS["daphne"], tmp_path)
     try:
         with site.get("/wait"), site.get_socket("/socket"):
@@ -184,7 +184,7 @@ def test_stop_of_daphne_leaves_nothing(tmp_path):
 
 
 def test_stop_of_granian_kills_what_takes_longer(tmp_path):
-    """After its ``--workers-kill-timeout``, and what was entered is not left."""
+    """It does so after ``--workers-kill-timeout``, and no context is left."""
     site = begin(programs(SHORT_S)["granian"], tmp_path)
     try:
         with site.get("/wait"):

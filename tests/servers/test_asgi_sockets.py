@@ -1,4 +1,4 @@
-"""WebSockets that break off or send too much, by ASGI on each server; nothing is left of them."""
+"""WebSockets that break off or send too much, over ASGI on each server, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_socket(site, path):
 
 
 def close_code(ws):
-    """Read until the server closes; return the code that it gives."""
+    """Read until the server closes; return its close code."""
     try:
         while True:
             ws.recv(PATIENCE_S)
@@ -28,7 +28,7 @@ def close_code(ws):
 
 @pytest.mark.parametrize("message", ["x" * 1_001, b"x" * 1_001, ["x" * 400] * 3, "€" * 400])
 def test_oversize_message_closes_with_1009(site_left, message):
-    """Text or bytes, in one frame or several; what counts is bytes."""
+    """Text or bytes, in one frame or several; the limit counts bytes."""
     check = site_left.growth("enter echo", "leave echo")
     with open_socket(site_left, "/echo") as ws:
         ws.send("x" * 1_000)
@@ -43,7 +43,7 @@ def test_oversize_message_closes_with_1009(site_left, message):
 @pytest.mark.parametrize("how", ["closes", "half-closes", "aborts"])
 @pytest.mark.parametrize("view", ["echo", "socket"])
 def test_client_that_leaves_ends_the_view(site_left, view, how):
-    """Whether it receives, or awaits something else that never comes."""
+    """Whether the view receives or awaits something else that never comes."""
     check = site_left.growth(f"enter {view}", f"leave {view}")
     with open_socket(site_left, f"/{view}") as ws:
         if view == "echo":
@@ -56,13 +56,13 @@ def test_client_that_leaves_ends_the_view(site_left, view, how):
             check(1, 1)
         else:
             _crash(ws.socket)
-            # Not by the client's own thread, which would go on reading.
+            # Not through the client's own thread, which would keep reading.
             ws.socket.shutdown(socket.SHUT_RD)
         check(1, 1)
 
 
 def test_client_that_aborts_its_handshake_leaves_nothing(site_left):
-    """It is gone before the view has sent its first message."""
+    """The client disconnects before the view has sent its first message."""
     for _ in range(10):
         with site_left.get_socket("/echo") as connection:
             _crash(connection)
@@ -71,7 +71,7 @@ def test_client_that_aborts_its_handshake_leaves_nothing(site_left):
 
 
 def test_oversize_message_to_a_view_that_awaits_something_else_is_refused(tmp_path):
-    """`costrel run` tells uvicorn of the limit, which refuses it while it is received."""
+    """`costrel run` passes the limit to uvicorn, which refuses the message early."""
     site = begin(PROGRAMS["costrel-run"], tmp_path, "asgi_faults:app")
     try:
         with open_socket(site, "/socket") as ws:

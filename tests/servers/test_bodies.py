@@ -1,4 +1,4 @@
-"""Bodies, whole, broken off and malformed, read in every way on each server."""
+"""Bodies that are whole, broken off or malformed, read in every way on each server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEFORE_FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"
 
 
 def run(interface):
-    """Return the command of `costrel run` by one of the interfaces."""
+    """Return the command of `costrel run` for one of the interfaces."""
     return lambda port, app: [
         *("costrel", "--app", app, "run", "--interface", interface, "--port", str(port))
     ]
@@ -47,7 +47,7 @@ SERVERS = {
 
 @pytest.fixture(scope="module", params=SERVERS)
 def port(request, tmp_path_factory):
-    """Serve the application by one server."""
+    """Serve the application on one server."""
     program, app = SERVERS[request.param]
     running, port = serve(program, app, tmp_path_factory.mktemp(request.param))
     yield port
@@ -56,7 +56,7 @@ def port(request, tmp_path_factory):
 
 
 def body_of(way):
-    """Return the body that a way of reading is for, and its type."""
+    """Return the body for a way of reading, and its content type."""
     if way == "form":
         return b"field=" + CONTENT, FORM
     if way == "files":
@@ -71,7 +71,7 @@ def chunk(content):
 
 
 def post(port, way, content_type, framing, sent):
-    """Send a request, end sending, and return all that comes back."""
+    """Send a request, close the sending side and return the whole response."""
     head = (
         f"POST /{way} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n"
         f"Content-Type: {content_type}\r\n{framing}\r\n\r\n"
@@ -91,7 +91,7 @@ def post(port, way, content_type, framing, sent):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_whole_body_arrives_to_the_last_byte(port, chunked, way):
-    """However its end is told, and however it is read."""
+    """With a length or in chunks, and however it is read."""
     content, content_type = body_of(way)
     body = iter([content[:5000], content[5000:]]) if chunked else content
     answer = fetch(port, f"/{way}", "POST", body=body, headers={"Content-Type": content_type})
@@ -118,7 +118,7 @@ BROKEN = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("broken", BROKEN)
 def test_broken_body_is_not_taken_for_a_complete_one(port, broken, way):
-    """It is answered with 400, or by the end of the connection, and logs no error."""
+    """The answer is 400 or a closed connection, and no error is logged."""
     content, content_type = body_of(way)
     before = json.loads(fetch(port, "/").body)
 

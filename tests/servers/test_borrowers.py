@@ -1,4 +1,4 @@
-"""Extensions that speak WebSocket themselves, on each server, with a client of its own."""
+"""Extensions that implement WebSockets themselves, on each server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PROGRAMS = {
 
 
 class Site:
-    """The application, served by one program."""
+    """The application on one server program."""
 
     def __init__(self, name, running, port):
         self.name = name
@@ -59,7 +59,7 @@ class Site:
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def site(request, tmp_path_factory):
-    """Serve the application by one program, for all tests."""
+    """Serve the application with one program, for all tests."""
     place = tmp_path_factory.mktemp("borrowers")
     running, port = serve(PROGRAMS[request.param], APP, place)
     with ExitStack() as started:
@@ -69,7 +69,7 @@ def site(request, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request):
-    """Hold a test to leaving no view, and no socket pair, on the server."""
+    """Fail a test that leaves a view or a socket pair on the server."""
     if "site" not in request.fixturenames:
         yield
         return
@@ -81,13 +81,13 @@ def _nothing_left(request):
 
 
 def read_on(ws):
-    """Read, and drop what comes."""
+    """Read and drop the data."""
     while True:
         ws.recv(PATIENCE_S)
 
 
 def close_code(ws):
-    """Read until the end, and return what the server said."""
+    """Read until the end; return the server's close."""
     with pytest.raises(ConnectionClosed) as closed:
         read_on(ws)
     return closed.value.rcvd
@@ -104,14 +104,14 @@ def test_messages_come_back_as_they_were_sent(site):
 
 
 def test_large_messages_of_the_view_arrive(site):
-    """Larger than any buffer between."""
+    """Messages larger than any buffer on the way arrive."""
     with site.connect("/large") as ws:
         assert ws.recv(PATIENCE_S) == b"\xff" * 3_000_000
         assert ws.recv(PATIENCE_S) == "\u20ac" * 1_000_000
 
 
 def test_request_of_the_handshake_is_the_views(site):
-    """Arguments, fields, hooks and the subprotocol are there; the view's end closes with 1000."""
+    """The view has arguments, headers, hooks and subprotocol; its end closes with 1000."""
     with site.connect(
         "/hello/ada?by=me", subprotocols=["a", "b"], additional_headers={"X-Field": "said"}
     ) as ws:
@@ -121,20 +121,20 @@ def test_request_of_the_handshake_is_the_views(site):
 
 
 def test_socket_of_a_blueprint_is_served(site):
-    """As one of the application."""
+    """It works like one of the application."""
     with site.connect("/inner/echo") as ws:
         assert ws.recv(PATIENCE_S) == "inner"
 
 
 def test_view_closes_with_its_code_and_reason(site):
-    """What the extension says is what the client gets."""
+    """The client gets the code and reason from the extension."""
     with site.connect("/closes") as ws:
         closed = close_code(ws)
     assert (closed.code, closed.reason) == (4001, "enough")
 
 
 def test_view_that_fails_closes_with_1011_and_is_logged_once(site):
-    """The client learns nothing else."""
+    """The client sees no details."""
     with site.connect("/fails") as ws:
         closed = close_code(ws)
     assert closed.code == 1011
@@ -144,8 +144,8 @@ def test_view_that_fails_closes_with_1011_and_is_logged_once(site):
 
 @pytest.mark.parametrize("code", [1000, 1001, 4321])
 def test_client_that_closes_ends_the_view_with_its_code(site, code):
-    """The extension gets the code that the client gave."""
-    # Hypercorn says of each client that it is just gone; the extension has no code then.
+    """The extension gets the client's close code."""
+    # Hypercorn reports no close code, so the extension has none.
     counter = f"closed with {1005 if site.name == 'hypercorn' else code}"
     before = site.count(counter)
     with site.connect("/echo") as ws:
@@ -156,7 +156,7 @@ def test_client_that_closes_ends_the_view_with_its_code(site, code):
 
 
 def test_client_that_aborts_ends_the_view(site):
-    """Though it said nothing."""
+    """Even without a close frame."""
     with open_raw(site.port, "/echo") as connection:
         eventually(1, lambda: site.count("alive"))
         _crash(connection)
@@ -164,7 +164,7 @@ def test_client_that_aborts_ends_the_view(site):
 
 
 def test_more_sockets_than_worker_threads_are_open_at_once(site):
-    """Each has a thread of its own, and requests go on beside them."""
+    """Each has its own thread, and other requests are still served."""
     with ExitStack() as opened:
         sockets = [opened.enter_context(site.connect("/echo")) for _ in range(40)]
         for number, ws in enumerate(sockets):
@@ -174,7 +174,7 @@ def test_more_sockets_than_worker_threads_are_open_at_once(site):
 
 
 def test_message_over_the_limit_closes_with_1009(site):
-    """``WEBSOCKET_MAX_MESSAGE_SIZE`` holds for these sockets as well."""
+    """``WEBSOCKET_MAX_MESSAGE_SIZE`` applies to these sockets too."""
     with site.connect("/echo") as ws:
         ws.send("x" * 1_100_000)
         assert close_code(ws).code == 1009
@@ -184,7 +184,7 @@ def test_message_over_the_limit_closes_with_1009(site):
     ("path", "status"), [("/echo?login=no", 401), ("/", 400), ("/nowhere", 404)]
 )
 def test_rejection_is_the_response_to_the_request(site, path, status):
-    """Of a hook, and of routing: a handshake runs no view of requests."""
+    """Hooks and routing can reject it; a handshake never runs an ordinary view."""
     with pytest.raises(InvalidStatus) as raised, site.connect(path):
         pass
     assert raised.value.response.status_code == status
@@ -192,14 +192,14 @@ def test_rejection_is_the_response_to_the_request(site, path, status):
 
 
 def test_request_to_an_extensions_socket_is_400(site):
-    """Also one with the fields of a handshake that the server takes for a request."""
+    """Also if it has handshake headers but the server treats it as a request."""
     assert fetch(site.port, "/echo").status == 400
     twice = [("Connection", "Upgrade,close"), ("Upgrade", "websocket, other")]
     assert fetch(site.port, "/echo", headers=twice).status == 400
 
 
 def test_own_websockets_are_served_beside(site):
-    """By their own view, hooks and check of the origin."""
+    """They have their own view, hooks and origin check."""
     with site.connect("/own") as ws:
         ws.send("x")
         assert ws.recv(PATIENCE_S) == "own: x"
@@ -208,7 +208,7 @@ def test_own_websockets_are_served_beside(site):
 
 
 def open_socketio(site):
-    """Open a Socket.IO connection that is a WebSocket from the beginning, and greet."""
+    """Open a Socket.IO connection directly as a WebSocket, and send a greeting."""
     ws = site.connect("/socket.io/?EIO=4&transport=websocket").__enter__()
     assert ws.recv(PATIENCE_S).startswith('0{"sid"')
     ws.send("40")
@@ -229,13 +229,13 @@ def test_socketio_events_go_both_ways(site):
     for ws in opened[:5]:
         ws.close()
     for ws in opened[5:]:
-        # Closing it would take effect only when its reader comes back.
+        # Closing it would take effect only when its reader returns.
         ws.socket.shutdown(socket.SHUT_RDWR)
     eventually(disconnects + 10, lambda: site.count("disconnects"))
 
 
 def test_socketio_polls_and_then_upgrades(site):
-    """As its clients do by default: the poll that waits is ended by the upgrade."""
+    """Clients do so by default; the upgrade ends the waiting poll."""
     polling = "/socket.io/?EIO=4&transport=polling"
     sid = json.loads(fetch(site.port, polling).body[1:])["sid"]
     assert fetch(site.port, f"{polling}&sid={sid}", "POST", body=b"40").text == "OK"
@@ -251,7 +251,7 @@ def test_socketio_polls_and_then_upgrades(site):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_server_that_stops_ends_open_sockets(name, tmp_path):
-    """The process ends in time, with views in the middle of waiting."""
+    """The process ends in time although views are waiting."""
     running, port = serve(PROGRAMS[name], APP, tmp_path)
     site = Site(name, running, port)
     with ExitStack() as opened:
@@ -264,14 +264,14 @@ def test_server_that_stops_ends_open_sockets(name, tmp_path):
                 with pytest.raises(ConnectionClosed):
                     read_on(ws)
             running.process.wait(timeout=PATIENCE_S)
-        # Hypercorn waits for its clients there, also with a bare application.
+        # Hypercorn waits for its clients here, even with a bare application.
         for ws in sockets:
             ws.socket.close()
         running.process.wait(timeout=PATIENCE_S)
 
 
 def test_costrel_run_serves_by_asgi_for_them(tmp_path):
-    """By itself, for the extension's sockets; by WSGI it says what is not served."""
+    """ASGI is chosen automatically for the sockets of the extensions."""
     program = PROGRAMS["costrel-run"]
     running, _port = serve(program, "borrowers_alone:io_only", tmp_path)
     running.stop()
@@ -282,7 +282,7 @@ def test_costrel_run_serves_by_asgi_for_them(tmp_path):
 
 
 def test_gunicorn_with_threads_serves_them_by_wsgi(tmp_path):
-    """As it does with Flask: it lends the socket itself."""
+    """As with Flask: gunicorn passes on the socket itself."""
     program = Program(
         "gunicorn",
         lambda port, app: ["gunicorn", "--bind", f"{HOST}:{port}", "--threads", "9", app],

@@ -1,4 +1,4 @@
-"""The example of a chat room, served as its documentation says."""
+"""The chat example, served as its documentation says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    """Serve the example by ``costrel run``, from the root of the checkout."""
+    """Serve the example with ``costrel run`` from the root of the checkout."""
     port = free_port()
     command = ["costrel", "--app", "examples/chat", "run", "--port", str(port)]
     running = Running(command, tmp_path_factory.mktemp("chat"), cwd=ROOT)
@@ -35,7 +35,7 @@ def port(tmp_path_factory):
 
 
 def join(port, name):
-    """Take a name, as a query string has it; return what a browser sends from then on."""
+    """Join with a name, written as in a query string; return the headers of a browser."""
     answer = fetch(port, "/join", "POST", body=f"name={name}", headers=FORM)
     assert answer.status == 302
     return {"Cookie": answer.headers.get("Set-Cookie", "").partition(";")[0]}
@@ -43,7 +43,7 @@ def join(port, name):
 
 @contextmanager
 def visit(port, name):
-    """Be in the room."""
+    """Join the room."""
     with connect(
         f"ws://{HOST}:{port}/messages", additional_headers=join(port, name), open_timeout=PATIENCE_S
     ) as socket:
@@ -51,7 +51,7 @@ def visit(port, name):
 
 
 def hear(socket, text):
-    """Receive until somebody says a text; return who."""
+    """Receive until someone says a text; return who said it."""
     while True:
         message = json.loads(socket.recv(timeout=PATIENCE_S))
         if message["text"] == text:
@@ -60,16 +60,16 @@ def hear(socket, text):
 
 @contextmanager
 def people(port):
-    """Read who is in the room, each time that this changes."""
+    """Yield who is in the room, each time that it changes."""
     with connect_for_events(port) as connection:
         connection.request("GET", "/people")
         response = connection.getresponse()
 
         def until(*expected):
-            """Read on until these are in the room, and nobody else."""
+            """Read until exactly these users are in the room."""
             deadline = time.monotonic() + PATIENCE_S
             line = f"data: {json.dumps(expected)}"
-            # Comments come as well, so that reading alone never takes too long.
+            # Comments arrive too, so reading never blocks for long.
             while (found := response.readline().decode().rstrip("\n")) != line:
                 assert time.monotonic() < deadline, f"{found} instead of {line}"
 
@@ -77,7 +77,7 @@ def people(port):
 
 
 def test_page_asks_for_a_name_and_then_shows_the_room(port):
-    """What the name has of markup is text, and its links lead somewhere."""
+    """Markup in the name is shown as text, and the page's links work."""
     assert 'name="name"' in fetch(port, "/").text
 
     page = fetch(port, "/", headers=join(port, "%3Cb%3E+++Ada+and+more+than+twenty"))
@@ -90,12 +90,12 @@ def test_page_asks_for_a_name_and_then_shows_the_room(port):
 
 @pytest.mark.parametrize("name", ["", "++"])
 def test_name_of_nothing_is_asked_for_again(port, name):
-    """Nobody is nameless."""
+    """An empty name is refused."""
     assert 'name="name"' in fetch(port, "/", headers=join(port, name)).text
 
 
 def test_socket_without_a_name_is_rejected(port):
-    """The room is for those who joined."""
+    """Only users who have joined can enter the room."""
     with pytest.raises(InvalidStatus) as raised:
         connect(f"ws://{HOST}:{port}/messages", open_timeout=PATIENCE_S).__enter__()
 
@@ -103,7 +103,7 @@ def test_socket_without_a_name_is_rejected(port):
 
 
 def test_everybody_hears_what_is_said_and_newcomers_what_was(port):
-    """Messages reach all in the room, cut off at a length, and the host welcomes each."""
+    """Messages reach everyone in the room, cut to a length; the host welcomes each user."""
     with visit(port, "Grace") as grace, visit(port, "Ada") as ada:
         assert hear(ada, "Welcome, Ada!") == "the host"
         ada.send("  is anybody here?  ")
@@ -118,7 +118,7 @@ def test_everybody_hears_what_is_said_and_newcomers_what_was(port):
 
 
 def test_people_are_told_as_they_come_and_go(port):
-    """The stream begins with who is there, and goes on with each change."""
+    """The stream begins with the users in the room and continues with each change."""
     with people(port) as until:
         until()
         with visit(port, "Grace"), visit(port, "Ada"):
@@ -128,7 +128,7 @@ def test_people_are_told_as_they_come_and_go(port):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
 def test_browser_that_joins_is_in_the_room(port, tmp_path):
-    """The page's script opens the socket and is welcomed; it leaves as its window is closed."""
+    """The page's script opens the socket and is welcomed; closing the window leaves."""
     form = tmp_path / "join.html"
     form.write_text(
         f"""<form method="post" action="http://{HOST}:{port}/join"><input name="name"

@@ -1,4 +1,4 @@
-"""Server-sent events on servers of both kinds, read by a socket and by a browser."""
+"""Server-sent events on WSGI and ASGI servers, read by a socket and by a browser."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SERVERS = ASGI | WSGI
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, tmp_path_factory):
-    """Serve the application of events by one program; return it and its port."""
+    """Serve the events application with one program; return it and its port."""
     running, port = serve(
         SERVERS[request.param], "events:app", tmp_path_factory.mktemp(request.param)
     )
@@ -76,7 +76,7 @@ class Reader:
 
 
 def connect(port):
-    """Open a connection, to be closed in the end whatever is still to come."""
+    """Open a connection, and close it at the end even if more would come."""
     return closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S))
 
 
@@ -86,7 +86,7 @@ def count(port, name):
 
 
 def test_events_arrive_when_they_are_sent(server):
-    """Headers come before the first event, and each event before the next one is made."""
+    """Headers arrive before the first event, and each event before the next is created."""
     _running, port = server
     before = count(port, "teardown of /waiting")
 
@@ -107,12 +107,12 @@ def test_events_arrive_when_they_are_sent(server):
 
 @pytest.mark.parametrize("path", ["/idle", "/sync"])
 def test_client_gone_closes_the_generator(server, path):
-    """It is closed inside its request, which is torn down once; comments find it out."""
+    """It is closed inside its request, with one teardown; comments detect the disconnect."""
     _running, port = server
     closed, torn_down = count(port, f"closed {path}"), count(port, f"teardown of {path}")
 
     with connect(port) as connection:
-        # A generator that did not begin has nothing to close.
+        # A generator that has not started has nothing to close.
         assert Reader(connection, path).next() == ["data: first"]
 
     eventually(closed + 1, lambda: count(port, f"closed {path}"))
@@ -120,21 +120,21 @@ def test_client_gone_closes_the_generator(server, path):
 
 
 def test_failing_generator_is_logged_and_ends_the_response(server):
-    """The client gets what came before, and the end; the log gets the error."""
+    """The client gets the events before the error, then the end; the error is logged."""
     running, port = server
     before = count(port, "errors torn down")
 
     name = Path(running.process.args[0]).name
     sent = b": \n\ndata: first\n\n"
     if name == "daphne":
-        # It leaves the connection of a response that failed open.
+        # It leaves the connection of a failed response open.
         with connect(port) as connection:
             assert Reader(connection, "/failing").next() == ["data: first"]
     else:
         try:
             answer = fetch(port, "/failing")
         except http.client.RemoteDisconnected:
-            # It breaks off what it has not sent yet, be it the head.
+            # It drops what it has not sent yet, even the head.
             assert name == "granian"
         else:
             assert answer.status == 200

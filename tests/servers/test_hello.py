@@ -15,7 +15,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    """Serve the example by ``costrel run``, from the root of the checkout."""
+    """Serve the example with ``costrel run`` from the root of the checkout."""
     port = free_port()
     command = ["costrel", "--app", "examples/hello", "run", "--port", str(port)]
     running = Running(command, tmp_path_factory.mktemp("hello"), cwd=ROOT)
@@ -27,7 +27,7 @@ def port(tmp_path_factory):
 
 
 def test_every_link_of_the_first_page_leads_somewhere(port):
-    """All that the page links to is there, its style sheet included."""
+    """Everything that the page links to exists, including its style sheet."""
     page = fetch(port, "/")
     links = set(re.findall(r'href="(/[^"]*)"', page.text))
 
@@ -38,7 +38,7 @@ def test_every_link_of_the_first_page_leads_somewhere(port):
 
 @pytest.mark.parametrize("path", ["/hello/%3Cb%3E%22x", "/search?q=%22%3E%3Cb%3E%22x"])
 def test_markup_in_the_url_is_escaped(port, path):
-    """What a URL brings along is text in the page."""
+    """A value from the URL is shown as text."""
     page = fetch(port, path)
 
     assert page.status == 200
@@ -54,7 +54,7 @@ def test_search_finds_all_the_words(port):
 
 
 def test_echo_sends_json_back(port):
-    """The answer holds what was sent."""
+    """The answer contains what was sent."""
     answer = fetch(port, "/echo", "POST", body='{"a": ["\u00e4", null]}'.encode(), headers=JSON)
 
     assert (answer.status, answer.json) == (200, {"you sent": {"a": ["ä", None]}})
@@ -72,7 +72,7 @@ def test_echo_sends_json_back(port):
     ],
 )
 def test_echo_says_what_is_wrong(port, body, headers, status, error):
-    """What can't be read is answered with an explanation in JSON."""
+    """Unreadable input is answered with an explanation in JSON."""
     answer = fetch(port, "/echo", "POST", body=body, headers=headers)
 
     assert answer.status == status
@@ -81,7 +81,7 @@ def test_echo_says_what_is_wrong(port, body, headers, status, error):
 
 @pytest.mark.parametrize("app", ["examples/hello/app", "examples/hello/app.py"])
 def test_module_of_the_example_can_be_named(tmp_path, app):
-    """The file itself can be given to ``--app`` as well."""
+    """``--app`` accepts the file itself too."""
     port = free_port()
     running = Running(["costrel", "--app", app, "run", "--port", str(port)], tmp_path, cwd=ROOT)
     try:

@@ -1,4 +1,4 @@
-"""Connections that send no request, and those who want to be served beside them."""
+"""Connections that send no request, and clients that must be served meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exchange import HOST, PATIENCE_S, fetch
 from programs import Program, serve
 
 MANY = 1_200
-"""More than wait to be accepted, and more than Granian has by itself."""
+"""More than the backlog, and more than Granian's own limit."""
 
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 BEGINNINGS = [
@@ -32,7 +32,7 @@ COMMANDS = {
 
 @pytest.fixture(params=COMMANDS)
 def begin(request, tmp_path):
-    """Serve by one of the interfaces; returns the port."""
+    """Serve over one of the interfaces; return the port."""
     command, interface = COMMANDS[request.param]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as opened:
@@ -56,7 +56,7 @@ def begin(request, tmp_path):
 
 
 def connect(port, beginning):
-    """Open a connection, and send the beginning of a request or nothing."""
+    """Open a connection and send the beginning of a request or nothing."""
     connection = socket.create_connection((HOST, port), timeout=PATIENCE_S)
     connection.sendall(beginning)
     return connection
@@ -64,7 +64,7 @@ def connect(port, beginning):
 
 @pytest.mark.parametrize("beginning", BEGINNINGS, ids=repr)
 def test_many_idle_connections_hold_nobody_up(begin, beginning):
-    """Others are answered while all of them are open."""
+    """Other requests are answered while all of them are open."""
     port = begin(60)
     with ExitStack() as opened:
         for _ in range(MANY):
@@ -74,7 +74,7 @@ def test_many_idle_connections_hold_nobody_up(begin, beginning):
 
 
 def test_connections_without_a_request_are_closed_in_time(begin):
-    """However far its head has come, and after a response too."""
+    """However much of the head was sent, and after a response too."""
     port = begin(1)
     with ExitStack() as opened:
         connections = [opened.enter_context(connect(port, b)) for b in BEGINNINGS]

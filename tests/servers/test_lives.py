@@ -1,4 +1,4 @@
-"""What runs around the serving, on each server: at the start, at the end, and if it fails."""
+"""The lifespan on each server: at start-up, at shutdown, and if something fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRELOADING = Program(
     ],
 )
 WSGI = {name: PROGRAMS[name] for name in ("gunicorn-sync", "granian", "costrel-run")}
-# Daphne says nothing of its start and its end: see below. Waitress is killed by a SIGTERM.
+# Daphne reports no start and no end: see below. SIGTERM kills Waitress.
 SERVERS = {
     **{name: ASGI[name] for name in ("uvicorn", "hypercorn", "granian-asgi")},
     **WSGI,
@@ -24,7 +24,7 @@ SERVERS = {
 
 
 def lines_of(running, pid):
-    """Return what a process has said of its life."""
+    """Return what each process has printed about its lifespan."""
     return [
         line.removeprefix(f"{pid} ")
         for line in running.log.splitlines()
@@ -34,7 +34,7 @@ def lines_of(running, pid):
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_life_is_led_from_start_to_end(start, name):
-    """Each process begins once, finishes its tasks, and ends in order as the server stops."""
+    """Each process starts once, finishes its tasks and shuts down in order."""
     running, port = start(SERVERS[name], "lived:app")
     pid = fetch(port, "/").text
 
@@ -48,7 +48,7 @@ def test_life_is_led_from_start_to_end(start, name):
 
 
 def test_daphne_begins_with_the_first_request_and_does_not_end(start):
-    """It has no lifespan protocol: what comes after the last request is never run there."""
+    """Daphne has no lifespan protocol: functions for shutdown never run."""
     running, port = start(ASGI["daphne"], "lived:app")
     pid = fetch(port, "/").text
     running.wait_logged("worked")
@@ -63,7 +63,7 @@ def test_daphne_begins_with_the_first_request_and_does_not_end(start):
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian-asgi"])
 def test_server_refuses_to_start_after_an_error(tmp_path, name):
-    """The error is logged, what was opened is closed, and nobody listens."""
+    """The error is logged, what was opened is closed, and the port is closed."""
     port = free_port()
     running = Running(
         ASGI[name].command(port, "lived:app"), tmp_path, cwd=APPS, FAILS="1", PYTHONUNBUFFERED="1"
@@ -73,7 +73,7 @@ def test_server_refuses_to_start_after_an_error(tmp_path, name):
     finally:
         running.kill()
 
-    # Hypercorn ends as if nothing was wrong, though its worker tells of the error.
+    # Hypercorn exits with success, although its worker reports the error.
     assert code != 0 or name == "hypercorn"
     assert "The application could not be started" in running.log
     assert "LookupError: no database" in running.log
@@ -88,7 +88,7 @@ def test_server_refuses_to_start_after_an_error(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["daphne", "gunicorn-gthread"])
 def test_server_that_starts_with_a_request_answers_500(start, name):
-    """Servers without a start to refuse answer each request with the error, and go on."""
+    """Servers without a lifespan answer each request with the error and keep running."""
     program = PROGRAMS.get(name) or ASGI[name]
     running, port = start(program, "lived:app", FAILS="1")
 

@@ -1,4 +1,4 @@
-"""Middleware that sends what no server can send, on `costrel run`."""
+"""Middleware that sends invalid responses, on `costrel run`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATHS = ["/instead", "/", "/async"]
 
 @pytest.fixture(scope="module", params=COMMANDS)
 def served(request, tmp_path_factory):
-    """Serve the application by one of the interfaces; what cannot be sent ends no worker."""
+    """Serve the application over one interface; no worker may end."""
     command, interface = COMMANDS[request.param]
     program = Program(
         request.param,
@@ -81,7 +81,7 @@ def test_field_that_cannot_be_sent_is_answered_500(served, path, field):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_can_be_sent_arrives(served, path):
-    """A status that HTTP does not know, and one without a text of its own."""
+    """A status unknown to HTTP, and one without a reason phrase."""
     _running, port = served
     answer = fetch(port, f"{path}?{urlencode({'status': '299', 'X-A': 'a, b'})}")
 

@@ -1,4 +1,4 @@
-"""What happens as a server's processes start."""
+"""The start of a server's processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRELOADING = Program(
 
 
 def test_async_view_runs_in_a_worker_forked_from_a_process_with_a_loop(start):
-    """A worker gets an event loop of its own, also if its parent had one before the fork."""
+    """A worker gets its own event loop, even if its parent had one before the fork."""
     running, port = start(PRELOADING, "preloaded:app")
 
     pids = fetch(port, "/").json
@@ -27,7 +27,7 @@ def test_async_view_runs_in_a_worker_forked_from_a_process_with_a_loop(start):
 
 @pytest.mark.parametrize("name", ["gunicorn-sync", "waitress", "granian", "costrel-run"])
 def test_unchanged_flask_module_is_served_with_the_alias(start, name):
-    """``COSTREL_AS_FLASK=1`` is all that a module written for Flask needs."""
+    """A module written for Flask needs only ``COSTREL_AS_FLASK=1``."""
     running, port = start(PROGRAMS[name], "unchanged:app", COSTREL_AS_FLASK="1")
 
     assert fetch(port, "/").json == {"flask": "costrel.app"}
@@ -38,7 +38,7 @@ def test_unchanged_flask_module_is_served_with_the_alias(start, name):
     "line", [line for block in documented("sh") for line in block.splitlines()]
 )
 def test_documented_command_serves_the_documented_app(tmp_path, line):
-    """What the page on deploying says to type works as it stands."""
+    """The commands in the deployment docs work as written."""
     app, _settings = documented("python")
     (tmp_path / "app.py").write_text(app)
     port = free_port()
@@ -49,5 +49,5 @@ def test_documented_command_serves_the_documented_app(tmp_path, line):
     try:
         assert running.wait_ready(port).text == "Hello!"
     finally:
-        # Not asked: Granian, if it is while its second worker starts, waits for that forever.
+        # Killed: if Granian is asked to stop while its second worker starts, it waits forever.
         running.kill()

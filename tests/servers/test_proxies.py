@@ -1,4 +1,4 @@
-"""Where the application believes it is, directly and behind nginx."""
+"""The URL as the application sees it, directly and behind nginx."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORGED = {
 
 
 def place(base, host, *, scheme="http", prefix=""):
-    """Return what the application should say of a request for ``/place``."""
+    """Return the expected answer to a request for ``/place``."""
     return {
         "scheme": scheme,
         "secure": scheme == "https",
@@ -39,9 +39,9 @@ def test_direct_request_is_placed_by_what_the_client_sent(site):
 
 @directly
 def test_direct_request_with_forged_headers_is_not_believed(site):
-    """Without `ProxyFix`, what a client claims to have forwarded changes nothing."""
+    """Without `ProxyFix`, forwarding headers change nothing."""
     host = f"{HOST}:{site.port}"
-    # The program's own doing, for programs on this machine only.
+    # The program does this itself, for local clients only.
     scheme = "https" if site.program.believes_local_proxies else "http"
 
     answer = site.fetch("/place", headers=FORGED)
@@ -51,14 +51,14 @@ def test_direct_request_with_forged_headers_is_not_believed(site):
 
 @directly
 def test_direct_redirect_leads_to_the_same_host(site):
-    """A redirect to a view is relative, one that adds the slash is absolute."""
+    """A redirect to a view is relative; one that adds a slash is absolute."""
     assert site.fetch("/go").headers["Location"] == "/items/x/"
     assert site.fetch("/items/x").headers["Location"] == f"http://{HOST}:{site.port}/items/x/"
 
 
 @behind_nginx
 def test_proxied_request_is_placed_by_the_proxy(site):
-    """Host with port, prefix and client's address are those of nginx's client."""
+    """Host, port, prefix and client address are those that nginx's client uses."""
     host = f"{HOST}:{site.port}"
 
     answer = site.fetch("/place")
@@ -68,7 +68,7 @@ def test_proxied_request_is_placed_by_the_proxy(site):
 
 @behind_nginx
 def test_proxied_request_by_name_builds_urls_with_that_name(site):
-    """The host name that the client asked for is the one in URLs."""
+    """URLs contain the host name that the client used."""
     answer = site.fetch("/place", headers={"Host": "shop.example"})
 
     assert answer.json == place(f"http://shop.example{PREFIX}", "shop.example", prefix=PREFIX)
@@ -76,7 +76,7 @@ def test_proxied_request_by_name_builds_urls_with_that_name(site):
 
 @behind_nginx
 def test_proxied_request_with_forged_headers_is_not_believed(site):
-    """Forwarding headers that a client has made up are replaced by nginx."""
+    """Forwarding headers that a client has forged are replaced by nginx."""
     host = f"{HOST}:{site.port}"
 
     answer = site.fetch("/place", headers=FORGED)
@@ -86,7 +86,7 @@ def test_proxied_request_with_forged_headers_is_not_believed(site):
 
 @behind_nginx
 def test_request_over_https_builds_https_urls(site):
-    """Where the proxy ends TLS, the application still says https."""
+    """If the proxy terminates TLS, the application still sees https."""
     headers = {"Host": "shop.example"}
 
     answer = fetch(site.nginx.https_port, f"{PREFIX}/place", headers=headers)
@@ -97,7 +97,7 @@ def test_request_over_https_builds_https_urls(site):
 
 @behind_nginx
 def test_proxied_redirects_stay_below_the_prefix(site):
-    """Redirects name the client's scheme, host and prefix, not those of the server behind."""
+    """Redirects use the client's scheme, host and prefix, not those of the backend."""
     headers = {"Host": "shop.example"}
     plain = site.fetch("/items/x", headers=headers)
     https = fetch(site.nginx.https_port, f"{PREFIX}/items/x", headers=headers)
@@ -110,7 +110,7 @@ def test_proxied_redirects_stay_below_the_prefix(site):
 
 @behind_nginx
 def test_request_at_the_root_has_no_prefix_even_if_forged(site):
-    """An application at the root of a site can't be given a prefix by a client."""
+    """A client cannot set a prefix for an application at the root of a site."""
     headers = {**FORGED, "Host": "shop.example"}
 
     answer = fetch(site.nginx.root_port, "/place", headers=headers)

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from costrel import Flask
-from costrel.serve import reception
+from costrel.servers import reception
 from costrel.servers.reception import Reception
 
 PATIENCE_S = 10

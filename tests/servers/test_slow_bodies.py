@@ -1,4 +1,4 @@
-"""Clients that stop in the middle of their bodies, and those who wait behind them."""
+"""Clients that stop in the middle of their bodies, and clients waiting behind them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exchange import HOST, PATIENCE_S, fetch
 from programs import Program, serve
 
 STALLED = 100
-"""Many times as many as there are threads for the application."""
+"""Many times the number of application threads."""
 
 HEADS = [
     b"Content-Length: 100\r\n\r\n",
@@ -23,7 +23,7 @@ HEADS = [
 
 
 def run(interface, timeout_s):
-    """Return `costrel run` by one of the interfaces."""
+    """Return `costrel run` for one of the interfaces."""
     return Program(
         interface,
         lambda port, app: [
@@ -34,7 +34,7 @@ def run(interface, timeout_s):
 
 
 def stall(port, number):
-    """Begin a request, and stop in the middle of its body."""
+    """Start a request and stop in the middle of its body."""
     connection = socket.create_connection((HOST, port), timeout=PATIENCE_S)
     connection.sendall(
         b"POST /get_data HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
@@ -45,7 +45,7 @@ def stall(port, number):
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
 def test_stalled_uploads_hold_nobody_up(interface, tmp_path):
-    """Others are answered, with bodies and without, while a hundred clients send no more."""
+    """Other requests, with and without bodies, are answered while many clients stall."""
     running, port = serve(run(interface, 60), "bodies:app", tmp_path)
     with ExitStack() as opened:
         opened.callback(running.stop)
@@ -59,7 +59,7 @@ def test_stalled_uploads_hold_nobody_up(interface, tmp_path):
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
 def test_stalled_uploads_are_answered_408_in_time(interface, tmp_path):
-    """However far they came; then their threads and connections are free."""
+    """However much was sent; then their threads and connections are free."""
     running, port = serve(run(interface, 1), "bodies:app", tmp_path)
     with ExitStack() as opened:
         opened.callback(running.stop)

@@ -1,4 +1,4 @@
-"""Responses that are made while they are sent, on each server."""
+"""Streaming responses on each server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PIECE = b"x" * 65536
 
 
 def test_stream_has_its_request_and_is_torn_down_once_at_its_end(site):
-    """Each piece sees the request and ``g``; the teardown comes after the last, one time."""
+    """Each piece sees the request and ``g``; the teardown runs once, after the last."""
     (before,) = site.count("teardown of stream")
     check = site.growth("teardown of stream", "app teardown of stream", "left over", "alive")
 
@@ -24,7 +24,7 @@ def test_stream_has_its_request_and_is_torn_down_once_at_its_end(site):
 
 
 def test_stream_asked_for_by_head_is_torn_down_once(site):
-    """A stream that nobody reads is closed, and its request torn down, one time."""
+    """A stream that is not read is closed, and its request is torn down once."""
     check = site.growth("teardown of stream", "app teardown of stream", "left over", "alive")
 
     answer = site.fetch("/stream", "HEAD")
@@ -34,7 +34,7 @@ def test_stream_asked_for_by_head_is_torn_down_once(site):
 
 
 def test_client_gone_in_mid_stream_closes_it_and_tears_down_once(site):
-    """When the client goes away, the generator is closed inside its request; nothing is left."""
+    """When the client disconnects, the generator is closed inside its request."""
     check = site.growth(
         "generators closed",
         "closed with request",
@@ -50,13 +50,13 @@ def test_client_gone_in_mid_stream_closes_it_and_tears_down_once(site):
 
 
 def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
-    """An error after the headers is logged; the client sees no word of it."""
+    """An error after the headers is logged and not shown to the client."""
     check = site.growth("teardown of failing_stream", "errors torn down", "left over", "alive")
 
     try:
         answer = site.fetch("/failing-stream")
     except RemoteDisconnected:
-        # Granian breaks off what it has not sent yet, be it the head.
+        # Granian drops what it has not sent yet, even the head.
         assert site.program.hides_cuts
     else:
         assert b"secret" not in answer.body
@@ -70,5 +70,5 @@ def test_failing_stream_is_torn_down_once_and_tells_only_the_log(site):
 
 @pytest.mark.parametrize("site", names(able=lambda program: not program.hides_cuts), indirect=True)
 def test_failing_stream_is_not_taken_for_complete(site):
-    """Where the server can say so, the client learns that the response is not complete."""
+    """If the server can, it signals to the client that the response is incomplete."""
     assert site.fetch("/failing-stream").cut_off

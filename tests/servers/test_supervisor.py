@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from costrel.serve import supervisor
+from costrel.servers import supervisor
 from costrel.servers.supervisor import LIVED_S, LONGEST_PAUSE_S, Slot
 
 
@@ -51,8 +51,8 @@ def test_time_that_loading_took_is_no_life():
     [
         (0, "Worker 1 (PID 7) ended unexpectedly with status 0"),
         (3, "Worker 1 (PID 7) ended unexpectedly with status 3"),
-        (-9, "Worker 1 (PID 7) was ended by SIGKILL"),
-        (-250, "Worker 1 (PID 7) was ended by signal 250"),
+        (-9, "Worker 1 (PID 7) was terminated by SIGKILL"),
+        (-250, "Worker 1 (PID 7) was terminated by signal 250"),
     ],
 )
 def test_end_of_a_worker_is_told(code, fate):

@@ -1,4 +1,4 @@
-"""Responses that servers take differently, or that end them, on `costrel run`."""
+"""Responses that servers treat differently or that stop them, on `costrel run`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from programs import Program, serve
 
 @pytest.fixture(scope="module", params=["wsgi", "asgi"])
 def served(request, tmp_path_factory):
-    """Serve the application by one of the interfaces; what cannot be sent ends no worker."""
+    """Serve the application over one interface; no worker may end."""
     program = Program(
         "costrel-run",
         lambda port, app: [
@@ -37,7 +37,7 @@ def test_status_that_http_does_not_have_is_the_views_error(served, status):
 
 @pytest.mark.parametrize("status", [200, 299, 404, 599, 600, 999])
 def test_status_of_three_digits_arrives(served, status):
-    """Also where HTTP knows none of that number."""
+    """Also if HTTP does not define that number."""
     _running, port = served
 
     assert fetch(port, f"/{status}").status == status
@@ -77,7 +77,7 @@ def test_fields_of_another_connection_lose_no_response(served, path, field):
     ids=str,
 )
 def test_field_that_cannot_be_sent_is_the_views_error(served, field):
-    """It is answered with 500 and logged, on whichever server."""
+    """It is answered with 500 and logged, on every server."""
     running, port = served
 
     assert fetch(port, f"/relay-stream?{urlencode(field)}").status == 500

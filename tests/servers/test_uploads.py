@@ -10,12 +10,12 @@ PIECE = b"y" * 16384
 
 
 def whole(size):
-    """Make a body whose length is announced."""
+    """Create a body with a Content-Length."""
     return b"y" * size
 
 
 def chunked(size):
-    """Make a body that is sent piece by piece, of a length that nobody knows before its end."""
+    """Create a body that is sent in chunks, without a length."""
     pieces, rest = divmod(size, len(PIECE))
     return iter([*[PIECE] * pieces, *([PIECE[:rest]] if rest else [])])
 
@@ -23,7 +23,7 @@ def chunked(size):
 @pytest.mark.parametrize("body", [whole, chunked])
 @pytest.mark.parametrize("path", ["/upload", "/upload/in-pieces"])
 def test_body_of_exactly_the_limit_arrives_whole(site, body, path):
-    """`MAX_CONTENT_LENGTH` itself is allowed, however the view reads."""
+    """A body of exactly `MAX_CONTENT_LENGTH` is allowed, however the view reads it."""
     answer = site.fetch(path, "POST", body=body(LIMIT_BYTES))
 
     assert (answer.status, answer.json) == (200, {"length": LIMIT_BYTES})
@@ -33,7 +33,7 @@ def test_body_of_exactly_the_limit_arrives_whole(site, body, path):
 @pytest.mark.parametrize("body", [whole, chunked])
 @pytest.mark.parametrize("path", ["/upload", "/upload/in-pieces"])
 def test_body_beyond_the_limit_answers_413(site, body, path, excess):
-    """A longer body is refused, never cut, whether its length was announced or not."""
+    """A longer body is refused, never truncated, with or without a length."""
     answer = site.fetch(path, "POST", body=body(LIMIT_BYTES + excess))
 
     assert answer.status == 413
@@ -49,7 +49,7 @@ def test_form_beyond_the_limit_answers_413(site):
 
 
 def test_server_lives_on_after_a_refused_body(site):
-    """What is left of a refused body is not taken for the next request."""
+    """The rest of a refused body is not mistaken for the next request."""
     site.fetch("/upload", "POST", body=chunked(16 * LIMIT_BYTES))
 
     assert site.fetch("/upload", "POST", body=b"next").json == {"length": 4}
@@ -57,26 +57,26 @@ def test_server_lives_on_after_a_refused_body(site):
 
 @pytest.mark.parametrize("orderly", [True, False], ids=["closed", "crashed"])
 def test_client_gone_before_the_announced_end_is_not_taken_for_complete(site, orderly):
-    """A body that ends too early is not given to the view, however the client went."""
+    """A body that ends too early is not passed to the view, however the client left."""
     check_not_given_to_the_view(site, {"Content-Length": "1000"}, b"only the beginning", orderly)
 
 
 @pytest.mark.parametrize("orderly", [True, False], ids=["closed", "crashed"])
 @pytest.mark.parametrize(
     "site",
-    # Where nginx is, it waits for all of the body.
+    # nginx waits for the whole body.
     names(able=lambda program: not program.hides_cut_uploads, ways=("",))
     + names(ways=(BEHIND_NGINX,)),
     indirect=True,
 )
 def test_client_gone_before_the_last_chunk_is_not_taken_for_complete(site, orderly):
-    """Where the server can say so, this holds for a body of unknown length as well."""
+    """This holds for a body of unknown length too, if the server can report it."""
     part = b"8\r\nonly the\r\n8\r\nbegin"
     check_not_given_to_the_view(site, {"Transfer-Encoding": "chunked"}, part, orderly)
 
 
 def check_not_given_to_the_view(site, headers, part, orderly):
-    """Break off an upload, send a whole one, and see that only that has arrived."""
+    """Break off an upload, send a whole one, and check that only that one has arrived."""
     check = site.growth("bodies", "left over", "alive")
 
     site.leave_uploading("/upload", headers, part, orderly=orderly)

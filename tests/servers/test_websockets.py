@@ -1,4 +1,4 @@
-"""WebSockets on each ASGI server, with a client of its own and with a browser."""
+"""WebSockets on each ASGI server, with a client library and with a browser."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ PROGRAMS = {
 }
 
 NO_RESPONSES = {"daphne"}
-"""Servers that can reject a handshake with 403 only."""
+"""Servers that can only reject a handshake with 403."""
 
 
 def open_raw(port, path):
-    """Open a socket by hand, and return the connection beneath: it can be cut at any moment."""
+    """Open a WebSocket by hand and return its connection, which can be cut at any time."""
     connection = socket.create_connection((HOST, port), timeout=PATIENCE_S)
     lines = [
         f"GET {path} HTTP/1.1",
@@ -60,7 +60,7 @@ def open_raw(port, path):
 
 
 class Site:
-    """The application, served by one program."""
+    """The application on one server program."""
 
     def __init__(self, name, port, running):
         self.name = name
@@ -80,7 +80,7 @@ class Site:
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def site(request, tmp_path_factory):
-    """Serve the application by one program, for all tests."""
+    """Serve the application with one program, for all tests."""
     running, port = serve(PROGRAMS[request.param], APP, tmp_path_factory.mktemp("sockets"))
     with ExitStack() as started:
         started.callback(running.stop)
@@ -89,7 +89,7 @@ def site(request, tmp_path_factory):
 
 @pytest.fixture
 def nothing_left(site):
-    """Hold a test to leaving no context and no task on the server, and one teardown each."""
+    """Fail a test that leaves a context or a task on the server, or tears down twice."""
     eventually((0,), lambda: site.count("alive"))
     (tasks,) = site.count("tasks")
     yield
@@ -98,7 +98,7 @@ def nothing_left(site):
 
 
 def torn_down_once(site, endpoint):
-    """Return a function that waits for one teardown more, and sees that there is no other."""
+    """Return a function that waits for one more teardown and checks that it is the only one."""
     name = f"teardown of {endpoint}"
     (before,) = site.count(name)
 
@@ -125,7 +125,7 @@ def test_echo_of_text_and_bytes_with_a_subprotocol(site):
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize(("path", "status"), [("/rejects", 418), ("/nowhere", 404)])
 def test_rejection_has_the_status_and_body_of_the_response(site, path, status):
-    """Or 403, where the server can't say more."""
+    """Or 403, if the server cannot send more."""
     with pytest.raises(InvalidStatus) as raised, site.connect(path):
         pass
     response = raised.value.response
@@ -157,7 +157,7 @@ def test_oversize_message_and_error_close_with_their_codes(site, path, message, 
             ws.send(message)
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(PATIENCE_S)
-    # Daphne refuses to send the codes of the standard.
+    # Daphne refuses to send the standard's codes.
     assert closed.value.rcvd.code == (code + 3000 if site.name == "daphne" else code)
     check()
 
@@ -166,7 +166,7 @@ def test_oversize_message_and_error_close_with_their_codes(site, path, message, 
 @pytest.mark.parametrize("way", ["closes", "aborts", "half-closes"])
 @pytest.mark.parametrize("endpoint", ["echo", "waits", "sends"])
 def test_client_that_leaves_ends_the_view(site, endpoint, way):
-    """Whatever the view does, and whether or not the client says so: one teardown."""
+    """Whatever the view does, with or without a close frame: one teardown."""
     check = torn_down_once(site, endpoint)
     if way == "closes":
         with site.connect(f"/{endpoint}", close_timeout=1):
@@ -201,7 +201,7 @@ def frame(opcode, payload):
     ids=["never valid", "cut", "surrogate", "in pieces", "reason of a close"],
 )
 def test_text_that_is_not_utf8_ends_the_socket_and_no_traceback_is_logged(site, frames):
-    """It is the client's fault, and no error of the server's or the application's."""
+    """It is the client's error, not one of the server or the application."""
     check = torn_down_once(site, "echo")
     traces = site.running.log.count("Traceback")
     with open_raw(site.port, "/echo") as connection:
@@ -216,7 +216,7 @@ def test_text_that_is_not_utf8_ends_the_socket_and_no_traceback_is_logged(site, 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize(("count", "size"), [(64, 1), (1000, 1), (100, 100), (3, 900)])
 def test_client_that_sends_unasked_and_leaves_ends_the_view(site, count, size):
-    """Though the view never receives what it sent."""
+    """Even if the view never receives the messages."""
     check = torn_down_once(site, "waits")
     with site.connect("/waits", close_timeout=1) as ws:
         ws.recv(PATIENCE_S)
@@ -235,7 +235,7 @@ def test_client_that_sends_unasked_and_leaves_ends_the_view(site, count, size):
     ],
 )
 def test_request_that_is_no_handshake_does_not_run_a_websocket(site, fields):
-    """Whatever of a handshake it has, for servers do not agree on what one is."""
+    """Whatever parts of a handshake it has: servers disagree on what a handshake is."""
     before = site.count("teardown of echo")
     key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
     assert fetch(site.port, "/echo", headers={**fields, **key}.items()).status == 400
@@ -253,7 +253,7 @@ def test_request_that_is_no_handshake_does_not_run_a_websocket(site, fields):
     ],
 )
 def test_unusual_handshake_is_a_websocket_or_400(site, fields):
-    """SECURITY(WebSocket as a request): some servers take it for a request."""
+    """SECURITY(WebSocket as a request): some servers treat it as a request."""
     lines = [
         f"GET /rejects HTTP/1.1\r\nHost: {HOST}:{site.port}",
         fields,
@@ -262,7 +262,7 @@ def test_unusual_handshake_is_a_websocket_or_400(site, fields):
     with socket.create_connection((HOST, site.port), timeout=PATIENCE_S) as connection:
         connection.sendall("\r\n".join(lines).encode())
         status = int(connection.recv(4096).split()[1])
-    # 418 and 403 are the rejection by the view of a WebSocket.
+    # 418 and 403 are rejections by the view of a WebSocket.
     assert status in {400, 403, 418}
 
 
@@ -280,7 +280,7 @@ def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
             running.process.terminate()
             if name != "hypercorn" or sys.version_info < (3, 12):
                 running.process.wait(timeout=PATIENCE_S)
-            # Hypercorn waits for its clients there, also with a bare application.
+            # Hypercorn waits for its clients here, even with a bare application.
         running.process.wait(timeout=PATIENCE_S)
     finally:
         running.kill()
@@ -294,7 +294,7 @@ def test_server_that_stops_tears_open_sockets_down(name, tmp_path):
     ("host", "said"), [("127.0.0.1", "echo: from the page"), ("localhost", "refused")]
 )
 def test_browser_opens_a_socket_from_a_page_of_its_origin_only(host, said, tmp_path):
-    """Chromium speaks with the view; the same page from another host is refused."""
+    """Chromium connects to the view; the same page from another host is refused."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("chromium is not installed; to install it: apt-get install chromium")

@@ -1,4 +1,4 @@
-"""Every function that was written for speed is listed, and says which figure it is for."""
+"""Every function tuned for speed is listed and names its benchmark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = {"sockets"}
 
 
 def marked() -> t.Iterator[tuple[str, str, str]]:
-    """Yield file, enclosing names (dotted) and bench id of each ``PERF(id)``."""
+    """Yield file, enclosing names (dotted) and benchmark id of each ``PERF(id)``."""
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text()
         definitions = [
@@ -32,16 +32,27 @@ def marked() -> t.Iterator[tuple[str, str, str]]:
                     yield path.relative_to(PACKAGE).as_posix(), names, name
 
 
-def test_marks_name_a_workload_a_case_of_routing_or_a_part() -> None:
-    """So that `make bench` shows what each is worth."""
+def idioms() -> set[str]:
+    """Return the names of the functions that the benchmark measures as idioms."""
+    return {
+        function.name
+        for path in (ROOT / "benchmarks" / "idioms").glob("*.py")
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef) and function.decorator_list
+    }
+
+
+def test_marks_name_a_workload_an_idiom_a_case_of_routing_or_a_part() -> None:
+    """`make bench` measures what each of them gains."""
     workloads = {path.stem for path in (ROOT / "benchmarks" / "workloads").glob("*.py")}
     marks = list(marked())
     assert len(marks) > 20
-    assert {mark for *_, mark in marks} <= workloads | ROUTING_CASES | PARTS
+    assert "jsonify_keys" in idioms()
+    assert {mark for *_, mark in marks} <= workloads | idioms() | ROUTING_CASES | PARTS
 
 
 def test_marked_functions_are_listed() -> None:
-    """ARCHITECTURE.md names each, or the class or function that it belongs to."""
+    """ARCHITECTURE.md lists each, or the class or function that contains it."""
     section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
     listed = {
         (file, name.strip())
@@ -57,7 +68,7 @@ def test_marked_functions_are_listed() -> None:
 
 
 def test_listed_functions_exist() -> None:
-    """The list has nothing that the code has not."""
+    """Everything in the list exists in the code."""
     section = (ROOT / "ARCHITECTURE.md").read_text().split("## Hot path\n")[1]
     for file, names in re.findall(r"`([\w/]+\.py): ([\w, ]+)`", section):
         text = (PACKAGE / file).read_text()

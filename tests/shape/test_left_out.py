@@ -1,4 +1,4 @@
-"""Which tests of requests are left out where the client sends by ASGI."""
+"""The tests about requests that are deselected when the client sends over ASGI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WSGI_ONLY = {
 
 
 def marked(tree: ast.Module) -> t.Iterator[tuple[str, list[ast.expr]]]:
-    """Yield the names of marked tests, and what the mark is given."""
+    """Yield the names of marked tests and the arguments of the mark."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
@@ -30,7 +30,7 @@ def marked(tree: ast.Module) -> t.Iterator[tuple[str, list[ast.expr]]]:
 
 
 def test_tests_left_out_by_asgi_are_these_and_tell_why() -> None:
-    """A difference between the interfaces is to be mended; what is left out is about WSGI."""
+    """Only tests about WSGI itself are deselected; other differences must be fixed."""
     found: dict[str, set[str]] = {}
     for path in TESTS.rglob("test_*.py"):
         for name, reason in marked(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md tells the way of a request as the code has it."""
+"""ARCHITECTURE.md describes the request lifecycle as it is in the code."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def visited(app: Flask, path: str, *, by_asgi: bool = False) -> list[str]:
             calls.append(f"{file}: {frame.f_code.co_qualname}")
 
     if app._workers is not None:
-        # Threads that are there already are not profiled.
+        # Existing threads are not profiled.
         app._workers.close()
         app._workers = None
-    # The worker thread too, which works while the loop's waits for it.
+    # Profile the worker thread too, which works while the event loop waits for it.
     threading.setprofile(profile)
     try:
         if by_asgi:
@@ -126,7 +126,7 @@ def test_request_visits_the_documented_functions_in_order(
     calls = visited(app, "/", by_asgi=by_asgi)
     way = documented(heading)
     assert len(way) == rows
-    # A function may stand twice: where it is entered and where it returns.
+    # A function may be listed twice: where it is entered and where it returns.
     for number, function in enumerate(way):
         if function in way[:number]:
             way[number] = ""
@@ -137,7 +137,7 @@ def test_request_visits_the_documented_functions_in_order(
 
 
 def test_planned_request_calls_only_what_is_documented() -> None:
-    """Nothing else of the package runs for a request that asks for nothing."""
+    """Nothing else in the package runs for a plain request."""
     app = Flask(__name__)
 
     @app.route("/")
@@ -149,7 +149,7 @@ def test_planned_request_calls_only_what_is_documented() -> None:
 
 
 def test_planned_request_on_the_loop_calls_little_else() -> None:
-    """Nothing else of the package but what makes the body of a value."""
+    """Nothing else in the package runs, except what turns a value into a body."""
     app = Flask(__name__)
 
     @app.route("/")
@@ -162,7 +162,7 @@ def test_planned_request_on_the_loop_calls_little_else() -> None:
 
 
 def test_import_loads_no_command_line_no_tests_no_server() -> None:
-    """`import costrel` leaves out what a request does not need."""
+    """`import costrel` does not load what a request does not need."""
     import subprocess
 
     script = "import costrel, sys; print([m for m in sys.modules if m.startswith(%r)])"

@@ -248,7 +248,7 @@ def test_context_is_kept_after_an_error():
     assert not has_app_context()
 
 
-@pytest.mark.wsgi_only("by ASGI the stream may be at its end before its context is kept")
+@pytest.mark.wsgi_only("over ASGI the stream may be at its end before its context is kept")
 @pytest.mark.usefixtures("path")
 def test_context_is_kept_while_a_stream_is_read():
     """The stream and the test see the same request, which is torn down once."""

@@ -1,7 +1,7 @@
-"""The ``costrel`` command and what custom commands are made of.
+"""The ``costrel`` command, and the parts for writing custom commands.
 
 The names are those of ``flask.cli``. `show_server_banner` may be replaced on
-this module; whoever prints a banner looks it up here when it is time to.
+this module; the code that prints the banner looks it up here each time.
 """
 
 from __future__ import annotations

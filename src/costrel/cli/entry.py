@@ -18,15 +18,15 @@ cli = FlaskGroup(
 
 
 def main() -> None:
-    """Run the command line; the entry point of ``costrel``.
+    """Run the ``costrel`` command line.
 
     Applications that import Flask get this package instead: the alias is
-    installed first, here and in the processes that this one starts.
+    installed first, in this process and in the processes that it starts.
     """
     from ..compat import install_as_flask
 
     # COMPAT(tracers): some import the real Flask as soon as the interpreter starts. It cannot
-    # be replaced then; loading an application of it says what to do.
+    # be replaced then; loading one of its applications fails with a message that says so.
     if "flask" not in sys.modules:
         install_as_flask()
         os.environ["COSTREL_AS_FLASK"] = "1"

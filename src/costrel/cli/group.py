@@ -1,4 +1,4 @@
-"""The command group that knows its application's commands and the plug-ins'."""
+"""The command group that includes the commands of the application and of plug-ins."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .run import run_command
 from .shell import shell_command
 
 PLUGIN_GROUP = "flask.commands"
-"""Entry points of installed distributions that add commands."""
+"""The entry point group in which installed distributions register commands."""
 
 
 class FlaskGroup(AppGroup):
-    """Group the built-in commands, those of plug-ins and those of the app.
+    """Group the commands of Costrel, of plug-ins and of the application.
 
-    For a command line of your own around one factory; everybody else uses
+    Use it for a custom command line around one factory; otherwise use
     ``costrel --app``. `extra` goes to `click.Group`.
 
-    - `add_default_commands`: have ``run``, ``routes`` and ``shell``;
+    - `add_default_commands`: include ``run``, ``routes`` and ``shell``;
     - `create_app`: the factory, called without arguments;
-    - `add_version_option`: have ``--version``;
+    - `add_version_option`: include ``--version``;
     - `load_dotenv`: load ``.env`` and ``.flaskenv``;
-    - `set_debug_flag`: let ``--debug`` and `FLASK_DEBUG` decide ``app.debug``.
+    - `set_debug_flag`: set ``app.debug`` from ``--debug`` and `FLASK_DEBUG`.
 
-    An application that cannot be loaded leaves built-in and plug-in commands and
-    ``--help`` usable; the error is shown on stderr.
+    If the application cannot be loaded, the error is shown on stderr; built-in
+    commands, plug-in commands and ``--help`` still work.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class FlaskGroup(AppGroup):
         parent: click.Context | None = None,
         **extra: t.Any,
     ) -> click.Context:
-        """Make the context and its `ScriptInfo` for one run of the command."""
-        # Tells app.run() at the end of a script that the script is only being imported.
+        """Create the context and its `ScriptInfo` for one run of the command."""
+        # With this, app.run() at the end of a script knows that the script is only imported.
         os.environ["FLASK_RUN_FROM_CLI"] = "true"
         if "obj" not in extra and "obj" not in self.context_settings:
             extra["obj"] = ScriptInfo(
@@ -79,8 +79,8 @@ class FlaskGroup(AppGroup):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the group's own options.
 
-        Help ends the parsing, yet it lists the application's commands: what
-        names the application is then taken from the environment first.
+        ``--help`` lists the application's commands but stops the parsing. So the
+        environment is read first, to find out which application it is.
         """
         asks_help = len(args) == 1 and args[0] in self.get_help_option_names(ctx)
         if asks_help or (not args and self.no_args_is_help):
@@ -88,15 +88,14 @@ class FlaskGroup(AppGroup):
             app_option.handle_parse_result(ctx, {}, [])
         return super().parse_args(ctx, args)
 
-    # The parameter's name is Flask's; click's is another.
+    # The parameter has the name that Flask gives it; click's name is different.
     def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, ctx: click.Context, name: str
     ) -> click.Command | None:
-        """Return a command by name: built-in, of a plug-in, of the application.
+        """Return a command of Costrel, of a plug-in or of the application.
 
-        The application is loaded only if the first two do not know the name.
-        Its command finds the application's context entered, also in the callbacks
-        of its options.
+        The application is loaded only if the first two have no such command. Its
+        context is active when the command and the callbacks of its options run.
         """
         self._load_plugin_commands()
         command = super().get_command(ctx, name)
@@ -112,7 +111,8 @@ class FlaskGroup(AppGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted.
 
-        If the application fails to load, says so on stderr and leaves its out.
+        If the application cannot be loaded, its commands are left out and the
+        error is shown on stderr.
         """
         self._load_plugin_commands()
         names = set(super().list_commands(ctx))
@@ -120,7 +120,7 @@ class FlaskGroup(AppGroup):
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
         except NoAppException as error:
             _show_error(f"Error: {error.format_message()}\n")
-        except Exception as error:  # noqa: BLE001  (the app's own; help is still to be had)
+        except Exception as error:  # noqa: BLE001  (the app's own; help still works)
             _show_error(f"{format_app_error(error)}\n")
         return sorted(names)
 
@@ -128,15 +128,16 @@ class FlaskGroup(AppGroup):
         if self._loaded_plugin_commands:
             return
         self._loaded_plugin_commands = True
-        # Here, because it is a slow import, and `import flask` loads this module.
+        # Imported here because it is slow, and `import flask` loads this module.
         from importlib.metadata import entry_points
 
         for entry in entry_points(group=PLUGIN_GROUP):
             try:
                 self.add_command(entry.load(), entry.name)
-            except Exception as error:  # noqa: BLE001  (one broken plug-in leaves the others)
+            except Exception as error:  # noqa: BLE001  (the other plug-ins still work)
                 _show_error(
-                    f"Warning: the command {entry.name!r} of {entry.value!r} cannot be loaded:"
+                    f"Warning: the command {entry.name!r} of the plug-in {entry.value!r} could not"
+                    " be loaded:"
                     f" {type(error).__name__}: {error}"
                 )
 

@@ -37,8 +37,8 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool | None) -
     source = ctx.get_parameter_source(param.name or "")
     if source is None or source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
         return None
-    # By way of the environment, so that it is known to factories while they run and to
-    # the reloader's child process.
+    # Set in the environment, so that factories see it while they run, and so does the
+    # reloader's child process.
     os.environ["FLASK_DEBUG"] = "1" if value else "0"
     return value
 
@@ -48,13 +48,13 @@ def get_version(
     param: click.Parameter,  # noqa: ARG001  (click calls with three)
     value: t.Any,
 ) -> None:
-    """Print the versions that a bug report needs, and exit.
+    """Print the versions that belong in a bug report, and exit.
 
     The Flask line names the release whose interface this package implements.
     """
     if not value or ctx.resilient_parsing:
         return
-    # Here, because it is a slow import, and `import flask` loads this module.
+    # Imported here because it is slow, and `import flask` loads this module.
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -73,7 +73,7 @@ def get_version(
 
 version_option = click.Option(
     ["--version"],
-    help="Show the versions and exit.",
+    help="Show version numbers and exit.",
     expose_value=False,
     callback=get_version,
     is_flag=True,
@@ -82,13 +82,13 @@ version_option = click.Option(
 """``--version``, for groups that are not a `FlaskGroup`."""
 
 # Eager and in this order: the env file may name the application, and both must be known
-# before the names of the application's commands are.
+# before the application's commands can be listed.
 env_file_option = click.Option(
     ["-e", "--env-file"],
     type=click.Path(exists=True, dir_okay=False),
     help=(
-        "Load environment variables from this file, before those of '.env' and '.flaskenv'."
-        " Variables that are set already stay as they are. Needs python-dotenv."
+        "Load environment variables from this file. Precedence: variables that are already set,"
+        " this file, '.env', '.flaskenv'. Needs python-dotenv."
     ),
     is_eager=True,
     expose_value=False,
@@ -101,7 +101,7 @@ app_option = click.Option(
     help=(
         "The application or factory to load, as 'module:name'. The module is a dotted name or a"
         " path to a file. The name may be left out if it is 'app', 'application', 'create_app' or"
-        " 'make_app'; a factory takes arguments as 'name(args)'."
+        " 'make_app'. Pass arguments to a factory as 'name(args)'."
     ),
     is_eager=True,
     expose_value=False,

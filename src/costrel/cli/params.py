@@ -1,4 +1,4 @@
-"""The types of options that click does not have: certificates, lists of paths."""
+"""Option types that click does not have: certificates and lists of paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ else:
 
 
 class CertParamType(_AnyParamType):
-    """Accept a certificate file, ``adhoc``, or the import of an `SSLContext`."""
+    """Accept a certificate file, ``adhoc``, or the import path of an `SSLContext`."""
 
     name = "path"
 
@@ -28,7 +28,7 @@ class CertParamType(_AnyParamType):
         """Return the file's path, ``"adhoc"`` or the context.
 
         Raises `click.BadParameter` if it is none of the three, or if this
-        Python cannot do TLS.
+        Python was built without TLS.
         """
         context_class = _ssl_context_class()
         if context_class is None:
@@ -49,7 +49,7 @@ class CertParamType(_AnyParamType):
 
 
 class SeparatedPathType(click.Path):
-    """Accept paths separated as in `PATH`: by ``:``, on Windows by ``;``."""
+    """Accept paths separated as in `PATH`: with ``:``, or ``;`` on Windows."""
 
     def convert(
         self, value: t.Any, param: click.Parameter | None, ctx: click.Context | None
@@ -64,9 +64,9 @@ class SeparatedPathType(click.Path):
 
 
 def validate_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Join ``--key`` with ``--cert`` to a pair; refuse what does not go together.
+    """Combine ``--cert`` and ``--key``; refuse combinations that make no sense.
 
-    Leaves the pair in ``ctx.params["cert"]``.
+    Stores the pair in ``ctx.params["cert"]``.
     """
     cert = ctx.params.get("cert")
     context_class = _ssl_context_class()
@@ -103,7 +103,7 @@ def _require_cryptography(ctx: click.Context | None, param: click.Parameter | No
         import cryptography  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
     except ImportError:
         raise click.BadParameter(
-            "making a certificate up needs the cryptography package. Install it:"
+            "'adhoc' creates a certificate, which needs the cryptography package. Install it:"
             " pip install cryptography",
             ctx=ctx,
             param=param,

@@ -1,4 +1,4 @@
-"""``costrel routes``: show what the application answers to."""
+"""``costrel routes``: show the routes of the application."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _AUTOMATIC_METHODS = frozenset({"HEAD", "OPTIONS"})
     "-s",
     type=click.Choice(["endpoint", "methods", "domain", "rule", "match"]),
     default="endpoint",
-    help="Column to sort by. 'match' is the order in which rules are tried for a request.",
+    help="Column to sort by. 'match' is the order in which a request is matched.",
 )
-@click.option("--all-methods", is_flag=True, help="Show HEAD and OPTIONS methods too.")
+@click.option("--all-methods", is_flag=True, help="Show HEAD and OPTIONS too.")
 @with_appcontext
 def routes_command(sort: str, all_methods: bool) -> None:
-    """Show all registered routes with endpoints and methods."""
+    """Show all registered routes with their endpoints and methods."""
     url_map: Map = current_app.url_map
     rules = list(url_map.iter_rules())
     if not rules:
@@ -54,7 +54,7 @@ def routes_command(sort: str, all_methods: bool) -> None:
 def _domain_column(
     url_map: Map, rules: t.Sequence[Rule]
 ) -> tuple[str, t.Callable[[Rule], str]] | None:
-    """Return the column that hosts or subdomains need, if any rule has one."""
+    """Return the column for hosts or subdomains, if any rule has one."""
     if url_map.host_matching:
         return ("Host", lambda rule: rule.host or "") if any(r.host for r in rules) else None
     if any(rule.subdomain for rule in rules):

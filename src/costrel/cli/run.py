@@ -38,40 +38,38 @@ _ONLY_SERVING = {
 
 
 @click.command("run", short_help="Serve the application.")
-@click.option("--host", "-h", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", "-h", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     "-p",
     type=click.IntRange(0, 65535),
     default=5000,
     show_default=True,
-    help="Port to listen at; 0 takes a free one.",
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that answer requests. For most requests per second, as many as cores.",
+    help="Worker processes. For the highest throughput, use one per core.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
     default=None,
-    show_default="8; SYNC_THREADS by ASGI",
-    help="Requests that each worker answers at the same time; by ASGI, those with sync code.",
+    show_default="8; over ASGI, SYNC_THREADS",
+    help="Requests that each worker handles at the same time; over ASGI, those with sync code.",
 )
 @click.option(
     "--interface",
     type=click.Choice(["auto", "wsgi", "asgi"]),
     default="auto",
     show_default=True,
-    help="Serve by WSGI or by ASGI. By itself ASGI is chosen for WebSockets, functions that run"
-    " before or after serving, and async views and hooks.",
+    help="Serve under WSGI or over ASGI. 'auto' chooses ASGI if the application has WebSockets,"
+    " async views or hooks, or functions that run before or after serving.",
 )
-@click.option(
-    "--access-log/--no-access-log", default=False, help="Print a line for each request, or none."
-)
+@click.option("--access-log/--no-access-log", default=False, help="Print a line for each request.")
 @click.option(
     "--stop-timeout",
     type=click.IntRange(min=1),
@@ -86,58 +84,59 @@ _ONLY_SERVING = {
     default=10,
     show_default=True,
     metavar="SECONDS",
-    help="How long a client may take to send the head of a request, until it is disconnected.",
+    help="How long a client may take to send the headers of a request. After that, the"
+    " connection is closed.",
 )
 @click.option(
     "--body-timeout",
     type=click.IntRange(min=1),
     default=None,
-    show_default="BODY_TIMEOUT_S: 30",
+    show_default="BODY_TIMEOUT_S, normally 30",
     metavar="SECONDS",
-    help="How long a client may take to send a body, or 64 KiB of it, until it is answered 408.",
+    help="How long a client may take to send a body, or each 64 KiB of a longer one. After that,"
+    " the response is 408.",
 )
 @click.option(
     "--cert",
     type=CertParamType(),
     is_eager=True,
-    help="Certificate file, to serve HTTPS. With --debug also 'adhoc' or the import of an"
-    " SSLContext.",
+    help="Certificate file, to serve HTTPS; needs --key. With --debug, also 'adhoc' or the import"
+    " path of an SSLContext.",
 )
 @click.option(
     "--key",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     callback=validate_key,
     expose_value=False,
-    help="Key file of the certificate.",
+    help="Private key file of the certificate.",
 )
 @click.option(
     "--reload/--no-reload",
     default=None,
-    help="Restart when code changes, or not. Only with --debug, where it is the default.",
+    help="Restart when code changes. Only with --debug, where it is on by default.",
 )
 @click.option(
     "--debugger/--no-debugger",
     default=None,
-    help="Show errors in an interactive debugger, or not. Only with --debug, where it is the"
-    " default.",
+    help="Show errors in an interactive debugger. Only with --debug, where it is on by default.",
 )
 @click.option(
     "--with-threads/--without-threads",
     default=True,
-    help="Answer several requests at the same time (default), or one by one.",
+    help="Handle several requests at the same time (default), or one at a time.",
 )
 @click.option(
     "--extra-files",
     default=None,
     type=SeparatedPathType(),
-    help=f"More files that cause a restart when they change, separated by {path_separator_text()}."
-    " Only with --debug.",
+    help="More files that trigger a restart when they change, separated by"
+    f" {path_separator_text()}. Only with --debug.",
 )
 @click.option(
     "--exclude-patterns",
     default=None,
     type=SeparatedPathType(),
-    help="Files matching these fnmatch patterns cause no restart, separated by"
+    help="fnmatch patterns of files that do not trigger a restart, separated by"
     f" {path_separator_text()}. Only with --debug.",
 )
 @pass_script_info
@@ -163,10 +162,10 @@ def run_command(
 ) -> None:
     """Serve the application.
 
-    As it is, on Granian, or on uvicorn where ASGI is chosen and it is
-    installed: fast and fit for production. With '--debug', on Werkzeug's
-    development server, which restarts when code changes and shows errors in an
-    interactive debugger; never use that in public.
+    Runs on Granian, or on uvicorn if the application is served over ASGI and
+    uvicorn is installed. Both are fit for production. With '--debug', runs on
+    Werkzeug's development server, which restarts when code changes and shows
+    errors in an interactive debugger; never expose it to the public.
     """
     if get_debug_flag():
         _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
@@ -187,15 +186,15 @@ def run_command(
     if not with_threads:
         if _from_command_line(ctx, "threads") and threads != 1:
             raise click.UsageError(
-                f"--without-threads means one thread, --threads {threads} another number. Give one"
-                " of the two.",
+                f"--without-threads means one thread, which conflicts with --threads {threads}. Use"
+                " only one of the two.",
                 ctx,
             )
         threads = 1
     if cert is not None and not isinstance(cert, tuple):
         kind = "'adhoc'" if cert == "adhoc" else "an SSLContext"
         raise click.UsageError(
-            f"--cert {kind} is for development: add --debug. To serve HTTPS otherwise, give two"
+            f"--cert {kind} is for development: add --debug. To serve HTTPS without it, give two"
             " files: --cert cert.pem --key key.pem",
             ctx,
         )
@@ -239,7 +238,7 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
     def on_stopping() -> None:
         click.echo(
             f" * Stopping: requests in flight have {options.stop_timeout_s} s to finish"
-            " (CTRL+C again: stop at once)"
+            " (press CTRL+C again to stop at once)"
         )
 
     try:
@@ -259,7 +258,7 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
 class AppLoader:
     """Load the application in a worker process.
 
-    A plain object, so that it can be sent to a process that is not a fork.
+    A plain object, so that it can be pickled for a process that is not forked.
     """
 
     def __init__(self, info: ScriptInfo) -> None:
@@ -267,7 +266,7 @@ class AppLoader:
         self.as_flask = os.environ.get("COSTREL_AS_FLASK") == "1"
 
     def __call__(self) -> t.Any:
-        """Return the application, with the alias installed if the parent had it."""
+        """Return the application; install the alias first if the parent has it."""
         if self.as_flask and "flask" not in sys.modules:
             from ..compat import install_as_flask
 
@@ -276,7 +275,7 @@ class AppLoader:
 
 
 def describe_failure(error: BaseException) -> BootFailure:
-    """Put into words why the application could not be loaded."""
+    """Return a message for the user that says why the application could not be loaded."""
     from ..servers.worker import BootFailure
 
     if isinstance(error, click.ClickException):
@@ -285,7 +284,7 @@ def describe_failure(error: BaseException) -> BootFailure:
 
 
 def _show_banner(debug: bool, app_import_path: str | None) -> None:
-    # COMPAT: looked up late, because people replace it on the module to keep it quiet.
+    # COMPAT: looked up late, because people replace it on the module to silence the banner.
     package = sys.modules[__package__ or "costrel.cli"]
     t.cast(t.Any, package).show_server_banner(debug, app_import_path)
 
@@ -294,7 +293,8 @@ def _show_started(started: Started) -> None:
     options, ready = started.options, started.ready
     interface, reason = ready.choice
     click.echo(
-        f" * {ready.server} by {interface.upper()}, {reason}: {_count(options.workers, 'worker')}"
+        f" * {ready.server} {'over ASGI' if interface == 'asgi' else 'under WSGI'} ({reason}):"
+        f" {_count(options.workers, 'worker')}"
         f" with {_count(ready.threads, 'thread')}{' each' if options.workers > 1 else ''}"
     )
     if ready.note:
@@ -314,10 +314,10 @@ def _from_command_line(ctx: click.Context, name: str) -> bool:
 
 
 def _note_unused(ctx: click.Context, options: t.Mapping[str, str], reason: str) -> None:
-    """Say which options do nothing here.
+    """Print a note for each given option that has no effect here.
 
-    Only of those typed on the command line: environment variables are set once
-    for both ways of running. An option switched off asks for nothing.
+    Only options on the command line count: environment variables are set once,
+    for both kinds of server. An option that is switched off does not count either.
     """
     for name, option in options.items():
         if _from_command_line(ctx, name) and ctx.params.get(name) is not False:

@@ -1,4 +1,4 @@
-"""``costrel shell``: an interactive Python with the application at hand."""
+"""``costrel shell``: an interactive Python shell with the application loaded."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..ground.current import current_app
 def shell_command() -> None:
     """Open an interactive Python shell in the application's context.
 
-    The names 'app' and 'g' and what the application's shell context processors
-    return are there already. The file named by PYTHONSTARTUP is run first.
+    It defines the names 'app' and 'g' and everything that the application's
+    shell context processors return. The file named by PYTHONSTARTUP runs first.
     """
     banner = (
         f"Python {sys.version} on {sys.platform}\n"
@@ -40,8 +40,8 @@ def shell_command() -> None:
 def _set_up_completion(names: dict[str, t.Any]) -> None:
     """Complete the shell's names on TAB, as the interactive interpreter does.
 
-    Python installs `sys.__interactivehook__` for that; it is absent where
-    somebody wanted it so.
+    Python installs `sys.__interactivehook__` for that, unless the user has
+    switched it off.
     """
     hook = getattr(sys, "__interactivehook__", None)
     if hook is None:

@@ -1,1 +1,1 @@
-"""What commands need of an application: to find it, load it, and make it current."""
+"""Find and load the application that a command runs for, and push its context."""

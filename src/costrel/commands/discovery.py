@@ -1,9 +1,8 @@
 """Find the application that ``--app`` or `FLASK_APP` names.
 
-The value has up to three parts, ``folder/module:name(arguments)``; the
-functions here take them one by one. Applications are recognised by what their
-class can do, not by importing that class, so that imports go down only; they
-are typed `t.Any` for the same reason.
+The value has up to three parts, ``folder/module:name(arguments)``; each has its
+function here. Applications are recognised by the methods of their class and typed
+`t.Any`, because this module must not import a higher layer.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ import typing as t
 import click
 
 APP_NAMES = ("app", "application")
-"""Names an application instance is first looked for under."""
+"""The names of an application that are tried first."""
 
 FACTORY_NAMES = ("create_app", "make_app")
-"""Names a factory is looked for under when there is no instance."""
+"""The names of a factory that are tried if there is no application."""
 
 _PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class NoAppException(click.UsageError):
-    """Say that no application could be found or loaded.
+    """Raised if no application can be found or loaded.
 
     Click prints the message after the usage line and exits with status 2.
     """
 
 
 def is_app(value: object) -> bool:
-    """Tell whether `value` is an application, not a class or a proxy of one."""
+    """Return whether `value` is an application, not its class or a proxy."""
     kind = type(value)
     return all(hasattr(kind, step) for step in ("wsgi_app", "app_context", "add_url_rule"))
 
@@ -54,9 +53,9 @@ def split_import_path(path: str) -> tuple[str, str | None]:
 def prepare_import(path: str) -> str:
     """Make a file or folder importable and return its dotted module name.
 
-    ``src/shop/web.py`` in a package ``shop`` puts ``src`` first on `sys.path`
-    and gives ``shop.web``. A dotted name counts as one in the working
-    directory. Whether the module exists shows when it is imported.
+    For ``src/shop/web.py`` in a package ``shop``, puts ``src`` first on
+    `sys.path` and returns ``shop.web``. A dotted name is looked up in the working
+    directory. Does not check that the module exists.
     """
     base, extension = os.path.splitext(os.path.realpath(path))
     if extension != ".py":
@@ -92,9 +91,9 @@ def locate_app(
 ) -> t.Any | None:
     """Import a module and return the application it holds.
 
-    With `raise_if_not_found` false a module that does not exist gives `None`.
     Raises `NoAppException` if the module is missing, holds no application, or
     fails to import something itself; any other error of the module propagates.
+    If `raise_if_not_found` is false, returns `None` for a missing module.
     """
     try:
         module = importlib.import_module(module_name)
@@ -107,8 +106,8 @@ def locate_app(
         if not raise_if_not_found:
             return None
         raise NoAppException(
-            f"Could not import {module_name!r}: {error}. The name is that of a .py file or package,"
-            " dotted if it lies in a package, seen from the current directory."
+            f"Could not import {module_name!r}: {error}. Give the name of a .py file or package in"
+            " the current directory, or a dotted name such as 'package.module'."
         ) from None
 
     if app_name is None:
@@ -117,11 +116,11 @@ def locate_app(
 
 
 def find_best_app(module: types.ModuleType) -> t.Any:
-    """Return the application of a module when no name was given.
+    """Return the application of a module if no name is given.
 
-    That is ``app`` or ``application``, else the only instance there is, else
-    what ``create_app()`` or ``make_app()`` returns. Raises `NoAppException` if
-    there is none, more than one to choose from, or a factory that needs arguments.
+    That is ``app`` or ``application``, else the only application in the module,
+    else the result of ``create_app()`` or ``make_app()``. Raises `NoAppException`
+    if there is none, if there are several, or if the factory needs arguments.
     """
     for name in APP_NAMES:
         value = getattr(module, name, None)
@@ -130,12 +129,12 @@ def find_best_app(module: types.ModuleType) -> t.Any:
 
     found = {name: value for name, value in vars(module).items() if is_app(value)}
     if found:
-        # Two names of one application are no choice.
+        # Two names for the same application are fine.
         if len({id(value) for value in found.values()}) == 1:
             return _ours(next(iter(found.values())), module)
         raise NoAppException(
             f"Detected multiple Flask applications in module {module.__name__!r}:"
-            f" {', '.join(found)}. Name the one you mean, as in"
+            f" {', '.join(found)}. Choose one, for example"
             f" --app {module.__name__}:{next(iter(found))}"
         )
 
@@ -147,7 +146,7 @@ def find_best_app(module: types.ModuleType) -> t.Any:
         if reason is not None:
             raise NoAppException(
                 f"Detected factory {name!r} in module {module.__name__!r}, but it cannot be called"
-                f" without arguments ({reason}). Give them: --app '{module.__name__}:{name}(args)'"
+                f" without arguments ({reason}). Pass them: --app '{module.__name__}:{name}(args)'"
             )
         value = factory()
         if is_app(value):
@@ -156,16 +155,16 @@ def find_best_app(module: types.ModuleType) -> t.Any:
     raise NoAppException(
         f"Failed to find a Flask application or factory in module {module.__name__!r}. Looked for"
         f" {', '.join((*APP_NAMES, *(f'{name}()' for name in FACTORY_NAMES)))} and any instance of"
-        f" Flask. If it has another name, give it: --app {module.__name__}:name"
+        f" Flask. If your factory has another name, use --app {module.__name__}:name"
     )
 
 
 def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
-    """Return the application that ``name`` or ``name(arguments)`` gives.
+    """Return the application named by ``name`` or ``name(arguments)``.
 
-    Arguments are Python literals, positional or by keyword; nothing is
-    evaluated. Raises `NoAppException` if the text is neither form, the name
-    is missing, the arguments do not fit or no application comes out.
+    Arguments are Python literals, positional or keyword; nothing is evaluated.
+    Raises `NoAppException` if the text has neither form, the name is missing, the
+    arguments do not fit, or the result is not an application.
     """
     name, args, kwargs = _parse_app_name(app_name)
     where = f"{module.__name__}:{app_name.strip()}"
@@ -176,22 +175,22 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
 
     if _is_command(value):
         raise NoAppException(
-            f"{where!r} is a click command ({type(value).__name__}), not an application. Give the"
-            " application or its factory, and run the command itself as its script does, or add"
-            " it to the application: app.cli.add_command(...)."
+            f"{where!r} is a click command ({type(value).__name__}), not an application. Name the"
+            " application or its factory instead. To run the command, run its own script, or add"
+            " it to the application with app.cli.add_command(...)."
         )
     if not is_app(value) and callable(value):
         reason = _arguments_refused(value, args, kwargs)
         if reason is not None:
             raise NoAppException(
-                f"The factory {name!r} in module {module.__name__!r} could not be called with the"
-                f" arguments given by {where!r}: {reason}."
+                f"The factory {name!r} in module {module.__name__!r} could not be called as"
+                f" {where!r}: {reason}."
             )
         value = value(*args, **kwargs)
     if is_app(value):
         return _ours(value, module)
     raise NoAppException(
-        f"A valid Flask application was not obtained from {where!r}: it gave"
+        f"A valid Flask application was not obtained from {where!r}: it is of type"
         f" {type(value).__name__!r}."
     )
 
@@ -199,7 +198,7 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
 def format_app_error(error: BaseException) -> str:
     """Format the traceback of an error raised while an app was loaded.
 
-    The frames on the way to the first line of the user's code are left out.
+    The frames before the first line of the user's code are left out.
     """
     frame = error.__traceback__
     while frame is not None:
@@ -211,7 +210,7 @@ def format_app_error(error: BaseException) -> str:
 
 
 def _is_missing_itself(error: ImportError, module_name: str) -> bool:
-    """Tell a module that is not there from one whose own imports fail."""
+    """Return whether the module itself is missing, rather than one that it imports."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return False
     return f"{module_name}.".startswith(f"{error.name}.")
@@ -239,8 +238,8 @@ def _parse_app_name(app_name: str) -> tuple[str, list[t.Any], dict[str, t.Any]]:
         kwargs = {str(kw.arg): ast.literal_eval(kw.value) for kw in expression.keywords}
     except ValueError:
         raise NoAppException(
-            f"Failed to parse arguments as literal values: {app_name!r}. Strings are written in"
-            " quotes; names and expressions are not evaluated."
+            f"Failed to parse arguments as literal values: {app_name!r}. Put strings in quotes;"
+            " names and expressions are not evaluated."
         ) from None
     return expression.func.id, args, kwargs
 
@@ -248,10 +247,10 @@ def _parse_app_name(app_name: str) -> tuple[str, list[t.Any], dict[str, t.Any]]:
 def _arguments_refused(
     factory: t.Callable[..., t.Any], args: t.Sequence[t.Any], kwargs: t.Mapping[str, t.Any]
 ) -> str | None:
-    """Say why `factory` cannot take these arguments; `None` if it can.
+    """Return why `factory` cannot take these arguments; `None` if it can.
 
-    Asked before the call, so that a TypeError raised inside of the factory is
-    never taken for a wrong call.
+    Checked before the call, so that a TypeError raised inside the factory is
+    not mistaken for wrong arguments.
     """
     try:
         signature = inspect.signature(factory)
@@ -265,7 +264,7 @@ def _arguments_refused(
 
 
 def _is_command(value: t.Any) -> bool:
-    """Tell whether a value is a click command or group: calling one would run it."""
+    """Return whether a value is a click command or group: calling it would run it."""
     click = sys.modules.get("click")
     return click is not None and isinstance(value, click.Command)
 
@@ -275,7 +274,7 @@ def _ours(app: t.Any, module: types.ModuleType) -> t.Any:
     if any(kind.__module__ == "flask.app" for kind in type(app).__mro__):
         raise NoAppException(
             f"{module.__name__!r} holds an application of the Flask package, which was imported"
-            " before Costrel could stand in for it. Start it with the 'costrel' command, or import"
-            " Flask from costrel."
+            " before Costrel could replace it. Start the application with the 'costrel' command,"
+            " or import Flask from costrel."
         )
     return app

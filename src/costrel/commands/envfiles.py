@@ -7,31 +7,31 @@ import os
 import click
 
 DEFAULT_ENV_FILES = (".flaskenv", ".env")
-"""The files looked for without being named, the weaker one first."""
+"""The files that are loaded by default, the one with lower precedence first."""
 
 INSTALL_DOTENV = "pip install 'costrel[dotenv]'"
-"""The command that installs what reading env files needs."""
+"""The command that installs python-dotenv, which reads env files."""
 
 
 def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool = True) -> bool:
-    """Set environment variables from env files that are found.
+    """Set environment variables from env files.
 
-    A variable keeps the first value it gets in this order: the environment as
-    it is, the file at `path`, ``.env``, ``.flaskenv``. The last two are looked
-    for in the working directory and upwards from there, and only if
-    `load_defaults` is true. Files are read as UTF-8; a `path` that is no file
-    counts as empty. The working directory stays as it is.
+    If a variable has several values, the first of these wins: the environment,
+    the file at `path`, ``.env``, ``.flaskenv``. The last two are searched for in
+    the working directory and its parents, and only if `load_defaults` is true.
+    Files are read as UTF-8; a `path` that is not a file counts as empty. The
+    working directory does not change.
 
-    Returns true if a file defined at least one variable. Without python-dotenv
-    nothing is read, and one line on stderr says how to install it if there are
-    files to read.
+    Returns true if a file defines at least one variable. Without python-dotenv
+    nothing is read; if there are files to read, one line on stderr says how to
+    install it.
     """
     try:
         import dotenv
     except ImportError:
         if path is not None or (load_defaults and _default_files_in(os.getcwd())):
             click.secho(
-                " * Tip: There are .env files present, and reading them needs python-dotenv:"
+                " * Tip: There are .env files present. To load them, install python-dotenv:"
                 f" {INSTALL_DOTENV}",
                 fg="yellow",
                 err=True,
@@ -54,9 +54,9 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
 
 
 def require_dotenv(ctx: click.Context, param: click.Parameter) -> None:
-    """Refuse an env file asked for by name when it cannot be read.
+    """Raise an error if ``--env-file`` is given but python-dotenv is missing.
 
-    Raises `click.BadParameter`; the user sees which command to run.
+    The error, a `click.BadParameter`, shows how to install it.
     """
     try:
         import dotenv  # noqa: F401  (only its presence matters)
@@ -69,7 +69,7 @@ def require_dotenv(ctx: click.Context, param: click.Parameter) -> None:
 
 
 def _default_files_in(folder: str) -> bool:
-    """Tell whether `folder` or one above it holds a default env file."""
+    """Return whether `folder` or one of its parents holds a default env file."""
     while True:
         if any(os.path.isfile(os.path.join(folder, name)) for name in DEFAULT_ENV_FILES):
             return True

@@ -1,8 +1,8 @@
-"""Give commands their application: script info, context and command groups.
+"""Give commands access to the application: script info, context, command groups.
 
-What `app.cli`, `bp.cli` and extensions' commands are made of. The ``costrel``
-command itself is in `costrel.cli`. Applications are typed `t.Any` here, so that
-imports go down only.
+`app.cli`, `bp.cli` and the commands of extensions use these. The ``costrel``
+command itself is in `costrel.cli`. Applications are typed `t.Any` here, because
+this module must not import a higher layer.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _NOT_FOUND = (
 
 
 class ScriptInfo:
-    """Hold what one run of the command line knows of its application.
+    """Hold what one run of the command line knows about its application.
 
-    Click carries it as ``ctx.obj``. Usually nobody makes one by hand, except
-    to run a command on an application of a test.
+    Click passes it on as ``ctx.obj``. You rarely create one yourself, except to
+    run a command on the application of a test.
 
-    - `app_import_path`: ``module:name`` as ``--app`` takes it, or `None` to look
-      for ``wsgi.py`` and ``app.py``;
+    - `app_import_path`: ``module:name`` as for ``--app``, or `None` to look for
+      ``wsgi.py`` and ``app.py``;
     - `create_app`: called without arguments instead of importing anything;
-    - `set_debug_flag`: let `FLASK_DEBUG` decide ``app.debug``;
-    - `load_dotenv_defaults`: whether ``.env`` and ``.flaskenv`` are loaded by
-      who builds this object; nothing is loaded here.
+    - `set_debug_flag`: set ``app.debug`` from `FLASK_DEBUG`;
+    - `load_dotenv_defaults`: whether the caller loads ``.env`` and
+      ``.flaskenv``; this object loads nothing.
 
-    `data` is a dict for commands to leave things in for each other.
+    `data` is a dict in which commands can share values.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class ScriptInfo:
     def load_app(self) -> t.Any:
         """Return the application; import or create it the first time.
 
-        Sets ``app.debug`` from `FLASK_DEBUG` unless that was declined. Raises
-        `NoAppException` if there is no application to be found; whatever the
-        module or factory itself raises propagates.
+        Sets ``app.debug`` from `FLASK_DEBUG` if `set_debug_flag` is true. Raises
+        `NoAppException` if no application is found. Errors raised by the module
+        or the factory itself propagate.
         """
         if self._loaded_app is None:
             app = self.create_app() if self.create_app is not None else self._find_app()
@@ -88,10 +88,10 @@ pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
 
 def enter_app_context(ctx: click.Context) -> t.Any:
-    """Load the application and keep its context until `ctx` is closed.
+    """Load the application and push its context until `ctx` is closed.
 
-    Does nothing to the context if one of the same application is active.
-    Returns the application.
+    Pushes nothing if a context of the same application is active. Returns the
+    application.
     """
     app = ctx.ensure_object(ScriptInfo).load_app()
     active = context.get(None)
@@ -101,11 +101,12 @@ def enter_app_context(ctx: click.Context) -> t.Any:
 
 
 def with_appcontext(f: F) -> F:
-    """Run a click callback inside of the application's context.
+    """Run a click callback inside the application's context.
 
-    Commands made by `AppGroup.command` have it already. Leaves a context alone
-    that is active when the command starts. The one entered here lives as long as
-    the click context, so resources closed on its way out still see the app.
+    Commands created with `AppGroup.command` do that already. If a context is
+    active when the command starts, it is used. Otherwise one is pushed that lasts
+    as long as the click context, so that resources which click closes at the end
+    still see the application.
     """
 
     @click.pass_context
@@ -118,7 +119,7 @@ def with_appcontext(f: F) -> F:
 
 
 class AppGroup(click.Group):
-    """Group commands that run inside of the application's context."""
+    """Group commands that run inside the application's context."""
 
     @t.overload
     def command(self, f: t.Callable[..., t.Any], /) -> click.Command: ...
@@ -129,10 +130,11 @@ class AppGroup(click.Group):
     ) -> t.Callable[[t.Callable[..., t.Any]], click.Command]: ...
 
     def command(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Make a command of the decorated function and add it.
+        """Turn the decorated function into a command and add it.
 
-        Takes what `click.Group.command` takes, and ``with_appcontext=False`` to
-        leave the function as it is.
+        Takes the arguments of `click.Group.command`. With
+        ``with_appcontext=False`` the command runs without the application's
+        context.
         """
         wrap = with_appcontext if kwargs.pop("with_appcontext", True) else _unchanged
         if len(args) == 1 and callable(args[0]) and not kwargs:
@@ -145,10 +147,10 @@ class AppGroup(click.Group):
         return decorator
 
     def group(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Make a nested group of the decorated function and add it.
+        """Turn the decorated function into a nested group and add it.
 
-        Takes what `click.Group.group` takes; the group is an `AppGroup` unless
-        ``cls`` says otherwise.
+        Takes the arguments of `click.Group.group`; the group is an `AppGroup`
+        unless ``cls`` names another class.
         """
         kwargs.setdefault("cls", AppGroup)
         return super().group(*args, **kwargs)

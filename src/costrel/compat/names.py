@@ -1,7 +1,7 @@
-"""Names that Flask's modules have and Costrel's modules of those names don't.
+"""Names that Flask's modules have but the corresponding modules of Costrel do not.
 
-Most of them are what Flask's modules import from elsewhere. Extensions import them from
-there, though nobody promised that. They are found when asked for, and only under the alias.
+Most are names that Flask's modules import from elsewhere. Extensions import them from there,
+although they are not public. They are looked up on first use, and only under the alias.
 """
 
 from __future__ import annotations
@@ -206,9 +206,9 @@ NAMES: dict[str, dict[str, str]] = {
 
 
 def widen(module: types.ModuleType, alias: str) -> None:
-    """Let a module of Costrel find the names that only Flask's has.
+    """Let a module of Costrel provide the names that only Flask's module has.
 
-    `alias` is the name of Flask's module. Nothing is imported before a name is asked for.
+    `alias` is the name of Flask's module. Nothing is imported until a name is accessed.
     """
     names = NAMES.get(alias)
     if names is None:

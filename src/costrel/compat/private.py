@@ -1,4 +1,4 @@
-"""Private names of Flask's modules for which Costrel has no use of its own."""
+"""Private names of Flask's modules that Costrel itself does not use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _werkzeug_version = version("werkzeug")
 
 
 def _called_with_wrong_args(f: t.Callable[..., t.Any]) -> bool:
-    """Tell whether the error being handled came from the call, not from inside of `f`."""
+    """Return whether the error being handled came from the call, not from inside `f`."""
     traceback = sys.exc_info()[2]
     while traceback is not None:
         if traceback.tb_frame.f_code is getattr(f, "__code__", None):
@@ -26,13 +26,13 @@ def _called_with_wrong_args(f: t.Callable[..., t.Any]) -> bool:
 
 
 def _path_is_ancestor(path: str, other: str) -> bool:
-    """Tell whether `other` is `path` or lies below it, by their text alone."""
+    """Return whether `other` is `path` or lies below it, judging by the text only."""
     below = path if path.endswith(os.sep) else path + os.sep
     return other == path or other.startswith(below)
 
 
 def _dump_loader_info(loader: BaseLoader) -> Iterator[str]:
-    """Yield lines with a loader's class and its settings, as far as they are plain data."""
+    """Yield lines with a loader's class and those of its settings that are plain data."""
     kind = type(loader)
     yield f"class: {kind.__module__}.{kind.__name__}"
     for name, value in sorted(vars(loader).items()):

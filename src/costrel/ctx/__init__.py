@@ -1,10 +1,10 @@
 """The context of an application and of a request.
 
-One object carries everything that is current, and one context variable points
-at it (`costrel.ground.current.context`). A request's context is an application context
-as well; where the application itself has entered one around it (a test, a request
-made inside a request) it *borrows* that one, with its ``g``, and leaves its teardown
-to it. A request that a server starts borrows nothing: see `costrel.serve.callers`.
+One object holds everything that is current, and one context variable refers to it
+(`costrel.ground.current.context`). A request context is also an application context. If
+the application has already pushed an application context (in a test, or for a request
+made inside a request), the request context *borrows* that one with its ``g``, and does
+not tear it down. A request from a server borrows nothing: see `costrel.serve.callers`.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ T_after_request = t.TypeVar("T_after_request", bound=ft.AfterRequestCallable[t.A
 def after_this_request(f: T_after_request) -> T_after_request:
     """Run a function on the response of the current request only.
 
-    It runs before the functions of ``after_request``. Raises `RuntimeError` outside
-    of a request.
+    It runs before the ``after_request`` functions. Raises `RuntimeError` outside a
+    request.
     """
     ctx = request_view.get(None)
     if ctx is None:
         raise RuntimeError(
-            "after_this_request() has no request to wait for: none is active here. Call it from a"
-            " view, a hook or an error handler."
+            "after_this_request() needs a request, but none is active here. Call it in a view, a"
+            " hook or an error handler."
         )
     ctx._after_request_functions.append(f)
     return f
 
 
 def copy_current_request_context(f: F) -> F:
-    """Let a function run elsewhere (a thread, a greenlet) with the current request.
+    """Let a function run with the current request in another thread or greenlet.
 
-    Each call gets a context of its own for the same request and session. Raises
-    `RuntimeError` outside of a request.
+    Each call gets its own context for the same request and session. Raises
+    `RuntimeError` outside a request.
     """
     original = request_view.get(None)
     if original is None:
         raise RuntimeError(
-            "copy_current_request_context() has no request to copy: none is active here. Apply it"
-            " inside the view that starts the thread, not at import time."
+            "copy_current_request_context() needs a request, but none is active here. Apply it"
+            " in the view that starts the thread, not at import time."
         )
-    # A copy now, because the original may be closed by the time of the call.
+    # Copied now, because the original may be closed when the function is called.
     template = original.copy()
 
     def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -62,10 +62,10 @@ def copy_current_request_context(f: F) -> F:
 
 
 def has_request_context() -> bool:
-    """Tell whether a request is current, so `request` and `session` can be used."""
+    """Return whether a request is current, so that `request` and `session` can be used."""
     return request_view.get(None) is not None
 
 
 def has_app_context() -> bool:
-    """Tell whether an application is current, so `current_app` and `g` can be used."""
+    """Return whether an application is current, so that `current_app` and `g` can be used."""
     return context.get(None) is not None

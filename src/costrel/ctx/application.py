@@ -1,4 +1,4 @@
-"""The context of an application: ``app.app_context()``, and ``g``."""
+"""The application context (``app.app_context()``) and ``g``."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _sentinel: t.Any = object()
 
 
 def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException | None) -> None:
-    """Call every function, then raise the first error that one of them raised.
+    """Call every function, then raise the first error that occurred.
 
-    INVARIANT: no teardown is skipped because another one failed.
+    INVARIANT: no teardown function is skipped because another one failed.
     """
     failure: BaseException | None = None
     for function in functions:
@@ -44,31 +44,31 @@ def call_all(functions: t.Iterable[t.Callable[..., t.Any]], exc: BaseException |
 
 
 class _AppCtxGlobals:
-    """Hold whatever a request or command wants to share: ``g``.
+    """The class of ``g``: a namespace for data shared during a request or command.
 
-    A plain namespace with a few methods of a dict.
+    It also has a few methods of a dict.
     """
 
     def __getattr__(self, name: str) -> t.Any:
         raise AttributeError(name)
 
     if t.TYPE_CHECKING:
-        # To a type checker, whatever is set may be set and deleted as well.
+        # For type checkers: any attribute may be set and deleted.
         def __setattr__(self, name: str, value: t.Any) -> None: ...
         def __delattr__(self, name: str) -> None: ...
 
     def get(self, name: str, default: t.Any | None = None) -> t.Any:
-        """Return an attribute, or the default if it was never set."""
+        """Return an attribute, or the default if it is not set."""
         return self.__dict__.get(name, default)
 
     def pop(self, name: str, default: t.Any = _sentinel) -> t.Any:
-        """Remove an attribute and return it, or the default; else `KeyError`."""
+        """Remove an attribute and return it, or the default; raises `KeyError` without one."""
         if default is _sentinel:
             return self.__dict__.pop(name)
         return self.__dict__.pop(name, default)
 
     def setdefault(self, name: str, default: t.Any = None) -> t.Any:
-        """Return an attribute, set to the default first if it was missing."""
+        """Return an attribute; if it is not set, set it to the default first."""
         return self.__dict__.setdefault(name, default)
 
     def __contains__(self, item: str) -> bool:
@@ -85,20 +85,20 @@ class _AppCtxGlobals:
 
 
 class AppContext(metaclass=Watched):
-    """Make an application current: for commands, tests and scripts.
+    """A context in which an application is current, for commands, tests and scripts.
 
-    Enter it with ``with app.app_context():``. It may be entered again while it is
-    active; its teardown functions run once, when the outermost entry is left.
+    Push it with ``with app.app_context():``. It may be pushed again while it is active.
+    The teardown functions run once, at the last pop.
     """
 
     touched = False
-    """Whether something of it came into being, or it was entered again or held."""
+    """Whether a lazy part of it was created, or it was pushed again or held."""
 
     plan: t.Any = None
-    """The plan that a request is served by, if any."""
+    """The plan that serves the request, if any."""
 
     _token: Token[t.Any] | None = None
-    """That of a call which a server started, while it lasts."""
+    """The token of a call from a server, while the call lasts."""
 
     _holds = 0
     _error: BaseException | None = None
@@ -109,40 +109,40 @@ class AppContext(metaclass=Watched):
 
     @touching
     def _cv_tokens(self) -> list[Token[t.Any]]:
-        """Hold one token per entry that was not left yet."""
+        """One token for each push that was not popped yet."""
         return []
 
     @property
     def is_active(self) -> bool:
-        """Tell whether it was entered and not left yet, or is held by a stream."""
+        """Return whether it is pushed, or held by a stream."""
         tokens = self.__dict__.get("_cv_tokens")
         return bool(self._holds or (self._token if tokens is None else tokens))
 
     @property
     def app_context(self) -> AppContext:
-        """Give the application context in effect: this one."""
+        """The application context in effect: this one."""
         return self
 
     @property
     def request_context(self) -> t.Any:
-        """Give the request context in effect: the one beneath, if any."""
+        """The request context in effect: the one below this one, if any."""
         return self._outer_requests[-1] if self._outer_requests else None
 
     @property
     def request(self) -> Request:
-        """Give the request of the request context beneath; `RuntimeError` without."""
+        """The request of the request context below; `RuntimeError` if there is none."""
         request: Request = self._require_request().request
         return request
 
     @property
     def session(self) -> SessionMixin:
-        """Give the session of the request context beneath; `RuntimeError` without."""
+        """The session of the request context below; `RuntimeError` if there is none."""
         session: SessionMixin = self._require_request().session
         return session
 
     @property
     def websocket(self) -> t.Any:
-        """Give the WebSocket being served; `RuntimeError` where none is."""
+        """The WebSocket being handled; `RuntimeError` if there is none."""
         raise RuntimeError(NO_WEBSOCKET)
 
     def _require_request(self) -> t.Any:
@@ -153,27 +153,26 @@ class AppContext(metaclass=Watched):
 
     @touching
     def g(self) -> t.Any:
-        """Hold what this context shares."""
+        """The namespace for data shared in this context."""
         return self.app.app_ctx_globals_class()
 
     @touching
     def url_adapter(self) -> MapAdapter | None:
-        """Build URLs outside of a request; None unless ``SERVER_NAME`` is set."""
+        """Builds URLs outside a request; None unless ``SERVER_NAME`` is set."""
         return self.app.create_url_adapter(None)
 
     def push(self) -> None:
-        """Make this context current. Every push needs its `pop`."""
+        """Make this context current. Every push needs its own `pop`."""
         outer = context.get(None)
         self._outer_requests.append(None if outer is None else outer.request_context)
         self._cv_tokens.append(context.set(self))
         appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:
-        """Leave this context; the last pop runs the teardown functions.
+        """Pop this context; the last pop runs the teardown functions.
 
-        `exc` is the error that they are told of, by default the one being
-        handled. Raises `AssertionError` when another context was entered
-        afterwards and not left.
+        They get `exc` as the error, by default the exception being handled. Raises
+        `AssertionError` if a context that was pushed later has not been popped.
         """
         try:
             if len(self._cv_tokens) == 1:
@@ -192,11 +191,11 @@ class AppContext(metaclass=Watched):
             self._tell_popped()
 
     def _outlives(self, _outer: AppContext, _token: Token[t.Any]) -> bool:
-        """Tell whether it stays current though `_outer`, right beneath, is left first."""
+        """Return whether it stays current if `_outer`, directly below, is popped first."""
         return False
 
     def _end(self, exc: BaseException | None) -> None:
-        """Run the teardown, or put it off while the context is held."""
+        """Run the teardown, or postpone it while the context is held."""
         if self._holds:
             self._error = exc
         else:
@@ -208,17 +207,17 @@ class AppContext(metaclass=Watched):
     def _tell_popped(self) -> None:
         appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
-    # A stream uses its request after the request has been answered.
+    # A stream uses its request after the view has returned.
 
     def hold(self) -> None:
-        """Put the teardown off until `release`, also if the context is popped."""
+        """Postpone the teardown until `release`, even if the context is popped."""
         self.touched = True
         self._holds += 1
 
     def release(self, exc: BaseException | None = None) -> None:
-        """End a `hold`; runs the teardown if the context was popped meanwhile.
+        """End a `hold`; runs the teardown if the context was popped in the meantime.
 
-        The teardown functions are told of the error it was popped with, or else of `exc`.
+        The teardown functions get the error it was popped with, or else `exc`.
         """
         self._holds -= 1
         if not self._holds and not self._cv_tokens:
@@ -229,7 +228,7 @@ class AppContext(metaclass=Watched):
 
     @contextmanager
     def activate(self) -> t.Iterator[None]:
-        """Make this held context current for a moment, without any hook."""
+        """Make this held context current temporarily, without running hooks."""
         token = context.set(self)
         try:
             yield
@@ -250,8 +249,8 @@ class AppContext(metaclass=Watched):
 
 
 def wrong_context(current: AppContext | None, expected: AppContext) -> str:
-    """Say which context was left while another one was current."""
+    """Return the message for popping a context that is not the current one."""
     return (
         f"Popped wrong context: {current!r} is current, not {expected!r}. Every push() needs its"
-        " own pop(), in reverse order; use `with` where you can."
+        " own pop(), in reverse order; use `with` if you can."
     )

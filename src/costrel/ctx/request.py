@@ -1,4 +1,4 @@
-"""The context of a request, and what it borrows of the application context around it."""
+"""The request context, and what it borrows from the application context around it."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ _sentinel: t.Any = object()
 
 
 class RequestContext(AppContext):
-    """Make a request, its session and its application current.
+    """A context in which a request, its session and its application are current.
 
-    The request, session, URL adapter and ``g`` come into being when they are first
-    touched. Made by ``app.request_context(environ)``, in tests by
+    The request, session, URL adapter and ``g`` are created on first access. Create it
+    with ``app.request_context(environ)``, or in tests with
     ``app.test_request_context(...)``.
     """
 
     on_loop = False
-    """Whether it is served on an event loop, and not in a thread."""
+    """Whether it is served on an event loop rather than in a thread."""
 
     loop: t.Any = None
-    """The event loop that its coroutines run on, where it is served in a thread beside that."""
+    """The event loop for its coroutines, if it is served in a worker thread."""
 
     wants_response = False
-    """Whether something of the request is to see its response: the session, a hook."""
+    """Whether the session or a hook must process the response."""
 
     view_args: dict[str, t.Any] | None = None
     flashes: list[tuple[str, str]] | None = None
     preserved = False
 
     plain_root: t.Any = None
-    """What paths begin with that are built without the URL adapter; see `routing.urls`."""
+    """The prefix of paths that are built without the URL adapter; see `routing.urls`."""
 
     _borrowed: AppContext | None = None
     _lender: t.Any = _sentinel
-    """What it may borrow; by default what is current where it is entered."""
+    """The context it may borrow; by default the one that is current when it is pushed."""
 
     # PERF(hello): `costrel.serve.wsgi.respond_planned` sets these attributes itself.
     def __init__(
@@ -75,22 +75,22 @@ class RequestContext(AppContext):
 
     @touching
     def _cv_tokens(self) -> list[Token[t.Any]]:
-        """Hold one token per entry that was not left yet; first the server's."""
+        """One token for each push that was not popped yet; the server's first."""
         return [] if self._token is None else [self._token]
 
     @property
     def app_context(self) -> AppContext:
-        """Give the application context in effect: this one, or the borrowed one."""
+        """The application context in effect: this one or the borrowed one."""
         return self if self._borrowed is None else self._borrowed
 
     @property
     def request_context(self) -> RequestContext:
-        """Give the request context in effect: this one."""
+        """The request context in effect: this one."""
         return self
 
     @lazy
     def request(self) -> Request:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Hold the request, of the application's ``request_class``."""
+        """The request, an instance of the application's ``request_class``."""
         request = self.app.request_class(self.environ)
         plan = self.plan
         if plan is not None:
@@ -103,7 +103,7 @@ class RequestContext(AppContext):
 
     @property
     def blueprint(self) -> str | None:
-        """Name the blueprint of what matched; makes no request to find out."""
+        """The matched blueprint's name, found without creating the request object."""
         if self.plan is None or "request" in self.__dict__:
             return self.request.blueprint
         endpoint: str = self.plan.endpoint
@@ -111,18 +111,18 @@ class RequestContext(AppContext):
 
     @property
     def _session(self) -> SessionMixin:
-        """Give the session, opened if it was not; this does not count as access."""
+        """The session, opened if needed; this does not mark it as accessed."""
         return self._opened_session
 
     @_session.setter
     def _session(self, session: SessionMixin) -> None:
-        # COMPAT(Flask-SocketIO): sets a session of its own.
+        # COMPAT(Flask-SocketIO): sets its own session.
         self.touched = self.wants_response = True
         self._opened_session = session
 
     @touching
     def _opened_session(self) -> SessionMixin:
-        """Hold the session; making it opens it."""
+        """The session, opened on first access."""
         self.wants_response = True
         interface = self.app.session_interface
         session = interface.open_session(self.app, self.request)
@@ -130,7 +130,7 @@ class RequestContext(AppContext):
 
     @property
     def session(self) -> SessionMixin:
-        """Give the session. Marks it accessed: the response then varies by cookie."""
+        """The session. Marks it as accessed, so that the response varies by cookie."""
         session = self._session
         self.touched = True
         # SECURITY(CVE-2026-27205): also for `"key" in session` and `len(session)`.
@@ -139,14 +139,14 @@ class RequestContext(AppContext):
 
     @touching
     def g(self) -> t.Any:
-        """Hold what this request shares; the borrowed context's, if there is one."""
+        """The namespace for data shared in this request, or the borrowed context's."""
         if self._borrowed is not None:
             return self._borrowed.g
         return self.app.app_ctx_globals_class()
 
     @touching
     def url_adapter(self) -> MapAdapter | None:
-        """Match and build URLs for this request's host; None for a bad host."""
+        """Matches and builds URLs for this request's host; None for an invalid host."""
         try:
             return self.app.create_url_adapter(self.request)
         except HTTPException as error:
@@ -155,38 +155,37 @@ class RequestContext(AppContext):
 
     @touching
     def _after_request_functions(self) -> list[ft.AfterRequestCallable[t.Any]]:
-        """Hold what `after_this_request` registered."""
+        """The functions registered with `after_this_request`."""
         self.wants_response = True
         return []
 
     @touching
     def streams(self) -> list[ref[t.Any]]:
-        """Hold the bodies that are made in this request, weakly: a dropped one ends by itself."""
+        """Weak references to this request's streaming bodies: a dropped one ends on its own."""
         return []
 
     def drop_streams(self, error: BaseException) -> None:
-        """Close what bodies were made in this request: an error took their response's place.
+        """Close the streaming bodies of this request, because an error replaced its response.
 
-        What closing one raises is noted on the error.
+        Errors from closing them are added to the error as notes.
         """
         for reference in vars(self).pop("streams", ()):
             stream = reference()
             if stream is not None:
                 try:
                     stream.close()
-                except Exception as raised:  # noqa: BLE001  noted
+                except Exception as raised:  # noqa: BLE001  added as a note
                     error.add_note(f"Closing a stream that was not sent failed as well: {raised!r}")
 
     def copy(self) -> RequestContext:
-        """Make a context of the same request and session, for another thread.
+        """Create a context with the same request and session, for another thread.
 
-        Its ``g`` is its own. What is done to the request and the session is not
-        guarded against the two running at the same time.
+        It has its own ``g``. Concurrent use of the request and session is not synchronized.
         """
         return type(self)(self.app, self.environ, request=self.request, session=self._session)
 
     def match_request(self) -> None:
-        """Match the URL: sets the request's rule and values, or its routing error."""
+        """Match the URL; sets the request's rule and values, or its routing error."""
         adapter = self.url_adapter
         if adapter is None:
             return
@@ -199,7 +198,7 @@ class RequestContext(AppContext):
             self.request.url_rule, self.request.view_args = rule, t.cast("dict[str, t.Any]", values)
 
     def _check_kind(self, rule: Rule) -> None:
-        """Refuse a WebSocket's rule, whose view is none of requests: 400."""
+        """Refuse a WebSocket rule, whose view can't handle a request: 400."""
         if rule.websocket:
             check_request(self.app, rule, self.environ)
 
@@ -211,15 +210,15 @@ class RequestContext(AppContext):
         self._cv_tokens.append(context.set(self))
         if self._borrowed is None:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
-        # COMPAT(Flask-Session): an interface of one's own opens before matching.
+        # COMPAT(Flask-Session): a custom interface opens the session before matching.
         if not opens_lazily(self.app.session_interface):
-            self._session  # noqa: B018  touching it opens it
+            self._session  # noqa: B018  accessing it opens it
         self.match_request()
 
     def _borrow(self, outer: AppContext | None) -> None:
-        """Take over the application context that is active for the same app."""
+        """Borrow the active application context if it is of the same application."""
         if self.preserved:
-            # It is shown once more as it was, and not within what is current meanwhile.
+            # Pushed again: it keeps what it has borrowed, whatever is current now.
             return
         vars(self).pop("g", None)
         borrowed = None if outer is None else outer.app_context
@@ -230,10 +229,10 @@ class RequestContext(AppContext):
         self._borrowed = borrowed
 
     def _outlives(self, outer: AppContext, token: Token[t.Any]) -> bool:
-        """Stay current though the borrowed context right beneath is popped first.
+        """Stay current if the borrowed context directly below is popped first.
 
-        COMPAT(pytest-flask): Flask has a variable for each, so fixtures and tearDown
-        methods may leave the two in either order.
+        COMPAT(pytest-flask): Flask has a variable for each context, so fixtures and tearDown
+        methods may pop the two in either order.
         """
         if self._borrowed is not outer or self._cv_tokens[0].old_value is not outer:
             return False
@@ -241,7 +240,7 @@ class RequestContext(AppContext):
         return True
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:
-        """Leave this request; the last pop closes it and runs the teardowns."""
+        """Pop this context; the last pop closes the request and runs the teardown functions."""
         try:
             if len(self._cv_tokens) == 1:
                 self._end(sys.exc_info()[1] if exc is _sentinel else exc)
@@ -262,7 +261,7 @@ class RequestContext(AppContext):
     def _close_request(self, _exc: BaseException | None = None) -> None:
         if "request" in self.__dict__:
             self.request.close()
-            # Breaks the cycle of the environ and the request.
+            # Breaks the reference cycle between the environ and the request.
             self.environ["werkzeug.request"] = None
 
     def _tell_popped(self) -> None:
@@ -270,13 +269,13 @@ class RequestContext(AppContext):
             super()._tell_popped()
 
     def hold(self) -> None:
-        """Put the teardown off until `release`, a borrowed context's as well."""
+        """Postpone the teardown until `release`, also that of a borrowed context."""
         super().hold()
         if self._borrowed is not None:
             self._borrowed.hold()
 
     def release(self, exc: BaseException | None = None) -> None:
-        """End a `hold`; runs the teardown if the context was popped meanwhile."""
+        """End a `hold`; runs the teardown if the context was popped in the meantime."""
         borrowed = self._borrowed
         try:
             super().release(exc)

@@ -1,1 +1,1 @@
-"""Run a matched request: hooks, view, error handlers, response, teardowns."""
+"""Run a matched request: hooks, view, error handlers, response, teardown functions."""

@@ -1,4 +1,4 @@
-"""A response's body that an async generator makes, for servers of both kinds."""
+"""Response bodies from async generators, for both WSGI and ASGI servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .loop import async_to_sync
 
 
 class AsyncBody:
-    """Be iterated over by async code on an event loop, and by sync code beside one."""
+    """A body that async code can iterate over on its loop, and sync code in a thread."""
 
     def __init__(self, iterator: AsyncIterator[t.Any]) -> None:
         self.iterator = iterator
@@ -41,13 +41,13 @@ async def _next(iterator: AsyncIterator[t.Any]) -> t.Any:
 
 
 def in_request(iterator: AsyncIterator[t.Any]) -> AsyncBody | ContextStream:
-    """Make a body of an async iterator, in which the current request stays current."""
+    """Make a body from an async iterator, and keep the request current while it runs."""
     ctx = request_view.get()
     body = AsyncBody(iterator)
     if not ctx.on_loop:
         from .streams import AsyncContextStream
 
         return AsyncContextStream(ctx, body)
-    # There the request is left when the body is sent, and not before.
+    # On a loop, the request is left only after the body is sent.
     ctx.streams.append(ref(body))
     return body

@@ -1,7 +1,7 @@
 """Class-based views on an event loop: await their coroutine methods without a thread.
 
-What `View.as_view` returns is a sync function, as Flask has it, since extensions call
-it. Plans take a coroutine function in its place where the class has coroutine methods.
+`View.as_view` returns a sync function, as in Flask, because extensions call it. If the class
+has coroutine methods, plans use a coroutine function instead.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if t.TYPE_CHECKING:
 
 
 def awaits(view: t.Callable[..., t.Any]) -> bool:
-    """Tell whether a view is a coroutine function, or a class-based view with such methods."""
+    """Whether a view is a coroutine function, or a class-based view with coroutine methods."""
     return iscoroutinefunction(view) or _maker_of(view) is not None
 
 
 def for_loop(view: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """Return what a loop may await in place of a class-based view; other views as they are.
+    """Return a coroutine function for a class-based view with coroutine methods.
 
-    Sync methods of the class still run in a worker thread.
+    Other views are returned unchanged. Sync methods of the class still run in a worker thread.
     """
     make = _maker_of(view)
     if make is None:
@@ -45,17 +45,17 @@ def for_loop(view: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
 
 
 def _maker_of(view: t.Any) -> t.Callable[[], View] | None:
-    """Return what makes the instances of a class-based view that has coroutine methods."""
+    """Return the function that creates the view's instances; None without coroutine methods."""
     made_by = getattr(view, "_made_by", None)
     if not isinstance(made_by, tuple):
         return None
     function, make = made_by
-    # A wrapper may have copied the attribute: what it does must not be left out.
+    # A decorator may have copied the attribute to its wrapper, which must not be skipped.
     return make if function is view and _has_coroutines(view.view_class) else None
 
 
 def _has_coroutines(cls: t.Any) -> bool:
-    # Loaded already, by whoever made the class.
+    # Already imported by the code that defined the class.
     from ..views import MethodView, http_method_funcs
 
     names = ["dispatch_request"]

@@ -1,7 +1,7 @@
-"""Errors whose cause is what the client's JSON holds.
+"""Errors that are caused by the content of the client's JSON.
 
-JSON may hold what has no other form: half of a surrogate pair, ``NaN``, nesting without
-end. The parser accepts that, and who writes it back fails.
+JSON may hold values that can't be written out again: half of a surrogate pair, ``NaN``, or
+very deep nesting. The parser accepts them, and a view that returns them fails.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ if t.TYPE_CHECKING:
     from ..wrappers import Request
 
 _DEEP = 100
-"""How many levels are certainly not what exhausts the stack."""
+"""A nesting depth that certainly does not exhaust the stack."""
 
 
 def bad_request_for(error: Exception, request: Request) -> BadRequest | None:
-    """Return the 400 for an error that the request's JSON has caused; None for any other.
+    """Return the 400 for an error that was caused by the request's JSON; None for any other.
 
-    Looks at requests that failed only, and at what they have read.
+    Only called for requests that failed, and only looks at JSON that was read already.
     """
     if isinstance(error, UnicodeEncodeError):
         surrogates = set(filter(_is_surrogate, error.object[error.start : error.end]))
@@ -31,7 +31,7 @@ def bad_request_for(error: Exception, request: Request) -> BadRequest | None:
     elif isinstance(error, RecursionError):
         return BadRequest() if _depth(request) > _DEEP else None
     elif isinstance(error, ValueError) and str(error).startswith("Out of range float"):
-        # As `json` says it with ``allow_nan=False``.
+        # The message of `json` with ``allow_nan=False``.
         def causes(value: t.Any) -> bool:
             return isinstance(value, float) and not math.isfinite(value)
     else:
@@ -44,7 +44,7 @@ def _is_surrogate(character: str) -> bool:
 
 
 def _levels(request: Request) -> t.Iterator[list[t.Any]]:
-    """Give the values of the request's JSON, if it was read: those of each level."""
+    """Yield the values of the request's JSON level by level, if it was read."""
     level = [value for value in request._cached_json if value is not Ellipsis][:1]
     while level:
         yield level

@@ -1,4 +1,4 @@
-"""Step 5, coerce: make a response of what a view returned."""
+"""Step 5, coerce: make a response from what a view returned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..ground.shortways import is_open_for
+from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
@@ -28,9 +28,9 @@ _FORMS = "The tuple must have the form (body, status, headers), (body, status), 
 
 
 def make_response(app: App, rv: t.Any) -> Response:
-    """Make a response of any value that a view may return.
+    """Make a response from any value that a view may return.
 
-    Raises `TypeError` (the client sees a 500) for None and other types.
+    Raises `TypeError` (the client sees a 500) for None and for unsupported types.
     """
     status: t.Any = None
     headers: t.Any = None
@@ -46,8 +46,8 @@ def make_response(app: App, rv: t.Any) -> Response:
     if isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
         rv = in_request(rv)
     if isinstance(rv, (str, bytes, bytearray, Iterator, AsyncBody)):
-        # Status and headers go to the constructor, which keeps a content type
-        # among them instead of adding a second one.
+        # Pass status and headers to the constructor, which uses a content type in the
+        # headers instead of adding a second one.
         return app.response_class(rv, status=status, headers=headers)  # type: ignore[arg-type]
 
     response: Response = rv if isinstance(rv, app.response_class) else _convert(app, rv)
@@ -61,7 +61,7 @@ def make_response(app: App, rv: t.Any) -> Response:
 
 
 def _convert(app: App, rv: t.Any) -> t.Any:
-    """Make a response of JSON, of another library's response, or of a WSGI application."""
+    """Make a response from JSON data, another library's response, or a WSGI application."""
     if isinstance(rv, (dict, list)):
         return app.json.response(rv)
     if isinstance(rv, BaseResponse) or callable(rv):
@@ -84,8 +84,11 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     """Run a WSGI application or another library's response to get one of ours."""
     if isinstance(rv, HTTPException) and answers_itself(rv):
-        # PERF(404): what calling it with the environ would send, without sending it.
-        rv = rv.get_response(request.environ)
+        # PERF(404): the response that calling the error would send, without the call.
+        environ = request.environ
+        if getattr(app.response_class, "_may_omit_response", False):
+            return app.response_class(rv.get_body(environ), rv.code, rv.get_headers(environ))
+        rv = rv.get_response(environ)
     response: t.Any = rv
     try:
         return app.response_class.force_type(response, request.environ)
@@ -96,11 +99,11 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
 
 
 def answers_itself(error: HTTPException) -> bool:
-    """Tell whether calling an HTTP error sends just a new response, which it makes plainly.
+    """Whether calling an HTTP error just sends a new response that it makes in the usual way.
 
-    One that was given a response keeps that, and one with methods of its own may.
+    Not so if it was created with a response, or if its class overrides these methods.
     """
-    # An error of somebody's own may never have run `HTTPException.__init__`.
+    # A custom error may never have run `HTTPException.__init__`.
     return getattr(error, "response", error) is None and is_open_for("_may_answer", error)
 
 
@@ -113,9 +116,9 @@ def _not_a_response(rv: t.Any) -> str:
 
 
 class PlainAnswer:
-    """Send a whole body with a head that is known to be sendable.
+    """Send a complete body with a head that is known to be sendable.
 
-    Stands in for a response that nobody wants to see (any more).
+    Replaces a response object that no code needs to see any more.
     """
 
     __slots__ = ("content", "headers", "status")
@@ -134,24 +137,40 @@ class PlainAnswer:
 
 
 def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
-    """Return the answer of the common kind: 200, its type and its length."""
+    """Return the usual answer: 200, with content type and length."""
     headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
     return PlainAnswer("200 OK", headers, content)
 
 
 def as_plain(response: t.Any) -> PlainAnswer | None:
-    """Return what a response sends; None where it must be made sendable, or send itself."""
+    """Return what a response sends; None if it must be made sendable, or must send itself."""
     parts = response.plain_parts() if type(response) is Response else None
     return None if parts is None else PlainAnswer(*parts)
 
 
+_OF_PLAIN_ERRORS = frozenset(
+    "response valid_methods length units www_authenticate retry_after".split()
+)
+"""Attributes of HTTP errors that have no say in their pages."""
+
+
+def _has_plain_page(kind: type[HTTPException]) -> bool:
+    """Whether the pages of all errors of a class are the same, unless they are described."""
+    return (
+        kind.__module__ == HTTPException.__module__
+        and (kind.description is None or type(kind.description) is str)
+        and is_open("_may_keep_page", kind)
+    )
+
+
 class PlainCoercion:
-    """Coerce the common return values of one application by a shorter way."""
+    """A fast path for the common return values of an application's views."""
 
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
-        #: The content type of text that needs no response; empty if all do.
+        self._pages: dict[tuple[t.Any, ...], bytes] = {}
+        #: The content type of text that needs no response object; empty if all text does.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
             if app.response_class is Response and Response._may_omit_response
@@ -162,19 +181,70 @@ class PlainCoercion:
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
     def response(self, rv: t.Any) -> Response | None:
-        """Return the response of a common value, for hooks to see; None of others."""
+        """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
         kind = type(rv)
         if kind is Response:
             return t.cast("Response", rv)
-        if kind is str:
-            return Response.of_bytes(rv.encode(), self.html)
+        if kind is tuple:
+            return self._response_of_tuple(rv)
         plain = self.body(rv)
-        return None if plain is None else Response.of_bytes(*plain)
+        if plain is not None:
+            return Response.of_bytes(*plain)
+        if isinstance(rv, HTTPException) and answers_itself(rv):
+            return self._response_of_error(rv)
+        return None
+
+    def _response_of_error(self, error: HTTPException) -> Response:
+        """Return what an HTTP error answers with.
+
+        PERF(404): the page of Werkzeug's own error classes is written once, unless the
+        error has a description of its own.
+        """
+        environ = request.environ
+        kind = type(error)
+        key = kind, kind.description, error.code
+        plain = vars(error).keys() <= _OF_PLAIN_ERRORS and _has_plain_page(kind)
+        page = self._pages.get(key) if plain else None
+        if page is None:
+            page = error.get_body(environ).encode()
+            if plain:
+                # INVARIANT: bounded, since Werkzeug has so many classes.
+                self._pages[key] = page
+        return Response(page, error.code, error.get_headers(environ))
+
+    def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
+        """Return the response of a body with a number as its status, or plain headers, or both."""
+        status: t.Any = None
+        headers: t.Any = None
+        if len(rv) == 3:
+            body, status, headers = rv
+        elif len(rv) == 2:
+            body, second = rv
+            if type(second) is int:
+                status = second
+            elif type(second) is dict or type(second) is list:
+                headers = second
+            else:
+                return None
+        else:
+            return None
+        if status is not None and type(status) is not int:
+            return None
+        if type(body) is str or type(body) is bytes:
+            return Response(body, status, headers)
+        plain = self.body(body)
+        if plain is None:
+            return None
+        content, content_type = plain
+        response = Response(content, status, content_type=content_type)
+        if headers:
+            response.headers.update(headers)
+        return response
 
     def body(self, rv: t.Any) -> tuple[bytes, str] | None:
-        """Return the body of a returned value and its type; None where a response is needed."""
+        """Return a value's body and content type; None if a response object is needed."""
         if not self.html:
             return None
         kind = type(rv)

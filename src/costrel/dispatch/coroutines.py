@@ -1,8 +1,8 @@
-"""Run a matched request on an event loop: what `costrel.serve.wsgi` does in a thread.
+"""Run a matched request on an event loop, as `costrel.serve.wsgi` does in a thread.
 
-Coroutine functions are awaited where they are; each run of sync steps between them
-takes one hop to a worker thread. Where something changed while the request ran, the
-steps are called by name there, as they are on the general path.
+Coroutine functions are awaited on the loop; each run of sync steps between them takes one hop
+to a worker thread. If something changed while the request ran, the steps are called by name
+in a thread, as on the general path.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if t.TYPE_CHECKING:
 
 
 async def call(app: App, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
-    """Call a function of either kind, each where it belongs."""
+    """Call a function: a coroutine function on the loop, a sync one in a worker thread."""
     if iscoroutinefunction(function):
         return await function(*args, **kwargs)
     return await hop_for(app, partial(function, *args, **kwargs))
 
 
 async def send_signal(app: App, signal: Signal, **arguments: t.Any) -> None:
-    """Send a signal to receivers of both kinds."""
+    """Send a signal to sync and async receivers."""
     if signal.receivers:
 
         def wrap(receiver: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
@@ -60,7 +60,7 @@ async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.An
 
 
 async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
-    """Run what comes before the view, and unless that returns a value, the view."""
+    """Run what comes before the view and, unless that returns a value, the view."""
     rv: t.Any = _GO_ON
     for group in t.cast("t.Any", plan.steps).inwards:
         if not group.is_async:
@@ -68,7 +68,7 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
         elif group.preprocess:
             await group.preprocess[0](plan.endpoint, ctx.request.view_args)
         elif engine.epoch != app._epoch.value:
-            # One of the functions before changed the hooks.
+            # An earlier function has changed the hooks.
             return await hop_for(app, _run_by_name, app, plan, group.done)
         elif group.before:
             value = await group.before[0]()
@@ -76,7 +76,7 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
         elif _rerouted(ctx, plan):
             return await hop_for(app, app.dispatch_request)
         else:
-            return await group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+            return await group.view(**(ctx.view_args or {}))
         if rv is not _GO_ON:
             break
     return rv
@@ -86,7 +86,7 @@ _GO_ON: t.Any = object()
 
 
 def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards) -> t.Any:
-    """Run sync steps, in a worker thread, until one returns a value."""
+    """Run sync steps until one returns a value; runs in a worker thread."""
     for preprocess in group.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)
     done = group.done
@@ -103,17 +103,17 @@ def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: 
         return _run_by_name(app, plan, done)
     if _rerouted(ctx, plan):
         return app.dispatch_request()
-    return group.view(**t.cast("dict[str, t.Any]", ctx.view_args))
+    return group.view(**(ctx.view_args or {}))
 
 
 def _run_by_name(app: App, plan: Plan, done: int) -> t.Any:
-    """Run the remaining before-hooks and the view as they are registered now."""
+    """Run the remaining before-hooks and the view, as currently registered."""
     rv = resume_before(app, plan.endpoint, done)
     return app.dispatch_request() if rv is None else rv
 
 
 def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
-    """Tell whether a hook changed what the request matched."""
+    """Whether a hook changed what the request matched."""
     request = ctx.__dict__.get("request")
     return request is not None and (
         request.url_rule is not plan.rule
@@ -123,7 +123,7 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
 
 
 async def handle_user_exception(app: App, error: Exception) -> t.Any:
-    """Give an error of a hook or view to its handler; raise it without one."""
+    """Pass an error of a hook or view to its handler; raise it if there is none."""
     if not all(map(app.is_original, ("handle_user_exception", "handle_http_exception"))):
         return await hop_for(app, while_handling, error, app.handle_user_exception, error)
     handler = errors.find_handler(app, error)
@@ -135,12 +135,12 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
 
 
 async def handle_exception(app: App, error: Exception) -> t.Any:
-    """Answer an error that nobody handled with 500; raise it when propagating."""
+    """Answer an unhandled error with 500, or raise it if errors are propagated."""
     return await hop_for(app, while_handling, error, app.handle_exception, error)
 
 
 async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> t.Any:
-    """Make the response, run the after-hooks and save the session."""
+    """Make the response, run the after-hooks, and save the session."""
     if engine.epoch != app._epoch.value:
         return await hop_for(app, app.finalize_request, rv)
     steps = t.cast("t.Any", plan.steps)
@@ -194,10 +194,10 @@ async def _run_after_hooks(app: App, ctx: RequestContext, groups: t.Any, respons
 def _run_registered(
     hooks: list[t.Callable[..., t.Any]], done: int, following: Group | None, response: t.Any
 ) -> tuple[int, t.Any]:
-    """Run what `after_this_request` registered, in a worker thread, until a coroutine function.
+    """Run the sync hooks that `after_this_request` registered, up to a coroutine function.
 
-    Where none comes, runs the group behind them as well, and tells so by a number that
-    is greater than theirs.
+    If there is none, the following group runs as well; the returned number is then greater
+    than the number of hooks. Runs in a worker thread.
     """
     while done < len(hooks):
         hook = hooks[done]
@@ -215,7 +215,7 @@ async def _make_response(app: App, rv: t.Any) -> t.Any:
         and not isinstance(body, app.response_class)
         and not (isinstance(body, HTTPException) and answers_itself(body))
     ):
-        # A WSGI application, which is run to get its response.
+        # A WSGI application, which has to be run to get its response.
         return await hop_for(app, app.make_response, rv)
     return app.make_response(rv)
 
@@ -233,7 +233,7 @@ def _required(response: t.Any, hook: t.Callable[..., t.Any]) -> t.Any:
 
 
 async def tear_down(app: App, plan: Plan, error: BaseException | None) -> None:
-    """Run every teardown function of a plan, then raise the first error of one."""
+    """Run every teardown function of a plan, then raise the first error, if any."""
     failure: BaseException | None = None
     for group in t.cast("t.Any", plan.steps).teardown:
         try:

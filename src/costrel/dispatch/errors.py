@@ -1,4 +1,4 @@
-"""Errors of hooks and views: to their handlers, to the log, to the client."""
+"""Pass errors of hooks and views to their handlers, to the log, and to the client."""
 
 from __future__ import annotations
 
@@ -19,28 +19,27 @@ if t.TYPE_CHECKING:
 
 
 def handle_http_exception(app: App, e: HTTPException) -> t.Any:
-    """Give an HTTP error to its handler; without one it is its own response."""
+    """Pass an HTTP error to its handler; without a handler, the error itself is the response."""
     handler = None
-    # A response passed to abort() is sent as it is, and routing redirects are
-    # not errors at all.
+    # A response passed to abort() is sent unchanged, and routing redirects are not errors.
     if e.code is not None and not isinstance(e, RoutingException):
         handler = app._find_error_handler(e, request_view.get().request.blueprints)
     return as_response(e) if handler is None else app.ensure_sync(handler)(e)
 
 
 def as_response(e: Exception) -> Exception:
-    """Return an error that answers itself, without what it would keep alive.
+    """Return an error that is its own response, without its traceback.
 
-    The frames of its traceback hold the error, so what they hold besides would live until
-    the next garbage collection: a stream, and with that its request.
+    The frames of the traceback hold the error. This cycle would keep alive everything else
+    that they hold, such as a stream and its request, until the next garbage collection.
     """
     return e.with_traceback(None)
 
 
 def handle_user_exception(app: App, e: Exception) -> t.Any:
-    """Give any error of a hook or view to its handler; raise it without one."""
+    """Pass any error of a hook or view to its handler; raise it if there is none."""
     if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
-        # Name the missing key, which is otherwise kept from the client.
+        # Name the missing key, which is otherwise not shown to the client.
         e.show_exception = True
     if isinstance(e, HTTPException) and not app.trap_http_exception(e):
         return app.handle_http_exception(e)
@@ -51,9 +50,10 @@ def handle_user_exception(app: App, e: Exception) -> t.Any:
 
 
 def find_handler(app: App, e: Exception) -> t.Callable[[Exception], t.Any] | None:
-    """Find the handler that the two above would call; None for an error that answers itself.
+    """Find the handler that the two functions above would call.
 
-    Raises the error if it is for nobody.
+    Returns None for an error that is its own response. Raises any other error if it has no
+    handler.
     """
     if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
         e.show_exception = True
@@ -69,13 +69,13 @@ def find_handler(app: App, e: Exception) -> t.Callable[[Exception], t.Any] | Non
 
 
 def handle_exception(app: App, e: Exception) -> Response:
-    """Answer an error that nobody handled with 500, or raise it for a debugger.
+    """Answer an unhandled error with 500, or raise it for a debugger.
 
-    It is raised if ``PROPAGATE_EXCEPTIONS`` is true, or unset in testing and debug
-    mode. Otherwise it is logged, and the handler of 500 (or of
-    `InternalServerError`) gets an `InternalServerError` with ``original_exception``.
+    It is raised if ``PROPAGATE_EXCEPTIONS`` is true, or if that is unset in testing or debug
+    mode. Otherwise it is logged, and the handler for 500 (or `InternalServerError`) gets an
+    `InternalServerError` with ``original_exception``.
 
-    An error whose cause is what the client's JSON holds is answered with 400.
+    An error that was caused by the content of the client's JSON is answered with 400.
     """
     ctx = request_view.get(None)
     if ctx is not None:
@@ -91,7 +91,7 @@ def handle_exception(app: App, e: Exception) -> Response:
     if propagate is None:
         propagate = app.testing or app.debug
     if propagate:
-        # Raised bare while it is being handled, so that its traceback stays as is.
+        # If it is being handled, use a bare raise, which leaves its traceback unchanged.
         if sys.exc_info()[1] is e:
             raise  # noqa: PLE0704  the caller is handling it
         raise e
@@ -105,22 +105,22 @@ def handle_exception(app: App, e: Exception) -> Response:
 
 
 def describe_request() -> str:
-    """Name the current request in a line of the log: by path and method, never by its body."""
+    """Describe the current request for the log: its path and method, never its body."""
     request = request_view.get().request
     path = request.path
     if not path.isprintable():
-        # SECURITY: a line break in the path must not forge a line of the log.
+        # SECURITY: a line break in the path must not forge a log line.
         path = path.encode("unicode_escape").decode("ascii")
     return f"{path} [{request.method}]"
 
 
 def raise_routing_exception(app: App, request: Request) -> t.NoReturn:
-    """Raise what matching found, or in debug mode explain a redirect that loses a form."""
+    """Raise the routing error; in debug mode, explain a redirect that would lose form data."""
     error = t.cast(HTTPException, request.routing_exception)
     loses_body = (
         app.debug
         and isinstance(error, RequestRedirect)
-        # 307 and 308 make the client send the body again.
+        # After 307 and 308 the client sends the body again.
         and error.code not in {307, 308}
         and request.method not in {"GET", "HEAD", "OPTIONS"}
     )

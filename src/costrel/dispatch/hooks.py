@@ -1,7 +1,7 @@
-"""The hooks around a view, as an application and its blueprints registered them.
+"""Run the hooks around a view that an application and its blueprints registered.
 
-These functions read the registries each time, so they are right whatever
-changed. `costrel.dispatch.plan` holds what they would find, per endpoint.
+These functions read the registries on each call, so they always see changes.
+`costrel.dispatch.plan` holds what they would find, for each endpoint.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from inspect import unwrap
 
 from ..ctx import call_all
 from ..ground.current import request_view
-from ..sessions import may_not_refresh
+from ..sessions import is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
 
@@ -24,24 +24,24 @@ Names = tuple[str | None, ...]
 
 
 def outside_in(blueprint: str | None) -> Names:
-    """Order the keys of a blueprint's hooks: the application's first."""
+    """Return the keys of a blueprint's hooks in order, the application's first."""
     if blueprint is None:
         return (None,)
     return (None, *reversed(blueprint_path(blueprint)))
 
 
 def blueprints_in(request: Request) -> Names:
-    """Order the keys of a request's hooks: the application's first."""
+    """Return the keys of a request's hooks in order, the application's first."""
     return (None, *reversed(request.blueprints))
 
 
 def blueprints_out(request: Request) -> Names:
-    """Order the keys of a request's hooks: the application's last."""
+    """Return the keys of a request's hooks in order, the application's last."""
     return (*request.blueprints, None)
 
 
 def inside_out(blueprint: str | None) -> Names:
-    """Order the keys of a blueprint's hooks: the application's last."""
+    """Return the keys of a blueprint's hooks in order, the application's last."""
     if blueprint is None:
         return (None,)
     return (*blueprint_path(blueprint), None)
@@ -62,13 +62,13 @@ def preprocess_request(app: App) -> t.Any:
     return None
 
 
-def resume_before(app: App, endpoint: str, done: int) -> t.Any:
-    """Go on with the before-hooks after one of them changed the hooks.
+def resume_before(app: App, endpoint: str | None, done: int) -> t.Any:
+    """Continue with the before-hooks after one of them changed the hooks.
 
-    The first `done` of them ran. As a loop over the lists themselves would, this
-    sees what was added behind and misses what moved to the front.
+    The first `done` hooks have run. Like a loop over the lists themselves, this sees hooks
+    that were added at the end, and misses those that were inserted at the front.
     """
-    names = outside_in(endpoint.rpartition(".")[0] or None)
+    names = outside_in((endpoint or "").rpartition(".")[0] or None)
     while True:
         chain = [hook for name in names for hook in app.before_request_funcs.get(name, ())]
         if done >= len(chain):
@@ -80,11 +80,11 @@ def resume_before(app: App, endpoint: str, done: int) -> t.Any:
 
 
 def process_response(app: App, response: Response) -> Response:
-    """Run the after-hooks on a response, in reverse order, and save the session."""
+    """Run the after-hooks with a response, in reverse order, and save the session."""
     ctx: RequestContext = request_view.get()
     response = run_this_request_hooks(app, ctx, response)
     for name in blueprints_out(ctx.request):
-        # Read here, after the view: COMPAT(Flask-Caching) adds one inside of it.
+        # Read here, after the view: COMPAT(Flask-Caching) adds a hook during the view.
         for hook in reversed(app.after_request_funcs.get(name, ())):
             response = app.ensure_sync(hook)(response)
             if response is None:
@@ -94,7 +94,7 @@ def process_response(app: App, response: Response) -> Response:
 
 
 def run_this_request_hooks(app: App, ctx: RequestContext, response: Response) -> Response:
-    """Run what `after_this_request` registered, on the response."""
+    """Run the hooks that `after_this_request` registered, with the response."""
     for hook in ctx.__dict__.get("_after_request_functions", ()):
         response = app.ensure_sync(hook)(response)
         if response is None:
@@ -108,7 +108,7 @@ def no_response(hook: t.Callable[..., t.Any]) -> TypeError:
     place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
     return TypeError(
         f"The after-hook {getattr(hook, '__qualname__', hook)!s}{place} returned None. It must"
-        " return the response that it was given, or another one."
+        " return the response that was passed to it, or another one."
     )
 
 
@@ -123,19 +123,17 @@ def save_session(app: App, ctx: RequestContext, response: Response) -> None:
 
 
 def needs_session(ctx: RequestContext) -> bool:
-    """Tell whether an untouched session must still be opened to be saved.
+    """Whether a session that was not accessed must still be opened and saved.
 
-    A permanent one is sent again with each response, which moves its expiry; one
-    that came without a cookie is empty and is not sent.
+    A permanent session is sent again with each response, to extend its lifetime. Without a
+    cookie in the request, the session is empty and is not sent.
     """
     cookies = ctx.environ.get("HTTP_COOKIE")
-    if not cookies or may_not_refresh(ctx.app):
-        return False
-    return ctx.app.session_interface.get_cookie_name(ctx.app) in cookies
+    return bool(cookies and not is_not_sent_again(ctx.app, cookies))
 
 
 def do_teardown_request(app: App, exc: BaseException | None) -> None:
-    """Run the request's teardown functions, all of them, in reverse order."""
+    """Run all of the request's teardown functions, in reverse order."""
     ctx: RequestContext = request_view.get()
     functions: list[t.Callable[[BaseException | None], t.Any]] = []
     for name in blueprints_out(ctx.request):
@@ -145,6 +143,6 @@ def do_teardown_request(app: App, exc: BaseException | None) -> None:
 
 
 def do_teardown_appcontext(app: App, exc: BaseException | None) -> None:
-    """Run the application context's teardown functions, all, in reverse order."""
+    """Run all of the application context's teardown functions, in reverse order."""
     call_all(map(app.ensure_sync, [*reversed(app.teardown_appcontext_funcs)]), exc)
     appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)

@@ -1,7 +1,7 @@
-"""Which hosts need no further look when a request is matched.
+"""Decide which hosts need no further checks when a request is matched.
 
-A request of such a host is matched by the route table. What any other host means,
-the URL adapter says: that it is malformed, not trusted, or of a subdomain.
+A request for such a host is matched with the route table. All other hosts are left to the URL
+adapter: they may be malformed, not trusted, or belong to a subdomain.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Text = t.Callable[[str], t.Any]
 Raw = t.Callable[[bytes], t.Any]
 
 KEPT = 64
-"""How many trusted hosts are known by heart."""
+"""How many trusted hosts are remembered."""
 
 # SECURITY(CVE-2026-48710): hosts that are certainly well-formed. Others are left to
-# the URL adapter, which answers 400 where one is not.
+# the URL adapter, which answers 400 if one is malformed.
 # PERF(hello): one run of characters, 0.1 us; a pattern of labels takes three times that.
 _PLAIN = (
-    # Not with an empty label, which can't be encoded.
+    # Without an empty label, which can't be encoded.
     r"(?!.*\.\.)[A-Za-z0-9-][A-Za-z0-9.-]{0,60}"
     r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 )
@@ -37,9 +37,9 @@ def never(_host: t.Any) -> None:
 
 
 def plain_host_tests(app: App) -> tuple[Text, Raw]:
-    """Return what tells plain hosts, as text and as bytes, by a value that is not None.
+    """Return two tests for plain hosts, for str and for bytes; not None means plain.
 
-    `never`, twice, where the host has a say in what matches.
+    Both are `never` if matching depends on the host.
     """
     if app.subdomain_matching or getattr(app.request_class, "trusted_hosts", None) is not None:
         return never, never
@@ -50,14 +50,14 @@ def plain_host_tests(app: App) -> tuple[Text, Raw]:
 
 
 class TrustedHosts:
-    """Tell plain hosts that ``TRUSTED_HOSTS`` lists; asks Werkzeug once for each."""
+    """Test for plain hosts that ``TRUSTED_HOSTS`` lists; asks Werkzeug once for each host."""
 
     def __init__(self, listed: t.Collection[str]) -> None:
         self._listed = [listed] if isinstance(listed, str) and listed else listed
         self._checked: tuple[tuple[str, ...], set[str]] = (), set()
 
     def find(self, host: str) -> str | None:
-        """Return a host that is plain and trusted, None for any other."""
+        """Return the host if it is plain and trusted, otherwise None."""
         # SECURITY: the list may be changed in place, which nothing else would notice.
         listed, known = self._checked
         if listed != tuple(self._listed):
@@ -66,7 +66,7 @@ class TrustedHosts:
             return host
         if _is_plain(host) is None or not host_is_trusted(host, listed):
             return None
-        # INVARIANT: bounded, for a suffix in the list trusts any number of hosts.
+        # INVARIANT: bounded, since a suffix in the list trusts any number of hosts.
         if len(known) < KEPT:
             known.add(host)
         return host
@@ -75,5 +75,5 @@ class TrustedHosts:
         """Do the same for bytes."""
         try:
             return self.find(host.decode("latin-1"))
-        except Exception:  # noqa: BLE001  raised again by the URL adapter, and answered
+        except Exception:  # noqa: BLE001  raised again by the URL adapter, and answered there
             return None

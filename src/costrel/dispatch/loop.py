@@ -1,9 +1,9 @@
-"""Coroutines that sync code waits for: on which loop they run, and how.
+"""Run coroutines for sync code that waits for them.
 
-Under WSGI that is one event loop per process, on a thread of its own: as it lives
-as long as the process, connection pools and background tasks of async libraries
-survive from one request to the next. Under ASGI it is the server's loop, which the
-sync code is not on but in a worker thread beside (see `costrel.dispatch.threads`).
+Under WSGI they run on one event loop per process, in its own thread. That loop lives as long
+as the process, so connection pools and background tasks of async libraries survive from one
+request to the next. Under ASGI they run on the server's loop, while the sync code waits in a
+worker thread (see `costrel.dispatch.threads`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
 from inspect import iscoroutine
-from queue import Empty, SimpleQueue
 
 from ..ground.current import request_view
 from ..ground.forks import forget_after_fork, notice
@@ -27,7 +26,7 @@ if t.TYPE_CHECKING:
 R = t.TypeVar("R")
 
 here = threading.local()
-"""What belongs to this thread: ``loop``, if it works for one."""
+"""Data of this thread: its ``inbox``, and the ``loop`` that it works for, if any."""
 
 
 def serving_loop() -> asyncio.AbstractEventLoop | None:
@@ -37,37 +36,36 @@ def serving_loop() -> asyncio.AbstractEventLoop | None:
 
 
 _BLOCKS = (
-    "A sync function that runs on the event loop tried to wait for an async one, which would block"
-    " the loop. Make the caller async and await it."
+    "A sync function on the event loop tried to wait for an async one, which would block the loop."
+    " Make the caller async and await it."
 )
 
 
 CHECK_S = 1.0
-"""How often who waits for a loop looks whether it was closed."""
+"""How often a thread that waits for a loop checks whether it was closed (seconds)."""
 
 CLEAN_UP_S = 5.0
-"""How long what a loop was running may take to end, after the loop was ended."""
+"""How long the tasks of a loop may take to end after the loop has ended (seconds)."""
 
 _log = logging.getLogger("costrel")
 
 
 class LoopEndedError(RuntimeError):
-    """Be raised where a coroutine is waited for whose event loop was ended under it."""
+    """Raised in code that waits for a coroutine whose event loop has ended."""
 
 
 def _ended(why: str = "it was closed") -> LoopEndedError:
     return LoopEndedError(
-        f"The event loop was ended ({why}) while this waited for a coroutine on it. Don't stop or"
-        " close loops that a server runs, and raise no SystemExit or KeyboardInterrupt in their"
-        " tasks."
+        f"The event loop was ended ({why}) while this code waited for a coroutine on it. Don't"
+        " stop or close a server's event loop, and don't raise SystemExit or KeyboardInterrupt in"
+        " its tasks."
     )
 
 
 class LoopThread:
     """Run coroutines on an event loop in a daemon thread, started when needed.
 
-    If the loop is ended by what runs on it, or is left behind by a fork, the next coroutine
-    gets a new one.
+    If code on the loop ends it, or a fork leaves it behind, the next coroutine gets a new loop.
     """
 
     def __init__(self) -> None:
@@ -87,7 +85,7 @@ class LoopThread:
             return loop
         with self._lock:
             if self._loop is None:
-                # Takes 10 ms to import, which applications without coroutines save.
+                # Takes 10 ms to import; applications without coroutines save that.
                 import asyncio
 
                 loop = asyncio.new_event_loop()
@@ -99,18 +97,18 @@ class LoopThread:
             return self._loop
 
     def _lead(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run a loop until something ends it, and then what it leaves."""
+        """Run a loop until something ends it, then cancel the tasks that are left."""
         cause: BaseException | None = None
         try:
             loop.run_forever()
-        except BaseException as error:  # noqa: BLE001  SystemExit and its like, of a task
+        except BaseException as error:  # noqa: BLE001  SystemExit and the like, from a task
             cause = error
-        why = "loop.stop() was called" if cause is None else f"by {cause!r}"
+        why = "loop.stop() was called" if cause is None else f"a task raised {cause!r}"
         with self._lock:
             if self._loop is loop:
                 self._loop = self._thread = None
                 self._why = why
-        _log.error("The event loop was ended (%s); what runs on it is cancelled", why)
+        _log.error("The event loop was ended (%s); its tasks are cancelled", why)
         cause = None
         _end_tasks(loop)
         with suppress(RuntimeError):
@@ -119,8 +117,8 @@ class LoopThread:
     def run(self, make: t.Callable[[], t.Awaitable[R]], *, helps: bool = True) -> R:
         """Run a coroutine on the loop, in the caller's context, and wait for it.
 
-        Raises what the coroutine raises, `LoopEndedError` if the loop ends before, and
-        `RuntimeError` on the loop's own thread, where waiting for it would never end. `helps`:
+        Raises what the coroutine raises, `LoopEndedError` if the loop ends first, and
+        `RuntimeError` on the loop's own thread, where waiting would never end. For `helps`,
         see `run_on`.
         """
         loop = self._running_loop()
@@ -137,9 +135,9 @@ class LoopThread:
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what a loop was running, and let it clean up.
+    """Cancel the tasks of a loop, and let them clean up.
 
-    Not its async generators: who reads one goes on with it on another loop.
+    Async generators are left alone: their readers continue on another loop.
     """
     import asyncio
 
@@ -149,36 +147,36 @@ def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
             return
         for task in left:
             task.cancel()
-        # They may end it once more.
+        # The tasks may end the loop again.
         with suppress(BaseException):
             loop.run_until_complete(asyncio.wait(left, timeout=grace_s))
 
 
 def while_handling(error: BaseException, function: t.Callable[..., R], *args: t.Any) -> R:
-    """Call a function as if the error was caught here, and not in another thread.
+    """Call a function as if the error had been caught here, and not in another thread.
 
-    Error handlers log it by ``logger.exception``, which asks `sys.exc_info`.
+    Error handlers use ``logger.exception``, which reads `sys.exc_info`.
     """
     traceback = error.__traceback__
     try:
         raise error  # noqa: TRY301  only to catch it
-    except BaseException:  # noqa: BLE001  nothing is caught: it was before
+    except BaseException:  # noqa: BLE001  it was caught before
         error.__traceback__ = traceback
         return function(*args)
 
 
 async def await_while_handling(error: BaseException, awaitable: t.Awaitable[R]) -> R:
-    """Await something as if the error was caught here: see `while_handling`."""
+    """Await something as if the error had been caught here: see `while_handling`."""
     traceback = error.__traceback__
     try:
         raise error  # noqa: TRY301  only to catch it
-    except BaseException:  # noqa: BLE001  nothing is caught: it was before
+    except BaseException:  # noqa: BLE001  it was caught before
         error.__traceback__ = traceback
         return await awaitable
 
 
 def take_over(context: Context) -> None:
-    """Set the context variables that were changed in another context in this one."""
+    """Copy to the current context the variables that were changed in another one."""
     var: ContextVar[t.Any]
     for var, value in context.items():
         if var.get(_MISSING) is not value and var is not helping:
@@ -189,29 +187,32 @@ _MISSING = object()
 
 
 class Job(t.Protocol):
-    """A call that some thread is to run."""
+    """A call for some thread to run."""
 
     def run(self) -> None:
-        """Call it; raises nothing."""
+        """Run the call; never raises."""
 
     def pass_on(self) -> None:
         """Let another thread run it."""
 
 
 class Inbox:
-    """The jobs of a thread that waits for coroutines: what these need done in a thread.
+    """Jobs for a thread that waits for a coroutine: the sync steps of that coroutine.
 
-    INVARIANT: a coroutine that a thread waits for needs no second thread for its sync
-    steps. Else threads of a bounded number could all wait for one more.
+    INVARIANT: a coroutine that a thread waits for needs no second thread for its sync steps.
+    Otherwise all threads of a bounded pool could be waiting for one more.
     """
 
     def __init__(self) -> None:
+        # Here, so that `import costrel` does not load it.
+        from queue import SimpleQueue
+
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._waits = 0
 
     def offer(self, job: Job) -> bool:
-        """Give the thread a job, in any thread; False if it does not wait any more."""
+        """Give the thread a job, from any thread; False if it no longer waits."""
         with self._lock:
             if not self._waits:
                 return False
@@ -219,14 +220,16 @@ class Inbox:
             return True
 
     def wake(self) -> None:
-        """Let the thread look whether what it waits for is done."""
+        """Make the thread check whether it can stop waiting."""
         self._jobs.put(None)
 
     def wait_until(self, is_done: t.Callable[[], bool], loop: asyncio.AbstractEventLoop) -> None:
-        """Run jobs, in the thread itself, until a loop has done something that `wake` tells of.
+        """Run jobs in this thread until `is_done`, which is checked after each `wake`.
 
-        Raises `LoopEndedError` if the loop is closed before.
+        Raises `LoopEndedError` if `loop` is closed first.
         """
+        from queue import Empty
+
         while not is_done():
             try:
                 job = self._jobs.get(timeout=CHECK_S)
@@ -240,7 +243,7 @@ class Inbox:
 
     @contextmanager
     def opened(self) -> t.Iterator[None]:
-        """Take jobs, in a block that waits: begun before what it waits for."""
+        """Accept jobs within a ``with`` block; enter it before starting what it waits for."""
         with self._lock:
             self._waits += 1
         try:
@@ -276,12 +279,11 @@ def _inbox() -> Inbox:
 def run_on(
     loop: asyncio.AbstractEventLoop, make: t.Callable[[], t.Awaitable[R]], *, helps: bool = True
 ) -> R:
-    """Run a coroutine on a loop of another thread, in the caller's context, and wait for it.
+    """Run a coroutine on another thread's loop, in the caller's context, and wait for it.
 
-    Meanwhile this thread runs the sync steps that the coroutine hops to, unless `helps`
-    is false.
+    In the meantime this thread runs the coroutine's sync steps, unless `helps` is false.
     """
-    # Made here: arguments that do not fit are an error of the caller's.
+    # Created here, so that wrong arguments raise in the caller.
     awaitable = make()
     ctx = copy_context()
     inbox = _inbox()
@@ -293,8 +295,8 @@ def run_on(
     handled = sys.exc_info()[1]
 
     async def settle() -> None:
-        # INVARIANT: the waiting thread is always told, and nothing is raised on the
-        # loop: a SystemExit would end it, and with it every later coroutine.
+        # INVARIANT: the waiting thread is always woken, and nothing is raised on the loop:
+        # a SystemExit would end it, and with it every later coroutine.
         nonlocal result, failure, done
         try:
             if handled is None:
@@ -316,7 +318,7 @@ def run_on(
             loop.call_soon_threadsafe(start)
             inbox.wait_until(lambda: done, loop)
     except BaseException:
-        # The waiting thread is being stopped, or the loop was: so is what it waits for.
+        # The waiting thread is being stopped, or the loop was closed: cancel the coroutine.
         if not loop.is_closed():
             loop.call_soon_threadsafe(lambda: task.cancel() if task is not None else None)
         elif task is None and iscoroutine(awaitable):
@@ -328,14 +330,14 @@ def run_on(
             raise failure
         return t.cast(R, result)
     finally:
-        failure = handled = None  # their tracebacks lead back here: without this, a cycle
+        failure = handled = None  # break the cycle: their tracebacks refer to this frame
 
 
 _thread = LoopThread()
 
 
 def _blocks_serving_loop() -> bool:
-    """Tell whether the caller is on the event loop that serves the current request."""
+    """Whether the caller runs on the event loop that serves the current request."""
     ctx = request_view.get(None)
     if ctx is None or not (ctx.on_loop or ctx.loop):
         return False
@@ -348,13 +350,13 @@ def _blocks_serving_loop() -> bool:
 def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Callable[..., R]:
     """Wrap a coroutine function so that sync code can call it.
 
-    Context variables are seen inside, and changes to them outside afterwards.
+    The coroutine sees the caller's context variables, and the caller sees its changes to them.
     """
 
     def wrapper(*args: t.Any, **kwargs: t.Any) -> R:
         loop = serving_loop()
         if loop is not None:
-            # Under ASGI, where coroutines run on the server's own loop.
+            # Under ASGI, coroutines run on the server's own loop.
             ctx = request_view.get(None)
             if ctx is not None:
                 ctx.loop = loop

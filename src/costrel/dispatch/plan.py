@@ -1,9 +1,8 @@
-"""What each endpoint runs, resolved once: step 4's plans and their validity.
+"""Plans, for step 4: what each endpoint runs, resolved once.
 
-A `Plan` lists the functions that a request of one rule runs, taken from the
-application's and its blueprints' registries. An `Engine` holds the plans and
-the routes of an application at one `Epoch`; it is thrown away as soon as
-anything it was compiled from changes.
+A `Plan` lists the functions that run for one rule's requests, taken from the registries of
+the application and its blueprints. An `Engine` holds an application's plans and routes at
+one `Epoch`; it is discarded as soon as anything that it was compiled from changes.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from werkzeug.routing import MapAdapter
 
 from ..config import Config
 from ..ctx import RequestContext
+from ..ground.current import context
 from ..ground.registry import TrackedDict, TrackedList, TrackedLists
 from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
@@ -32,39 +32,51 @@ if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from ..registration.application import App
-    from ..wrappers import Request
+    from ..wrappers import Request, Response
 
 FORCE_GENERAL = "COSTREL_GENERAL_PATH"
 """Environment variable: ``1`` puts every application on the general path."""
 
 FORCE_LOOP = "COSTREL_LOOP_PATH"
-"""Environment variable: ``1`` puts every plan on the event loop under ASGI, also one of sync
-steps only. For tests: such a request has nothing from it but more hops to threads."""
+"""Environment variable: ``1`` runs every plan on the event loop under ASGI, even if all its
+steps are sync. For tests only: such a request just takes more hops to threads."""
 
 
 _METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT".split())
-"""What is kept for a rule that answers any method. SPEC(RFC 9110 §9.3, RFC 5789)."""
+"""Methods that are cached for a rule that allows any. SPEC(RFC 9110 §9.3, RFC 5789)."""
 
 
 class Plan:
-    """Hold what one rule's requests run, in order."""
+    """The functions that run for one rule's requests, in order."""
 
     __slots__ = (
         "after", "before", "body_limit", "coroutine", "endpoint", "preprocess", "quiet", "rule",
         "steps", "streams_body", "teardown", "trusted_hosts", "values", "view",
     )  # fmt: skip
 
-    def __init__(self, app: App, rule: Rule, *, on_loop: bool = False) -> None:
-        endpoint = rule.endpoint
-        blueprint = endpoint.rpartition(".")[0] if "." in endpoint else None
+    def __init__(
+        self,
+        app: App,
+        rule: Rule | None,
+        *,
+        view: t.Callable[..., t.Any] | None = None,
+        on_loop: bool = False,
+    ) -> None:
+        """Compile what the requests of a rule run; None for those that match no rule.
+
+        `view` is called instead of the registered view.
+        """
+        endpoint: t.Any = None if rule is None else rule.endpoint
+        blueprint = endpoint.rpartition(".")[0] if endpoint and "." in endpoint else None
+        function = app.view_functions[endpoint] if view is None else view
         inwards, outwards = outside_in(blueprint), inside_out(blueprint)
         self.rule = rule
         self.endpoint = endpoint
-        self.view = app.ensure_sync(app.view_functions[endpoint])
+        self.view = app.ensure_sync(function)
         preprocess = _chain(app.url_value_preprocessors, inwards)
         before = _chain(app.before_request_funcs, inwards)
         after = _chain(app.after_request_funcs, outwards, backwards=True)
-        #: What runs when the request is left, then when the application is.
+        #: The request's teardown functions, then the application context's.
         teardown = (
             *_chain(app.teardown_request_funcs, outwards, backwards=True),
             *reversed(app.teardown_appcontext_funcs),
@@ -72,23 +84,23 @@ class Plan:
         self.preprocess, self.before, self.after, self.teardown = (
             tuple(map(app.ensure_sync, chain)) for chain in (preprocess, before, after, teardown)
         )
-        #: Whether nothing runs but the view.
+        #: Whether only the view runs.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
-        #: What the view is called with, where the rule has no variables.
-        self.values = dict(rule.defaults or ())
-        view = for_loop(app.view_functions[endpoint])
-        #: How long a body may be, in bytes; None for any length.
+        #: The view's arguments, if the rule has no variables.
+        self.values = dict((rule and rule.defaults) or ())
+        view = for_loop(function)
+        #: The greatest length of a body in bytes; None for no limit.
         self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
-        #: What the URL adapter sets on a request that it checks the host of.
+        #: What the URL adapter sets on a request whose host it checks.
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
-        #: Whether the view reads the body while it is received.
-        self.streams_body = bool(getattr(app.view_functions[endpoint], "streams_body", False))
-        #: The view, if it is a coroutine function, nothing else runs, and the body is there.
+        #: Whether the view reads the body while it is being received.
+        self.streams_body = bool(getattr(function, "streams_body", False))
+        #: The view, if it is a coroutine function, only it runs, and it does not stream the body.
         self.coroutine = (
             view if self.quiet and iscoroutinefunction(view) and not self.streams_body else None
         )
-        #: The same steps for an event loop, if one of them is a coroutine function, or
-        #: `on_loop` says so.
+        #: The same steps for an event loop, if one of them is a coroutine function, or if
+        #: `on_loop` is true.
         self.steps = (
             AsyncSteps(view, preprocess, before, after, teardown)
             if on_loop
@@ -97,7 +109,7 @@ class Plan:
         )
 
     def attach(self, request: Request, values: dict[str, t.Any] | None) -> None:
-        """Tell a request that was made before, what it matched."""
+        """Set what was matched on a request that was created before."""
         request.url_rule, request.view_args = self.rule, values
         if self.trusted_hosts is not None:
             request.trusted_hosts = self.trusted_hosts
@@ -111,19 +123,19 @@ class Group(t.NamedTuple):
 
 
 class Inwards(t.NamedTuple):
-    """Steps on the way to the view that run together, in the order of the fields."""
+    """Steps up to the view that run together, in the order of the fields."""
 
     is_async: bool
     preprocess: tuple[t.Callable[..., t.Any], ...]
-    #: How many before-hooks ran before these.
+    #: How many before-hooks run before these.
     done: int
     before: tuple[t.Callable[..., t.Any], ...]
-    #: The view, if these steps end with it.
+    #: The view, if it is the last of these steps.
     view: t.Callable[..., t.Any] | None
 
 
 class AsyncSteps:
-    """Hold what a plan runs on an event loop, grouped by where each step runs."""
+    """The steps of a plan on an event loop, grouped by where they run."""
 
     __slots__ = ("after", "inwards", "teardown")
 
@@ -171,7 +183,7 @@ def _group(functions: t.Iterable[t.Callable[..., t.Any]]) -> tuple[Group, ...]:
 def _group_by(
     steps: t.Iterable[t.Any], function_of: t.Callable[[t.Any], t.Any]
 ) -> t.Iterator[list[t.Any]]:
-    """Divide steps into coroutine functions, each by itself, and runs of others."""
+    """Split steps into single coroutine functions and runs of sync functions."""
     for is_async, run in groupby(steps, lambda step: iscoroutinefunction(function_of(step))):
         if is_async:
             yield from ([step] for step in run)
@@ -180,7 +192,7 @@ def _group_by(
 
 
 def automatic_options(rule: Rule) -> bool:
-    """Tell whether OPTIONS is answered for a rule without calling its view."""
+    """Whether OPTIONS is answered for a rule without calling its view."""
     return bool(getattr(rule, "provide_automatic_options", False))
 
 
@@ -190,7 +202,7 @@ def _chain(
     *,
     backwards: bool = False,
 ) -> tuple[t.Any, ...]:
-    """Join the functions registered under some names."""
+    """Join the functions that are registered under some names."""
     functions: list[t.Any] = []
     for name in names:
         found = registry.get(name, ())
@@ -199,27 +211,30 @@ def _chain(
 
 
 class Engine:
-    """Route and plan the requests of one application, until its epoch moves.
+    """The compiled routes and plans of one application, valid until its epoch changes.
 
-    It holds no reference to the application, which is freed with its last user.
+    It holds no reference to the application, so that the application can be freed.
 
     Attributes:
-        epoch: The application's epoch that this was compiled at.
+        epoch: The application's epoch when this was compiled.
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
-        builders: What builds URLs, by endpoint, as far as `builder` was asked for it.
-        plain_host: Tells by a value whether the host has no say in what matches.
+        builders: URL builders by endpoint, for the endpoints that `builder` was asked for.
+        plain_host: Returns a value that is not None for a host that does not affect matching.
         plain_host_raw: The same for a host as bytes.
-        lazy_session: Whether sessions may be opened when first touched.
-        coerce: Makes bodies of the common return values.
+        lazy_session: Whether sessions may be opened on first access.
+        coerce: Makes bodies from common return values.
     """
 
     def __init__(self, app: App) -> None:
-        # The epoch first: a change while this compiles must make it stale.
+        # Read the epoch first: a change while this compiles must make it stale.
         self.epoch = app._epoch.value
         look_again()
         self.fixed: dict[str, dict[str, Plan]] = {}
         self._plans: dict[int, Plan] = {}
+        self._options_plans: dict[int, Plan] = {}
+        self._unmatched: Plan | None = None
+        self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.coerce = PlainCoercion(app)
         self.lazy_session = opens_lazily(app.session_interface)
@@ -234,11 +249,11 @@ class Engine:
                 self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
         self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
-        #: What changes the environ of a request before it is matched, outermost first;
-        #: None where something does that may do anything.
+        #: The ``ProxyFix`` middleware around the application, outermost first; None if there
+        #: is any other middleware.
         self.proxies = proxies_around(app)
         self.wrapped = is_wrapped(app)
-        #: Whether requests that come by ASGI may run on the loop, and some of them do.
+        #: Whether requests may run on the loop under ASGI, and some of them do.
         self.matches_on_loop = (
             not self.general
             and self.plain_host is not never
@@ -249,26 +264,46 @@ class Engine:
         )
 
     def match(self, app: App, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
-        """Return the plan of a request, and the view's arguments.
+        """Return the plan for a request, and the view's arguments.
 
-        None where the URL adapter must match: nothing does so plainly, OPTIONS is
-        answered automatically, or the rule has no view.
+        Returns None if the URL adapter must match: there is no plain match, or the rule has
+        no view. Raises `NotFound` where no rule matches.
         """
         found = self._table.match(path, method)
         if found is None:
             return None
         rule, values = found
-        plan = self._plans.get(id(rule)) or self._compile(app, rule)
-        if plan is None or (method == "OPTIONS" and automatic_options(rule)):
+        plan = self.plan_of(app, rule, method)
+        if plan is None:
             return None
         if not rule._converters and path.isascii() and method in (rule.methods or _METHODS):
-            # INVARIANT: bounded, since such a rule matches one path by its methods.
-            # SECURITY(routing): looked up undecoded, so only a path that is the same decoded.
+            # INVARIANT: bounded, since such a rule matches one path with a few methods.
+            # SECURITY(routing): looked up undecoded, so only ASCII, which decoding doesn't change.
             self.fixed.setdefault(path, {})[method] = plan
         return plan, values
 
+    def plan_of(self, app: App, rule: Rule, method: str) -> Plan | None:
+        """Return the plan of a rule's requests; None for a rule without a view."""
+        if method == "OPTIONS" and automatic_options(rule):
+            return self._options_plans.get(id(rule)) or self._compile_options(app, rule)
+        return self._plans.get(id(rule)) or self._compile(app, rule)
+
+    def unmatched(self, app: App) -> Plan:
+        """Return the plan of requests that match no rule, or need another method or slash."""
+        plan = self._unmatched
+        if plan is None:
+            plan = self._unmatched = Plan(app, None, view=_raise_found, on_loop=self._all_on_loop)
+        return plan
+
+    def unmatched_on_loop(self, app: App) -> Plan:
+        """Return the same for an event loop, which needs no thread unless hooks do."""
+        plan = self._unmatched_on_loop
+        if plan is None:
+            plan = self._unmatched_on_loop = Plan(app, None, view=_raise_found_on_loop)
+        return plan
+
     def builder(self, app: App, endpoint: str) -> Build:
-        """Return what builds the URLs of an endpoint, as far as one plain rule is all it has."""
+        """Return an endpoint's URL builder, which works if the endpoint has a single plain rule."""
         build = self.builders.get(endpoint)
         if build is None:
             try:
@@ -286,9 +321,51 @@ class Engine:
         plan = self._plans[id(rule)] = Plan(app, rule, on_loop=self._all_on_loop)
         return plan
 
+    def _compile_options(self, app: App, rule: Rule) -> Plan:
+        # INVARIANT: bounded, since a rule without variables is one path.
+        view = _answer_options if rule._converters else _FixedOptions()
+        plan = Plan(app, rule, view=view, on_loop=self._all_on_loop)
+        self._options_plans[id(rule)] = plan
+        return plan
+
+
+def _raise_found() -> t.NoReturn:
+    """Raise what matching found: the view of a request that matched nothing."""
+    ctx = context.get()
+    ctx.app.raise_routing_exception(ctx.request)
+    raise AssertionError("It raises.")
+
+
+async def _raise_found_on_loop() -> t.NoReturn:
+    _raise_found()
+
+
+def _answer_options(**_values: t.Any) -> Response:
+    """Answer OPTIONS with the methods that the URL allows: the view of such a request."""
+    response: Response = context.get().app.make_default_options_response()
+    return response
+
+
+class _FixedOptions:
+    """Answer OPTIONS for the path of a rule without variables, whose methods stay the same."""
+
+    def __init__(self) -> None:
+        self._allowed: str | None = None
+
+    def __call__(self, **_values: t.Any) -> Response:
+        """Return the response, whose methods were asked for once."""
+        app = context.get().app
+        if self._allowed is None:
+            response: Response = app.make_default_options_response()
+            self._allowed = response.headers.get("Allow")
+        else:
+            response = app.response_class()
+            response.headers["Allow"] = self._allowed
+        return response
+
 
 def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
-    # Copies, since another thread may register something meanwhile.
+    # Iterate over copies, since another thread may register something in the meantime.
     yield from list(app.view_functions.values())
     yield from list(app.teardown_appcontext_funcs)
     registries: tuple[t.Mapping[t.Any, list[t.Any]], ...] = (
@@ -305,7 +382,7 @@ def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
 
 
 def _steps_original(app: App) -> bool:
-    """Tell whether a plan does what the steps would do that it does not call."""
+    """Whether a plan does the same as the steps that it skips: none of them is replaced."""
     return (
         is_open_for("_may_run_plans", app)
         and is_open("_may_enter", RequestContext)
@@ -316,7 +393,7 @@ def _steps_original(app: App) -> bool:
 
 
 def _registries_tracked(app: App) -> bool:
-    """Tell whether every change of what plans are compiled from is noticed."""
+    """Whether every change of what plans are compiled from is noticed."""
     lists = (
         app.before_request_funcs,
         app.after_request_funcs,

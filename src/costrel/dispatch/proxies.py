@@ -1,4 +1,4 @@
-"""Which of an application's middleware tells what a proxy in front of it has forwarded."""
+"""Find out whether an application is wrapped in ``ProxyFix``, or in other middleware."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if t.TYPE_CHECKING:
 
 
 def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:
-    """Return what ``app.wsgi_app`` is wrapped in, outermost first; None if in anything else.
+    """Return the ``ProxyFix`` objects around ``app.wsgi_app``, outermost first.
 
-    ``ProxyFix`` changes the environ and nothing else, so a request may run on the event
-    loop behind it. Of other middleware nobody knows.
+    Returns None if there is any other middleware. ``ProxyFix`` only changes the environ, so a
+    request behind it may run on the event loop. Other middleware might do anything.
     """
     if "wsgi_app" not in app.__dict__:
         return () if app.is_original("wsgi_app") else None
@@ -26,11 +26,11 @@ def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:
     while module is not None and type(wrapped) is module.ProxyFix:
         found.append(wrapped)
         wrapped = wrapped.app
-    # COMPAT(wrapt): what wraps a method is equal to it, but is none.
+    # COMPAT(wrapt): a wrapped method compares equal to the method, but is not one.
     is_plain = type(wrapped) is MethodType and wrapped == app.class_step("wsgi_app")
     return tuple(found) if is_plain else None
 
 
 def is_wrapped(app: App) -> bool:
-    """Tell whether something else may answer, or change answers, on their way to the server."""
+    """Whether middleware may answer requests, or change responses on their way to the server."""
     return proxies_around(app) is None or not app.is_original("__call__")

@@ -1,60 +1,76 @@
-"""Step 6, finish: see to it that any server can send a response."""
+"""Step 6, finish: make sure that any server can send a response."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..wrappers.response import FIELD_NAME, Response
+from ..wrappers.response import FIELD_NAME, STATUS_LINES, count_lengths
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
-"""SPEC(RFC 9110 §7.6.1): fields about one connection, which its server writes."""
+"""SPEC(RFC 9110 §7.6.1): fields about a single connection, which the server writes itself."""
 
 _SPECIAL = _BETWEEN_SERVERS | {"content-length"}
 
-_STATUS = re.compile(r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?")
+_STATUS = r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?"
 """SPEC(RFC 9112 §4): three digits, and a phrase."""
 
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-"""SPEC(RFC 9110 §5.5): no control characters, and nothing that Latin-1 does not have."""
+_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
+"""SPEC(RFC 9110 §5.5): Latin-1 without control characters."""
 
 
 class UnsendableError(ValueError):
-    """Say what of a response can't be sent: an error of the view, answered with 500."""
+    """Raised if part of a response can't be sent: the view's error, answered with 500."""
 
 
 def make_sendable(response: t.Any) -> None:
-    """Remove what a server writes itself; `UnsendableError` where the rest can't be sent.
+    """Remove headers that the server writes itself; raises `UnsendableError` for invalid ones.
 
-    Servers take such a response differently: some send it, some close the connection
-    without a word, some end.
+    Servers react differently to a response that can't be sent: some send it anyway, some
+    close the connection without a message, some crash.
     """
-    if not isinstance(response, BaseResponse) or (
-        type(response) is Response and response.plain_parts() is not None
-    ):
-        return
+    if isinstance(response, BaseResponse) and not _is_usual(response):
+        _look_closely(response)
+
+
+def _is_usual(response: BaseResponse) -> bool:
+    """Whether a response has only what most have: a status and fields without surprises.
+
+    PERF(streamed): 0.7 us instead of 4 us.
+    """
+    headers = response.headers
+    return (
+        type(headers) is Headers
+        and 0 <= count_lengths(headers._list) < 2
+        and STATUS_LINES.get(response.status_code) == response.status
+        and response.status_code >= 200
+    )
+
+
+def _look_closely(response: BaseResponse) -> None:
     status = response.status
-    if not _STATUS.fullmatch(status):
+    if not re.fullmatch(_STATUS, status):
         raise _unsendable(f"the status {status!r}", "a number from 100 to 999, and text")
     if status[0] == "1" and status[:3] != "101":
-        # SPEC(RFC 9110 §15.2): another response follows one of these, and would be taken for
-        # the answer to this request.
+        # SPEC(RFC 9110 §15.2): clients wait for another response after one of these, and would
+        # take the next response on the connection for the answer to this request.
         raise _unsendable(f"the status {status!r}", "a final one, of 200 or more")
     special = False
     if any(value != value.strip(" \t") for _name, value in response.headers):
-        # SPEC(RFC 9110 §5.5): white space around a value is no part of it, and h11 refuses it.
+        # SPEC(RFC 9110 §5.5): white space around a value is not part of it, and h11 refuses it.
         stripped = [(name, value.strip(" \t")) for name, value in response.headers]
         response.headers.clear()
         response.headers.extend(stripped)
     for name, value in response.headers:
-        if not FIELD_NAME.fullmatch(name):
+        if not re.fullmatch(FIELD_NAME, name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
-        if not _VALUE.fullmatch(value):
+        if not re.fullmatch(_VALUE, value):
             raise _unsendable(
                 f"the header {name!r} with {value!r}",
                 "text of Latin-1 without control characters: quote or encode the rest",
@@ -68,7 +84,7 @@ def make_sendable(response: t.Any) -> None:
 def _see_to_framing(response: BaseResponse) -> None:
     headers = response.headers
     for name in _BETWEEN_SERVERS.intersection(map(str.lower, headers.keys())):
-        # To end the connection is the application's right, and to change its protocol.
+        # The application may close the connection, or change its protocol.
         if name == "connection" and headers[name].lower() in {"close", "upgrade"}:
             continue
         if name != "upgrade" or response.status_code != 101:
@@ -91,28 +107,28 @@ def _unsendable(what: str, instead: str) -> UnsendableError:
 
 
 def check_head(status: t.Any, headers: t.Iterable[tuple[t.Any, t.Any]]) -> None:
-    """Raise `UnsendableError` for what ``start_response`` can't be called with."""
-    if not (isinstance(status, str) and _STATUS.fullmatch(status)):
+    """Raise `UnsendableError` if a status or header passed to ``start_response`` is invalid."""
+    if not (isinstance(status, str) and re.fullmatch(_STATUS, status)):
         raise _unsendable_head(
             f"the status {status!r}", "a number from 100 to 999, a space, and text"
         )
     if status[0] == "1" and status[:3] != "101":
         raise _unsendable_head(f"the status {status!r}", "a final one, of 200 or more")
     for name, value in headers:
-        if not (isinstance(name, str) and FIELD_NAME.fullmatch(name)):
+        if not (isinstance(name, str) and re.fullmatch(FIELD_NAME, name)):
             raise _unsendable_head(f"the header {name!r}", "a str of letters, digits and dashes")
-        if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+        if not (isinstance(value, str) and re.fullmatch(_VALUE, value)):
             raise _unsendable_head(
                 f"the header {name!r} with {value!r}",
                 "a str of Latin-1 without control characters: quote or encode the rest",
             )
     lengths = {value.strip() for name, value in headers if name.lower() == "content-length"}
-    if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+    if len(lengths) > 1 or not all(re.fullmatch(_LENGTH, length) for length in lengths):
         found = ", ".join(sorted(lengths))
         raise _unsendable_head(f"the Content-Length {found!r}", "one number, or be left out")
 
 
-_LENGTH = re.compile("[0-9]{1,18}")
+_LENGTH = "[0-9]{1,18}"
 
 
 def _unsendable_head(what: str, instead: str) -> UnsendableError:

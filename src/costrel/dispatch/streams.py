@@ -1,4 +1,4 @@
-"""A body that an async generator makes in a request that was answered in a thread."""
+"""Bodies from async generators, for requests that were answered in a thread."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ R = t.TypeVar("R")
 
 
 class AsyncContextStream(ContextStream):
-    """Be the stream of a request that was answered in a thread, but is made on a loop.
+    """The stream of a request that was answered in a thread, produced on an event loop.
 
-    Until `on_loop` is called it is iterated over by sync code, which waits for each piece
-    in its thread.
+    Unless `on_loop` is called, sync code iterates over it and waits for each piece in its
+    thread.
     """
 
     _iterator: t.Any
 
     def on_loop(self, app: App, context: Context) -> AsyncIterator[t.Any]:
-        """Return its pieces, made on the running loop in the context of the request's thread.
+        """Return an iterator that runs on the current loop, in the context of the request.
 
-        So it holds no thread while it waits.
+        It occupies no thread while it waits.
         """
         self._app, self._context = app, context
         return self
@@ -72,9 +72,9 @@ class AsyncContextStream(ContextStream):
             await workers_of(self._app).run(self._ctx.release, error, context=self._context)
 
     async def aclose(self) -> None:
-        """Close the async generator and let the request's teardown run."""
+        """Close the async generator, and let the request's teardown functions run."""
         await self._leave(None)
 
 
-class _Ended(Exception):  # noqa: N818  no fault
-    """Stand for StopAsyncIteration, which a task can't raise."""
+class _Ended(Exception):  # noqa: N818  not a fault
+    """Replaces StopAsyncIteration, which a task can't raise."""

@@ -1,8 +1,7 @@
-"""Sync steps under ASGI: worker threads, and the way there and back from an event loop.
+"""Worker threads for sync steps under ASGI, and hops to them from an event loop.
 
-A sync step never runs on the loop's thread, where it would hold up every other
-request. It runs in one of an application's worker threads, with the context of
-the task that waits for it.
+A sync step never runs on the loop's thread, where it would block every other request. It
+runs in one of the application's worker threads, in the context of the task that waits for it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import threading
 import typing as t
 import weakref
 from contextvars import Context, copy_context
-from queue import SimpleQueue
 
 from ..ground.forks import forget_after_fork, notice
 from .loop import helping, here, serving_loop, take_over
@@ -24,7 +22,7 @@ R = t.TypeVar("R")
 
 
 class _Job:
-    """One call, for a task that waits for it on an event loop."""
+    """A call for which a task on an event loop waits."""
 
     __slots__ = (
         "args", "context", "done", "error", "function", "future", "loop", "result", "workers",
@@ -59,11 +57,11 @@ class _Job:
         try:
             self.loop.call_soon_threadsafe(self.settle)
         except RuntimeError:
-            # The loop was closed meanwhile, so nobody waits.
+            # The loop was closed in the meantime, so nothing waits any more.
             return
 
     def pass_on(self) -> None:
-        """Leave it to a worker thread."""
+        """Let a worker thread run it."""
         self.workers.add(self)
 
     def settle(self) -> None:
@@ -74,41 +72,44 @@ class _Job:
 
 
 class _Work:
-    """The jobs of worker threads. These hold nothing else, so that they end with their owner."""
+    """The jobs of worker threads. The threads refer to this only, so they end with their owner."""
 
     __slots__ = ("jobs", "lock", "threads", "unfinished")
 
     def __init__(self) -> None:
+        # Here, so that `import costrel` does not load it.
+        from queue import SimpleQueue
+
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self.lock = threading.Lock()
         self.unfinished = 0
         self.threads: list[threading.Thread] = []
 
     def run(self) -> None:
-        """Do one job after the other, in a worker thread, until there is no more."""
+        """Run jobs one after the other until `end`; runs in a worker thread."""
         while (job := self.jobs.get()) is not None:
             job.run()
-            del job  # or it would be kept until the next one comes
+            del job  # otherwise it would be kept until the next one comes
             with self.lock:
                 self.unfinished -= 1
 
     def end(self) -> None:
-        """End the threads, each after the job that it is in."""
+        """End the threads, each after its current job."""
         for _thread in self.threads:
             self.jobs.put(None)
         self.threads.clear()
 
 
 class WorkerThreads:
-    """Run functions in threads, at most so many at the same time.
+    """Run functions in threads, at most `limit` at the same time.
 
-    Threads are started when they are needed and kept until `close`, or until nobody
-    refers to this object. What exceeds the limit waits its turn.
+    Threads are started when needed, and kept until `close` or until this object is freed.
+    Calls beyond the limit wait for a free thread.
     """
 
     def __init__(self, limit: int, name: str) -> None:
         if limit < 1:
-            raise ValueError(f"{limit} worker threads can run nothing; allow 1 or more.")
+            raise ValueError(f"The limit of worker threads is {limit}; it must be 1 or more.")
         self.limit = limit
         self.name = name
         self._work = _Work()
@@ -119,9 +120,9 @@ class WorkerThreads:
     async def run(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
         """Call a function in a worker thread, within `context`, and wait for it.
 
-        A task that is cancelled meanwhile still waits, for what it does next may
-        depend on what the function left behind; but not when the threads are closed,
-        for then the process ends.
+        A task that is cancelled in the meantime still waits, because what it does next may
+        depend on the function's effects. Only if the threads are closed does it not wait, since
+        the process is then ending.
         """
         job = _Job(self, context, function, args)
         inbox = helping.get()
@@ -129,8 +130,8 @@ class WorkerThreads:
             self.add(job)
         cancelled: asyncio.CancelledError | None = None
         try:
-            # INVARIANT: not until the future is done, for a task can be cancelled after its
-            # future was, and before it goes on; nobody would settle another one.
+            # INVARIANT: until the job is done, not the future: a task can be cancelled after its
+            # future is done and before it continues; a new future would never be settled.
             while not job.done:
                 try:
                     await job.future
@@ -145,11 +146,11 @@ class WorkerThreads:
             if job.error is not None:
                 raise job.error
         finally:
-            job.error = cancelled = None  # their tracebacks lead back here: a cycle
+            job.error = cancelled = None  # break the cycle: their tracebacks refer to this frame
         return t.cast(R, job.result)
 
     async def run_loosely(self, function: t.Callable[..., R], *args: t.Any, context: Context) -> R:
-        """Call a function in a worker thread; a task that is cancelled leaves it behind there."""
+        """Call a function in a worker thread; a cancelled task does not wait until it returns."""
         job = _Job(self, context, function, args)
         self.add(job)
         await job.future
@@ -161,7 +162,7 @@ class WorkerThreads:
         return t.cast(R, job.result)
 
     def add(self, job: _Job) -> None:
-        """Let a thread run a job, when one is free."""
+        """Let a thread run a job as soon as one is free."""
         notice()
         work = self._work
         with work.lock:
@@ -171,9 +172,9 @@ class WorkerThreads:
         work.jobs.put(job)
 
     def reserve(self) -> None:
-        """Start one thread now, to be there when no more can be started.
+        """Start one thread now, for a time when no more can be started.
 
-        Python 3.12 starts none while the interpreter ends.
+        Python 3.12 starts no threads while the interpreter shuts down.
         """
         with self._work.lock:
             if not self._work.threads:
@@ -187,14 +188,14 @@ class WorkerThreads:
         try:
             thread.start()
         except RuntimeError:
-            # As the interpreter ends: see `reserve`. Those that are there go on.
+            # The interpreter is shutting down: see `reserve`. Existing threads go on.
             if not threads:
                 raise
         else:
             threads.append(thread)
 
     def close(self) -> None:
-        """End the threads, each after the call that it is in; waits for none of them."""
+        """End the threads, each after its current call; does not wait for them."""
         with self._work.lock:
             self._closed = True
             self._work.end()
@@ -210,7 +211,7 @@ def _renew_after_fork() -> None:
 
 
 async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any) -> R:
-    """Call a sync step from the loop: in a worker thread, as if it were called here."""
+    """Call a sync step from the loop in a worker thread, with the caller's context variables."""
     context = copy_context()
     try:
         return await workers.run(function, *args, context=context)
@@ -219,7 +220,7 @@ async def hop(workers: WorkerThreads, function: t.Callable[..., R], *args: t.Any
 
 
 def workers_of(app: App) -> WorkerThreads:
-    """Return an application's worker threads, made when first needed."""
+    """Return an application's worker threads, created when first needed."""
     workers = app._workers
     if workers is None:
         workers = app._workers = WorkerThreads(app.config["SYNC_THREADS"], "costrel-worker")

@@ -1,1 +1,1 @@
-"""What everything stands on: the current context, epochs, fast paths. Imports nothing of ours."""
+"""Foundations: the current context, epochs, fast paths. Imports no other package of Costrel."""

@@ -1,9 +1,9 @@
 """The one context variable, and the proxies that read it.
 
-Everything that is "current" (application, request, session, ``g``) hangs on
-the context object in `context`. Modules of this package use the proxies below,
-which are typed loosely so that imports go down only; `costrel.globals` gives
-users the same objects under their precise types.
+Everything that is "current" (application, request, session, ``g``) is an attribute of
+the context object in `context`. Modules of this package use the proxies below, which are
+typed loosely so that this module imports nothing above it; `costrel.globals` gives users
+the same objects with precise types.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ context: ContextVar[t.Any] = ContextVar("costrel.context")
 
 
 async def outside(function: t.Callable[..., t.Awaitable[R]], *args: t.Any) -> R:
-    """Await a function of the server's with no context current.
+    """Await one of the server's functions while no context is current.
 
-    INVARIANT: whatever the server's functions start (tasks, timers, a transport that reads
-    on) keeps the context variables that it finds. It must not find a request's.
+    INVARIANT: whatever the server's functions start (tasks, timers, a transport that goes on
+    reading) keeps the context variables at that time. A request's must not be among them.
     """
     token = context.set(None)
     try:
@@ -34,40 +34,40 @@ async def outside(function: t.Callable[..., t.Awaitable[R]], *args: t.Any) -> R:
 
 
 def come_back(token: Token[t.Any]) -> None:
-    """Make current again what was before `context` was set to None."""
-    # A coroutine that nobody awaits any more is closed wherever that is noticed.
+    """Restore what was current before `context` was set to None."""
+    # A coroutine that is no longer awaited may be closed in a different context.
     with suppress(ValueError):
         context.reset(token)
 
 
 WITHIN = "costrel.within"
-"""The key of an environ or a scope: the context that a test client sends its request in."""
+"""The environ or scope key that holds the context in which a test client sends its request."""
 
 PRESERVE = "werkzeug.debug.preserve_context"
-"""The environ's key by which the debugger and the test client keep a context."""
+"""The environ key with which the debugger and the test client keep a context alive."""
 
 NO_APP = (
     "Working outside of application context.\n\n"
-    "This needs to know the current application, and none is active here. Inside a request"
-    " and inside a command one is; anywhere else enter one yourself:\n\n"
+    "This code needs the current application, but none is active here. There is one during a"
+    " request and in a CLI command; anywhere else, push an application context:\n\n"
     "    with app.app_context():\n"
     "        ..."
 )
 
 NO_REQUEST = (
     "Working outside of request context.\n\n"
-    "This needs an active HTTP request, and none is active here. Call it from a view, a hook"
-    " or a handler; in a test enter one yourself:\n\n"
+    "This code needs an active HTTP request, but there is none here. Call it from a view, a hook,"
+    " or an error handler; in a test, push a request context:\n\n"
     "    with app.test_request_context('/path'):\n"
     "        ..."
 )
 
 
 class RequestView:
-    """Look at `context` as the variable of request contexts only.
+    """Present `context` as if it were a variable of request contexts only.
 
-    Gives code written for two variables (``_cv_request.get(None)``) the request
-    context in effect: the innermost one, also beneath a plain app context.
+    For code written for two variables (``_cv_request.get(None)``): gives the request
+    context in effect, which is the innermost one, even below a plain app context.
     """
 
     name = "costrel.request_context"
@@ -88,7 +88,7 @@ class RequestView:
 
 
 class AppView:
-    """Look at `context` as the variable of application contexts only."""
+    """Present `context` as if it were a variable of application contexts only."""
 
     name = "costrel.app_context"
 
@@ -111,8 +111,8 @@ request_view = RequestView()
 
 NO_WEBSOCKET = (
     "Working outside of a WebSocket.\n\n"
-    "This needs an open WebSocket, and none is served here. It is for views registered with"
-    " @app.websocket, and what they call."
+    "This code needs an open WebSocket, but there is none here. Use it in views registered with"
+    " @app.websocket, and in functions that they call."
 )
 
 
@@ -131,11 +131,11 @@ def _request_context() -> t.Any:
 
 
 def _context_proxy(attribute: str, missing: str) -> t.Any:
-    """Make Werkzeug's proxy for an attribute of the current context.
+    """Make a Werkzeug proxy for an attribute of the current context.
 
-    PERF(query, page): attributes are found in 0.15 us instead of 0.5 us, by asking the
-    object before the proxy's own class; they are set, and items found, in a third of
-    Werkzeug's time. Everything else is Werkzeug's.
+    PERF(query, page): reading an attribute takes 0.15 us instead of 0.5 us, because the
+    object is asked before the proxy's own class. Setting attributes and reading items take
+    a third of Werkzeug's time. Everything else is Werkzeug's.
     """
     current = context.get
 
@@ -162,7 +162,7 @@ def _context_proxy(attribute: str, missing: str) -> t.Any:
                 raise RuntimeError(missing)
             return getattr(ctx, attribute)[key]
 
-    # It says in its representation what people look for.
+    # The name that users expect in its representation.
     ContextProxy.__name__ = "LocalProxy"
     return ContextProxy(context, attribute, unbound_message=missing)
 

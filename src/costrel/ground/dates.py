@@ -1,7 +1,7 @@
-"""Dates in headers, of which nobody knows what they hold.
+"""Parse dates in request headers, whatever the client sent.
 
-SPEC(RFC 9110 §13.1.3): a date that is none is ignored. Werkzeug lets an `OverflowError` out
-for one with a number that is too large for C.
+SPEC(RFC 9110 §13.1.3): an invalid date is ignored. Werkzeug raises an `OverflowError` for a date
+with a number that is too large for C.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 CONDITIONS = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE")
-"""The variables that Werkzeug reads a date from to answer a conditional request."""
+"""The environ variables that Werkzeug reads a date from to answer a conditional request."""
 
 _NEITHER = '"'
-"""Is no date, and not the tag of anything."""
+"""Neither a date nor any resource's entity tag."""
 
 
 def parse_date(value: str | None) -> datetime | None:
-    """Return the date of a header, aware of its time zone; None if it is none."""
+    """Return a header's date as an aware `datetime`; None if it is not a date."""
     try:
         return werkzeug.http.parse_date(value)
     except OverflowError:
@@ -31,22 +31,22 @@ def parse_date(value: str | None) -> datetime | None:
 
 
 def parse_if_range(value: str | None) -> IfRange:
-    """Return the condition of a header: an entity tag or a date."""
+    """Return the condition in an If-Range header: an entity tag or a date."""
     try:
         return werkzeug.http.parse_if_range_header(value)
     except OverflowError:
-        # As Werkzeug has it for any other text that is no date.
+        # As Werkzeug does with any other text that is not a date.
         return IfRange(werkzeug.http.unquote_etag(value)[0])
 
 
 def with_readable_dates(environ: WSGIEnvironment) -> WSGIEnvironment:
-    """Return an environ whose conditions can be read: it, or a copy without the others."""
+    """Return an environ in which no date makes Werkzeug fail: the same one, or a changed copy."""
     replaced = {name: _NEITHER for name in CONDITIONS if is_unreadable(environ.get(name))}
     return {**environ, **replaced} if replaced else environ
 
 
 def is_unreadable(value: str | None) -> bool:
-    """Tell whether Werkzeug fails on a date."""
+    """Whether Werkzeug fails on a date."""
     try:
         werkzeug.http.parse_date(value)
     except OverflowError:

@@ -1,7 +1,7 @@
-"""Explanations for mistakes that are common while developing.
+"""Explanations for common mistakes during development.
 
-Raised or logged in debug mode only. Objects are told apart by what they have,
-because the classes of applications and blueprints are above this module.
+They are raised or logged in debug mode only. Objects are recognized by their attributes,
+because this module may not import the classes of applications and blueprints.
 """
 
 from __future__ import annotations
@@ -17,58 +17,57 @@ if t.TYPE_CHECKING:
 
 
 class UnexpectedUnicodeError(AssertionError, UnicodeError):
-    """Say that text arrived where bytes, or bytes of another charset, should."""
+    """Raised if text arrived instead of bytes, or bytes in an unexpected charset."""
 
 
 class DebugFilesKeyError(KeyError, AssertionError):
-    """Say why ``request.files`` lacks a file: the form was not multipart."""
+    """Explain why ``request.files`` lacks a file: the form was not multipart."""
 
     def __init__(self, request: t.Any, key: str) -> None:
         message = (
-            f"There is no file {key!r} in request.files: the form came as {request.mimetype!r}, so"
-            " no file contents were transmitted; only 'multipart/form-data' carries them. Add"
+            f"There is no file {key!r} in request.files: the form was sent as {request.mimetype!r},"
+            " so no file contents were transmitted; only 'multipart/form-data' includes them. Add"
             ' enctype="multipart/form-data" to the <form> element.'
         )
         names = ", ".join(repr(value) for value in request.form.getlist(key))
         if names:
-            message += f"\n\nThe browser sent a name in its place. This was submitted: {names}"
+            message += f"\n\nThe browser sent a file name instead. This was submitted: {names}"
         self.msg = message
         super().__init__(request, key)
 
     def __str__(self) -> str:
-        """Return the message; a `KeyError` would show the representation."""
+        """Return the message; a `KeyError` would show its `repr`."""
         return self.msg
 
 
 class FormDataRoutingRedirect(AssertionError):  # noqa: N818  # the name is Flask's
-    """Say that a redirect made by routing would lose the body.
+    """Explain that a redirect made by routing would lose the form data.
 
-    Browsers repeat a request that was answered with 301, 302 or 303 without
-    its body; 307 and 308 keep it (RFC 9110 §15.4).
+    After 301, 302, or 303, browsers repeat the request without its body; 307 and 308
+    keep the body (RFC 9110 §15.4).
     """
 
     def __init__(self, request: t.Any) -> None:
         redirect = request.routing_exception
-        assert isinstance(redirect, RequestRedirect)  # noqa: S101  # the caller looked
+        assert isinstance(redirect, RequestRedirect)  # noqa: S101  # the caller checked
         canonical = redirect.new_url
         slash = ""
         if f"{request.base_url}/" == canonical.partition("?")[0]:
-            slash = " The route was defined with a trailing slash and the request has none."
+            slash = " The route was defined with a trailing slash, but the request has none."
         super().__init__(
             f"A {request.method} request was sent to {request.url!r}. Routing redirects it to the"
-            f" canonical URL {canonical!r}, and the form data would be lost on the way.{slash}"
-            " Send it there in the first place (url_for() gives that URL), or let routing redirect"
-            " with 307 or 308.\n\n"
+            f" canonical URL {canonical!r}, and the form data would be lost.{slash} Send the"
+            " request to that URL directly (url_for() builds it), or let routing redirect with 307"
+            " or 308.\n\n"
             "This exception is only raised in debug mode."
         )
 
 
 def attach_enctype_error_multidict(request: t.Any) -> None:
-    """Make ``request.files`` explain a missing file that the form names.
+    """Make ``request.files`` explain a missing file that is named in the form.
 
-    Changes the class of that dict, to one whose ``[key]`` raises
-    `DebugFilesKeyError` instead of the 400 that production gives. Call it for
-    forms that are not multipart.
+    Changes the class of that dict to one whose ``[key]`` raises `DebugFilesKeyError`,
+    where production answers 400. Call it for forms that are not multipart.
     """
     files_class: t.Any = type(request.files)
 
@@ -81,7 +80,7 @@ def attach_enctype_error_multidict(request: t.Any) -> None:
                     raise
                 raise DebugFilesKeyError(request, key) from None
 
-    # Looks like the class it stands for, in representations and tracebacks.
+    # Look like the class that it replaces, in representations and tracebacks.
     ExplainedFiles.__name__ = files_class.__name__
     ExplainedFiles.__qualname__ = files_class.__qualname__
     ExplainedFiles.__module__ = files_class.__module__
@@ -89,7 +88,7 @@ def attach_enctype_error_multidict(request: t.Any) -> None:
 
 
 def _describe_loader(loader: BaseLoader) -> str:
-    """Show the loader's class and its settings, as far as they are plain data."""
+    """Show the loader's class and those of its settings that are plain data."""
     cls = type(loader)
     settings = [
         f"{name}={value!r}"
@@ -116,9 +115,9 @@ def explain_template_loading_attempts(
 ) -> None:
     """Log, at level INFO, where a template was looked for and what was found.
 
-    ``attempts`` has, in the order of the search, a loader, whose it is (an
-    application or a blueprint), and what it gave: source, file name and an
-    up-to-date test, or None. Used when ``EXPLAIN_TEMPLATE_LOADING`` is set.
+    ``attempts`` lists, in the order of the search, a loader, its owner (an application or
+    a blueprint), and what it returned: source, file name, and an up-to-date test, or
+    None. Used when ``EXPLAIN_TEMPLATE_LOADING`` is set.
     """
     lines = [f"Search for the template {template!r}"]
     matches = 0

@@ -1,7 +1,7 @@
 """Read the environment variables that Flask documents.
 
-`FLASK_DEBUG` and `FLASK_SKIP_DOTENV` are yes/no switches. ``0``, ``false`` and
-``no`` in any case mean no, anything else that is not empty means yes.
+`FLASK_DEBUG` and `FLASK_SKIP_DOTENV` are yes/no switches. ``0``, ``false``, and ``no``, in
+upper or lower case, mean no; any other value that is not empty means yes.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ _NO = frozenset({"0", "false", "no"})
 
 
 def get_debug_flag() -> bool:
-    """Tell whether `FLASK_DEBUG` asks for debug mode.
+    """Whether `FLASK_DEBUG` turns on debug mode.
 
-    Unset and empty mean no: debug mode lets a visitor of the error page run
-    code, so it has to be asked for.
+    Unset and empty mean no: in debug mode a visitor of the error page can run code, so it
+    has to be turned on explicitly.
     """
     value = os.environ.get("FLASK_DEBUG", "")
     return bool(value) and value.lower() not in _NO
 
 
 def get_load_dotenv(default: bool = True) -> bool:
-    """Tell whether ``.env`` and ``.flaskenv`` files are to be loaded.
+    """Whether ``.env`` and ``.flaskenv`` files should be loaded.
 
-    A `FLASK_SKIP_DOTENV` that means yes forbids it, one that means no asks for
-    it; unset or empty leaves the choice to `default`.
+    If `FLASK_SKIP_DOTENV` means yes, they are not; if it means no, they are. If it is unset
+    or empty, `default` decides.
     """
     value = os.environ.get("FLASK_SKIP_DOTENV", "")
     if not value:

@@ -1,8 +1,8 @@
-"""What belongs to one process: it is forgotten in another one that was forked from it.
+"""Reset per-process state after a fork.
 
-Threads and event loops do not survive a fork. Python runs hooks in the child; a server written in
-C that forks by itself (uWSGI, and there each interpreter but the first) does not, so what belongs
-to a process also asks, by `notice`, before it is used.
+Threads and event loops do not survive a fork. Python runs hooks in the child, but a server in C
+that forks on its own (uWSGI, in each interpreter but the first) does not. So code that uses
+per-process state also calls `notice` first.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _process = os.getpid()
 
 
 def forget_after_fork(hook: Hook) -> Hook:
-    """Call a function in each process that is forked from this one; for as long as this lives."""
+    """Register a function to be called in each process that is forked from this one."""
     _hooks.append(hook)
     return hook
 
 
 def notice() -> None:
-    """Call what is to be called in a new process, if this is one and it was not done yet."""
+    """Call the registered functions if this is a forked process in which they have not run yet."""
     if _process != os.getpid():
         with _lock:
             if _process != os.getpid():
@@ -40,7 +40,7 @@ def _forget() -> None:
 
 
 def _after_fork() -> None:
-    global _lock  # noqa: PLW0603  another thread of the parent may have held it
+    global _lock  # noqa: PLW0603  another thread of the parent process may have held it
     _lock = threading.Lock()
     _forget()
 

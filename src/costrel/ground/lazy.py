@@ -1,4 +1,4 @@
-"""Attributes that come into being when first touched."""
+"""Attributes that are created on first access."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ V = t.TypeVar("V")
 class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
     """Compute an attribute on first access and store it on the instance.
 
-    Unlike `functools.cached_property` it takes no lock (CPython 3.11 has one), and
-    it may be used where assignment replaces the value. After the first access
-    the attribute is a plain one.
+    Unlike `functools.cached_property`, it takes no lock (CPython 3.11's does). The value may
+    be replaced by assignment. After the first access it is a plain attribute.
     """
 
     def __init__(self, make: t.Callable[[t.Any], V]) -> None:
@@ -29,20 +28,20 @@ class lazy(t.Generic[V]):  # noqa: N801  used as a decorator, like property
         if obj is None:
             return self
         value = self.make(obj)
-        # PERF(query): not by `__dict__`, which CPython would have to make as a dict of its own.
+        # PERF(query): not through `__dict__`, for which CPython would create a separate dict.
         setattr(obj, self.name, value)
         return value
 
     if t.TYPE_CHECKING:
 
         def __set__(self, obj: object, value: V) -> None:
-            """Replace the value; at run time plain attribute assignment does."""
+            """Replace the value; at run time, plain attribute assignment does this."""
 
 
 class anew(lazy[V]):  # noqa: N801  used as a decorator, like property
     """Compute an attribute on each access, unless it was assigned.
 
-    For a value that refers to its owner: stored, it would be in a cycle with that.
+    For a value that refers to its owner: storing it would create a reference cycle.
     """
 
     @t.overload
@@ -50,7 +49,7 @@ class anew(lazy[V]):  # noqa: N801  used as a decorator, like property
     @t.overload
     def __get__(self, obj: object, owner: type) -> V: ...
     def __get__(self, obj: object | None, owner: type) -> V | lazy[V]:
-        """Return the value, computed; on the class, the descriptor."""
+        """Return the computed value; on the class, the descriptor."""
         return self if obj is None else self.make(obj)
 
 

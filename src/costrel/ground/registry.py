@@ -1,9 +1,8 @@
-"""Registries that extensions may change at any time, and say when they did.
+"""Registries that may be changed at any time, and that record each change.
 
-Hooks, views and handlers live in plain, mutable lists and dicts, because
-extensions append to them, insert at the front, remove by identity and replace
-values, also while requests run. What is compiled from them (the plans) is
-valid as long as the `Epoch` they share has not moved.
+Hooks, views, and handlers are kept in mutable lists and dicts, because extensions append to
+them, insert at the front, remove by identity, and replace values, also while requests run.
+The plans compiled from them are valid for as long as their shared `Epoch` stays the same.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ V = t.TypeVar("V")
 class Epoch:
     """Count the changes of everything that plans are compiled from.
 
-    INVARIANT: whoever changes such a thing calls `bump`; whoever compiles
-    stores ``value`` first and throws the result away once it differs.
+    INVARIANT: code that changes such a thing calls `bump`. Code that compiles stores ``value``
+    first, and discards the result once ``value`` differs.
     """
 
     __slots__ = ("value",)
@@ -37,7 +36,7 @@ def tracked(base: type, name: str) -> t.Callable[..., t.Any]:
     original = getattr(base, name)
 
     def method(self: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        # Bump also when the call raises: it may have changed something first.
+        # Bump even if the call raises: it may have changed something first.
         try:
             return original(self, *args, **kwargs)
         finally:
@@ -82,8 +81,8 @@ class TrackedDict(dict[K, V]):
 class TrackedLists(defaultdict[K, list[V]]):
     """A ``defaultdict(list)`` of tracked lists: one registry of hooks.
 
-    A plain list that is stored as a value stays that very object, so it can
-    change unseen; `tracked` tells whether that has happened.
+    A plain list stored as a value is kept as the same object, and its changes go unnoticed;
+    `tracked` is then false.
     """
 
     def __init__(self, epoch: Epoch, *args: t.Any) -> None:
@@ -94,7 +93,7 @@ class TrackedLists(defaultdict[K, list[V]]):
         return defaultdict, (list, dict(self))
 
     def __missing__(self, key: K) -> list[V]:
-        # An empty list changes no plan, so asking for one is not a change.
+        # An empty list does not change any plan, so creating one is not a change.
         created: list[V] = TrackedList(self.epoch)
         dict.__setitem__(self, key, created)
         return created
@@ -108,8 +107,8 @@ class TrackedLists(defaultdict[K, list[V]]):
         return self[key]
 
     def tracked(self) -> bool:
-        """Tell whether every change of every list would be noticed."""
-        # Of a copy, since another thread may register something meanwhile.
+        """Whether every change of every list is noticed."""
+        # On a copy, since another thread may register something in the meantime.
         return all(type(value) is TrackedList for value in list(self.values()))
 
 

@@ -1,13 +1,13 @@
-"""What short ways skip, and whether they still may: the one table of that.
+"""The table of all fast paths: which methods each one skips, and whether it may be taken.
 
-A short way gives the answer that a chain of methods would give, without calling them. So
-each is open only as long as none of these is replaced: on the class, on a class between,
-on the subclass in use or on the object itself. Then the methods are called by name.
+A fast path ("short way" in names) gives the result that a chain of methods would give, without
+calling them. So it is open only if none of these methods is replaced: on the class, on a class
+in between, on the subclass in use, or on the object itself. Otherwise the methods are called.
 
-Replacing one is seen when it happens, since `Watched` is the metaclass of our own classes
-(decision 6), and costs requests nothing: a way is a class attribute, named as in the table.
-Classes of Werkzeug and Jinja have no such metaclass. They are looked at whenever an engine
-is compiled, which is after anything here was replaced as well.
+A replacement is noticed when it happens, because `Watched` is the metaclass of our own classes
+(decision 6). Requests pay nothing for that: whether a path is open is a class attribute, named
+as in the table. Classes of Werkzeug and Jinja do not have this metaclass. They are checked each
+time an engine is compiled, which also happens after anything here was replaced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from werkzeug.routing import (
 from werkzeug.wrappers import Response
 
 SHORT_WAYS: dict[str, tuple[str, str]] = {
-    # A plan runs these: all of a request, from entering its context to leaving it.
+    # A plan replaces these: all of a request, from entering its context to leaving it.
     "_may_run_plans": (
         "costrel.app.Flask",
         (
@@ -40,12 +40,12 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         ),
     ),
     "_may_enter": ("costrel.ctx.request.RequestContext", "__init__ push pop match_request"),
-    # A plan knows the rule, so it need not ask the request for what follows from that.
+    # A plan knows the rule, so it need not ask the request for what follows from the rule.
     "_may_know_rule": (
         "costrel.wrappers.request.Request",
         "method endpoint blueprint blueprints url_rule view_args routing_exception",
     ),
-    # The route table matches, and builders build, in place of Werkzeug's adapter.
+    # The route table matches and builders build URLs, instead of Werkzeug's adapter.
     "_may_match": ("werkzeug.routing.map.MapAdapter", "__init__ match"),
     "_may_bind": ("costrel.routing.table.RuleMap", "bind bind_to_environ update"),
     "_may_build": ("werkzeug.routing.map.MapAdapter", "build"),
@@ -53,7 +53,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_keep_text": ("werkzeug.routing.converters.BaseConverter", "to_python"),
     "_may_write_text": ("werkzeug.routing.converters.UnicodeConverter", "to_url"),
     "_may_write_number": ("werkzeug.routing.converters.IntegerConverter", "to_url"),
-    # The request is made, and read, by what the server has of it.
+    # The request is created and read directly from what the server passed.
     "_may_make_request": ("costrel.wrappers.request.Request", "__init__"),
     "_may_forget": ("costrel.wrappers.request.Request", "close"),
     "_may_read_args": ("costrel.wrappers.request.Request", "query_string"),
@@ -68,7 +68,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "costrel.wrappers.request.Request",
         "max_content_length stream content_length",
     ),
-    # A body that needs no response, and a response that is sent without Werkzeug's copies.
+    # Bodies that need no response object, and responses that are sent without Werkzeug's copies.
     "_may_omit_response": (
         "costrel.wrappers.response.Response",
         (
@@ -87,12 +87,16 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_not_encode": ("werkzeug.wrappers.response.Response", "iter_encoded"),
     "_may_not_close": ("werkzeug.wrappers.response.Response", "close"),
     "_may_answer": ("werkzeug.exceptions.HTTPException", "__call__ get_response"),
+    "_may_keep_page": (
+        "werkzeug.exceptions.HTTPException",
+        "get_body get_description name",
+    ),
     "_may_dump": ("costrel.json.provider.DefaultJSONProvider", "dumps"),
     "_may_write_json": (
         "costrel.json.provider.DefaultJSONProvider",
         "dumps response response_body compact_body _prepare_response_obj",
     ),
-    # A session that nobody touches is neither opened nor saved.
+    # A session that is never accessed is neither opened nor saved.
     "_may_open_later": (
         "costrel.sessions.SecureCookieSessionInterface",
         "open_session save_session",
@@ -101,8 +105,8 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "costrel.sessions.SecureCookieSessionInterface",
         "should_set_cookie is_null_session",
     ),
-    "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__"),
-    # Templates: a string is compiled once, and a rendering copies and asks less.
+    "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__ permanent"),
+    # Templates: a string is compiled once, and rendering copies and looks up less.
     "_may_keep_strings": (
         "costrel.templating.Environment",
         (
@@ -112,13 +116,13 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         ),
     ),
     "_may_share_globals": ("jinja2.environment.Template", "new_context"),
-    # A coroutine method of a method view is awaited where it is.
+    # A coroutine method of a method view is awaited on the loop.
     "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),
 }
-"""Each short way's class attribute, with the class that it is about and what it skips there.
+"""The class attribute of each fast path, with its class and the names that it skips there.
 
-Where one of the names of ``_may_run_plans``, ``_may_enter`` or ``_may_know_rule`` is replaced,
-the application takes the general path, which calls every step by its name."""
+If a name of ``_may_run_plans``, ``_may_enter``, or ``_may_know_rule`` is replaced, the
+application takes the general path, which calls every step by its name."""
 
 STEPS = tuple(SHORT_WAYS["_may_run_plans"][1].split())
 """The steps of an application that a plan takes over."""
@@ -126,11 +130,11 @@ STEPS = tuple(SHORT_WAYS["_may_run_plans"][1].split())
 _SKIPPED = frozenset(name for _cls, names in SHORT_WAYS.values() for name in names.split())
 
 on_replaced: list[t.Callable[[], None]] = []
-"""Called when something is replaced, for what is compiled of it."""
+"""Called when something is replaced, to invalidate what was compiled from it."""
 
 
 class _Way:
-    """Know what a class had when it was defined, of what a short way skips."""
+    """One fast path, with the methods that it skips as they were when the class was defined."""
 
     def __init__(self, name: str, root: type) -> None:
         self.name = name
@@ -141,22 +145,22 @@ class _Way:
         self._look_at = get if len(names) > 1 else lambda cls: (get(cls),)
         self._originals = self._look_at(root)
         found = [(base, name) for base in root.__mro__ for name in names if name in base.__dict__]
-        # What ours override counts as well, since they call it unless the way is open.
+        # Methods that ours override count too: ours call them unless the path is open.
         self._overridden = tuple(
             (base, name, base.__dict__[name])
             for base, name in found
             if find(root, name) is not base.__dict__[name]
         )
-        # Not so if a tracer came before us.
+        # False if a tracer has replaced a method before this was imported.
         self._genuine = all(
             _is_genuine(base, base.__dict__[name]) for base, name in found if base is not object
         )
 
     def is_open(self, cls: type) -> bool:
-        # COMPAT(wrapt): by identity, for what wraps a function is equal to it.
+        # COMPAT(wrapt): by identity, since a wrapped function compares equal to the original.
         if not self._genuine or not all(map(is_, self._look_at(cls), self._originals)):
             return False
-        for base, name, original in self._overridden:  # noqa: SIM110  asked at each error
+        for base, name, original in self._overridden:  # noqa: SIM110  called for each error
             if base.__dict__.get(name) is not original:
                 return False
         return True
@@ -166,12 +170,12 @@ _ways: dict[str, _Way] = {}
 
 
 def find(cls: type, name: str) -> t.Any:
-    """Return what a class has under a name, as it is."""
+    """Return a class's attribute as it is stored, without binding it."""
     return next(base.__dict__[name] for base in cls.__mro__ if name in base.__dict__)
 
 
 def _is_genuine(owner: type, value: t.Any) -> bool:
-    """Tell whether a method comes from the package that its class is defined in."""
+    """Whether a method comes from the package that its class is defined in."""
     for attribute in ("__func__", "fget", "make"):
         value = getattr(value, attribute, value)
     if isinstance(value, FunctionType):
@@ -181,7 +185,7 @@ def _is_genuine(owner: type, value: t.Any) -> bool:
 
 
 def record(cls: type) -> None:
-    """Remember a class of the table as it is defined."""
+    """Remember the original methods of a class in the table."""
     path = f"{cls.__module__}.{cls.__qualname__}"
     for name, (root, _skipped) in SHORT_WAYS.items():
         if root == path:
@@ -189,13 +193,13 @@ def record(cls: type) -> None:
 
 
 def is_open(name: str, cls: type) -> bool:
-    """Tell whether a short way may be taken for a class: its own, or a subclass."""
-    # What makes requests need not be a class.
+    """Whether a fast path may be taken for its own class, or for a subclass."""
+    # ``request_class`` need not be a class.
     return isinstance(cls, type) and _ways[name].is_open(cls)
 
 
 def is_open_for(name: str, obj: t.Any) -> bool:
-    """Tell the same of an object, which may have attributes of its own."""
+    """Whether a fast path may be taken for an object, which may have attributes of its own."""
     way = _ways[name]
     return way.is_open(type(obj)) and way.names.isdisjoint(getattr(obj, "__dict__", ()))
 
@@ -205,7 +209,7 @@ def _ways_of(cls: type) -> t.Iterator[_Way]:
 
 
 def builds_as_imported() -> bool:
-    """Tell whether Werkzeug's rules and adapters build URLs as they did at first."""
+    """Whether Werkzeug's methods that build URLs are the ones that it was imported with."""
     return (
         Rule.build is _build
         and Rule.suitable_for is _suitable_for
@@ -217,7 +221,7 @@ _build, _suitable_for, _adapter_build = Rule.build, Rule.suitable_for, MapAdapte
 
 
 def look_again() -> None:
-    """Find out anew which ways are open, also by the classes that we inherit from."""
+    """Check again which fast paths are open, including the classes that ours inherit from."""
     for way in _ways.values():
         _decide(way, way.root)
 
@@ -231,9 +235,9 @@ def _decide(way: _Way, cls: type) -> None:
 
 
 class Watched(ABCMeta):
-    """Hold a class's short ways open until something that they skip is replaced on it.
+    """Keep a class's fast paths open until a method that they skip is replaced on it.
 
-    Derives from `ABCMeta`, since such classes are combined with abstract ones.
+    Derives from `ABCMeta`, because such classes are combined with abstract ones.
     """
 
     def __init__(cls, *args: t.Any, **kwargs: t.Any) -> None:
@@ -254,7 +258,7 @@ class Watched(ABCMeta):
 
 
 class WatchedObject(metaclass=Watched):
-    """Do the same for one object that applications hold, such as ``app.json``."""
+    """Do what `Watched` does, for a single object of an application, such as ``app.json``."""
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)

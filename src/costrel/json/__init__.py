@@ -1,7 +1,6 @@
-"""JSON as the current application writes it.
+"""JSON functions that use the current application's provider, ``app.json``.
 
-Each function asks the provider of the current application, ``app.json``.
-Without one, the standard library answers, with the conversions of
+Without a current application they use the standard library, with the conversions of
 `DefaultJSONProvider` but without its sorting.
 """
 
@@ -21,10 +20,10 @@ __all__ = ["dump", "dumps", "jsonify", "load", "loads"]
 
 
 def dumps(obj: t.Any, **kwargs: t.Any) -> str:
-    """Return the object as JSON text.
+    """Serialize an object to a JSON string.
 
-    Keywords go to the provider; for the default one they are those of
-    `json.dumps`. Raises `TypeError` for what has no JSON form.
+    Keyword arguments are passed to the provider; the default one takes those of
+    `json.dumps`. Raises `TypeError` for an object that can't be serialized.
     """
     ctx = context.get(None)
     if ctx is not None:
@@ -37,7 +36,7 @@ def dumps(obj: t.Any, **kwargs: t.Any) -> str:
 
 
 def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
-    """Write the object as JSON to a file that is open for text."""
+    """Write an object as JSON to a text file."""
     ctx = context.get(None)
     if ctx is not None:
         ctx.app.json.dump(obj, fp, **kwargs)
@@ -49,10 +48,10 @@ def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
 
 
 def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
-    """Return the value that JSON text, or its bytes, stands for.
+    """Parse JSON text or bytes.
 
-    Raises `ValueError` for what is not JSON, and for JSON that is nested too deeply,
-    whatever provider reads it.
+    Raises `ValueError` for invalid JSON, and for JSON that is nested too deeply, with
+    any provider.
     """
     ctx = context.get(None)
     if ctx is None:
@@ -65,7 +64,7 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
 
 
 def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
-    """Read an open file to its end and return the JSON value it holds."""
+    """Read an open file and parse it as JSON."""
     ctx = context.get(None)
     if ctx is not None:
         return ctx.app.json.load(fp, **kwargs)
@@ -75,11 +74,11 @@ def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
 def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
     """Return a response with a JSON body.
 
-    One positional argument is the document, several are an array, keywords are
-    an object, and none at all is ``null``. A view may as well return the dict
-    or the list itself; this is for documents of other kinds, and for headers.
-    Needs a current application (`RuntimeError`); raises `TypeError` for
-    positional arguments and keywords together.
+    One positional argument is the document. Several become an array, keyword arguments
+    an object, and no arguments ``null``. A view can also return a dict or a list
+    directly; use this for other documents, or to set headers.
+    Raises `RuntimeError` without a current application, and `TypeError` for positional
+    and keyword arguments together.
     """
     ctx = context.get(None)
     response: Response | None
@@ -97,6 +96,6 @@ def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
     return response
 
 
-# Requests and responses read JSON through this module. They are below it, as
-# `jsonify` returns one of them.
+# Requests and responses use this module to read JSON. It is set here because their
+# modules can't import this one.
 Request.json_module = Response.json_module = sys.modules[__name__]

@@ -1,8 +1,8 @@
-"""How an application reads and writes JSON: the provider interface.
+"""JSON providers, which define how an application reads and writes JSON.
 
-`application.json` is a provider; assign another to change the library or the
-format. Providers are given their application as ``t.Any``, so that this module
-needs nothing above it and a subclass may narrow the parameter.
+``app.json`` is a provider. Assign another one to change the library or the format.
+The application is typed as ``t.Any``, so that this module does not import its class, and
+a subclass may use a narrower type.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ Encode = t.Callable[[t.Any], str]
 
 
 class JSONProvider(WatchedObject):
-    """Define what an application needs of a JSON library.
+    """The base class of JSON providers.
 
-    A subclass must write `dumps` and `loads`; the rest is built on them.
-    ``app`` is held weakly: the application owns its provider, and is to be
-    freed as soon as nobody refers to it.
+    A subclass must define `dumps` and `loads`; the other methods use them.
+    ``app`` is held by a weak reference, because the application owns its provider and
+    a cycle would keep it alive.
     """
 
     def __init__(self, app: t.Any) -> None:
         self._app: t.Any = weakref.proxy(app)
 
     def dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
-        """Return the object as JSON text; keywords are the library's own."""
+        """Serialize an object to a JSON string; keyword arguments are for the library."""
         raise NotImplementedError(f"{type(self).__name__} must define dumps(obj, **kwargs).")
 
     def dump(self, obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
-        """Write the object as JSON to a file that is open for text."""
+        """Write an object as JSON to a text file."""
         fp.write(self.dumps(obj, **kwargs))
 
     def loads(self, s: str | bytes, **kwargs: t.Any) -> t.Any:
-        """Return the value that JSON text, or its bytes, stands for.
+        """Parse JSON text or bytes.
 
-        Must raise `ValueError` for what is not JSON; the client of a request
-        with such a body is then answered with 400.
+        It must raise `ValueError` for invalid JSON. If the body of a request is invalid, the
+        client then gets a 400.
         """
         raise NotImplementedError(f"{type(self).__name__} must define loads(s, **kwargs).")
 
     def load(self, fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
-        """Read an open file to its end and return the value it holds."""
+        """Read an open file and parse it as JSON."""
         text = fp.read()
         check_depth(text)
         return self.loads(text, **kwargs)
@@ -68,7 +68,7 @@ class JSONProvider(WatchedObject):
         if args and kwargs:
             raise TypeError(
                 "app.json.response() takes either args or kwargs, not both: a JSON document is"
-                " an array or an object. Pass one dict with everything in it."
+                " an array or an object. Pass a single dict with everything in it."
             )
         if kwargs:
             return kwargs
@@ -77,11 +77,11 @@ class JSONProvider(WatchedObject):
         return args[0] if len(args) == 1 else args
 
     def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
-        """Return a response of the application's class with a JSON body.
+        """Return a response with a JSON body, of the application's response class.
 
-        One positional argument is the document, several are an array,
-        keywords are an object, and none at all is ``null``. Raises `TypeError`
-        for positional arguments and keywords together.
+        One positional argument is the document. Several become an array, keyword
+        arguments an object, and no arguments ``null``. Raises `TypeError` for
+        positional and keyword arguments together.
         """
         obj = self._prepare_response_obj(args, kwargs)
         text = self.dumps(obj)
@@ -90,7 +90,7 @@ class JSONProvider(WatchedObject):
 
 
 def _default(o: t.Any) -> t.Any:
-    """Turn what JSON has no notation for into something it has one for."""
+    """Convert an object that JSON does not support to one that it does."""
     if isinstance(o, date):
         return http_date(o)
     if isinstance(o, (decimal.Decimal, uuid.UUID)):
@@ -109,13 +109,13 @@ def _build_encode(
     separators: tuple[str, str] | None,
     indent: int | str | None,
 ) -> Encode:
-    """Return a function that does what `json.dumps` does with these options.
+    """Return a function that does the same as `json.dumps` with these options.
 
-    The stdlib builds a Python and a C encoder per call; most of the time that
-    a small document takes goes into that. Both are safe to use again, and from
-    several threads, as long as they share no table of the containers they are
-    inside of. So ours has none, and a circular reference ends in a
-    `RecursionError`; the stdlib is asked then, which names the real error.
+    The stdlib creates a Python and a C encoder for each call, which takes most of
+    the time for a small document. Both can be reused, also by several threads, as
+    long as they don't share the table that detects circular references. So ours has
+    no such table, and a circular reference raises `RecursionError`. The stdlib is
+    called then, and raises the actual error.
     """
     plain = json.JSONEncoder(
         default=default,
@@ -125,7 +125,7 @@ def _build_encode(
         indent=indent,
     )
     if indent is not None or _c_make_encoder is None:
-        # With an indent it is written in Python, which looks after its own stack.
+        # The stdlib uses its Python encoder for indents, which can't overflow the stack.
         return plain.encode
     # PERF(json): a 4-key document takes 1.4 us instead of the stdlib's 2.4 us.
     to_chunks = _c_make_encoder(
@@ -147,50 +147,50 @@ def _build_encode(
             return "".join(to_chunks(obj, 0))
         except RecursionError:
             plain.encode(obj)
-            # A second run may only explain the error, never replace the first:
-            # ``default`` may have used up an iterator.
+            # The second run may only explain the error. Its result can't be used:
+            # ``default`` may have consumed an iterator.
             raise
 
     return encode
 
 
 class DefaultJSONProvider(JSONProvider):
-    """Read and write JSON by the standard library's rules.
+    """Reads and writes JSON in the same way as the standard library.
 
-    Besides what `json` knows: `~datetime.datetime` and `~datetime.date` become
-    HTTP dates, `~decimal.Decimal` and `~uuid.UUID` text, dataclasses objects,
-    and whatever has ``__html__`` the text of that. Set the attributes on a
-    subclass or on ``app.json``; they are read at every call.
+    Other types are converted: `~datetime.datetime` and `~datetime.date` to HTTP dates,
+    `~decimal.Decimal` and `~uuid.UUID` to strings, dataclasses to objects, and objects
+    with ``__html__`` to the string it returns. Set the attributes below on a subclass
+    or on ``app.json``; they are read at every call.
     """
 
     default: t.Callable[[t.Any], t.Any] = staticmethod(_default)
-    """Convert an object that JSON has no notation for, or raise `TypeError`."""
+    """Converts an object that JSON does not support, or raises `TypeError`."""
 
     ensure_ascii = True
-    r"""Write everything but ASCII as ``\uXXXX``: safe under any charset, but larger."""
+    r"""Escape non-ASCII characters as ``\uXXXX``: safe in any charset, but larger."""
 
     sort_keys = True
-    """Sort keys, so that equal data gives equal bytes and caches see no change.
+    """Sort keys, so that equal data gives the same bytes, which helps caches.
 
-    Keys must then be comparable: text and numbers in one dict are a `TypeError`.
+    Keys must then be comparable: strings and numbers in one dict raise `TypeError`.
     """
 
     compact: bool | None = None
-    """Leave out line breaks in responses; None means "unless in debug mode"."""
+    """Omit line breaks and indents in responses; None means "except in debug mode"."""
 
     mimetype = "application/json"
     """The content type of `response`."""
 
-    # INVARIANT: never changed in place, so threads need no lock. Keyed by everything
+    # INVARIANT: never changed in place, so threads need no lock. The keys hold everything
     # that the function was built from; see `_encode_for`.
     _encodes: t.ClassVar[dict[t.Any, Encode]] = {}
 
     def dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
-        """Return the object as JSON text; keywords are those of `json.dumps`.
+        """Serialize an object to a JSON string; takes the arguments of `json.dumps`.
 
-        ``default``, ``ensure_ascii`` and ``sort_keys`` come from the
-        attributes unless given. Raises `TypeError` for what has no JSON form
-        and `ValueError` for a circular reference.
+        ``default``, ``ensure_ascii`` and ``sort_keys`` default to the attributes.
+        Raises `TypeError` for an object that can't be serialized, and `ValueError`
+        for a circular reference.
         """
         encode = self._encode_for(kwargs)
         if encode is not None:
@@ -203,11 +203,10 @@ class DefaultJSONProvider(JSONProvider):
         return json.dumps(obj, **kwargs)
 
     def _encode_for(self, kwargs: dict[str, t.Any]) -> Encode | None:
-        """Return the encoder of these options, or None if `json.dumps` must run.
+        """Return the encoder for these options, or None if `json.dumps` has to be called.
 
-        Only options of layout are known here. ``default`` must be a plain
-        function: a bound method would tie this object to itself, and be
-        another object at each look.
+        Only layout options are supported. ``default`` must be a plain function: a bound
+        method would create a reference cycle, and is a new object at each access.
         """
         separators = indent = None
         if kwargs:
@@ -226,26 +225,26 @@ class DefaultJSONProvider(JSONProvider):
         if encode is None:
             encode = _build_encode(*key)
             # On the instance, not the class: ``default`` may be a closure over the app.
-            # Two threads may each drop the other's entry; it is built again then.
+            # Two threads may each drop the other's entry, which is then rebuilt.
             known = self._encodes if len(self._encodes) < 8 else {}
             vars(self)["_encodes"] = {**known, key: encode}
         return encode
 
     def loads(self, s: str | bytes, **kwargs: t.Any) -> t.Any:
-        """Return the value of JSON text, or of its UTF-8, UTF-16 or UTF-32 bytes.
+        """Parse JSON text, or bytes in UTF-8, UTF-16 or UTF-32.
 
-        Accepts and refuses exactly what `json.loads` does, ``NaN`` and lone
-        surrogates included; keywords are its own. Raises
-        `json.JSONDecodeError` or `UnicodeDecodeError`, both `ValueError`, and
-        that itself for JSON nested deeper than Python can follow.
+        Accepts exactly what `json.loads` accepts, including ``NaN`` and lone surrogates,
+        and takes its keyword arguments. Raises `json.JSONDecodeError` or
+        `UnicodeDecodeError`, both subclasses of `ValueError`, and `ValueError` itself for
+        JSON that is nested too deeply.
         """
         kind = type(s)
         if (kind is bytes or isinstance(s, (str, bytes, bytearray))) and len(s) > MAX_DEPTH:
             check_depth(s)
         if not kwargs and (kind is bytes or kind is str):
-            # PERF(echo): a 4-key document takes 0.4 us instead of 2.0 us. What this
-            # decoder accepts it reads as the stdlib does (tests/property/test_json.py
-            # holds them together); what it refuses, the stdlib decides.
+            # PERF(echo): a 4-key document takes 0.4 us instead of 2.0 us. This decoder
+            # reads what it accepts as the stdlib does (tests/property/test_json.py
+            # compares them); the stdlib decides about the rest.
             try:
                 return _decode_fast(s)
             except (ValueError, RecursionError):
@@ -253,10 +252,10 @@ class DefaultJSONProvider(JSONProvider):
         return read_plainly(s, **kwargs)
 
     def response_body(self, obj: t.Any) -> bytes:
-        """Return the body that `response` gives this document.
+        """Return the body that `response` uses for this document.
 
-        Ends in a line break, so that it looks right in a terminal. Indented by
-        two when `compact` is false, or None in debug mode.
+        It ends in a line break, so that it looks right in a terminal. It is indented by
+        two spaces if `compact` is False, or if it is None in debug mode.
         """
         compact = self.compact
         if compact or (compact is None and not self._app.debug):
@@ -264,8 +263,8 @@ class DefaultJSONProvider(JSONProvider):
         return (self.dumps(obj, indent=2) + "\n").encode()
 
     def compact_body(self, obj: t.Any) -> bytes:
-        """Return the body of a response outside of debug mode: one line."""
-        # PERF(json): asks only whether the attributes are still those of the last time.
+        """Return the body of a response outside debug mode, on one line."""
+        # PERF(json): only checks whether the attributes are unchanged since the last call.
         kept = self._kept_compact
         if (
             kept is not None
@@ -290,11 +289,11 @@ class DefaultJSONProvider(JSONProvider):
     _may_write_json: t.ClassVar[bool]
 
     def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
-        """Return a response of the application's class with a JSON body.
+        """Return a response with a JSON body, of the application's response class.
 
-        One positional argument is the document, several are an array,
-        keywords are an object, and none at all is ``null``. Raises `TypeError`
-        for positional arguments and keywords together.
+        One positional argument is the document. Several become an array, keyword
+        arguments an object, and no arguments ``null``. Raises `TypeError` for
+        positional and keyword arguments together.
         """
         obj = self._prepare_response_obj(args, kwargs)
         body = self.response_body(obj)

@@ -1,10 +1,9 @@
-"""JSON that keeps the types which JSON has not: tuples, bytes, dates.
+"""Tagged JSON, which preserves types that JSON lacks, such as tuples, bytes and dates.
 
 A value of such a type is written as an object with one key, the tag:
-``(1, 2)`` becomes ``{" t": [1, 2]}``. Tags start with a space because keys of
-real data rarely do; an object of real data that looks like a tag is itself
-tagged. This is what the session cookie holds, and it reads and writes the
-same bytes as Flask, so sessions survive a change between the two.
+``(1, 2)`` becomes ``{" t": [1, 2]}``. Tags start with a space because keys of real
+data rarely do. An object that looks like a tag is itself tagged. The session cookie
+uses this format. It is identical to Flask's, so sessions survive a switch between the two.
 """
 
 from __future__ import annotations
@@ -22,30 +21,30 @@ from . import dumps, loads
 
 
 class JSONTag:
-    """Define how one type is told apart, written and read back.
+    """The base class of tags; defines how a type is recognized, written and read.
 
-    A subclass sets `key`, or leaves it empty if it only decides that a type
-    goes untagged, and writes the three methods.
+    A subclass defines the three methods and sets `key`, or leaves it empty if the type
+    is not tagged.
     """
 
     __slots__ = ("serializer",)
 
     key: str = ""
-    """The name in the JSON object; empty for a tag that is never read back."""
+    """The key in the JSON object; empty for a type that is not tagged."""
 
     def __init__(self, serializer: TaggedJSONSerializer) -> None:
         self.serializer = serializer
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether this tag is the one for the value."""
+        """Return whether this tag applies to the value."""
         raise NotImplementedError(f"{type(self).__name__} must define check(value).")
 
     def to_json(self, value: t.Any) -> t.Any:
-        """Return the value as JSON data, its parts tagged in their turn."""
+        """Convert the value to JSON data, with its items tagged."""
         raise NotImplementedError(f"{type(self).__name__} must define to_json(value).")
 
     def to_python(self, value: t.Any) -> t.Any:
-        """Return what `to_json` was given; the parts are untagged already."""
+        """Convert JSON data back to the value; its items are already untagged."""
         raise NotImplementedError(f"{type(self).__name__} must define to_python(value).")
 
     def tag(self, value: t.Any) -> t.Any:
@@ -54,17 +53,16 @@ class JSONTag:
 
 
 class TagDict(JSONTag):
-    """Tag a dict of one item whose key could be taken for a tag.
+    """Tag a dict with one item whose key looks like a tag.
 
-    The inner key gets two underscores, so that no level of nesting is
-    ambiguous.
+    Two underscores are added to the inner key, so that no nesting level is ambiguous.
     """
 
     __slots__ = ()
     key = " di"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the dict would be read as a tag."""
+        """Return whether the value is a dict that would be read as a tag."""
         return (
             isinstance(value, dict)
             and len(value) == 1
@@ -83,16 +81,16 @@ class TagDict(JSONTag):
 
 
 class PassDict(JSONTag):
-    """Leave other dicts as they are, with their values tagged."""
+    """Keep other dicts, with their values tagged."""
 
     __slots__ = ()
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a dict."""
+        """Return whether the value is a dict."""
         return isinstance(value, dict)
 
     def to_json(self, value: t.Any) -> t.Any:
-        """Return a dict of tagged values. JSON keys are text, so keys stay."""
+        """Return the dict with tagged values. JSON keys are strings, so keys don't change."""
         tag = self.serializer.tag
         return {key: tag(item) for key, item in value.items()}
 
@@ -106,7 +104,7 @@ class TagTuple(JSONTag):
     key = " t"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a tuple."""
+        """Return whether the value is a tuple."""
         return isinstance(value, tuple)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -119,12 +117,12 @@ class TagTuple(JSONTag):
 
 
 class PassList(JSONTag):
-    """Leave a list as it is, with its values tagged."""
+    """Keep a list, with its values tagged."""
 
     __slots__ = ()
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a list."""
+        """Return whether the value is a list."""
         return isinstance(value, list)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -135,32 +133,32 @@ class PassList(JSONTag):
 
 
 class TagBytes(JSONTag):
-    """Tag bytes, written in base 64."""
+    """Tag bytes, written as base64."""
 
     __slots__ = ()
     key = " b"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is bytes."""
+        """Return whether the value is bytes."""
         return isinstance(value, bytes)
 
     def to_json(self, value: t.Any) -> t.Any:
-        """Return the bytes in base 64."""
+        """Return the bytes as base64."""
         return b64encode(value).decode("ascii")
 
     def to_python(self, value: t.Any) -> t.Any:
-        """Return the bytes that base 64 stands for."""
+        """Decode the base64."""
         return b64decode(value)
 
 
 class TagMarkup(JSONTag):
-    """Tag whatever has ``__html__``; it is read back as `~markupsafe.Markup`."""
+    """Tag an object with ``__html__``; it is read back as `~markupsafe.Markup`."""
 
     __slots__ = ()
     key = " m"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value knows its own HTML."""
+        """Return whether the value has ``__html__``."""
         return callable(getattr(value, "__html__", None))
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -179,7 +177,7 @@ class TagUUID(JSONTag):
     key = " u"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a UUID."""
+        """Return whether the value is a UUID."""
         return isinstance(value, UUID)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -194,14 +192,14 @@ class TagUUID(JSONTag):
 class TagDateTime(JSONTag):
     """Tag a datetime, written as an HTTP date.
 
-    Such a date has whole seconds and is in UTC; what is read back is aware.
+    HTTP dates have a resolution of seconds, in UTC; the result is timezone-aware.
     """
 
     __slots__ = ()
     key = " d"
 
     def check(self, value: t.Any) -> bool:
-        """Tell whether the value is a datetime."""
+        """Return whether the value is a datetime."""
         return isinstance(value, datetime)
 
     def to_json(self, value: t.Any) -> t.Any:
@@ -214,12 +212,11 @@ class TagDateTime(JSONTag):
 
 
 class TaggedJSONSerializer:
-    """Write and read JSON that keeps the types of its tags.
+    """A serializer of JSON that preserves the types of its tags.
 
-    Has the interface of an `itsdangerous` serializer. Text is made by the
-    current application's JSON provider, or by the standard library without one.
-    Register tags before use; registering is not safe while other threads
-    use the same serializer.
+    It has the interface of an `itsdangerous` serializer. It uses the current application's
+    JSON provider, or the standard library without an application. Register tags before
+    use: `register` is not safe while other threads use the serializer.
     """
 
     __slots__ = ("order", "tags")
@@ -234,7 +231,7 @@ class TaggedJSONSerializer:
         TagUUID,
         TagDateTime,
     ]
-    """What a new serializer registers, in this order."""
+    """The tags that a new serializer registers, in this order."""
 
     def __init__(self) -> None:
         self.tags: dict[str, JSONTag] = {}
@@ -245,19 +242,19 @@ class TaggedJSONSerializer:
     def register(
         self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
     ) -> None:
-        """Add a tag.
+        """Register a tag.
 
-        Tags are asked in order, and the first that accepts a value has it.
-        ``index`` is the place in that order, the end by default: a subclass
-        of `dict` wants a place before the dict tags. Raises `KeyError` when
-        the key is taken, unless ``force``.
+        Tags are checked in order, and the first that applies to a value is used.
+        ``index`` is the position, by default the end; a tag for a subclass of `dict`
+        must come before the dict tags. Raises `KeyError` if the key is taken, unless
+        ``force`` is set.
         """
         tag = tag_class(self)
         if tag.key:
             if not force and tag.key in self.tags:
                 raise KeyError(
                     f"Tag {tag.key!r} is already registered. Give {tag_class.__name__} another key,"
-                    " or pass force=True to replace it."
+                    " or pass force=True to replace the tag."
                 )
             self.tags[tag.key] = tag
         if index is None:
@@ -266,14 +263,14 @@ class TaggedJSONSerializer:
             self.order.insert(index, tag)
 
     def tag(self, value: t.Any) -> t.Any:
-        """Return the value as JSON data, tagged where needed."""
+        """Convert a value to JSON data, with tags where needed."""
         for tag in self.order:
             if tag.check(value):
                 return tag.tag(value)
         return value
 
     def untag(self, value: dict[str, t.Any]) -> t.Any:
-        """Return what one JSON object stands for; itself if it is no tag."""
+        """Convert a tagged JSON object to its value; returns other objects unchanged."""
         if len(value) != 1:
             return value
         [(key, item)] = value.items()
@@ -281,7 +278,7 @@ class TaggedJSONSerializer:
         return value if tag is None else tag.to_python(item)
 
     def _untag_scan(self, value: t.Any) -> t.Any:
-        """Untag from the inside out: a tag sees its parts untagged."""
+        """Untag from the inside out, so that a tag gets untagged items."""
         if isinstance(value, dict):
             scan = self._untag_scan
             return self.untag({key: scan(item) for key, item in value.items()})
@@ -290,11 +287,11 @@ class TaggedJSONSerializer:
         return value
 
     def dumps(self, value: t.Any) -> str:
-        """Return the value as compact JSON text."""
+        """Serialize a value to compact JSON text."""
         return dumps(self.tag(value), separators=(",", ":"))
 
     def loads(self, value: str) -> t.Any:
-        """Return the value that tagged JSON text stands for."""
+        """Parse tagged JSON text."""
         data = loads(value)
         if type(data) is dict:
             for item in data.values():

@@ -1,1 +1,1 @@
-"""What is registered before requests come: views, hooks, handlers, settings, commands."""
+"""Everything registered before the first request: views, hooks, handlers, settings, commands."""

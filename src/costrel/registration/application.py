@@ -1,7 +1,7 @@
-"""The state of an application, and everything that is registered on it.
+"""The state of an application and everything registered on it.
 
-`App` knows nothing of requests being served: that is `costrel.app.Flask`,
-which runs what is registered here.
+`App` does not handle requests. Its subclass `costrel.app.Flask` does, and runs what
+is registered here. Long because Flask's interface is.
 """
 
 from __future__ import annotations
@@ -60,21 +60,21 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
     return timedelta(seconds=value)
 
 
-# Attributes that no plan depends on, and that change once requests are served.
+# Attributes that no plan depends on and that may change after the first request.
 _UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life"})
 
 
 class Registrable(t.Protocol):
-    """A blueprint, whose class is above this module."""
+    """A blueprint; this module can't import the class."""
 
     def register(self, app: t.Any, options: dict[str, t.Any]) -> None:
         """Register everything on an application."""
 
 
 class AppMeta(Watched):
-    """Tell every application when a step is replaced on its class.
+    """Notifies every application when a step is replaced on its class.
 
-    Tracers patch methods of the class after applications were made.
+    Tracing tools patch methods of the class after applications are created.
     """
 
     def __setattr__(cls, name: str, value: t.Any) -> None:  # noqa: N805  of a metaclass
@@ -103,43 +103,43 @@ on_replaced.append(_bump_all)
 
 
 class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
-    """Hold an application's configuration and registries.
+    """The configuration and registries of an application.
 
     See `costrel.Flask` for the arguments.
     """
 
     aborter_class: type[Aborter] = Aborter
-    """Makes `aborter`, which `costrel.abort` calls."""
+    """The class of `aborter`, which `costrel.abort` calls."""
 
     jinja_environment: type[Environment]
-    """Makes `jinja_env`; called with the application and `jinja_options`."""
+    """The class of `jinja_env`; called with the application and `jinja_options`."""
 
     app_ctx_globals_class: type[t.Any]
-    """Makes ``g``, without arguments, when it is first touched."""
+    """The class of ``g``; called without arguments when ``g`` is first used."""
 
     config_class: type[Config] = Config
-    """Makes `config`, with the root path and the defaults."""
+    """The class of `config`; called with the root path and the defaults."""
 
     testing = ConfigAttribute[bool]("TESTING")
-    """Let errors reach the test instead of answering 500; ``TESTING``."""
+    """Propagate errors to the test instead of responding with 500; ``TESTING``."""
 
     secret_key = ConfigAttribute[str | bytes | None]("SECRET_KEY")
-    """Sign sessions with this key; ``SECRET_KEY``. Keep it secret and long."""
+    """The key that signs sessions; ``SECRET_KEY``. It must be long and stay secret."""
 
     permanent_session_lifetime = ConfigAttribute[timedelta](
         "PERMANENT_SESSION_LIFETIME",
         get_converter=_make_timedelta,  # type: ignore[arg-type]
     )
-    """Keep permanent sessions this long; ``PERMANENT_SESSION_LIFETIME``, seconds or timedelta."""
+    """Lifetime of permanent sessions; ``PERMANENT_SESSION_LIFETIME``, seconds or a timedelta."""
 
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
-    """Makes `json`, with the application."""
+    """The class of `json`; called with the application."""
 
     jinja_options: dict[str, t.Any] = {}  # noqa: RUF012  Flask's shape; replaced, never changed
     """Passed to `jinja_environment`; change it before `jinja_env` is first used."""
 
     default_config: t.Mapping[str, t.Any] = ImmutableDict()
-    """What `config` starts with."""
+    """The initial entries of `config`."""
 
     url_rule_class: type[Rule] = Rule
     url_map_class: type[Map] = Map
@@ -148,16 +148,16 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     response_class: type[Response] = Response
 
     websocket_class: type[t.Any] | None = None
-    """Makes the ``websocket`` of a WebSocket's view; `costrel.websockets.WebSocket` if None."""
+    """The class of ``websocket`` in WebSocket views; `costrel.websockets.WebSocket` if None."""
 
     session_interface: SessionInterface = SecureCookieSessionInterface()
-    """Opens and saves sessions; by default in a signed cookie."""
+    """Opens and saves sessions; by default they are stored in a signed cookie."""
 
     _engine: t.Any = None
-    """The compiled `costrel.dispatch.plan.Engine`, made with the first request."""
+    """The compiled `costrel.dispatch.plan.Engine`, created at the first request."""
 
     _workers: t.Any = None
-    """The worker threads for sync steps under ASGI, made with the first of them."""
+    """The worker threads for sync code under ASGI, created when first needed."""
 
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
@@ -186,7 +186,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             instance_path = self.auto_find_instance_path()
         elif not os.path.isabs(instance_path):
             raise ValueError(
-                f"The instance path must be absolute, and {instance_path!r} is not. Pass the full"
+                f"The instance path must be absolute, but {instance_path!r} is not. Pass the full"
                 f" path, for example os.path.abspath({instance_path!r}). ({caller()})"
             )
 
@@ -196,18 +196,18 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         #: The configuration, a dict of upper-case names.
         self.config = self.make_config(instance_relative_config)
 
-        #: Raises the exceptions that `costrel.abort` asks for.
+        #: Raises the HTTP errors for `costrel.abort`.
         self.aborter = self.make_aborter()
 
         #: Reads and writes JSON for views, requests and the test client.
         self.json: JSONProvider = self.json_provider_class(self)
 
-        #: Functions ``(error, endpoint, values)`` tried when a URL can't be built.
+        #: Functions ``(error, endpoint, values)`` that are tried if a URL can't be built.
         self.url_build_error_handlers: list[
             t.Callable[[Exception, str, dict[str, t.Any]], str]
         ] = []
 
-        #: Functions that run when an application context is left.
+        #: Functions that run when an application context ends.
         self.teardown_appcontext_funcs: list[ft.TeardownCallable] = TrackedList(self._epoch)
 
         #: Functions that return names for ``costrel shell``.
@@ -216,14 +216,14 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         #: Blueprints by the name they were registered under.
         self.blueprints: dict[str, t.Any] = {}
 
-        #: Where extensions keep their state, by the extension's name.
+        #: State of extensions, by the extension's name.
         self.extensions: dict[str, t.Any] = {}
 
-        #: All rules, in Werkzeug's own map.
+        #: All URL rules, as a Werkzeug map.
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
 
-        # Where endpoints and blueprints were registered, for errors to name.
+        # Where endpoints and blueprints were registered, for error messages.
         self._places: dict[tuple[str, str], str] = {}
 
         ServingScaffold.__init__(self)
@@ -236,7 +236,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
-        # Any attribute may be a step or a registry, and none is set per request.
+        # Any attribute may be a step or a registry, and none is set during a request.
         if name not in _UNPLANNED and "_epoch" in self.__dict__:
             self._epoch.bump()
 
@@ -247,17 +247,16 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
             raise AssertionError(
-                f"The setup method '{f_name}' was called on the application after it served its"
+                f"The setup method '{f_name}' was called on the application after it handled its"
                 f" first request, so earlier requests did not see the change ({caller()}).\nCall it"
-                " while the application is being made: at import time or in the application"
-                " factory."
+                " during setup: at import time or in the application factory."
             )
 
-    # Parts that are made once
+    # Parts that are created once
 
     @cached_property
     def name(self) -> str:  # type: ignore[override]
-        """Name the application after its module, or after the file of a script."""
+        """The application's name: its module, or the file name of a script."""
         if self.import_name != "__main__":
             return self.import_name
         filename: str | None = getattr(sys.modules["__main__"], "__file__", None)
@@ -267,17 +266,17 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     @cached_property
     def logger(self) -> logging.Logger:
-        """Log under the application's name; to standard error unless configured."""
+        """The application's logger, named `name`; writes to stderr unless configured."""
         return create_logger(self)
 
     @cached_property
     def jinja_env(self) -> Environment:
-        """Hold the templates' environment; made when first used."""
+        """The Jinja environment of the templates, created on first use."""
         return self.create_jinja_environment()
 
     @cached_property
     def cli(self) -> AppGroup:
-        """Hold the application's own commands, a click group."""
+        """The application's own commands, as a Click group."""
         from ..commands.groups import AppGroup
 
         group = AppGroup()
@@ -285,24 +284,24 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         return group
 
     def create_jinja_environment(self) -> Environment:
-        """Make the environment behind `jinja_env`."""
+        """Create the environment for `jinja_env`."""
         raise NotImplementedError
 
     def make_config(self, instance_relative: bool = False) -> Config:
-        """Make `config`; its files are relative to the instance folder if asked for."""
+        """Create `config`; `instance_relative` makes its files relative to the instance folder."""
         root_path = self.instance_path if instance_relative else self.root_path
         defaults = dict(self.default_config)
         defaults["DEBUG"] = get_debug_flag()
         return self.config_class(root_path, defaults)
 
     def make_aborter(self) -> Aborter:
-        """Make the object that `costrel.abort` calls."""
+        """Create the object that `costrel.abort` calls."""
         return self.aborter_class()
 
     def auto_find_instance_path(self) -> str:
-        """Find the instance folder of an application that was given none.
+        """Find the instance folder if none is given.
 
-        Beside the code of a checkout; below ``PREFIX/var`` once it is installed.
+        It is next to the code in a checkout, and below ``PREFIX/var`` in an installation.
         """
         prefix, package_path = find_package(self.import_name)
         if prefix is None:
@@ -310,14 +309,14 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         return os.path.join(prefix, "var", f"{self.name}-instance")
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Tell whether a template escapes HTML: by its ending, and strings do."""
+        """Return whether to escape HTML: by the file extension; always for template strings."""
         if filename is None:
             return True
         return filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
 
     @property
     def debug(self) -> bool:
-        """Show errors in full and reload templates; ``DEBUG``. Never in production."""
+        """Show full errors and reload templates; ``DEBUG``. Do not use it in production."""
         debug: bool = self.config["DEBUG"]
         return debug
 
@@ -336,14 +335,14 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         Args:
             blueprint: The blueprint.
             **options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and
-                ``cli_group`` in place of the blueprint's own.
+                ``cli_group``, to override the blueprint's own.
 
-        Raises `ValueError` when the name is taken.
+        Raises `ValueError` if the name is already taken.
         """
         blueprint.register(self, options)
 
     def iter_blueprints(self) -> t.ValuesView[t.Any]:
-        """Iterate over the blueprints in the order of their registration."""
+        """Iterate over the blueprints in the order they were registered."""
         return self.blueprints.values()
 
     @setupmethod
@@ -357,9 +356,9 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     ) -> None:
         """Register a URL rule and its view: see `Scaffold.add_url_rule`.
 
-        Raises `TypeError` when ``methods`` is a string, `ValueError` for a malformed rule,
-        `LookupError` for an unknown converter and
-        `AssertionError` when the endpoint already names another view.
+        Raises `TypeError` if ``methods`` is a string, `ValueError` for a malformed rule,
+        `LookupError` for an unknown converter, and `AssertionError` if the endpoint already
+        belongs to another view.
         """
         check_view(rule, view_func)
         if endpoint is None:
@@ -381,7 +380,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
         if view_func is not None:
             existing = self.view_functions.get(endpoint)
-            # By equality: a bound method is another object each time it is looked up.
+            # Compared by equality, because each access to a bound method creates a new object.
             if existing is not None and existing != view_func:
                 place = self._places.get(("endpoint", endpoint))
                 raise AssertionError(_endpoint_taken(rule, endpoint, existing, place, view_func))
@@ -394,17 +393,17 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         methods: t.Iterable[str] | None,
         automatic: bool | None,
     ) -> tuple[set[str], bool]:
-        """Work out a rule's methods, and whether OPTIONS is answered for it.
+        """Return a rule's methods, and whether to respond to OPTIONS automatically.
 
-        A view can say both itself, by its attributes ``methods``,
-        ``required_methods`` and ``provide_automatic_options``.
+        A view can set both with its attributes ``methods``, ``required_methods`` and
+        ``provide_automatic_options``.
         """
         if methods is None:
             methods = t.cast("t.Iterable[str]", getattr(view_func, "methods", None) or ("GET",))
         if isinstance(methods, str):
             raise TypeError(
-                f"methods={methods!r} is a string, which would be read letter by letter."
-                f" Write a list: methods=[{methods!r}]. ({caller()})"
+                f"methods={methods!r} is a string, so each letter would be a method."
+                f" Pass a list: methods=[{methods!r}]. ({caller()})"
             )
         names = {method.upper() for method in methods}
         required: set[str] = set(getattr(view_func, "required_methods", ()))
@@ -455,7 +454,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     def template_global(
         self, name: str | None = None
     ) -> t.Callable[[T_template_global], T_template_global]:
-        """Register the decorated function as a name in all templates."""
+        """Register the decorated function as a template global."""
 
         def decorator(f: T_template_global) -> T_template_global:
             self.add_template_global(f, name=name)
@@ -465,33 +464,34 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
-        """Register a name in all templates, the function's own by default."""
+        """Register a template global, named after the function by default."""
         self.jinja_env.globals[name or f.__name__] = f
 
     @setupmethod
     def teardown_appcontext(self, f: T_teardown) -> T_teardown:
-        """Run a function when an application context is left, with its error or None.
+        """Run a function when an application context ends, with its error or None.
 
-        That is after each request and each command. It runs in every case.
+        This is after each request and each command, also after an error.
         """
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
-        """Add the dict that a function returns to the names of ``costrel shell``."""
+        """Add the dict that a function returns to the namespace of ``costrel shell``."""
         self.shell_context_processors.append(f)
         return f
 
-    # Decisions that take no running request
+    # Decisions that need no running request
 
     def _find_error_handler(
         self, e: Exception, blueprints: list[str]
     ) -> ft.ErrorHandlerCallable | None:
-        """Find the handler of an error: by code, then by class, from the inside out.
+        """Find the handler for an error.
 
-        For one code or for all, the innermost blueprint comes first and the
-        application last; in each, the most derived class of the error wins.
+        Handlers for the error's status code are tried first, then those for any code. For each,
+        blueprints come before the application, innermost first, and in each of them the most
+        specific class wins.
         """
         exc_class, code = self._get_exc_class_and_code(type(e))
         names: tuple[str | None, ...] = (*blueprints, None)
@@ -507,10 +507,10 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         return None
 
     def trap_http_exception(self, e: Exception) -> bool:
-        """Tell whether an HTTP error is treated like any other error.
+        """Return whether to treat an HTTP error like any other error.
 
-        It is with ``TRAP_HTTP_EXCEPTIONS``; with ``TRAP_BAD_REQUEST_ERRORS`` every
-        400 is, and in debug mode (unless that is False) a missing key of a form is.
+        This is so with ``TRAP_HTTP_EXCEPTIONS``, for any 400 with ``TRAP_BAD_REQUEST_ERRORS``,
+        and, unless that is False, for a missing form key in debug mode.
         """
         if self.config["TRAP_HTTP_EXCEPTIONS"]:
             return True
@@ -520,18 +520,18 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         return isinstance(e, BadRequest) if trap_bad_request else False
 
     def should_ignore_error(self, error: BaseException | None) -> bool:  # noqa: ARG002  for overrides
-        """Tell whether teardown functions are not told of an error; override it.
+        """Return whether to hide an error from teardown functions; override it to do so.
 
-        Deprecated in Flask and only asked where a subclass overrides it.
+        It is deprecated in Flask, and only called if a subclass overrides it.
         """
         return False
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
-        """Make a redirect; `costrel.redirect` calls it."""
+        """Create a redirect; called by `costrel.redirect`."""
         return _wz_redirect(location, code=code, Response=self.response_class)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
-        """Let the ``url_defaults`` functions of an endpoint add to `values`."""
+        """Call the ``url_defaults`` functions of an endpoint, which add to `values`."""
         names: list[str | None] = [None]
         if "." in endpoint:
             names += reversed(blueprint_path(endpoint.rpartition(".")[0]))
@@ -542,15 +542,15 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     def handle_url_build_error(
         self, error: BuildError, endpoint: str, values: dict[str, t.Any]
     ) -> str:
-        """Ask the ``url_build_error_handlers`` for a URL that could not be built.
+        """Call the ``url_build_error_handlers`` for a URL that could not be built.
 
-        Raises the `BuildError`, or what the last handler raised, if none has one.
+        If none of them returns a URL, raises the `BuildError` or the last handler's error.
         """
         for handler in self.url_build_error_handlers:
             try:
                 url = handler(error, endpoint, values)
             except BuildError as raised:
-                # A handler may refuse with an error that says more.
+                # A handler may raise a more specific error.
                 error = raised
             else:
                 if url is not None:
@@ -559,28 +559,28 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
 
 def _bad_rule(rule: str, error: Exception, url_map: Map) -> Exception | None:
-    """Say which rule is wrong, where it is and how it is written.
+    """Return an error that says which rule is wrong, where it is, and how to write it.
 
-    Returns None for an error of a kind of its own, which is only noted on.
+    Returns None for an unknown kind of error, which only gets a note.
     """
     place = f"The rule {rule!r} ({caller()})"
     if type(error) not in {AttributeError, LookupError, SyntaxError, TypeError, ValueError}:
-        # From a converter perhaps, and made of more than a message.
+        # It may come from a converter, and take more arguments than a message.
         error.add_note(f"{place} raised this.")
         return None
     if isinstance(error, LookupError):
         known = ", ".join(sorted(url_map.converters))
         help_ = (
-            f"The converters are {known}; add one of your own to app.url_map.converters before its"
+            f"The converters are {known}; add a custom one to app.url_map.converters before its"
             " first rule."
         )
     elif isinstance(rule, str) and not rule.startswith("/"):
         help_ = f"Write {'/' + rule!r}."
     elif isinstance(error, SyntaxError):
-        # Werkzeug compiles a function with one parameter for each variable.
-        return SyntaxError(f"{place} can't be registered: {error.msg}. Name each variable once.")
+        # Werkzeug compiles a function with a parameter for each variable.
+        return SyntaxError(f"{place} can't be registered: {error.msg}. Use each name once.")
     else:
-        help_ = "A rule is written like '/users/<int:id>', with variables as <name> in it."
+        help_ = "Write it like '/users/<int:id>', with variables as <name>."
     return type(error)(f"{place} can't be registered: {str(error).rstrip('.')}. {help_}")
 
 
@@ -594,8 +594,8 @@ def _endpoint_taken(
     registered = f", registered at {place}" if place else ""
     return (
         f"View function mapping is overwriting an existing endpoint: the rule {rule!r} ({caller()})"
-        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already names"
-        f" the view {definition(existing)}{registered}. An endpoint names one view, so url_for()"
-        " could not choose. Pass endpoint='...' to one of the two; a decorator that wraps views"
-        " needs functools.wraps()."
+        f" gives the view {definition(view_func)} the endpoint {endpoint!r}, which already belongs"
+        f" to the view {definition(existing)}{registered}. Each endpoint needs a single view. Pass"
+        " endpoint='...' to one of the two. If a decorator wraps the views, it needs"
+        " functools.wraps()."
     )

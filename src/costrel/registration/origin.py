@@ -1,6 +1,6 @@
-"""Where in the user's code something was registered, for errors to name.
+"""Finds where in the user's code something was registered, for error messages.
 
-Asked for at set-up only: nothing here runs while requests are served.
+It is only used during setup, never while requests are handled.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _recorded: ContextVar[str | None] = ContextVar("recorded_place", default=None)
 
 
 def caller() -> str:
-    """Name the file and line of the user's code that is registering something.
+    """Return the file and line of the user's code that registers something.
 
-    It is the innermost call from outside of this package. Inside of `recorded`
-    it is the place given to that.
+    This is the innermost call from outside this package, or inside `recorded` the
+    place passed to it.
     """
     place = _recorded.get()
     if place is not None:
@@ -39,7 +39,7 @@ def _callers_frame() -> FrameType:
 
 
 def warn(message: str) -> None:
-    """Warn of something that is registered, at the user's line; once for what is put off."""
+    """Warn at the user's line; does nothing for a deferred registration, which has warned."""
     if _recorded.get() is None:
         frame = _callers_frame()
         warnings.warn_explicit(
@@ -54,10 +54,10 @@ def warn(message: str) -> None:
 
 @contextmanager
 def recorded(place: str) -> t.Iterator[None]:
-    """Let `caller` name an earlier place: of what a blueprint put off.
+    """Make `caller` return an earlier place, for what a blueprint registers later.
 
-    A blueprint's rule is registered on the application later, by another call;
-    an error in the rule belongs to where the rule was written.
+    A later call registers a blueprint's rule on the application. An error in the rule
+    should name the line where the rule was written.
     """
     token = _recorded.set(place)
     try:
@@ -67,7 +67,7 @@ def recorded(place: str) -> t.Iterator[None]:
 
 
 def definition(function: t.Any) -> str:
-    """Name a function, and where it is defined if that can be known."""
+    """Return the name of a function, and where it is defined if that is known."""
     function = inspect.unwrap(function)
     name = str(getattr(function, "__qualname__", None) or repr(function))
     code = getattr(function, "__code__", None)
@@ -79,11 +79,11 @@ def _is_ours(module: str) -> bool:
 
 
 def _show(filename: str, line: int) -> str:
-    """Show a place as editors read it, relative to the working directory if below it."""
+    """Format a place as editors do, relative to the working directory if below it."""
     if os.path.isabs(filename):
         try:
             relative = os.path.relpath(filename)
-        except (OSError, ValueError):  # the folder is gone, or on another drive
+        except (OSError, ValueError):  # the folder was deleted, or is on another drive
             relative = filename
         if not relative.startswith(os.pardir):
             filename = relative

@@ -1,4 +1,7 @@
-"""What an application and a blueprint share: registering views and hooks."""
+"""Registering views and hooks, shared by applications and blueprints.
+
+Long because Flask's interface is: one method with its docstring for each decorator.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,11 @@ T_route = t.TypeVar("T_route", bound="ft.RouteCallable")
 
 
 def setupmethod(f: F) -> F:
-    """Make a method refuse to run once set-up is over.
+    """Make a method refuse to run after setup is finished.
 
-    An application is set up until its first request, a blueprint until it is
-    registered; what is added later would be missed by requests already served
-    or by applications already made. Raises `AssertionError` then.
+    Setup ends with an application's first request, or when a blueprint is registered.
+    Earlier requests or registrations would miss a later change, so the method then raises
+    `AssertionError`.
     """
     name = f.__name__
 
@@ -51,15 +54,15 @@ def setupmethod(f: F) -> F:
 
 
 class Scaffold(SocketScaffold):
-    """Hold the registries of an application or a blueprint.
+    """The registries of an application or a blueprint.
 
     Args:
-        import_name: Name of the module or package that the object is made in,
-            usually ``__name__``. Its folder is the root of resources.
+        import_name: Name of the module or package that creates the object, usually
+            ``__name__``. Its folder is the root for resources.
         static_folder: Folder of static files, relative to the root, or None.
-        static_url_path: URL prefix of static files. Defaults to the folder's name.
+        static_url_path: URL prefix of static files. Default: the folder's name.
         template_folder: Folder of templates, relative to the root, or None.
-        root_path: The root folder, where it can't be found from `import_name`.
+        root_path: The root folder, if it can't be found from `import_name`.
     """
 
     name: str
@@ -88,15 +91,15 @@ class Scaffold(SocketScaffold):
         #: Endpoint name to view function.
         self.view_functions: dict[str, ft.RouteCallable] = self._make_view_functions(epoch)
 
-        #: Blueprint name (None: everywhere) to status code (None: any) to
+        #: Blueprint name (None for all) to status code (None for any) to
         #: exception class to handler.
         self.error_handler_spec: dict[
             ft.AppOrBlueprintKey,
             dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]],
         ] = defaultdict(lambda: defaultdict(dict))
 
-        #: Each maps a blueprint name (None: everywhere) to functions, which run
-        #: before the view, after it, and when the request is left.
+        #: Each maps a blueprint name (None for all) to functions, which run
+        #: before the view, after it, and when the request context ends.
         self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = (
             TrackedLists(epoch)
         )
@@ -107,7 +110,7 @@ class Scaffold(SocketScaffold):
             TrackedLists(epoch)
         )
 
-        #: Functions that add names to every template of a blueprint (None: of all).
+        #: Functions that add variables to the templates of a blueprint (None for all).
         self.template_context_processors: dict[
             ft.AppOrBlueprintKey, list[ft.TemplateContextProcessorCallable]
         ] = defaultdict(list)
@@ -136,7 +139,7 @@ class Scaffold(SocketScaffold):
 
     @property
     def static_folder(self) -> str | None:
-        """Give the absolute path of the static folder, or None."""
+        """The absolute path of the static folder, or None."""
         if self._static_folder is None:
             return None
         return os.path.join(self.root_path, self._static_folder)
@@ -148,12 +151,12 @@ class Scaffold(SocketScaffold):
 
     @property
     def has_static_folder(self) -> bool:
-        """Tell whether a static folder is configured."""
+        """Whether a static folder is configured."""
         return self._static_folder is not None
 
     @property
     def static_url_path(self) -> str | None:
-        """Give the URL prefix of static files; derived from the folder if unset."""
+        """The URL prefix of static files; derived from the folder's name if unset."""
         if self._static_url_path is not None:
             return self._static_url_path
         if self.static_folder is None:
@@ -166,7 +169,7 @@ class Scaffold(SocketScaffold):
 
     @cached_property
     def jinja_loader(self) -> BaseLoader | None:
-        """Load templates of this object's own folder; None without a folder."""
+        """The loader for the templates in this object's folder; None without a folder."""
         if self.template_folder is None:
             return None
         return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
@@ -178,7 +181,7 @@ class Scaffold(SocketScaffold):
     ) -> t.Callable[[T_route], T_route]:
         if "methods" in options:
             raise TypeError(
-                f"@{method.lower()}({rule!r}) answers {method} only and takes no methods=."
+                f"@{method.lower()}({rule!r}) is for {method} only and takes no methods=."
                 f" Use @route({rule!r}, methods=[...]) for several. ({caller()})"
             )
         return self.route(rule, methods=[method], **options)
@@ -214,14 +217,14 @@ class Scaffold(SocketScaffold):
 
         Args:
             rule: The path, with variables as ``<name>`` or ``<converter:name>``.
-            **options: Passed to `add_url_rule`; ``endpoint`` names the view, which
-                is otherwise named after the function.
+            **options: Passed to `add_url_rule`. ``endpoint`` is the endpoint; the default
+                is the function's name.
 
-        Applied without a rule, as ``@app.route``, it registers nothing, and warns.
+        Without a rule, as ``@app.route``, it registers nothing and warns.
         """
         if not isinstance(rule, str):
             warn(
-                f"@route needs a rule, and got {rule!r}, which registers nothing. Write it with"
+                f"@route needs a rule but got {rule!r}, so nothing is registered. Write it with"
                 " parentheses and a path: @app.route('/path')."
             )
 
@@ -241,15 +244,15 @@ class Scaffold(SocketScaffold):
         provide_automatic_options: bool | None = None,
         **options: t.Any,
     ) -> None:
-        """Register a URL rule and, with `view_func`, the view behind it.
+        """Register a URL rule and, with `view_func`, its view.
 
         Args:
             rule: The path, as for `route`.
-            endpoint: Name of the view for `url_for`; the function's name by default.
-            view_func: The view. Without it, register one later under the name.
-            provide_automatic_options: Answer OPTIONS without calling the view.
-                By default where the view does not take OPTIONS itself.
-            **options: For `werkzeug.routing.Rule`: ``methods`` (default GET; HEAD
+            endpoint: Name of the view for `url_for`. Default: the function's name.
+            view_func: The view. If omitted, register it later with `endpoint`.
+            provide_automatic_options: Respond to OPTIONS without calling the view.
+                Default: if OPTIONS is not one of its methods.
+            **options: Passed to `werkzeug.routing.Rule`: ``methods`` (default GET; HEAD
                 is added to it), ``defaults``, ``subdomain``, ``host``, ``strict_slashes``
                 and others.
         """
@@ -257,7 +260,7 @@ class Scaffold(SocketScaffold):
 
     @setupmethod
     def endpoint(self, endpoint: str) -> t.Callable[[F], F]:
-        """Register the decorated view under an endpoint that has its rule elsewhere."""
+        """Register the decorated view for an endpoint whose rule is added separately."""
 
         def decorator(f: F) -> F:
             self.view_functions[endpoint] = f
@@ -269,51 +272,53 @@ class Scaffold(SocketScaffold):
 
     @setupmethod
     def before_request(self, f: T_before_request) -> T_before_request:
-        """Run a function without arguments before each view of this object.
+        """Run a function before each request to this object's views.
 
-        What it returns, unless None, is the response, and the view does not run.
+        It takes no arguments. If it returns a value other than None, that is the response, and
+        the view does not run.
         """
         self.before_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def after_request(self, f: T_after_request) -> T_after_request:
-        """Run a function on each response of this object and send what it returns.
+        """Run a function after each request to this object's views.
 
-        It does not run when an error was not handled.
+        It takes the response and returns it or another one. It does not run after an
+        unhandled error.
         """
         self.after_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def teardown_request(self, f: T_teardown) -> T_teardown:
-        """Run a function when the request is left, with its error or None.
+        """Run a function when the request context ends, with the request's error or None.
 
-        It runs in every case, in reverse order of registration, and what it
-        returns is ignored.
+        It always runs. The functions run in reverse order of registration, and their return
+        values are ignored.
         """
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
-        """Add the dict that a function returns to each template's names."""
+        """Add the dict that a function returns to the variables of each template."""
         self.template_context_processors[None].append(f)
         return f
 
     @setupmethod
     def url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Let a function of ``(endpoint, values)`` change what the rule matched.
+        """Let a function ``(endpoint, values)`` change the values of the matched URL.
 
-        It runs before all ``before_request`` functions; `values` is the dict that
-        the view is called with (None if nothing matched).
+        It runs before all ``before_request`` functions. `values` is the dict of arguments for
+        the view, or None if no rule matched.
         """
         self.url_value_preprocessors[None].append(f)
         return f
 
     @setupmethod
     def url_defaults(self, f: T_url_defaults) -> T_url_defaults:
-        """Let a function of ``(endpoint, values)`` add values to URLs that are built."""
+        """Let a function ``(endpoint, values)`` add values to the URLs that are built."""
         self.url_default_functions[None].append(f)
         return f
 
@@ -323,17 +328,17 @@ class Scaffold(SocketScaffold):
     def errorhandler(
         self, code_or_exception: type[Exception] | int
     ) -> t.Callable[[T_error_handler], T_error_handler]:
-        """Register the decorated function for a status code or exception class.
+        """Register the decorated function as the handler for a status code or exception class.
 
-        It gets the exception and returns a response like a view. The handler of
-        the most derived class wins, a blueprint's before the application's.
+        It takes the exception and returns a response, like a view. A blueprint's handlers
+        come before the application's, and in each the most specific class wins.
 
-        Applied without one, as ``@app.errorhandler``, it registers nothing, and warns.
+        Without an argument, as ``@app.errorhandler``, it registers nothing and warns.
         """
         if isinstance(code_or_exception, FunctionType):
             warn(
-                f"@errorhandler needs a status code or an Exception class, and got"
-                f" {code_or_exception!r}, which registers nothing. Write it with parentheses:"
+                f"@errorhandler needs a status code or an Exception class but got"
+                f" {code_or_exception!r}, so nothing is registered. Write it with parentheses:"
                 " @app.errorhandler(404)."
             )
 
@@ -349,8 +354,8 @@ class Scaffold(SocketScaffold):
     ) -> None:
         """Register a handler without a decorator: see `errorhandler`.
 
-        Raises `ValueError` for an unknown status code or another class, `TypeError`
-        for what is not a class.
+        Raises `ValueError` for an unknown status code or a class that is not an exception, and
+        `TypeError` for other objects.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
         self.error_handler_spec[None][code][exc_class] = f
@@ -359,7 +364,7 @@ class Scaffold(SocketScaffold):
     def _get_exc_class_and_code(
         exc_class_or_code: type[Exception] | int,
     ) -> tuple[type[Exception], int | None]:
-        """Resolve a status code or an exception class to the pair of both."""
+        """Return the exception class and status code for one of the two."""
         exc_class: type[Exception]
         if isinstance(exc_class_or_code, int):
             try:
@@ -380,7 +385,7 @@ class Scaffold(SocketScaffold):
         if not isinstance(exc_class, type):
             raise TypeError(
                 f"{exc_class!r} is neither a status code nor a class. Register a handler for an"
-                f" Exception class or a status code, a number. ({caller()})"
+                f" Exception class or a status code (a number). ({caller()})"
             )
         if not issubclass(exc_class, Exception):
             raise ValueError(  # noqa: TRY004  as in Flask
@@ -392,45 +397,45 @@ class Scaffold(SocketScaffold):
 
 
 def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
-    """Name a view after its function."""
+    """Return the name of a view's function."""
     if view_func is None:
         raise AssertionError(
-            "A rule without a view function needs endpoint='...', the name of the view that answers"
-            f" it. Pass one of the two. ({caller()})"
+            "A rule needs a view function or endpoint='...', the name of its view. Pass one of the"
+            f" two. ({caller()})"
         )
     name: str | None = getattr(view_func, "__name__", None)
     if name is None:
         raise AttributeError(
-            f"The view {view_func!r} has no __name__ to be its endpoint ({caller()})."
+            f"The view {view_func!r} has no __name__ to use as its endpoint ({caller()})."
             " Pass endpoint='...'."
         )
     return name
 
 
 def check_view(rule: str, view_func: t.Any) -> None:
-    """Warn of what can't be called, or only makes a view: its requests end in a 500.
+    """Warn about a view that can't be called, or is a class: its requests give a 500.
 
-    COMPAT(Flask): accepted, since programs have such rules that nobody asks for.
+    COMPAT(Flask): accepted, because programs may have such rules without using them.
     """
     if isinstance(view_func, type) and hasattr(view_func, "as_view"):
         warn(
-            f"The view of {rule!r} is the class {view_func.__name__} itself, so its requests are"
-            f" answered with 500. Pass {view_func.__name__}.as_view('name')."
+            f"The view of {rule!r} is the class {view_func.__name__} itself, so its requests will"
+            f" give a 500. Pass {view_func.__name__}.as_view('name')."
         )
     elif view_func is not None and not callable(view_func):
         warn(
             f"The view of {rule!r} can't be called: {view_func!r}, of type"
-            f" {type(view_func).__name__}, so its requests are answered with 500. Pass a function,"
-            " or what View.as_view() returns."
+            f" {type(view_func).__name__}, so its requests will give a 500. Pass a function or the"
+            " return value of View.as_view()."
         )
 
 
 def get_root_path(import_name: str) -> str:
-    """Find the folder of a module or package, without importing it.
+    """Find the folder of a module or package without importing it.
 
-    Falls back to the working directory for names that have no file behind them,
-    such as in an interactive session. Raises `RuntimeError` for a namespace
-    package, which has several folders: pass ``root_path=`` for that.
+    Returns the working directory for names without a file, such as in an interactive
+    session. Raises `RuntimeError` for a namespace package, which has several folders:
+    pass ``root_path=`` for one.
     """
     module = sys.modules.get(import_name)
     if module is not None and getattr(module, "__file__", None):
@@ -457,8 +462,8 @@ def get_root_path(import_name: str) -> str:
 def _no_root(import_name: str) -> str:
     return (
         f"No single folder could be found for {import_name!r}: it is a namespace package or"
-        " comes from an import hook without file names. Pass root_path='...' with the folder"
-        " that holds the templates and static files."
+        " comes from an import hook without file names. Pass root_path='...', the folder that"
+        " contains the templates and static files."
     )
 
 
@@ -469,7 +474,7 @@ def _find_package_path(import_name: str) -> str:
     except (ImportError, ValueError):
         spec = None
     if spec is None:
-        # Not importable (yet): a script, or __main__.
+        # Can't be imported (yet): a script, or __main__.
         return os.getcwd()
 
     if spec.submodule_search_locations:
@@ -480,7 +485,7 @@ def _find_package_path(import_name: str) -> str:
 
 
 def _namespace_parent(import_name: str, locations: list[str]) -> str:
-    """Pick the namespace package's folder that contains `import_name`."""
+    """Return the namespace package's folder that contains `import_name`."""
     package_spec = importlib.util.find_spec(import_name)
     found = locations[0]
     if package_spec is not None and package_spec.submodule_search_locations:
@@ -494,8 +499,8 @@ def _namespace_parent(import_name: str, locations: list[str]) -> str:
 def find_package(import_name: str) -> tuple[str | None, str]:
     """Find the prefix that a package is installed under, and its folder.
 
-    Returns ``(prefix, folder)``; the prefix is None for a package that is not
-    installed (it is run from a checkout).
+    Returns ``(prefix, folder)``. The prefix is None for a package that is not installed
+    (it runs from a checkout).
     """
     package_path = _find_package_path(import_name)
     folder = Path(package_path)

@@ -1,7 +1,7 @@
-"""What an application does while it is served, beside answering: `ServingScaffold`.
+"""Functions that run around serving: `ServingScaffold`.
 
-Functions to run before the first request and after the last one, and tasks in the
-background. `costrel.serve.lifespan` runs them.
+They run before the first request or after the last one. `costrel.serve.lifespan` calls
+them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 
 class ServingScaffold:
-    """Hold what runs around the serving of an application."""
+    """The functions of an application that run before and after serving."""
 
     _life: t.Any = None
-    """The life of this process's server, a `costrel.serve.lifespan.Life`; None before it."""
+    """The `costrel.serve.lifespan.Life` of this process's server; None before it starts."""
 
     def __init__(self) -> None:
         self._renew_life_lock()
@@ -29,37 +29,37 @@ class ServingScaffold:
         #: Functions that run after the last request, in order.
         self.after_serving_funcs: list[t.Callable[[], t.Any]] = []
 
-        #: Generator functions that run until their ``yield`` before, and on after it.
+        #: Generator functions: up to ``yield`` they run before serving, and the rest after.
         self.while_serving_gens: list[t.Callable[[], t.Any]] = []
 
     def _renew_life_lock(self) -> None:
         self._life_lock = threading.Lock()
 
     def _check_life(self, name: str) -> None:
-        """Refuse what is registered too late to be run."""
+        """Refuse a function that is registered too late to run."""
         if self._life is not None and self._life.ready:
             raise AssertionError(
-                f"The setup method '{name}' was called after the serving began, so the function"
-                " would never run. Call it while the application is being made: at import time or"
-                " in the application factory."
+                f"The setup method '{name}' was called after serving began, so the function"
+                " would never run. Call it during setup: at import time or in the application"
+                " factory."
             )
 
     def _has_life(self) -> bool:
-        """Tell whether anything runs around the serving."""
+        """Return whether any function is registered."""
         return bool(
             self.before_serving_funcs or self.after_serving_funcs or self.while_serving_gens
         )
 
     @setupmethod
     def before_serving(self, f: F) -> F:
-        """Run the decorated function before the first request is answered.
+        """Run the decorated function before the first request.
 
-        Of either kind, in an application context: to open a connection pool, to warm a
-        cache. An error in it ends the server before it listens.
+        It may be sync or async and runs in an application context. Use it to open a connection
+        pool or to warm up a cache. An error in it stops the server before it listens.
 
-        Under ASGI it runs with the server's start, and with ``costrel run`` under WSGI as
-        well. Other WSGI servers have no such moment: it runs with the first request of each
-        process, and the requests wait for it. After an error in it, the next one tries again.
+        Under ASGI, and with ``costrel run`` also under WSGI, it runs when the server starts.
+        Other WSGI servers don't support that: there it runs at the first request of each
+        process, and requests wait for it. After an error, the next request tries again.
         """
         self._check_life("before_serving")
         self.before_serving_funcs.append(f)
@@ -67,11 +67,11 @@ class ServingScaffold:
 
     @setupmethod
     def after_serving(self, f: F) -> F:
-        """Run the decorated function after the last request was answered.
+        """Run the decorated function after the last request.
 
-        Of either kind, in an application context; in the order in which they were
-        registered, after what `while_serving` has behind its ``yield``. Under WSGI it runs as
-        the process ends. An error in it is logged, and the others still run.
+        It may be sync or async and runs in an application context. The functions run in the
+        order they were registered, after those of `while_serving` have finished. Under WSGI
+        they run when the process ends. An error is logged, and the other functions still run.
         """
         self._check_life("after_serving")
         self.after_serving_funcs.append(f)
@@ -79,11 +79,11 @@ class ServingScaffold:
 
     @setupmethod
     def while_serving(self, f: F) -> F:
-        """Run the decorated generator function around the serving, on both sides of its ``yield``.
+        """Run the decorated generator function around serving, which takes place at its ``yield``.
 
-        Of either kind, in an application context; what follows the ``yield`` in the reverse
-        order, also if something later fails to start. What is registered with
-        `before_serving` runs before all of them::
+        It may be sync or async and runs in an application context. The code after the ``yield``
+        runs in reverse order of registration, even if a later function fails to start. The
+        `before_serving` functions run before all of these::
 
             @app.while_serving
             async def pool():

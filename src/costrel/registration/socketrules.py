@@ -1,4 +1,4 @@
-"""Which of the rules of WebSockets a request may match that is answered by WSGI."""
+"""Decides which WebSocket rules a request over WSGI may match."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 LIBRARY = "simple_websocket"
-"""The module that extensions speak WebSocket with, over a socket of the server's."""
+"""The module that extensions use for WebSockets over the server's socket."""
 
 _NEEDS_SOCKET = (
-    "The WebSocket %r needs a socket of the server's, which this server has none of. Run it by"
-    " 'costrel run' without '--interface wsgi', or another ASGI server, as 'app:app.asgi', or by"
-    " 'gunicorn --threads'."
+    "The WebSocket %r needs the server's socket, but this server does not provide it. Run the"
+    " application with 'costrel run' without '--interface wsgi', with another ASGI server as"
+    " 'app:app.asgi', or with 'gunicorn --threads'."
 )
 
 
 def mark(rule: Rule, view: t.Callable[..., t.Any] | None) -> None:
-    """Note on a new rule whether its view takes the server's socket, as Flask's extensions do.
+    """Mark a new rule if its view uses the server's socket, as Flask extensions do.
 
-    COMPAT(flask-sock): it registers a sync view by ``route(..., websocket=True)``.
+    COMPAT(flask-sock): it registers a sync view with ``route(..., websocket=True)``.
     """
     takes_socket = rule.websocket and view is not None and not iscoroutinefunction(view)
     rule.takes_server_socket = takes_socket  # type: ignore[attr-defined]
 
 
 def takes_server_socket(rule: Rule) -> bool:
-    """Tell whether a rule is of a view that speaks WebSocket itself, over the server's socket."""
+    """Return whether a rule's view handles WebSockets itself over the server's socket."""
     return LIBRARY in sys.modules and getattr(rule, "takes_server_socket", False)
 
 
 def check_request(app: t.Any, rule: Rule, environ: WSGIEnvironment) -> None:
-    """Refuse a request over WSGI that matched a WebSocket's rule: 400.
+    """Refuse a request over WSGI that matched a WebSocket rule: 400.
 
-    SECURITY(WebSocket as a request): neither ``before_websocket`` nor the check of the
-    origin would run before its view.
+    SECURITY(WebSocket as a request): otherwise its view would run without
+    ``before_websocket`` and the origin check.
     """
     if takes_server_socket(rule):
         if _has_socket(environ):
@@ -49,7 +49,7 @@ def check_request(app: t.Any, rule: Rule, environ: WSGIEnvironment) -> None:
 
 
 def _has_socket(environ: WSGIEnvironment) -> bool:
-    """Tell whether a server gives what simple-websocket takes."""
+    """Return whether a server provides a socket that simple-websocket can use."""
     return (
         "werkzeug.socket" in environ
         or "gunicorn.socket" in environ

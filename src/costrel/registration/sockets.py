@@ -1,4 +1,4 @@
-"""Registering WebSocket views and their hooks: `SocketScaffold`."""
+"""Registering WebSocket views and hooks: `SocketScaffold`."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 
 class SocketScaffold:
-    """Hold what an application or a blueprint registers for WebSockets.
+    """The WebSocket views and hooks of an application or a blueprint.
 
-    The hooks of requests do not run for WebSockets: what guards a request
-    (``before_request``) must be registered with ``before_websocket`` as well.
+    Request hooks do not run for WebSockets. If a ``before_request`` function protects
+    your views, register it with ``before_websocket`` too.
     """
 
     def __init__(self) -> None:
-        #: Functions that run before a WebSocket's view, by blueprint.
+        #: Functions that run before a WebSocket view, by blueprint.
         self.before_websocket_funcs: dict[str | None, list[t.Callable[..., t.Any]]] = {}
 
-        #: Functions that run after a WebSocket's view, by blueprint.
+        #: Functions that run after a WebSocket view, by blueprint.
         self.after_websocket_funcs: dict[str | None, list[t.Callable[..., t.Any]]] = {}
 
-        #: Functions that run when a WebSocket is left, by blueprint.
+        #: Functions that run when a WebSocket's context ends, by blueprint.
         self.teardown_websocket_funcs: dict[str | None, list[t.Callable[..., t.Any]]] = {}
 
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: t.Any = None, **options: t.Any
     ) -> None:
-        """Register a rule, in the class that this is mixed into."""
+        """Register a rule; defined in the class that uses this mixin."""
         raise NotImplementedError
 
     def _check_setup_finished(self, f_name: str) -> None:
-        """Refuse set-up that comes too late, in the class that this is mixed into."""
+        """Refuse setup that comes too late; defined in the class that uses this mixin."""
         raise NotImplementedError
 
     def websocket(self, rule: str, **options: t.Any) -> t.Callable[[F], F]:
-        """Register the decorated coroutine function as a view of WebSockets.
+        """Register the decorated coroutine function as a WebSocket view.
 
         Args:
             rule: The URL rule, with converters as for `route`.
-            **options: For `werkzeug.routing.Rule`; ``endpoint`` among them.
+            **options: Passed to `werkzeug.routing.Rule`, including ``endpoint``.
 
-        The view uses the ``websocket`` proxy. It is served by ASGI servers only. Raises
+        The view uses the ``websocket`` proxy. WebSockets need an ASGI server. Raises
         `TypeError` for a function that is not ``async def``.
         """
         endpoint = options.pop("endpoint", None)
@@ -60,11 +60,11 @@ class SocketScaffold:
         view_func: t.Callable[..., t.Any] | None = None,
         **options: t.Any,
     ) -> None:
-        """Register a WebSocket's view without a decorator: see `websocket`."""
+        """Register a WebSocket view without a decorator: see `websocket`."""
         if view_func is not None and not iscoroutinefunction(view_func):
             raise TypeError(
-                f"The WebSocket view {view_func!r} of {rule!r} is not a coroutine function. Write"
-                " it as `async def`, since it has to wait for messages."
+                f"The WebSocket view {view_func!r} of {rule!r} is not a coroutine function. Define"
+                " it with `async def`, because it has to wait for messages."
             )
         self.add_url_rule(
             rule,
@@ -77,29 +77,29 @@ class SocketScaffold:
         )
 
     def before_websocket(self, f: F) -> F:
-        """Run the decorated function before each WebSocket's view, before it is accepted.
+        """Run the decorated function before each WebSocket view and before the handshake.
 
-        A value that is not None rejects the handshake with that response.
+        If it returns a value other than None, the handshake is rejected with that response.
         """
         self._check_setup_finished("before_websocket")
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     def after_websocket(self, f: F) -> F:
-        """Run the decorated function after each WebSocket's view, also after an error.
+        """Run the decorated function after each WebSocket view, also after an error.
 
-        Its argument is the response that rejects the handshake, which it may replace by
-        returning another, and None for a WebSocket that was accepted.
+        It takes the response that rejects the handshake, which it may replace by returning
+        another one, or None if the WebSocket was accepted.
         """
         self._check_setup_finished("after_websocket")
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     def teardown_websocket(self, f: F) -> F:
-        """Run the decorated function when a WebSocket is left, with its error or None.
+        """Run the decorated function when a WebSocket's context ends, with its error or None.
 
-        The error is an `asyncio.CancelledError` where the view was cut off: its client
-        left while it waited for something else, or the server stops.
+        The error is an `asyncio.CancelledError` if the view was cancelled, because the client
+        disconnected while it waited for something else, or the server stops.
         """
         self._check_setup_finished("teardown_websocket")
         self.teardown_websocket_funcs.setdefault(None, []).append(f)

@@ -1,7 +1,7 @@
-"""The names and signatures of an application's steps.
+"""The names and signatures of the steps of an application.
 
-`costrel.app.Flask` defines them; they are declared here so that what runs a
-request can call them by name, overridden or not, without knowing the class.
+`costrel.app.Flask` defines them. They are declared here so that the code that runs a
+request can call them by name, overridden or not, without importing the class.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if t.TYPE_CHECKING:
 
 
 class Steps:
-    """Declare what is called on an application by name while it serves."""
+    """Declares the methods that are called by name while an application serves."""
 
     # ruff: noqa: D102  each is documented where it is defined
 
     asgi: t.Any
 
     def is_original(self, name: str) -> bool:
-        """Tell whether a step is the one defined here: replaced nowhere."""
+        """Return whether a step is the original one, not replaced anywhere."""
         raise NotImplementedError
 
     def class_step(self, name: str) -> t.Callable[..., t.Any] | None:
-        """Return a step of the class, bound; None if a class has replaced it."""
+        """Return a step, bound to the application; None if a class has replaced it."""
         raise NotImplementedError
 
     def wsgi_app(

@@ -1,4 +1,4 @@
-"""Views that read their request's body while it is received: `stream_body`."""
+"""Views that read the request body while it is being received: `stream_body`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 
 def stream_body(view: F) -> F:
-    """Let a view read its request's body while it is received, under ASGI.
+    """Let a view read the request body while it is being received, under ASGI.
 
-    Otherwise the whole body is received before the view runs, so that ``request.form``
-    and the like are plain calls. Such a view reads ``request.stream`` instead::
+    Without it, the whole body is received before the view runs, so that ``request.form``
+    and similar attributes need no ``await``. With it, the view reads ``request.stream``::
 
         @app.put("/files/<name>")
         @stream_body
@@ -19,7 +19,7 @@ def stream_body(view: F) -> F:
             async for chunk in request.stream:
                 ...
 
-    Under WSGI bodies are always read that way, and this changes nothing.
+    Under WSGI, bodies are always read that way, and this has no effect.
     """
     view.streams_body = True  # type: ignore[attr-defined]
     return view

@@ -1,4 +1,4 @@
-"""Functions that build the paths of one rule, made once for each endpoint."""
+"""Fast functions that build a rule's paths, made once for each endpoint."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from werkzeug.routing import IntegerConverter, Map, MapAdapter, Rule, UnicodeCon
 from ..ground.shortways import is_open, is_open_for
 
 Build = t.Callable[[dict[str, t.Any]], str | None]
-"""Return the path for a rule's values; None where the URL adapter has to build it."""
+"""Return the path for a rule's values; None if the URL adapter has to build it."""
 
 _PLAIN_VALUES = frozenset({str, int})
 
 
 def builds_nothing(_values: dict[str, t.Any]) -> None:
-    """Leave every URL to the adapter."""
+    """Leave every URL to the URL adapter."""
 
 
 def make_builder(url_map: Map, rules: list[Rule]) -> Build:
-    """Make the builder of an endpoint from all of its rules.
+    """Make an endpoint's builder from all of its rules.
 
-    Only of one rule, without another domain or default values, and not of a WebSocket.
+    Only for an endpoint with a single rule, which has no domain of its own, no default values,
+    no alias, and is not a WebSocket's.
     """
     if len(rules) != 1:
         return builds_nothing
@@ -45,7 +46,7 @@ def make_builder(url_map: Map, rules: list[Rule]) -> Build:
 
 
 def _by_rule(rule: Rule) -> Build:
-    """Let the rule build, for values whose kind has no say in whether it fits."""
+    """Let the rule build the path; only from str and int values, which any rule suits."""
     arguments = rule.arguments
 
     def build(values: dict[str, t.Any]) -> str | None:
@@ -61,7 +62,7 @@ def _by_rule(rule: Rule) -> Build:
 
 
 def _fixed(build: Build) -> Build:
-    """Keep the path of a rule without variables; more values make a query."""
+    """Keep the path of a rule without variables; extra values become a query string."""
     path = build({})
 
     def build_fixed(values: dict[str, t.Any]) -> str | None:
@@ -71,7 +72,7 @@ def _fixed(build: Build) -> Build:
 
 
 def _is_plain(converter: t.Any) -> bool:
-    """Tell whether a converter writes whole numbers as they are, and text percent-encoded."""
+    """Whether a converter writes integers unchanged, and text percent-encoded."""
     cls = type(converter)
     if cls is UnicodeConverter:
         return is_open_for("_may_write_text", converter)
@@ -85,7 +86,7 @@ def _is_plain(converter: t.Any) -> bool:
 def _joined(rule: Rule, build: Build) -> Build | None:
     """Join a rule's constant parts with its values.
 
-    The parts are found in paths that the rule built: None where that is not clear.
+    The parts are found by comparing paths that the rule built; None if they are ambiguous.
     PERF(page): 0.2 us instead of 0.4 us.
     """
     names = sorted(rule.arguments)
@@ -114,12 +115,12 @@ def _joined(rule: Rule, build: Build) -> Build | None:
 
 
 def _is_plain_text(value: t.Any) -> bool:
-    """Tell whether a value is text in which nothing has to be encoded."""
+    """Whether a value is a string in which nothing has to be encoded."""
     return type(value) is str and value.isalnum() and value.isascii()
 
 
 def _split(build: Build, values: dict[str, int]) -> list[t.Any] | None:
-    """Return what is before the first value, then each name with what follows its value."""
+    """Return the text before the first value, then each name with the text after its value."""
     rest = build(values)
     if rest is None:
         return None

@@ -1,11 +1,10 @@
-"""Step 2, match: a table compiled from Werkzeug's map of rules.
+"""Step 2, match: a table compiled from Werkzeug's URL map.
 
-`werkzeug.routing` stays the source of truth. The table holds the rules whose
-outcome is a plain match; everything else (a redirect, an error, a rule with
-``redirect_to`` or an alias, hosts and subdomains) is left to Werkzeug's own
-matcher by answering None.
+`werkzeug.routing` stays the source of truth. The table answers only plain matches. For
+everything else (a redirect, an error, a rule with ``redirect_to`` or an alias, hosts and
+subdomains) it returns None, and Werkzeug's own matcher decides.
 
-INVARIANT: where the table has an answer, it is the one Werkzeug gives.
+INVARIANT: if the table has an answer, it is the same as Werkzeug's.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ Match = tuple["Rule", dict[str, t.Any]]
 
 
 class RuleMap(WatchedObject, Map):
-    """Werkzeug's map, which tells an `Epoch` when a rule is added.
+    """Werkzeug's map, which bumps an `Epoch` when a rule is added.
 
     Attributes:
-        changing: Held while the map changes, and by who reads all of it: a rule may be
-            added while requests are served.
+        changing: A lock, held while the map changes or is read as a whole: a rule may be added
+            while requests are served.
     """
 
     epoch: Epoch | None = None
@@ -50,14 +49,14 @@ class RuleMap(WatchedObject, Map):
             self.epoch.bump()
 
     def update(self) -> None:
-        """Bring the rules into their order, if some were added."""
+        """Sort the rules, if some were added."""
         if getattr(self, "_remap", True):
             with self.changing:
                 super().update()
 
 
 class UndecidedError(Exception):
-    """Matching ran into something that only Werkzeug's matcher decides."""
+    """Raised if only Werkzeug's matcher can decide the match."""
 
 
 # What Werkzeug's default converter compiles to: any text, as a whole segment.
@@ -65,32 +64,32 @@ _whole_segment = re.compile(r"\(\?P<__werkzeug_\d+>\[\^/\]\{1,\}\)\\Z").fullmatc
 
 
 class Pattern(t.NamedTuple):
-    """One way on from a node, by a regular expression."""
+    """An edge to the next node, for segments that match a regular expression."""
 
     match: t.Callable[[str], re.Match[str] | None] | None
-    """The expression; None if it takes any segment but an empty one."""
+    """The expression; None if it accepts any segment except an empty one."""
     names: tuple[str, ...]
-    """The groups that converters read, in their order."""
+    """The groups that are passed to converters, in order."""
     final: bool
-    """Whether it takes all that is left of the path."""
+    """Whether it matches all the rest of the path."""
     suffixed: bool
     """Whether its last group is an optional slash after the path."""
     node: Node
 
 
 class Leaf(t.NamedTuple):
-    """One rule, and what to do with the texts that its variables matched."""
+    """A rule, with the converters for the text that its variables matched."""
 
     rule: Rule
     variables: tuple[tuple[str, BaseConverter | None], ...]
-    """Names with their converters; None where the text is the value."""
+    """Names with their converters; None if the text is the value."""
 
 
 class Node:
-    """One state after some segments of a path.
+    """The state after some segments of a path.
 
-    ``static`` leads on by a segment's text, ``dynamic`` by patterns, the more
-    specific first; ``leaves`` end here, in the order they are tried.
+    ``static`` leads to the next nodes by a segment's exact text, ``dynamic`` by patterns, the
+    more specific first. ``leaves`` are the rules that end here, in the order they are tried.
     """
 
     __slots__ = ("decidable", "dynamic", "leaves", "static")
@@ -111,7 +110,7 @@ def _pattern(part: t.Any, state: t.Any, plain: t.Callable[[Rule], bool]) -> Patt
 
 
 def _leaf(rule: Rule) -> Leaf:
-    """Leave out the conversions that change nothing."""
+    """Make a leaf, without converters that change nothing."""
     variables = (
         (name, None if is_open_for("_may_keep_text", converter) else converter)
         for name, converter in rule._converters.items()
@@ -123,14 +122,14 @@ class RouteTable:
     """Match paths against the rules of one domain, in O(segments).
 
     Attributes:
-        usable: Whether the domain has no say in what matches.
+        usable: Whether matching does not depend on the host or subdomain. False also if
+            Werkzeug's internals are not as expected.
     """
 
     def __init__(self, url_map: Map) -> None:
         url_map.update()
-        # Werkzeug's own states, because only they keep the rules in the order they
-        # were added. They are private: where they are not as expected, Werkzeug
-        # matches alone.
+        # Werkzeug's own states, because only they keep the rules in the order they were
+        # added. They are private: if they are not as expected, only Werkzeug matches.
         domains = getattr(getattr(url_map, "_matcher", None), "_root", None)
         if not isinstance(domains, State):
             self.usable = False
@@ -149,8 +148,8 @@ class RouteTable:
             path: The decoded path, beginning with one slash.
             method: The method, in upper case.
 
-        Returns None where Werkzeug must decide: a match that is not plain, or a rule
-        that does not answer the method. Raises `NotFound` where no rule matches.
+        Returns None if Werkzeug must decide: the match is not plain, or the rule does not
+        allow the method. Raises `NotFound` if no rule matches.
         """
         try:
             found = _walk(self._root, path.split("/"), 0, (), method)
@@ -176,10 +175,10 @@ class RouteTable:
 def _walk(
     node: Node, parts: list[str], at: int, texts: tuple[str, ...], method: str
 ) -> tuple[Leaf, tuple[str, ...]] | None:
-    """Follow the segments from `at` on: fixed ones first, then patterns.
+    """Follow the segments from `at` on: fixed text first, then patterns.
 
-    PERF(template): goes on in a loop where there is one way only, and calls
-    itself where it may have to come back.
+    PERF(template): loops while there is only one way to go on; where there are several, it
+    recurses, so that it can backtrack.
     """
     end = len(parts)
     while at < end:
@@ -203,7 +202,7 @@ def _walk(
 def _branch(
     node: Node, parts: list[str], at: int, texts: tuple[str, ...], method: str
 ) -> tuple[Leaf, tuple[str, ...]] | None:
-    """Try every way on from a node, in Werkzeug's order."""
+    """Try each edge from a node, in Werkzeug's order."""
     part = parts[at]
     child = node.static.get(part)
     if child is not None:
@@ -217,7 +216,7 @@ def _branch(
             if matched is None:
                 continue
             if suffixed and matched.groups()[-1] == "/":
-                # A slash after a path variable; that may be a redirect.
+                # A slash after a path variable: this may be a redirect.
                 raise UndecidedError
             more += tuple(map(matched.__getitem__, names))
         elif part:
@@ -228,7 +227,7 @@ def _branch(
         if found is not None:
             return found
     if part == "" and at + 1 == len(parts) and (node.leaves or not node.decidable):
-        # A slash too many; whether that is accepted depends on the rule.
+        # One slash too many: whether it is accepted depends on the rule.
         raise UndecidedError
     return None
 
@@ -241,13 +240,13 @@ def _end(node: Node, texts: tuple[str, ...], method: str) -> tuple[Leaf, tuple[s
         if methods is None or method in methods:
             return leaf, texts
     if node.leaves or "" in node.static:
-        # Another method, or a slash too few, which may be a redirect.
+        # Another method, or a missing slash, which may be a redirect.
         raise UndecidedError
     return None
 
 
 def _plain(rule: Rule, url_map: Map) -> bool:
-    """Tell whether matching this rule can only give its endpoint and values."""
+    """Whether a match of this rule always gives its endpoint and values, and nothing else."""
     if rule.redirect_to is not None or rule.alias or rule.websocket:
         return False
     if not url_map.redirect_defaults:

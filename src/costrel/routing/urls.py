@@ -1,4 +1,4 @@
-"""Bind the map of rules to a host, and build URLs with it."""
+"""Bind the URL map to a host, and build URLs."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if t.TYPE_CHECKING:
     from ..wrappers import Request
 
 
-# COMPAT(Flask): Werkzeug warns the calling module when a host is not one of
-# SERVER_NAME's, and applications silence that by the module's name, "flask.app".
+# COMPAT(Flask): if a host doesn't match SERVER_NAME, Werkzeug issues a warning for the calling
+# module; applications filter that warning by Flask's module name, "flask.app".
 _bind_to_environ: t.Callable[..., MapAdapter] = FunctionType(
     (lambda url_map, *args: url_map.bind_to_environ(*args)).__code__, {"__name__": "flask.app"}
 )
 
 
-# SPEC(RFC 9112 §3.2, RFC 3986 §3.2.2): the characters of a host and its port. An
-# underscore is among them, so that `my_service:5000` is served as Werkzeug has it. A
-# comma is not, for it joins the values of two Host headers.
+# SPEC(RFC 9112 §3.2, RFC 3986 §3.2.2): the characters of a host and its port. An underscore
+# is allowed, so that `my_service:5000` works as in Werkzeug. A comma is not, because it joins
+# the values of two Host headers.
 _host = re.compile(
     r"(?:\[[0-9A-Za-z:.%~_-]*\]|[0-9A-Za-z._~!$&'()*+;=%-]*)(?::[0-9]*)?", re.ASCII
 ).fullmatch
 
 
 def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
-    """Bind the map to a request's host, or to ``SERVER_NAME`` without a request.
+    """Bind the URL map to a request's host or, without a request, to ``SERVER_NAME``.
 
-    Returns None without both. Raises `werkzeug.exceptions.SecurityError` (400) for
-    a host that ``TRUSTED_HOSTS`` does not list, `BadHost` (400) for a malformed one.
+    Returns None if there is neither. Raises `werkzeug.exceptions.SecurityError` (400) for a
+    host that ``TRUSTED_HOSTS`` does not list, and `BadHost` (400) for a malformed one.
     """
     server_name = app.config["SERVER_NAME"]
     if request is None:
@@ -56,44 +56,44 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     trusted_hosts = app.config["TRUSTED_HOSTS"]
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
-    # A refused host is no host: an error page may ask for the URL without an error.
+    # A refused host becomes an empty one, so that an error page can still use request.url.
     vars(request)["host"] = ""
     received = request._received
     _check_host(received.get("HTTP_HOST", ""))
     # SECURITY: raises before anything is matched for a host that is not trusted.
     host = get_host(received, request.trusted_hosts)
     if not host:
-        # SPEC(PEP 3333, RFC 9110 §4.2.1): without a name from the client it is the server's,
-        # for no URL may have an empty one.
+        # SPEC(PEP 3333, RFC 9110 §4.2.1): if the client sends no host, use the server's name,
+        # because a URL may not have an empty host.
         host = _host_of_server(received)
         received = {**received, "HTTP_HOST": host}
     vars(request)["host"] = host
 
     subdomain = None
     if app.url_map.host_matching:
-        # The map would match SERVER_NAME in place of the request's host.
+        # Otherwise the map would match SERVER_NAME instead of the request's host.
         server_name = None
     elif not app.subdomain_matching:
-        # Any host is served, as if it were the one without a subdomain.
+        # Serve every host as if it had no subdomain.
         subdomain = app.url_map.default_subdomain or ""
     return _bind_to_environ(app.url_map, received, server_name, subdomain)
 
 
 def _host_of_server(environ: WSGIEnvironment) -> str:
-    """Return the name that a server has by itself; it has none on a Unix socket."""
+    """Return the server's own name; ``localhost`` if it has none, as on a Unix socket."""
     environ = {key: value for key, value in environ.items() if key != "HTTP_HOST"}
     return get_host(environ) or "localhost"
 
 
 def _check_host(host: str) -> None:
-    """Raise `BadHost` (400) for a host that could not be one.
+    """Raise `BadHost` (400) for a malformed host.
 
-    SECURITY(CVE-2026-48710): a path or a query in it must not end up in a URL.
+    SECURITY(CVE-2026-48710): a path or a query in the host must not end up in a URL.
     """
     if _host(host):
         return
     try:
-        # Not by the standard, but Werkzeug understands names that IDNA encodes.
+        # Not in the standard, but Werkzeug accepts names that IDNA can encode.
         if host.isascii() or len(host) > 255 or not _host(host.encode("idna").decode("ascii")):
             raise BadHost
     except UnicodeError as error:
@@ -101,10 +101,10 @@ def _check_host(host: str) -> None:
 
 
 def build_plainly(app: App, endpoint: str, values: dict[str, t.Any]) -> str | None:
-    """Build a path for an endpoint of one plain rule; None if that can't be.
+    """Build the path for an endpoint with a single plain rule; None if that is not possible.
 
-    PERF(page): what the URL adapter builds, without making one and without asking
-    for domains, methods and further rules, where there are none; 0.7 us instead of 8 us.
+    PERF(page): the same path as the URL adapter's, but without creating an adapter or looking
+    at domains, methods, and further rules; 0.7 us instead of 8 us.
     """
     ctx = context.get(None)
     if ctx is None or ctx.plan is None or ctx.app is not app:
@@ -133,9 +133,9 @@ def build_plainly(app: App, endpoint: str, values: dict[str, t.Any]) -> str | No
 
 
 def _plain_root(ctx: t.Any) -> str | None:
-    """Return what plain paths begin with; None if rules and adapters were changed meanwhile.
+    """Return the prefix of plain paths; None if Werkzeug's rules or adapters were replaced.
 
-    Asked once in a request, which is soon enough: Werkzeug's classes tell nobody.
+    Checked once for each request, because a replacement on Werkzeug's classes goes unnoticed.
     """
     if not builds_as_imported():
         return None
@@ -158,11 +158,11 @@ def url_for(
     external: bool | None,
     values: dict[str, t.Any],
 ) -> str:
-    """Build with the URL adapter of the request, or of the application."""
+    """Build a URL with the URL adapter of the request, or of the application."""
     adapter: MapAdapter | None
     ctx = request_view.get(None)
     if ctx is not None:
-        # The page that tells about a refused host may still link within the site.
+        # The error page for a refused host may still link within the site.
         adapter = ctx.url_adapter or app.url_map.bind("", ctx.request._received.get("SCRIPT_NAME"))
         if endpoint.startswith("."):
             blueprint = ctx.request.blueprint
@@ -177,9 +177,9 @@ def url_for(
 
     if adapter is None:
         raise RuntimeError(
-            f"url_for({endpoint!r}) can't know the host and scheme: no request is active. Set"
-            " SERVER_NAME (and PREFERRED_URL_SCHEME, APPLICATION_ROOT) in the configuration, or"
-            " call it during a request."
+            f"url_for({endpoint!r}) can't determine the host and scheme, because no request is"
+            " active. Set SERVER_NAME (and, if needed, PREFERRED_URL_SCHEME and APPLICATION_ROOT)"
+            " in the configuration, or call it during a request."
         )
     if scheme is not None and not external:
         raise ValueError(

@@ -1,1 +1,1 @@
-"""Receive a request from a server, and send it the response."""
+"""Receive requests from a WSGI or ASGI server, and send the responses."""

@@ -1,8 +1,8 @@
-"""The way of an HTTP request under ASGI 3, step by step.
+"""How an HTTP request is handled under ASGI 3, step by step.
 
-A request whose plan has a coroutine function among its steps runs on the server's
-event loop, and its sync steps in worker threads. Every other request runs in one
-worker thread, from `Flask.__call__` on: as it would under WSGI.
+If a step of its plan is a coroutine function, a request runs on the server's event loop, and
+its sync steps run in worker threads. Every other request runs in a single worker thread, from
+`Flask.__call__` on, as it would under WSGI.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 import typing as t
 from contextvars import Token
+
+from werkzeug.exceptions import HTTPException
 
 from ..ground.current import context
 from ..registration.socketrules import LIBRARY
@@ -54,7 +56,7 @@ _new_context = LoopContext.__new__
 
 
 class Application:
-    """Be the ASGI face of an application: ``app.asgi``."""
+    """The ASGI interface of an application: ``app.asgi``."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -62,11 +64,11 @@ class Application:
     async def __call__(  # noqa: C901, PLR0911, PLR0912, PLR0915  unrolled
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Be called by an ASGI server, once for each request, socket, and its own life.
+        """Handle an ASGI connection: a request, a WebSocket, or the server's lifespan.
 
         PERF(hello): the steps of `respond_on_loop` in one function, for a request whose
-        plan runs nothing but the view, and whose view returns a plain value without
-        pausing. Whatever is not so common goes on in there.
+        plan runs only the view, and whose view returns a plain value without pausing.
+        Less common cases continue in `respond_on_loop`.
         """
         if scope["type"] != "http":
             await self._attend(scope, receive, send)
@@ -109,7 +111,7 @@ class Application:
             return
 
         if b"content-length" in headers or b"transfer-encoding" in headers:
-            # As `outside` does it, without its coroutine.
+            # As in `outside`, but without its coroutine.
             _reset_current(token)
             arriving = receive().__await__()
             try:
@@ -121,7 +123,7 @@ class Application:
                 message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
             if message["type"] == "http.request" and not message.get("more_body"):
-                # PERF(echo): a whole body. Where it is too large, the request finds that out.
+                # PERF(echo): a whole body. If it is too large, the request notices that.
                 ctx.whole = message.get("body", b"")
             else:
                 await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
@@ -129,7 +131,7 @@ class Application:
         plain = None
         try:
             values: t.Any = ctx.view_args
-            coroutine = plan.coroutine(**values)
+            coroutine = plan.coroutine(**values) if values else plan.coroutine()
             paused_for = coroutine.send(None)
         except StopIteration as stop:
             rv = stop.value
@@ -147,7 +149,7 @@ class Application:
             if plain is None or (ctx.touched and not _forget_request(ctx)):
                 await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
                 return
-        except BaseException as error:  # noqa: BLE001  handed on
+        except BaseException as error:  # noqa: BLE001  passed on
             await respond_on_loop(ctx, plan, engine, receive, send, _raise(error))
             return
         else:
@@ -162,11 +164,11 @@ class Application:
             await send({"type": "http.response.start", "status": 200, "headers": fields})
             await send({"type": "http.response.body", "body": body})
         except OSError:
-            # The client is gone.
+            # The client has disconnected.
             return
 
     def _attend(self, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
-        """Answer what is no request: a WebSocket, and the life of the server."""
+        """Handle a WebSocket or the server's lifespan."""
         if scope["type"] == "websocket":
             if LIBRARY in sys.modules:
                 from .lending import converse_or_lend
@@ -189,7 +191,7 @@ async def _begin_life(app: App) -> None:
 
 
 def _first(message: Message, receive: Receive) -> Receive:
-    """Give back a message that was received too early."""
+    """Return a `receive` that first returns a message that was received already."""
     messages = [message]
 
     async def receive_next() -> Message:
@@ -199,7 +201,7 @@ def _first(message: Message, receive: Receive) -> Receive:
 
 
 async def _first_in_time(arriving: Suspended, timeout_s: float | None) -> Message:
-    """Receive the first message of a body, or that none came in time."""
+    """Receive the first message of a body, or one that says that none came in time."""
 
     async def receive() -> Message:
         return t.cast("Message", await arriving)
@@ -219,10 +221,10 @@ async def _raise(error: BaseException) -> t.NoReturn:
 
 
 def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan | None:
-    """Match the request, which is current already; None if the URL adapter must."""
+    """Match the current request and return its plan; None if the URL adapter must match."""
     scope = ctx.scope
     if (
-        # Not with a field given twice, and nothing that the URL adapter must see.
+        # Neither repeated header fields, nor anything that the URL adapter has to see.
         len(headers) != len(scope["headers"])
         or b"upgrade" in headers
         or ("extensions" in scope and ENVIRON in scope["extensions"])
@@ -240,10 +242,21 @@ def enter(ctx: LoopContext, engine: Engine, headers: dict[bytes, bytes]) -> Plan
         return plan
     if path[:1] != "/" or path[:2] == "//":
         return None
+    return _match(ctx, engine, path, method)
+
+
+def _match(ctx: LoopContext, engine: Engine, path: str, method: str) -> Plan | None:
+    """Match a path that may have variables; None if a thread must answer the request."""
     try:
         # Inside the context: a converter may use the request.
         found = engine.match(ctx.app, path, method)
-    except Exception:  # noqa: BLE001  raised again in the thread, by what answers it there
+    except HTTPException as error:
+        plan = engine.unmatched_on_loop(ctx.app)
+        if plan.coroutine is None:
+            return None
+        ctx.request.routing_exception = error
+        return plan
+    except Exception:  # noqa: BLE001  raised again in the thread, which answers it
         return None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Tasks that go on beside the requests: tracked, logged, and ended with the server."""
+"""Background tasks: run alongside requests, logged if they fail, ended with the server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 CANCEL_S = 1.0
-"""How long a task that was cancelled may take to clean up."""
+"""How long a cancelled task may take to clean up."""
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Tell whether an error cancels the running task, and was not raised in it by itself."""
+    """Whether an error means that the running task was cancelled from outside."""
     task = asyncio.current_task()
     cancelled = task is not None and task.cancelling() > 0
     return cancelled and isinstance(error, asyncio.CancelledError)
@@ -29,7 +29,7 @@ def is_cancellation(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def app_context_on(app: App) -> t.AsyncIterator[None]:
-    """Make an application current on a loop; its teardown functions run in a thread."""
+    """Enter an application context on an event loop; its teardown functions run in a thread."""
     ctx = app.app_context()
     token = context.set(ctx)
     ctx._cv_tokens.append(token)
@@ -55,10 +55,10 @@ async def app_context_on(app: App) -> t.AsyncIterator[None]:
 
 
 class BackgroundTasks:
-    """Hold the tasks of one event loop until each has ended.
+    """The background tasks of one event loop.
 
-    Sync functions run in threads of their own, so that long ones take none from the
-    requests; at most ``SYNC_THREADS`` of them at the same time.
+    Sync functions run in separate threads, so that long ones take no threads away from
+    requests. At most ``SYNC_THREADS`` of them run at the same time.
     """
 
     def __init__(self, app: App) -> None:
@@ -77,13 +77,13 @@ class BackgroundTasks:
         args: tuple[t.Any, ...],
         kwargs: dict[str, t.Any],
     ) -> None:
-        """Run a function of either kind in an application context of its own; on the loop.
+        """Run a sync or async function in its own application context. Call it on the loop.
 
-        `within` has the context variables that it sees.
+        `within` holds the context variables that the function sees.
         """
         name = getattr(function, "__qualname__", None) or repr(function)
         if self._closed:
-            self._app.logger.error("The background task %s came after the end of the server", name)
+            self._app.logger.error("The background task %s was added after the server ended", name)
             return
         task = asyncio.get_running_loop().create_task(
             self._run(name, function, args, kwargs), name=f"background: {name}", context=within
@@ -104,14 +104,14 @@ class BackgroundTasks:
                 rest = await self._run_in_thread(function, args, kwargs)
                 if not isawaitable(rest):
                     return
-                # Such as a lambda that calls a coroutine function.
+                # For example, a lambda that calls a coroutine function.
                 async with app_context_on(app):
                     await rest
             else:
                 async with app_context_on(app):
                     await function(*args, **kwargs)
         except BaseException as error:
-            # SystemExit too and its like, which would end the server.
+            # Also SystemExit and the like, which would end the server.
             if isinstance(error, GeneratorExit) or is_cancellation(error):
                 raise
             app.logger.exception("The background task %s failed", name)
@@ -120,7 +120,7 @@ class BackgroundTasks:
         self, function: t.Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> t.Any:
         def run() -> t.Any:
-            # The request that asked for it is none of the task's.
+            # The task must not see the request that added it.
             context.set(None)
             with self._app.app_context():
                 return function(*args, **kwargs)
@@ -134,14 +134,14 @@ class BackgroundTasks:
         return self._threads
 
     def reserve_thread(self) -> None:
-        """Have a thread for the sync tasks that are added as the process ends."""
+        """Start a thread now, for sync tasks that are added while the process ends."""
         self._workers().reserve()
 
     async def finish(self, grace_s: float | None) -> None:
-        """Wait for the tasks, at most so long; then cancel those that are left.
+        """Wait for the tasks for up to `grace_s` seconds, then cancel the rest.
 
-        Tasks that they add meanwhile are waited for as well. A sync function can't be
-        cancelled: its thread ends with the process.
+        None waits without a limit. Tasks added in the meantime are waited for as well. A sync
+        function can't be cancelled: its thread ends with the process.
         """
         loop = asyncio.get_running_loop()
         end = None if grace_s is None else loop.time() + grace_s
@@ -154,14 +154,14 @@ class BackgroundTasks:
         left = dict(self._tasks)
         for task, name in left.items():
             self._app.logger.warning(
-                "The background task %s did not end within %g s, and is cancelled", name, grace_s
+                "The background task %s did not end within %g s and was cancelled", name, grace_s
             )
             task.cancel()
         if left:
             _ended, stuck = await asyncio.wait(left, timeout=CANCEL_S)
             for task in stuck:
                 self._app.logger.error(
-                    "The background task %s goes on though it was cancelled", left[task]
+                    "The background task %s was cancelled but is still running", left[task]
                 )
         if self._threads is not None:
             self._threads.close()

@@ -1,4 +1,4 @@
-"""The body of an ASGI request: received before the view runs, or while it reads."""
+"""The body of an ASGI request, received before the view runs or while the view reads it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from .scope import Message, Receive, Scope
 R = t.TypeVar("R")
 
 SPOOL_BYTES = 500_000
-"""A longer body goes to a temporary file."""
+"""A longer body goes to a temporary file (bytes)."""
 
 AHEAD_BYTES = 65_536
-"""What is received of a body that nobody reads, to notice that the client went away."""
+"""How much of an unread body is received ahead, to notice a disconnect (bytes)."""
 
 PIECE_BYTES = 65_536
-"""So much of a body must arrive within each ``BODY_TIMEOUT_S``, or what is left of it."""
+"""How many bytes of a body, or all that are left, must arrive within each ``BODY_TIMEOUT_S``."""
 
 TOO_LATE = "costrel.too_late"
-"""The type of a message in place of the first one of a body that did not come in time."""
+"""The type of the message that stands for a body whose first message came too late."""
 
 _ON_LOOP = (
-    "The rest of the request's body was not received yet, and waiting for it here would block the"
-    " event loop. Iterate over it: async for chunk in request.stream. (It is received before the"
-    " view runs as far as MAX_CONTENT_LENGTH allows, unless the view is marked with @stream_body.)"
+    "The rest of the request's body has not been received yet, and waiting for it here would block"
+    " the event loop. Iterate over it instead: async for chunk in request.stream. (A body of up to"
+    " MAX_CONTENT_LENGTH bytes is received before the view runs, unless the view is marked with"
+    " @stream_body.)"
 )
 
 
 def announced_length(headers: dict[bytes, bytes]) -> int | None:
-    """Return the length of the body that a request's headers announce, if they do."""
+    """Return the body's length as announced in the headers; None if they announce none."""
     length = headers.get(b"content-length", b"")
     if not length.isdigit() or len(length) > 18 or b"transfer-encoding" in headers:
         return None
@@ -47,25 +48,25 @@ def announced_length(headers: dict[bytes, bytes]) -> int | None:
 
 
 class BodyTimeout(RequestTimeout):
-    """Answer 408, and end the connection, on which the rest of the body might still come."""
+    """Answer 408 and close the connection, since the rest of the body might still arrive on it."""
 
     def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
-        """Return the headers, with the one that ends the connection (RFC 9110 §15.5.9)."""
+        """Return the headers, including the one that closes the connection (RFC 9110 §15.5.9)."""
         return [*super().get_headers(*args, **kwargs), ("Connection", "close")]
 
 
 class FailedBody(io.RawIOBase):
-    """Be the ``wsgi.input`` of a body that could not be received, or not be stored.
+    """The ``wsgi.input`` for a body that could not be received or stored.
 
-    Whoever reads it gets the error, so that the application's error handlers do.
+    Reading it raises the error, so that the application's error handlers see it.
     """
 
     def __init__(self, failure: Exception) -> None:
-        #: The error, which for that reason is not taken for the client's going away.
+        #: The error. Because it is kept here, it is not mistaken for a client disconnect.
         self.failure = failure
 
     def readable(self) -> bool:
-        """Tell that it can be tried."""
+        """Return True: reading may be tried."""
         return True
 
     def readinto(self, _buffer: t.Any) -> t.NoReturn:
@@ -77,18 +78,18 @@ _files = WorkerThreads(4, "costrel-files")
 
 
 async def _in_file_thread(function: t.Callable[..., R], *args: t.Any) -> R:
-    """Call what reads or writes a file, in a thread that nothing but files can keep busy.
+    """Call a function that reads or writes a file, in a thread that is used only for files.
 
-    INVARIANT: not in one of the loop's own executor, whose threads may wait for this body.
+    INVARIANT: not in the loop's own executor, since its threads may be waiting for this body.
     """
     return await _files.run(function, *args, context=Context())
 
 
 class RequestBody(io.RawIOBase):
-    """Be the ``wsgi.input`` of an ASGI request whose body was not received as a whole.
+    """The ``wsgi.input`` of an ASGI request whose body has not been received completely.
 
-    Sync code, in a worker thread, reads it as a file. Async code awaits `prepare`
-    before it reads; ``async for chunk in request.stream`` does.
+    Sync code, in a worker thread, reads it as a file. Async code must await `prepare`
+    before it reads; ``async for chunk in request.stream`` does so.
     """
 
     def __init__(self, receive: Receive, timeout_s: float | None = None) -> None:
@@ -99,28 +100,28 @@ class RequestBody(io.RawIOBase):
         self._loop = asyncio.get_running_loop()
         self._receiving = asyncio.Lock()
         self._has_room = asyncio.Event()
-        # What is unread, in this order: a piece, a file, what was received since.
+        # The unread data, in this order: a piece, a file, and what was received since.
         self._head = b""
         self._file: t.IO[bytes] | None = None
         self._ahead: deque[bytes] = deque()
         self._ahead_bytes = 0
-        #: Bytes received until now.
+        #: Number of bytes received so far.
         self.received = 0
-        #: Whether all of it was received.
+        #: Whether the whole body was received.
         self.complete = False
-        #: Whether the client went away.
+        #: Whether the client disconnected.
         self.gone = False
-        #: Whether what nobody has read until now may be thrown away.
+        #: Whether unread data may be thrown away.
         self.unwanted = False
 
     # Receiving
 
     async def receive_whole(self, limit: int | None) -> t.Any:
-        """Receive all of it, or until it has more than `limit` bytes.
+        """Receive the whole body, but stop once it is longer than `limit` bytes.
 
-        Returns what to read it from: itself, or a plain file if it is complete; a
-        `FailedBody` if it came too slowly or could not be stored. Raises
-        `ClientDisconnected` if the client goes away before.
+        Returns the object to read it from: a plain file if the body is complete, a
+        `FailedBody` if it came too slowly or could not be stored, otherwise this object.
+        Raises `ClientDisconnected` if the client disconnects first.
         """
         try:
             while not self.complete and (limit is None or self.received <= limit):
@@ -136,20 +137,20 @@ class RequestBody(io.RawIOBase):
             self._file.seek(0)
             if not self.complete:
                 return self
-            # No longer this one's to close.
+            # From here on the caller closes the file.
             file, self._file = self._file, None
             return file
         return io.BytesIO(self._take_all()) if self.complete else self
 
     async def _receive_in_time(self) -> None:
-        """Receive a piece; `RequestTimeout` (408) where the client is too slow for that."""
+        """Receive a piece; raises `RequestTimeout` (408) if the client is too slow."""
         if self._patience_s is None:
             await self._receive_piece()
             return
         began = self._loop.time()
         await self._receive_piece(self._patience_s)
         if self.received < self._due:
-            # Or a byte now and then would be enough.
+            # Otherwise a client could send a byte now and then forever.
             self._patience_s -= self._loop.time() - began
         else:
             self._patience_s = self._timeout_s
@@ -184,7 +185,7 @@ class RequestBody(io.RawIOBase):
         return content
 
     async def until_gone(self) -> None:
-        """Wait until the client went away; receives a little of the body ahead."""
+        """Wait until the client disconnects; receives a little of the body ahead."""
         while not self.gone:
             if self.unwanted:
                 self._take_all()
@@ -201,9 +202,9 @@ class RequestBody(io.RawIOBase):
     # Reading
 
     async def prepare(self) -> None:
-        """Have something to read without waiting, unless the body is at its end.
+        """Wait until there is data to read, or the body has ended.
 
-        Raises `ClientDisconnected` (400) when the client goes away.
+        Raises `ClientDisconnected` (400) if the client disconnects.
         """
         while not self._head:
             if self._file is not None:
@@ -218,7 +219,7 @@ class RequestBody(io.RawIOBase):
                 raise ClientDisconnected
             else:
                 async with self._receiving:
-                    # What looks after the client may have received it meanwhile.
+                    # `until_gone` may have received it in the meantime.
                     if not (self._ahead or self.complete or self.gone):
                         await self._receive_in_time()
 
@@ -229,20 +230,21 @@ class RequestBody(io.RawIOBase):
 
     def _drop_file(self) -> None:
         if self._file is not None:
-            # On a full disk what was not written yet is not written now.
+            # On a full disk, closing fails to write what is still buffered.
             with suppress(OSError):
                 self._file.close()
             self._file = None
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int:
-        """Fill a buffer, and wait for it in a worker thread; less only at the end.
+        """Read into a buffer, and return the number of bytes read.
 
-        On the event loop, with as much as is there: 0 at the end, and `RuntimeError`
-        where nothing is.
+        In a worker thread this waits until the buffer is full or the body ends. On the event
+        loop it reads what has been received already: 0 at the end of the body, and
+        `RuntimeError` if more is to come but nothing is there yet.
         """
         on_loop = asyncio._get_running_loop() is self._loop
         filled = 0
@@ -277,13 +279,13 @@ class RequestBody(io.RawIOBase):
 
 
 def append(file: t.IO[bytes], content: bytes) -> None:
-    """Write to a file; a full disk is noticed here, and not where it is read."""
+    """Write to a file and flush it, so that a full disk raises here and not on reading."""
     file.write(content)
     file.flush()
 
 
 async def in_time(receive: Receive, timeout_s: float | None) -> Message:
-    """Receive a message; `BodyTimeout` where none comes in time."""
+    """Receive a message; raises `BodyTimeout` if none comes in time."""
     if timeout_s is None:
         return await receive()
     try:
@@ -294,16 +296,16 @@ async def in_time(receive: Receive, timeout_s: float | None) -> Message:
 
 
 async def receive_body(body: RequestBody, limit: int | None, headers: dict[bytes, bytes]) -> t.Any:
-    """Receive a body as far as it may be long; returns what to read it from."""
+    """Receive a body, up to the limit; returns the object to read it from."""
     announced = announced_length(headers)
     if limit is not None and announced is not None and announced > limit:
-        # Refused where the view asks for it, and not received at all.
+        # Refused when the view reads it, and not received at all.
         return body
     return await body.receive_whole(limit)
 
 
 def announces_body(scope: Scope, headers: dict[bytes, bytes]) -> bool:
-    """Tell whether there may be a body: only HTTP/1 always says so."""
+    """Whether there may be a body: only in HTTP/1 do the headers always say so."""
     return (
         b"content-length" in headers
         or b"transfer-encoding" in headers

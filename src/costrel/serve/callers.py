@@ -1,4 +1,4 @@
-"""Who calls an application: a server, or code of its own process, such as a test client."""
+"""Find out who calls an application: a server, or code in the same process (a test client)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _IN_PROCESS = frozenset(
     asgiref.testing httpx._transports.asgi httpx._transports.wsgi starlette.testclient
     """.split()
 )
-"""Modules of test clients that are not ours, known by the functions that they hand over."""
+"""Modules of other projects' test clients, recognized by the callbacks that they pass."""
 
 
 def lender(
     found: t.Any, request: t.Mapping[str, t.Any], callback: t.Callable[..., t.Any]
 ) -> AppContext | None:
-    """Return the context that a call may borrow, None if it has to make its own.
+    """Return the context that a call may borrow; None if it has to create its own.
 
     INVARIANT: a call that a server starts borrows nothing. Servers and event loops keep
-    context variables beyond a request, so what such a call finds may be another user's.
+    context variables beyond a request, so such a call may find another user's context.
 
     Args:
-        found: The context that is current when the call begins, if there is one.
-        request: The call's environ or scope.
-        callback: Its ``start_response`` or ``receive``.
+        found: The context that is current when the call begins, if any.
+        request: The environ or scope of the call.
+        callback: The call's ``start_response`` or ``receive``.
     """
     named: AppContext | None = request.get(WITHIN)
     if named is None and getattr(callback, "__module__", None) in _IN_PROCESS:

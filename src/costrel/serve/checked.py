@@ -1,4 +1,4 @@
-"""Check what goes to the server where middleware may have changed it."""
+"""Check the status and headers that go to the server if middleware may have changed them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ if t.TYPE_CHECKING:
 
 
 def checked(app: WSGIApplication) -> WSGIApplication:
-    """Wrap a WSGI application so that its responses can be sent.
+    """Wrap a WSGI application so that ``start_response`` raises for a head that can't be sent.
 
-    Responses of views are checked when they are finished, so only those need it that
-    come from elsewhere. What can't be sent is raised where it is given to the server,
-    as PEP 3333 wants it.
+    Responses of views are checked when they are finished, so this is only needed for responses
+    from elsewhere. The error is raised from ``start_response``, as PEP 3333 requires.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> t.Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Keep the log free of tracebacks about what clients do wrong with their WebSockets."""
+"""Keep tracebacks for WebSocket clients' mistakes out of the log."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import logging
 
 
 def drop_traceback(record: logging.LogRecord) -> bool:
-    """Leave the line alone that says what a client did, without the server's own way there."""
+    """Log a client's mistake in one line, without the server's traceback."""
     if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
         record.exc_info = None
     return True
 
 
 def quiet_servers() -> None:
-    """Have servers log a text message that is not UTF-8 in one line.
+    """Make servers log a text message that is not valid UTF-8 in one line.
 
-    COMPAT(uvicorn): its default implementation of WebSockets closes with 1007, which is
-    right, but logs that as if it had failed itself. The others say nothing.
+    COMPAT(uvicorn): its default WebSocket implementation closes with 1007, which is right,
+    but logs that with a traceback as if the server had failed. Other servers log nothing.
     """
-    # The same filter is added once only.
+    # `addFilter` adds the same filter only once.
     logging.getLogger("uvicorn.error").addFilter(drop_traceback)

@@ -1,4 +1,4 @@
-"""Notice when something holds up the event loop, and every request on it."""
+"""Notice when something blocks the event loop, and with it every request on it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 INTERVAL_S = 0.5
-"""How often the loop is looked after."""
+"""How often the loop is checked, in seconds."""
 
 
 class LoopHealth:
-    """Measure how late an event loop is with what it was asked to do on time.
+    """Measure how late an event loop runs its timers.
 
-    May be read in any thread.
+    May be read from any thread.
 
     Attributes:
-        worst_lag_s: How late it was at worst since the start, in seconds.
+        worst_lag_s: The greatest lag since the start, in seconds.
     """
 
     def __init__(self, app: App) -> None:
@@ -32,18 +32,18 @@ class LoopHealth:
 
     @property
     def lag_s(self) -> float:
-        """Tell how late it is now, or was when last looked after, in seconds."""
+        """The lag in seconds: now or at the last check, whichever is greater."""
         loop = self._loop  # read once: `stop` may come in between
         return 0.0 if loop is None else max(self._last_s, loop.time() - self._due)
 
     def start(self) -> None:
-        """Begin to measure, on the running loop."""
+        """Start measuring the running loop."""
         self._loop = asyncio.get_running_loop()
         self._plan(self._loop)
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         self._due = loop.time() + INTERVAL_S
-        # In no request's context, whichever began the application's life.
+        # Not in the context of the request that started the application.
         self._timer = loop.call_at(self._due, self._look, loop, context=Context())
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -52,15 +52,15 @@ class LoopHealth:
         limit_s = self._app.config["LOOP_LAG_WARNING_S"]
         if limit_s is not None and lag_s > limit_s:
             self._app.logger.warning(
-                "The event loop was held up for %.2f s, and every request with it. Something"
-                " async did not await: call slow functions from sync views, or by"
-                " asyncio.to_thread.",
+                "The event loop was blocked for %.2f s, and every request on it had to wait. Async"
+                " code ran that long without awaiting: call slow functions from sync views, or"
+                " with asyncio.to_thread.",
                 lag_s,
             )
         self._plan(loop)
 
     def stop(self) -> None:
-        """Measure no longer."""
+        """Stop measuring."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""The requests and WebSockets that have begun, so that a server's end can wait for them."""
+"""The requests and WebSockets in flight, so that a stopping server can wait for them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 GRACE_S = 2.0
-"""How long what is cut off may take to end, with its teardown functions."""
+"""How long a cancelled request or WebSocket may take to end, including its teardown (seconds)."""
 
 in_flight: set[asyncio.Task[t.Any]] = set()
-"""The tasks of what pauses or hops, of all loops: they have something to tear down."""
+"""Tasks, on all loops, of requests that pause or hop to a thread: they have teardown to run."""
 
 
 async def leave_all(app: App) -> None:
-    """Cut off what is still in flight on this loop when the server stops, and wait for its end.
+    """Cancel what is still in flight on this loop when the server stops, and wait until it ends.
 
-    A sync function can't be cancelled: what waits for one is left behind in its thread,
-    which ends with the process.
+    A sync function can't be cancelled: it is left running in its thread, which ends with the
+    process.
 
-    COMPAT(uvicorn): it cancels what exceeds its grace period, but does not wait until
-    that has ended. COMPAT(Granian): it does not tell WebSockets that do not receive.
+    COMPAT(uvicorn): it cancels tasks that exceed its grace period, but does not wait until
+    they have ended. COMPAT(Granian): WebSockets that do not receive are not told to stop.
     """
     loop = asyncio.get_running_loop()
     left = {task for task in tuple(in_flight) if task.get_loop() is loop}

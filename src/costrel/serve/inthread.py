@@ -1,4 +1,4 @@
-"""A request under ASGI that one worker thread answers, as it would under WSGI."""
+"""Answer a request under ASGI in one worker thread, as it would be answered under WSGI."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 async def respond_in_thread(  # noqa: C901  one border around all of it
     app: App, scope: Scope, receive: Receive, send: Send, *, streams_body: bool = False
 ) -> None:
-    """Answer a request by what WSGI calls, in one hop to a worker thread."""
+    """Answer a request with the WSGI application, in one hop to a worker thread."""
     headers = dict(scope["headers"])
     watch = Watch(receive)
     task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
@@ -50,7 +50,7 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
         if answered is None:
             await refuse(send, error)
     except ClientLeft:
-        # In the middle of its response: nobody waits for more.
+        # In the middle of the response: there is nothing more to send.
         pass
     except asyncio.CancelledError:
         if not watch.client_left():
@@ -63,5 +63,5 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
 
 
 def _is_kept(scope: Scope) -> bool:
-    """Tell whether a test or a debugger looks at the request after its end."""
+    """Whether a test or a debugger looks at the request after its end."""
     return PRESERVE in ((scope.get("extensions") or {}).get(ENVIRON) or ())

@@ -1,4 +1,4 @@
-"""A WSGI environ that is made of an ASGI scope as far as somebody looks."""
+"""A WSGI environ that is built from an ASGI scope on demand."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _BASE: t.Any = dict
 
 
 class LazyEnviron(dict[str, t.Any]):
-    """Be the dict that `make_environ` returns, from the first look at the whole of it.
+    """A dict that becomes what `make_environ` returns once all of it is needed.
 
-    PERF(query): most views look at a field or two, which takes 0.5 us instead of 2 us.
-    For scopes that have each field once.
+    PERF(query): most views read one or two fields, which takes 0.5 us instead of 2 us.
+    Only for scopes in which no header field is repeated.
     """
 
     __slots__ = ("_body", "_headers", "_scope")
 
     def _look_at(self, scope: Scope, headers: dict[bytes, bytes], body: t.Any) -> None:
-        """Be of this scope: called once, right after it was made."""
+        """Use this scope; called once, right after creation."""
         self._scope: Scope | None = scope
         self._headers = headers
-        # PERF(query): what most views that look at the environ look at.
+        # PERF(query): the variable that is read most often.
         self["QUERY_STRING"] = scope.get("query_string", b"").decode("latin-1")
         if body is not None:
             self["wsgi.input"] = body
@@ -33,7 +33,7 @@ class LazyEnviron(dict[str, t.Any]):
     def _fill(self) -> None:
         scope, self._scope = self._scope, None
         if scope is not None:
-            # What was set meanwhile stays.
+            # Values that were set in the meantime stay.
             for key, value in make_environ(scope, io.BytesIO(getattr(self, "_body", b""))).items():
                 _BASE.setdefault(self, key, value)
 
@@ -51,7 +51,7 @@ class LazyEnviron(dict[str, t.Any]):
         scope = self._scope
         if scope is None:
             return default
-        # Not kept: it is soon made again, and a WebSocket would keep it for hours.
+        # Not stored: it is quick to make again, and a WebSocket would hold it for hours.
         name = _FIELDS.get(key)
         if name is not None:
             value = self._headers.get(name)
@@ -84,8 +84,8 @@ def _filling(name: str) -> t.Callable[..., t.Any]:
     return filled
 
 
-# INVARIANT: whatever looks at all keys fills it first, also from C: `dict(environ)` and
-# `{**environ}` ask a subclass that has an `__iter__` of its own for its `keys()`.
+# INVARIANT: every operation that reads all keys fills the dict first, also from C:
+# `dict(environ)` and `{**environ}` call `keys()` on a subclass that defines `__iter__`.
 for _name in (
     "__iter__ __len__ __eq__ __ne__ __or__ __ror__ __ior__ __repr__ __reversed__ keys values items"
     " copy pop popitem setdefault clear"

@@ -1,7 +1,7 @@
-"""Lend a socket, under ASGI, to extensions that speak WebSocket over the server's own.
+"""Serve extensions over ASGI that speak WebSocket on the server's own socket.
 
-They are called as under WSGI, in a thread, and find one end of a socket pair where servers
-put theirs. At the other end, frames become ASGI messages and back.
+They are called as under WSGI, in a thread. In place of the server's socket they get one end of
+a socket pair; at the other end, frames are translated to ASGI messages and back.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 GOODBYE_S = 1.0
-"""How long a view may take to end whose server stops."""
+"""How long a view may take to end when the server stops (seconds)."""
 
 _PIECE_BYTES = 65_536
 
-# Those that may stand in a frame.
+# The close codes that may be sent in a frame.
 _SENDABLE = frozenset(CloseReason) - {
     CloseReason.NO_STATUS_RCVD,
     CloseReason.ABNORMAL_CLOSURE,
@@ -70,18 +70,18 @@ _SENDABLE = frozenset(CloseReason) - {
 
 
 async def converse_or_lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a WebSocket, which may be one of such an extension."""
+    """Serve a WebSocket, with an extension or with a view of the application."""
     if app._has_life():
         await start_on_loop(app)
     proxies = proxies_around(app)
-    # What a proxy forwarded may decide what matches; the extension is called behind it anyway.
+    # Match as seen behind the proxy; the extension itself is called through ProxyFix anyway.
     matched = behind(proxies, scope) if proxies else scope
     is_lent = await hop_for(app, _is_lent, app, make_environ(matched, io.BytesIO()))
     await (_lend if is_lent else converse)(app, scope, receive, send)
 
 
 def _is_lent(app: App, environ: WSGIEnvironment) -> bool:
-    """Tell whether a handshake is for an extension, and for no WebSocket of ours."""
+    """Whether a handshake is for an extension, not for one of the application's WebSockets."""
     ctx = RequestContext(app, environ)
     try:
         with ctx.activate():
@@ -91,17 +91,17 @@ def _is_lent(app: App, environ: WSGIEnvironment) -> bool:
                 return takes_server_socket(rule)
     except HTTPException:
         pass
-    except Exception:  # noqa: BLE001  a converter's, raised again where it is answered
+    except Exception:  # noqa: BLE001  from a converter; raised again when it is answered
         return False
-    # COMPAT(Flask-SocketIO): it answers before the application does, and has no rule.
+    # COMPAT(Flask-SocketIO): it is middleware that answers first, and has no rule.
     return proxies_around(app) is None
 
 
 class LentSocket(socket.socket):
-    """Send whole frames, one after the other, of whichever thread.
+    """A socket on which several threads can send whole frames, one after the other.
 
-    COMPAT(simple-websocket): it sends pings from a thread of its own, with `send`. In the
-    middle of a message that waits for a slow client, they would break its frame.
+    COMPAT(simple-websocket): it sends pings from a separate thread, with `send`. While a long
+    message waits for a slow client, a ping would land in the middle of its frame.
     """
 
     def __init__(self, other: socket.socket) -> None:
@@ -109,7 +109,7 @@ class LentSocket(socket.socket):
         self._sending = threading.Lock()
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        """Send all of it, and return its length."""
+        """Send all of the data, and return its length in bytes."""
         with self._sending:
             self.sendall(data, flags)
         return memoryview(data).nbytes
@@ -121,7 +121,7 @@ def _socket_pair() -> tuple[socket.socket, LentSocket]:
 
 
 async def _lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a handshake by what WSGI calls, in a thread of its own while it is open."""
+    """Call the WSGI application for a handshake, in its own thread for as long as it is open."""
     if (await receive())["type"] != "websocket.connect":
         return
     task = t.cast("asyncio.Task[t.Any]", asyncio.current_task())
@@ -146,7 +146,7 @@ async def _lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
                 outcome = rest_in(app, outcome, context)
             await _conclude(app, scope, loan, outcome)
         except asyncio.CancelledError:
-            # The server stops: the view has a moment to notice.
+            # The server stops: give the view a moment to notice.
             await loan.stop()
             await asyncio.wait({calling}, timeout=GOODBYE_S)
             raise
@@ -154,7 +154,7 @@ async def _lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
             calling.cancel()
             loan.close()
             if not loan.accepted:
-                # Else it is the extension's, whose own thread may be about to close it.
+                # Otherwise the extension owns it, and a thread of its own may be closing it.
                 theirs.close()
     finally:
         ours.close()
@@ -163,19 +163,19 @@ async def _lend(app: App, scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _call(app: App, environ: WSGIEnvironment, theirs: socket.socket) -> Answer | BaseException:
-    """Call the application, in a thread; an error is returned, for `_conclude` to look at."""
+    """Call the application, in a thread; an error is returned, for `_conclude` to handle."""
     try:
         return answer(checked(app), environ)
     except BaseException as error:  # noqa: BLE001  as above
         return error
     finally:
-        # Whoever reads from either end sees that it ends, after what was written before.
+        # Readers at either end see the end of the stream, after all that was written before.
         with suppress(OSError):
             theirs.shutdown(socket.SHUT_RDWR)
 
 
 async def _conclude(app: App, scope: Scope, loan: Loan, outcome: Answer | BaseException) -> None:
-    """Close what the extension left open, or reject the handshake that it did not take."""
+    """Close a WebSocket that the extension left open, or reject one that it did not accept."""
     error = outcome if isinstance(outcome, BaseException) else None
     try:
         if not loan.accepted:
@@ -186,7 +186,7 @@ async def _conclude(app: App, scope: Scope, loan: Loan, outcome: Answer | BaseEx
             await close_answer(app, outcome)
             failed = outcome.status >= 500
         else:
-            # COMPAT(flask-sock, python-engineio): they tell a server so that nothing is to do.
+            # COMPAT(flask-sock, python-engineio): they raise these so that a server does nothing.
             failed = not isinstance(outcome, (ConnectionError, StopIteration))
             error = outcome if failed else None
         await loan.close_client(SERVER_ERROR if failed else NORMAL)
@@ -205,11 +205,11 @@ async def _reject(app: App, scope: Scope, loan: Loan, outcome: Answer) -> None:
 
 
 class Loan:
-    """Our end of a socket pair, with a client behind it that speaks ASGI.
+    """Our end of a socket pair, connected to a client over ASGI.
 
     Attributes:
         accepted: Whether the extension has accepted the handshake.
-        limit_bytes: How long a message of the client's may be; None for any length.
+        limit_bytes: The greatest length of a message from the client; None for no limit.
     """
 
     limit_bytes: int | None = None
@@ -232,9 +232,10 @@ class Loan:
         self._listening: asyncio.Task[None] | None = None
 
     def shake_hands(self, subprotocols: t.Iterable[str]) -> WSGIEnvironment:
-        """Begin the handshake, and return what the environ has of it.
+        """Start a handshake with the extension, and return the environ variables for it.
 
-        Not the client's own, which may ask for compression, and over HTTP/2 has no key.
+        The client's own handshake is not used: it may ask for compression, and over HTTP/2 it
+        has no key.
         """
         offered = list(subprotocols)
         request = Request(host="localhost", target="/", subprotocols=t.cast("list[t.Any]", offered))
@@ -250,18 +251,18 @@ class Loan:
         return environ
 
     async def relay(self) -> None:
-        """Pass on what the extension sends, until it ends."""
+        """Pass on to the client what the extension sends, until the extension ends."""
         try:
             while piece := await self._reader.read(_PIECE_BYTES):
                 self._protocol.receive_data(piece)
                 for event in self._protocol.events():
                     await self._pass_on(event)
         except (ConnectionError, ProtocolError):
-            # It is to wait for nobody who reads on.
+            # Reading ends here: the extension must not wait until its data is read.
             self._writer.close()
 
     async def _pass_on(self, event: Event) -> None:
-        """Tell the client what the extension sent."""
+        """Send the client what the extension sent."""
         if isinstance(event, AcceptConnection):
             self.accepted = True
             await self._tell(
@@ -281,7 +282,7 @@ class Loan:
                 else:
                     await self._tell({"type": "websocket.send", "bytes": b"".join(parts)})
         elif isinstance(event, Ping):
-            # Whether the client is there is for the server to find out.
+            # Answer at once: the server itself checks whether the client is there.
             self._write(event.response())
         elif isinstance(event, CloseConnection):
             code = NORMAL if event.code == NO_CODE else int(event.code)
@@ -293,17 +294,17 @@ class Loan:
             try:
                 await self.send(message)
             except OSError:
-                # The client is gone, as `receive` says as well.
+                # The client has disconnected; `receive` will say so too.
                 self._client_closed = True
 
     async def close_client(self, code: int, reason: str = "") -> None:
-        """Close the client's connection, unless it is closed."""
+        """Close the client's connection, unless it is closed already."""
         if not self._client_closed:
             self._client_closed = True
             await send_close(self.send, code, reason)
 
     async def _listen(self) -> None:
-        """Tell the extension what the client sends, and that it leaves."""
+        """Pass on to the extension what the client sends, and when it disconnects."""
         code, reason = GONE, ""
         try:
             while (message := await self._receive())["type"] == "websocket.receive":
@@ -315,30 +316,30 @@ class Loan:
                     await self.close_client(code, reason)
                     return
                 self._write(TextMessage(data) if isinstance(data, str) else BytesMessage(data))
-                # While the extension is slow, so is its client.
+                # If the extension is slow, slow down the client too.
                 await self._writer.drain()
             self._client_closed = True
             code, reason = message.get("code") or NO_CODE, message.get("reason") or ""
         except OSError:
-            # One of the two is gone.
+            # The client or the extension has disconnected.
             return
         finally:
             self._leave(code, reason)
 
     def _leave(self, code: int, reason: str) -> None:
-        """Tell the extension that its client left; of one that is just gone, no code."""
+        """Tell the extension that the client has left; without a code if it just vanished."""
         if code == NO_CODE or code >= 3000 or code in _SENDABLE:
             self._write(CloseConnection(CloseReason(code) if code < 3000 else code, reason))
         if not self._writer.is_closing():
             self._writer.write_eof()
 
     def _write(self, event: Event) -> None:
-        # Nothing follows a close.
+        # After a close, nothing more may be sent.
         with suppress(LocalProtocolError):
             self._writer.write(self._protocol.send(event))
 
     async def stop(self) -> None:
-        """Say goodbye to both sides: the server stops."""
+        """Close both sides, because the server stops."""
         with suppress(asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
                 await self.close_client(RESTART, "the server stops")
@@ -346,7 +347,7 @@ class Loan:
         self._writer.close()
 
     def close(self) -> None:
-        """Close our end: what waits at the other is woken."""
+        """Close our end, which wakes whoever waits at the other end."""
         if self._listening is not None:
             self._listening.cancel()
         self._writer.close()

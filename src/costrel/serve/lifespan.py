@@ -1,4 +1,4 @@
-"""The life of a server in one process: what runs before, after and beside its requests."""
+"""The lifespan of a server process: what runs before, after, and alongside its requests."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 _starting: ContextVar[Life | None] = ContextVar("costrel.starting", default=None)
-"""The life whose start this code is a part of."""
+"""The life that is being started, for code that runs as part of that."""
 
 
 class Life:
-    """Run what an application does around its serving, on one event loop.
+    """One run of an application from startup to shutdown, on one event loop.
 
     Attributes:
         loop: The event loop, once there is one.
-        ready: Whether it has been started, and not ended yet.
-        tasks: The tasks in the background.
-        health: Whether the event loop keeps up.
+        ready: Whether it has started and not ended yet.
+        tasks: The background tasks.
+        health: Measures whether the event loop keeps up.
     """
 
     def __init__(self, app: App) -> None:
@@ -52,33 +52,33 @@ class Life:
         self._end = asyncio.Event()
 
     def serves(self) -> bool:
-        """Tell whether it was started and can go on."""
+        """Whether it has started and its event loop is still open."""
         return self.ready and self.loop is not None and not self.loop.is_closed()
 
     def enter(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Become the application's, until `leave`."""
+        """Become the application's current life, until `leave`."""
         app = self.app
         self.loop = loop
         outer = t.cast("Life | None", app._life)
         if outer is not self:
-            # A test may serve an application that is served already, on another loop.
+            # A test may serve an application that is already being served on another loop.
             self._outer = outer if outer is not None and outer.serves() else None
             app._life = self
         _living.add(app)
 
     def reserve_threads(self) -> None:
-        """Have threads for an end that comes when Python may start none any more."""
+        """Start threads now, for a shutdown at a time when Python can't start any more."""
         workers_of(self.app).reserve()
         self.tasks.reserve_thread()
 
     def leave(self) -> None:
-        """Be the application's no longer."""
+        """Stop being the application's current life."""
         app = self.app
         self.ready = False
         self.health.stop()
         if app._life is self:
             app._life = self._outer
-            # The next request begins a life anew: see `Flask._compile`.
+            # The next request starts a new life: see `Flask._compile`.
             app._engine = None
         if not self.is_nested:
             workers, app._workers = app._workers, None
@@ -87,13 +87,13 @@ class Life:
 
     @property
     def is_nested(self) -> bool:
-        """Tell whether the application is served by somebody else as well, who goes on."""
+        """Whether the application is also being served on another loop, which goes on."""
         return self._outer is not None and self._outer.serves()
 
     async def start(self) -> None:
-        """Run what comes before the first request; raises the first error in it.
+        """Run the functions that come before the first request.
 
-        What was started before that error is ended first.
+        Raises the first error of one, after ending what had already been started.
         """
         self.enter(asyncio.get_running_loop())
         token = _starting.set(self)
@@ -106,7 +106,7 @@ class Life:
             self.leave()
             if isinstance(error, Exception) or is_cancellation(error):
                 raise
-            message = f"A function that runs before serving ended by {error!r}"
+            message = f"A function that runs before serving raised {error!r}"
             raise RuntimeError(message) from error
         finally:
             _starting.reset(token)
@@ -115,7 +115,7 @@ class Life:
     async def _run_before(self) -> None:
         app = self.app
         if not (app.before_serving_funcs or app.while_serving_gens):
-            # Nor is a context entered, whose teardowns may count on a request.
+            # Enter no context either: its teardown functions may expect a request.
             return
         async with app_context_on(app):
             for function in app.before_serving_funcs:
@@ -124,10 +124,11 @@ class Life:
                 await self._start_generator(function)
 
     async def stop(self) -> None:
-        """Run what comes after the last request; errors are logged.
+        """Run the functions that come after the last request; errors are logged.
 
-        First the tasks in the background have ``BACKGROUND_GRACE_S`` seconds, then the
-        generators go on from the last one to the first, then come the functions.
+        First, background tasks get ``BACKGROUND_GRACE_S`` seconds to end. Then the
+        ``while_serving`` generators are resumed, from the last to the first. Finally the
+        ``after_serving`` functions run.
         """
         app = self.app
         try:
@@ -157,13 +158,14 @@ class Life:
             if iscoroutine(generator):
                 generator.close()
             raise TypeError(
-                f"{_name(function)} is registered with while_serving, but is no generator"
-                " function: write `yield` between what comes before serving and what comes after."
+                f"{_name(function)} is registered with while_serving, but is not a generator"
+                " function: add a `yield` between the code to run before serving and the code to"
+                " run after it."
             )
         if not await self._step(generator):
             raise RuntimeError(
-                f"{_name(function)} is registered with while_serving, and ended without reaching"
-                " a `yield`."
+                f"{_name(function)} is registered with while_serving, but returned without"
+                " reaching a `yield`."
             )
         self._generators.append((function, generator))
 
@@ -194,11 +196,11 @@ class Life:
         else:
             await hop_for(self.app, generator.close)
 
-    # Where no server tells of its start and end, one task runs both: what was entered
-    # in it (such as a task group) is to be left in it.
+    # If the server doesn't announce its start and end, one task runs both: what was entered
+    # in that task (such as a task group) has to be left in it.
 
     async def begin(self) -> None:
-        """Start in a task of its own, and wait for that."""
+        """Start in a new task, and wait until it has started."""
         loop = asyncio.get_running_loop()
         self.enter(loop)
         started: asyncio.Future[None] = loop.create_future()
@@ -217,13 +219,13 @@ class Life:
         try:
             await self._end.wait()
         except asyncio.CancelledError:
-            # The loop was ended: there will be another life.
+            # The loop was ended; a new life will be started.
             t.cast("asyncio.Task[None]", self._task).uncancel()
             self._end.set()
         await self.stop()
 
     async def end(self) -> None:
-        """End what `begin` began, and wait for that."""
+        """Stop what `begin` started, and wait until it has ended."""
         self._end.set()
         if self._beginning is not None:
             await asyncio.wait({self._beginning})
@@ -239,10 +241,10 @@ def _name(function: t.Any) -> str:
 
 
 async def live(app: App, receive: Receive, send: Send) -> None:
-    """Answer a server's lifespan messages (ASGI Lifespan 2.0)."""
+    """Handle a server's lifespan messages (ASGI Lifespan 2.0)."""
     life = Life(app)
     while True:
-        # What a generator entered before its `yield` is current, but not the server's.
+        # What a generator entered before its `yield` stays current, but not for the server.
         kind = (await outside(receive))["type"]
         if kind == "lifespan.startup":
             try:
@@ -262,9 +264,9 @@ async def live(app: App, receive: Receive, send: Send) -> None:
 
 
 async def start_on_loop(app: App) -> None:
-    """Begin the life of an ASGI server that does not tell of its start, nor of its end.
+    """Start the application on an ASGI server that sends no lifespan messages.
 
-    With its first request, which waits for it as the others do that come meanwhile.
+    Called with the first request. That one, and those that come in the meantime, wait for it.
     """
     life = t.cast("Life | None", app._life)
     if life is not None and (life.serves() or _starting.get() is life):
@@ -279,9 +281,9 @@ async def start_on_loop(app: App) -> None:
 
 
 def start_under_wsgi(app: App) -> None:
-    """Begin the life of a WSGI process, with its first request; it ends with the process.
+    """Start the application in a WSGI process, with its first request; it stops at process exit.
 
-    Everything async of it runs on the process's own loop.
+    All its async code runs on the process's own event loop.
     """
     notice()
     if _is_started(app):
@@ -294,7 +296,7 @@ def start_under_wsgi(app: App) -> None:
         try:
             loops._thread.run(life.begin)
         except OSError as error:
-            # COMPAT(gunicorn): it takes an OSError for the client's leaving, and answers nothing.
+            # COMPAT(gunicorn): it takes an OSError for a client disconnect, and sends no answer.
             raise RuntimeError(f"The application could not be started: {error!r}") from error
         _end_with_process(life)
 
@@ -302,7 +304,7 @@ def start_under_wsgi(app: App) -> None:
 def _end_with_process(life: Life) -> None:
     end = partial(_end_under_wsgi, life, os.getpid())
     atexit.register(end)
-    # A process of `multiprocessing`, such as a worker of Granian, runs only these.
+    # A `multiprocessing` process, such as a Granian worker, runs only finalizers at its exit.
     multiprocessing.util.Finalize(None, end, exitpriority=100)
 
 
@@ -319,12 +321,12 @@ def _end_under_wsgi(life: Life, process: int) -> None:
 def add_background_task(
     app: App, function: t.Callable[..., t.Any], args: t.Any, kwargs: dict[str, t.Any]
 ) -> None:
-    """Run a function beside the requests: see `costrel.Flask.add_background_task`."""
+    """Run a function in the background: see `costrel.Flask.add_background_task`."""
     if not callable(function):
         if iscoroutine(function):
             function.close()
         raise TypeError(
-            f"{function!r} can't be called. Give the function and its arguments, not what it"
+            f"{function!r} is not callable. Pass the function and its arguments, not what it"
             " returns: app.add_background_task(function, argument)."
         )
     notice()
@@ -339,11 +341,11 @@ def add_background_task(
             start_under_wsgi(app)
             life = t.cast(Life, app._life)
         else:
-            # An ASGI server that says nothing of its start, and will not of its end.
+            # An ASGI server that announces neither its start nor its end.
             life = Life(app)
             life.enter(loop)
             if running is loops._thread._loop:
-                # Or a coroutine under WSGI, which can't wait for the start.
+                # Or a coroutine under WSGI, which can't wait until it has started.
                 life.reserve_threads()
                 life._beginning = asyncio.ensure_future(life.begin())
                 _end_with_process(life)
@@ -355,16 +357,16 @@ def add_background_task(
 
 
 _living: WeakSet[App] = WeakSet()
-"""The applications that had a life in this process."""
+"""The applications that have been started in this process."""
 
 
 _parents: list[t.Any] = []
-"""The lives of the process that this one was forked from: asyncio complains of tasks that go."""
+"""Lives of the parent process, kept since asyncio complains about tasks that are freed."""
 
 
 @forget_after_fork
 def _forget_lives() -> None:
-    # Loops and threads do not survive a fork: the child begins a life of its own.
+    # Loops and threads do not survive a fork: the child process starts a new life.
     for app in list(_living):
         _parents.append(app._life)
         app._life = app._workers = app._engine = None

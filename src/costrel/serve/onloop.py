@@ -1,4 +1,4 @@
-"""A request under ASGI that is answered on the event loop, its sync steps in threads."""
+"""Answer a request under ASGI on the event loop, its sync steps in worker threads."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
     send: Send,
     view: t.Awaitable[t.Any] | None,
 ) -> None:
-    """Answer a matched request, which is current already, on the loop.
+    """Answer a matched request on the loop; its context is current already.
 
-    `view` is the rest of its view, where that has begun. The request is left before
-    its response is sent, as under WSGI, unless an async generator makes that.
+    `view` is the rest of the view, if the view has started. As under WSGI, the request is left
+    before its response is sent, unless an async generator produces the response.
     """
     app, streams = ctx.app, plan.streams_body
     error: BaseException | None = None
@@ -104,11 +104,11 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         else:
             answer = await make_answer(app, response, ctx.environ)
         if isinstance(answer.rest, AsyncIterator):
-            # When the request is left, as under WSGI.
+            # Closed when the request is left, as under WSGI.
             close, answer = answer.close, answer._replace(close=None)
             send = partial(outside, send)
         else:
-            # A teardown is not to be cancelled in the middle by a client that leaves.
+            # A client that disconnects must not cancel the teardown halfway.
             watch.stop()
             entered = False
             await leave(app, ctx, plan, engine, error)
@@ -117,7 +117,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         sent, answer = answer, None
         await send_answer(app, sent, send)
     except ClientLeft:
-        # In the middle of its response, which as under WSGI is no error of the request.
+        # In the middle of the response: as under WSGI, this is not an error of the request.
         pass
     except ClientDisconnected as raised:
         error = raised if error is None else error
@@ -151,7 +151,7 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
 
 
 async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -> None:
-    """Enter what is current around the request, and receive its body, unless the view does."""
+    """Borrow the outer context or announce a new one, and receive a body that is not streamed."""
     app = ctx.app
     outer = t.cast("Token[t.Any]", ctx._token).old_value
     if outer is not _NOTHING and outer is not None:
@@ -166,7 +166,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
         if not body.complete:
             watch.body = body
         if "environ" in ctx.__dict__:
-            # Made before, by a receiver of the signal or for the limit.
+            # Created before, by a signal receiver or to find out the limit.
             ctx.environ["wsgi.input"] = ctx.body
             ctx.environ["wsgi.input_terminated"] = True
 
@@ -182,7 +182,7 @@ def _body_limit(ctx: LoopContext) -> int | None:
 async def leave(
     app: App, ctx: LoopContext, plan: Plan, engine: Engine, error: BaseException | None
 ) -> None:
-    """Leave the request: its teardowns run, whatever happened."""
+    """Leave the request: its teardown functions run, whatever happened."""
     if error is not None and app.should_ignore_error(error):
         error = None
     try:

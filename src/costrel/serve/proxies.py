@@ -1,4 +1,4 @@
-"""What a proxy in front has forwarded, in the scope of a request or a WebSocket."""
+"""Apply ``ProxyFix`` to ASGI scopes: what a proxy in front has forwarded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ORIGINAL = "werkzeug.proxy_fix.orig"
 
 
 def behind(proxies: t.Iterable[ProxyFix], scope: Scope) -> Scope:
-    """Return the scope that a request has behind proxies; the same one if they say nothing.
+    """Return the scope as seen behind the proxies; unchanged if they forwarded nothing.
 
-    The fields are read, counted and believed by `werkzeug.middleware.proxy_fix.ProxyFix`,
-    as under WSGI.
+    `werkzeug.middleware.proxy_fix.ProxyFix` itself decides which fields to trust, as under
+    WSGI.
     """
     fields = [field for field in scope["headers"] if field[0] in _FORWARDED]
     if all(name == b"host" for name, _value in fields):
@@ -33,7 +33,7 @@ def behind(proxies: t.Iterable[ProxyFix], scope: Scope) -> Scope:
 
 
 class _EnvironOnly:
-    """Stand in for a ``ProxyFix``: change an environ, and call no application."""
+    """Stand in for a ``ProxyFix``, to change an environ without calling an application."""
 
     def __init__(self, proxy: ProxyFix) -> None:
         self._proxy = proxy
@@ -47,7 +47,7 @@ class _EnvironOnly:
 
 
 def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
-    """Return a scope like the given one, with what an environ says of the connection."""
+    """Return a copy of the scope, with the connection's details from an environ."""
     headers = [field for field in scope["headers"] if field[0] != b"host"]
     if "HTTP_HOST" in environ:
         headers.append((b"host", environ["HTTP_HOST"].encode("latin-1")))

@@ -1,4 +1,4 @@
-"""A WSGI environ of an ASGI scope, so that requests are read alike in both worlds."""
+"""Make a WSGI environ from an ASGI scope, so that requests are read the same way under both."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Receive = t.Callable[[], t.Awaitable[Message]]
 Send = t.Callable[[Message], t.Awaitable[None]]
 
 ENVIRON = "costrel.environ"
-"""The scope's extension whose items are added to the environ, for tests."""
+"""The scope extension whose items are added to the environ; for tests."""
 
 ADDED = "costrel.added"
-"""The key of a scope whose items are added to the environ, by what made the scope of another."""
+"""The scope key whose items are added to the environ; set when a scope is made from another."""
 
 
 def _variable(name: bytes) -> str:
-    """Return the variable of a header field."""
+    """Return the environ variable for a header field."""
     if name in {b"content-type", b"content-length"}:
         return name.decode().upper().replace("-", "_")
     return "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
 
 
-# PERF(echo): the fields that most requests have; looking them up takes a third of the time.
+# PERF(echo): the usual header fields; looking them up takes a third of the time.
 VARIABLES = {
     name.encode(): _variable(name.encode())
     for name in (
@@ -43,7 +43,7 @@ VARIABLES = {
     ).split()
 }
 
-# What is the same for every request.
+# Variables that are the same for every request.
 _COMMON: WSGIEnvironment = {
     "SERVER_PROTOCOL": "HTTP/1.1",
     "wsgi.version": (1, 0),
@@ -55,16 +55,15 @@ _COMMON: WSGIEnvironment = {
 
 
 HANDSHAKE = {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
-"""What Werkzeug knows a WebSocket by; over HTTP/2 these fields are not sent."""
+"""What Werkzeug recognizes a WebSocket by; over HTTP/2 these fields are not sent."""
 
 
 def split_path(scope: Scope) -> tuple[str, str]:
-    """Return where the application is mounted, and the path below it.
+    """Return the path that the application is mounted at, and the path below it.
 
-    SPEC(ASGI HTTP): ``path`` includes ``root_path`` with newer servers, and did not
-    with older ones.
+    SPEC(ASGI HTTP): newer servers include ``root_path`` in ``path``, older ones do not.
     """
-    # As PEP 3333 has it, without a slash at its end: the path begins with that.
+    # Without a trailing slash, as in PEP 3333: the path begins with the slash.
     root = (scope.get("root_path") or "").rstrip("/")
     path = scope["path"]
     if root and (path == root or path.startswith(f"{root}/")):
@@ -106,15 +105,15 @@ MADE_OF_SCOPE: dict[str, t.Callable[[Scope], str]] = {
     "SERVER_PORT": _server_port,
     "wsgi.url_scheme": _url_scheme,
 }
-"""The variables of every request that routing and URLs are made of, but for the host."""
+"""The variables that routing and URL building need from every request, except the host."""
 
 
 def make_environ(scope: Scope, body: t.Any) -> WSGIEnvironment:
     """Return the environ (PEP 3333) of a request or of a WebSocket's handshake.
 
-    Text is in it as WSGI has it: bytes, decoded as Latin-1. Fields of one name are
-    joined. Fields with an underscore in their name are left out: as variables they
-    could not be told from those with a dash, which a proxy in front may vouch for.
+    Text is represented as in WSGI: bytes decoded as Latin-1. Repeated header fields are
+    joined. Fields with an underscore in their name are left out: as variables they would
+    look the same as those with a dash, which a proxy in front may have set.
     """
     environ = _COMMON.copy()
     for variable, make in MADE_OF_SCOPE.items():
@@ -154,7 +153,7 @@ def _add_fields(environ: WSGIEnvironment, fields: t.Iterable[tuple[bytes, bytes]
                 continue
             key = _variable(name)
         if key in environ:
-            # SPEC(RFC 9110 §5.3, RFC 9113 §8.2.3): cookies are joined in their own way.
+            # SPEC(RFC 9110 §5.3, RFC 9113 §8.2.3): cookies are joined with a semicolon.
             by = "; " if key == "HTTP_COOKIE" else ","
             environ[key] += by + value.decode("latin-1")
         else:
@@ -162,8 +161,8 @@ def _add_fields(environ: WSGIEnvironment, fields: t.Iterable[tuple[bytes, bytes]
 
 
 def _encode_path(scope: Scope, root: str, path: str) -> str:
-    """Return a path as WSGI has it: its bytes, decoded as Latin-1."""
+    """Return a path as in WSGI: its bytes, decoded as Latin-1."""
     if "\ufffd" in path and not root and scope.get("raw_path"):
-        # What is not UTF-8 is lost in the decoded path.
+        # The decoded path has lost the bytes that are not valid UTF-8.
         return unquote_to_bytes(scope["raw_path"].partition(b"?")[0]).decode("latin-1")
     return path.encode("utf-8", "surrogatepass").decode("latin-1")

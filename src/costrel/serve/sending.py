@@ -1,4 +1,4 @@
-"""Step 7, send, under ASGI: a response to the messages of one HTTP exchange."""
+"""Step 7, send, under ASGI: turn a response into the messages of one HTTP exchange."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ Fields = list[tuple[bytes, bytes]]
 _FILE_PIECE_BYTES = 65_536
 
 SLICE_S = 0.005
-"""How long a body that never pauses may hold the event loop at a time."""
+"""How long a body that never pauses may hold the event loop at a time (seconds)."""
 
 
-class ClientLeft(Exception):  # noqa: N818  no fault
-    """Tell that the server could not send, since the client is gone."""
+class ClientLeft(Exception):  # noqa: N818  not a fault
+    """Raised if the server can't send because the client has disconnected."""
 
 
 class Answer(t.NamedTuple):
-    """A response: its head, the beginning of its body, and what the rest of that comes from."""
+    """A response: its head, the beginning of its body, and the source of the rest."""
 
     status: int
     fields: Fields
     beginning: bytes
     rest: t.Iterator[bytes] | AsyncIterator[t.Any] | None = None
     close: t.Callable[[], object] | None = None
-    """What to call in a worker thread, once, when it was sent or can't be."""
+    """What to call, once and in a worker thread, after the response was sent or could not be."""
     context: Context | None = None
-    """What the rest is made in, if not in the context of who sends it."""
+    """The context that the rest is made in; None for the sender's own."""
 
 
 def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
-    """Call a WSGI application, in a worker thread, as far as its first piece of the body."""
+    """Call a WSGI application up to the first piece of its body; runs in a worker thread."""
     started: list[t.Any] = []
     written: list[bytes] = []
 
@@ -73,7 +73,7 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
             beginning = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         else:
             if isinstance(pieces, FileWrapper):
-                # Of 8 KiB otherwise, each of which would take a way to a thread and back.
+                # Otherwise 8 KiB at a time, each with a trip to a thread and back.
                 pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
@@ -88,9 +88,9 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
 
 
 def _async_stream(pieces: t.Any, environ: WSGIEnvironment) -> AsyncContextStream | None:
-    """Return the stream that a response is made of, if the loop may make it instead of a thread.
+    """Return a response's stream if it may be produced on the event loop, not in a thread.
 
-    Middleware that wrapped the body has to see each piece, in a thread.
+    If middleware wrapped the body, the middleware has to see each piece, in a thread.
     """
     if type(pieces) is not Body:
         return None
@@ -110,8 +110,8 @@ def _has_no_body(status: int, environ: WSGIEnvironment) -> bool:
 
 
 async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
-    """Call an application as a WSGI server does, in one hop to a worker thread."""
-    # Not by `hop`: what the whole request sets is not to be seen outside of it.
+    """Call an application as a WSGI server would, in one hop to a worker thread."""
+    # Not with `hop`: context variables that the request sets must not leak out of it.
     context = copy_context()
     made: list[Answer] = []
     engine = app._engine
@@ -123,7 +123,7 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
     try:
         await workers_of(app).run(make, context=context)
     except asyncio.CancelledError:
-        # Nobody will send it, but it was made.
+        # The response was made, but will not be sent.
         for abandoned in made:
             if abandoned.close is not None:
                 await workers_of(app).run(abandoned.close, context=context)
@@ -132,7 +132,7 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
 
 
 def rest_in(app: App, finished: Answer, context: Context) -> Answer:
-    """Have the rest of an answer made in the context that its beginning was made in."""
+    """Let the rest of an answer be made in the context that its beginning was made in."""
     rest: t.Any = finished.rest
     if isinstance(rest, AsyncContextStream):
         rest = rest.on_loop(app, context)
@@ -144,11 +144,11 @@ def _encode(headers: t.Iterable[tuple[str, str]]) -> Fields:
 
 
 async def send_answer(app: App, answer: Answer, send: Send) -> None:
-    """Send an answer, each further piece of its body from where it is made.
+    """Send an answer, producing its body piece by piece.
 
-    The next piece is asked for when the server has taken the one before, so a slow
-    client makes the application wait, and not the memory grow. Raises `ClientLeft`
-    where the server says that nobody is there any more.
+    The next piece is requested once the server has taken the one before. So a slow client
+    makes the application wait, and memory use does not grow. Raises `ClientLeft` if the
+    server says that the client has disconnected.
     """
     status, fields, piece, rest, _close, context = answer
     try:
@@ -166,8 +166,8 @@ async def send_answer(app: App, answer: Answer, send: Send) -> None:
                 if data:
                     await _send(send, _more(data))
                 if now() > due:
-                    # Neither a generator nor a server's send has to wait for anything: the
-                    # latter does not once the client has left, which others must notice.
+                    # It may be that neither the generator nor `send` ever pauses: `send` does not
+                    # once the client has left. Let other tasks run, one of which notices that.
                     await asyncio.sleep(0)
                     due = now() + SLICE_S
         else:
@@ -187,7 +187,7 @@ async def send_answer(app: App, answer: Answer, send: Send) -> None:
 
 
 async def close_answer(app: App, answer: Answer) -> None:
-    """Close what the body was made from, sent or not."""
+    """Close the source of the body, whether it was sent or not."""
     _status, _fields, _beginning, rest, close, context = answer
     try:
         aclose = getattr(rest, "aclose", None)
@@ -208,8 +208,8 @@ async def _send(send: Send, message: dict[str, t.Any]) -> None:
     try:
         await send(message)
     except OSError as error:
-        # SPEC(ASGI HTTP): how a server tells it. Not for the generators to see, which
-        # have errors of this kind of their own.
+        # SPEC(ASGI HTTP): how a server reports a disconnect. Converted, since a body's
+        # generator may raise an OSError of its own.
         raise ClientLeft from error
 
 
@@ -218,7 +218,7 @@ def _more(piece: bytes) -> dict[str, t.Any]:
 
 
 def as_denial(send: Send) -> Send:
-    """Send a response as what rejects a WebSocket's handshake."""
+    """Return a `send` that turns a response into the rejection of a WebSocket's handshake."""
 
     async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
         await outside(send, {**message, "type": f"websocket.{message['type']}"})
@@ -227,15 +227,15 @@ def as_denial(send: Send) -> Send:
 
 
 def answer_plainly(plain: PlainAnswer, *, head: bool) -> Answer:
-    """Make an answer of a whole body and its head."""
+    """Make an answer from a complete body and its head."""
     return Answer(int(plain.status[:3]), _encode(plain.headers), b"" if head else plain.content)
 
 
 async def refuse(send: Send, error: HTTPException) -> None:
-    """Answer a request whose body broke off.
+    """Answer a request whose body ended early.
 
-    Most servers say that the client left, and send nothing more. Granian also says so of
-    a malformed body, and sends 500 where it gets no answer.
+    Most servers report a disconnect and send nothing more. Granian also reports one for a
+    malformed body, and sends 500 if it gets no answer.
     """
     fields = _encode([*error.get_headers(), ("Connection", "close")])
     content = error.get_body().encode()
@@ -247,9 +247,9 @@ async def refuse(send: Send, error: HTTPException) -> None:
 
 
 async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> Answer:
-    """Make an answer of a response of the application's class, or of what else WSGI can call."""
+    """Make an answer from a response of the application's class, or any WSGI application."""
     if not _sends_by_parts(response):
-        # COMPAT(flask-sock): a response class that answers in its own way.
+        # COMPAT(flask-sock): its response class overrides how it is sent.
         return await hop_for(app, answer, checked(response), environ)
     body: t.Any = response.response
     closes = not is_open_for("_may_not_close", response)
@@ -264,7 +264,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
         return Answer(status, fields, b"".join(response.iter_encoded()), None, close)
     if isinstance(body, AsyncIterable) and is_open_for("_may_not_encode", response):
         if close is not None and not response._on_close and not closes:
-            close = None  # it would close the generator, which is done on the loop
+            close = None  # it would close the generator, which is closed on the loop
         return Answer(status, fields, b"", aiter(body), close)
     pieces: t.Any = response.get_app_iter(environ)
     if isinstance(pieces, FileWrapper):
@@ -273,7 +273,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
 
 
 def _sends_by_parts(response: t.Any) -> bool:
-    """Tell whether a response is sent as Werkzeug's are."""
+    """Whether a response is sent the way Werkzeug's own are."""
     if isinstance(response, Response):
         return response._may_send_parts and _PARTS.isdisjoint(response.__dict__)
     return isinstance(response, BaseResponse) and is_open_for("_may_send_others", response)
@@ -283,5 +283,5 @@ _PARTS = frozenset(SHORT_WAYS["_may_send_parts"][1].split())
 
 
 async def send_response(app: App, response: t.Any, environ: WSGIEnvironment, send: Send) -> None:
-    """Send a response of the application's class, or anything else that WSGI can call."""
+    """Send a response of the application's class, or any other WSGI application."""
     await send_answer(app, await make_answer(app, response, environ), send)

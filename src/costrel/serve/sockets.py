@@ -1,4 +1,4 @@
-"""The way of a WebSocket under ASGI: match, hooks, view, close."""
+"""The lifecycle of a WebSocket under ASGI: match, hooks, view, close."""
 
 from __future__ import annotations
 
@@ -56,39 +56,39 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 GOODBYE_S = 1.0
-"""How long a socket that is cancelled may take to say so to its client."""
+"""How long a cancelled WebSocket may take to send its close to the client (seconds)."""
 
 
 quiet_servers()
 
 
 class SocketContext(LoopContext):
-    """Make a WebSocket current: as ``websocket``, and as the request of its handshake."""
+    """The context of a WebSocket: current as ``websocket``, and as ``request`` (its handshake)."""
 
     request: WebSocket  # pyright: ignore[reportIncompatibleVariableOverride]
 
     error: BaseException | None = None
-    """What teardown functions are told of, though nobody else is."""
+    """The error that is passed to teardown functions."""
 
     # PERF(sockets): an attribute of the instance, found without a call.
     websocket: t.Any = None
 
     def _check_kind(self, rule: Rule) -> None:
-        """Refuse the rule of a view of requests: 400, as where Werkzeug matches by the kind."""
+        """Raise 400 if the rule is not a WebSocket view's, as Werkzeug's matcher does."""
         if not rule.websocket:
             raise WebsocketMismatch
 
     def _tear_down(self, exc: BaseException | None) -> None:
-        """Tear down what `copy` made, for a thread."""
+        """Run the teardown functions for a copy of the context that a thread used."""
         functions = _teardown_functions(self.app, self)
         call_all(map(self.app.ensure_sync, functions), exc)
 
 
 async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one WebSocket, from its handshake to its end.
+    """Serve one WebSocket, from its handshake to its end.
 
-    PERF(sockets): nothing but this one coroutine waits for the view. Each open socket
-    keeps the frames of all that do, and each message wakes one after the other.
+    PERF(sockets): no other coroutine lies between this one and the view. Each coroutine in
+    between would cost every open socket a frame, and be resumed for each message.
     """
     if app._has_life():
         await start_on_loop(app)
@@ -130,10 +130,10 @@ def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContex
     ctx.scope = scope
     ctx.environ = _make_environ(scope)
     socket = ctx.request = ctx.websocket = (app.websocket_class or WebSocket)(ctx.environ)
-    # It may be used without a context, by those who send to many.
+    # The socket may be used without a context, for example in a broadcast.
     socket.json_module = app.json
     socket._receive, socket._send = receive, send
-    # PERF(sockets): found in the instance, without a look at the classes.
+    # PERF(sockets): found on the instance, without looking through its classes.
     socket.close_code, socket._receiving = None, 0
     socket._max_message_bytes = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
     socket._idle_s = app.config["WEBSOCKET_IDLE_S"]
@@ -152,14 +152,14 @@ def _make_environ(scope: Scope) -> WSGIEnvironment:
 
 
 async def _say_goodbye(socket: WebSocket) -> None:
-    """Close a socket whose server stops: its client may come again."""
+    """Close a WebSocket because the server stops; 1012 lets the client reconnect."""
     with suppress(asyncio.CancelledError, Exception):
         async with asyncio.timeout(GOODBYE_S):
             await socket.close(RESTART, "the server stops")
 
 
 async def _match(app: App, ctx: SocketContext) -> None:
-    """Find the view of the handshake's URL; raises what answers it instead."""
+    """Find the view for the handshake's URL; raises the HTTP error if there is none."""
     engine = app._engine
     if engine is None or engine.epoch != app._epoch.value:
         engine = app._compile()
@@ -176,12 +176,12 @@ async def _match(app: App, ctx: SocketContext) -> None:
 def _match_by_steps(ctx: SocketContext) -> None:
     """Match in a worker thread, as `RequestContext.push` does."""
     if not opens_lazily(ctx.app.session_interface):
-        ctx._session  # noqa: B018  touching it opens it
+        ctx._session  # noqa: B018  the access opens it
     ctx.match_request()
 
 
 async def _run_before(app: App, ctx: SocketContext) -> t.Any:
-    """Match the handshake, and run the hooks before the view; a value is its rejection."""
+    """Match the handshake and run the before-hooks; a value that one returns rejects it."""
     await send_signal(app, appcontext_pushed)
     await _match(app, ctx)
     socket = ctx.request
@@ -202,7 +202,7 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
 
 
 def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
-    """Begin the view: a coroutine function, unless somebody replaced it."""
+    """Start the view and return its awaitable; it is async, unless it was replaced."""
     view = app.view_functions[t.cast(str, socket.endpoint)]
     values = t.cast("dict[str, t.Any]", socket.view_args)
     if iscoroutinefunction(view):
@@ -211,10 +211,10 @@ def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
 
 
 def _check_origin(app: App, socket: WebSocket) -> None:
-    """Refuse browsers that come from another site: 403.
+    """Refuse connections from pages of other sites, with 403.
 
-    SECURITY(CSWSH): a browser opens WebSockets to any host, with its cookies, and tells
-    the page's origin. Other clients send none, or any. (RFC 6455 §10.2)
+    SECURITY(CSWSH): a browser opens WebSockets to any host, sends that host's cookies, and
+    names the page's origin. Other clients may send any origin, or none. (RFC 6455 §10.2)
     """
     origin = socket.environ.get("HTTP_ORIGIN")
     if origin is None:
@@ -224,19 +224,21 @@ def _check_origin(app: App, socket: WebSocket) -> None:
         if _is_same_host(origin, socket):
             return
     else:
-        # From the process's environment it comes as text.
+        # A value from an environment variable is a string.
         names = allowed.replace(",", " ").split() if isinstance(allowed, str) else allowed
         if any(name == "*" or name.rstrip("/").lower() == origin.lower() for name in names):
             return
-    app.logger.warning("Refused a WebSocket from the origin %r: see WEBSOCKET_ORIGINS", origin)
+    app.logger.warning(
+        "Refused a WebSocket from the origin %r; WEBSOCKET_ORIGINS can allow it", origin
+    )
     raise Forbidden("This origin may not open WebSockets here.")
 
 
 def _is_same_host(origin: str, socket: WebSocket) -> bool:
-    """Tell whether a page is of the host that it connects to.
+    """Whether a page comes from the host that it connects to.
 
-    Not by its scheme, for a proxy in front may have done TLS; but a page that came in
-    the clear, where anybody could change it, may not use a socket that is encrypted.
+    The schemes may differ, since a proxy in front may handle TLS. But a page that came over
+    plain HTTP, where it could have been altered, may not use an encrypted socket.
     """
     try:
         parts = urlsplit(origin)
@@ -248,7 +250,7 @@ def _is_same_host(origin: str, socket: WebSocket) -> bool:
 
 
 async def _handle(app: App, ctx: SocketContext, watched: Watched, error: BaseException) -> t.Any:
-    """Answer an error of a hook or the view; return what rejects the handshake, if anything."""
+    """Handle an error of a hook or the view; return what rejects the handshake, if anything."""
     watched.stop()
     socket = ctx.request
     if isinstance(error, asyncio.CancelledError):
@@ -268,20 +270,20 @@ async def _handle(app: App, ctx: SocketContext, watched: Watched, error: BaseExc
     if not socket.accepted:
         try:
             return await coroutines.handle_user_exception(app, error)
-        except Exception as raised:  # noqa: BLE001  nobody handles it, or the handler failed
+        except Exception as raised:  # noqa: BLE001  it has no handler, or the handler failed
             error = raised
     return await _fail(app, ctx, error)
 
 
 def _is_only(error: BaseException, kinds: t.Any) -> bool:
-    """Tell whether an error is of some kind, or a group (of a `TaskGroup`) of only such."""
+    """Whether an error is of some kind, or an exception group of only such errors."""
     if isinstance(error, BaseExceptionGroup):
         return all(_is_only(part, kinds) for part in error.exceptions)
     return isinstance(error, kinds)
 
 
 def _reason(error: BaseException) -> str:
-    """Return what was wrong with a message, as far as a close has room for it."""
+    """Return what was wrong with a message, cut to what fits into a close frame."""
     while isinstance(error, BaseExceptionGroup):
         error = next(e for e in error.exceptions if _is_only(e, WebSocketDataError))
     detail = getattr(error, "detail", "")
@@ -289,9 +291,9 @@ def _reason(error: BaseException) -> str:
 
 
 async def _fail(app: App, ctx: SocketContext, error: Exception) -> t.Any:
-    """Close with 1011, or answer with 500, after an error that nobody handled.
+    """Close with 1011, or answer with 500, after an unhandled error.
 
-    It is raised instead of logged where Flask does so: in testing and debug mode.
+    In testing and debug mode the error is raised instead of logged, as Flask does.
     """
     socket = ctx.request
     ctx.error = error
@@ -310,7 +312,7 @@ async def _fail(app: App, ctx: SocketContext, error: Exception) -> t.Any:
 
 
 async def _finish(app: App, ctx: SocketContext, rv: t.Any) -> None:
-    """Run the after-hooks, and close what is still open."""
+    """Run the after-hooks, and close the WebSocket if it is still open."""
     socket = ctx.request
     response: t.Any = None
     try:
@@ -348,7 +350,7 @@ async def _save_session(app: App, ctx: SocketContext, response: t.Any) -> None:
 
 
 async def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]]:
-    """Save the session, if it was opened: its cookie goes with the handshake's response."""
+    """Save the session if it was opened; return its cookies for the handshake's response."""
     if "_opened_session" not in ctx.__dict__ and not needs_session(ctx):
         return []
     response = app.response_class()
@@ -357,7 +359,7 @@ async def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]
 
 
 async def _reject(app: App, ctx: SocketContext, response: t.Any) -> None:
-    """Reject the handshake: with a response where the server can send one, else with 403."""
+    """Reject the handshake: with a response if the server can send one, otherwise with 403."""
     socket = ctx.request
     send = socket._send
     if "websocket.http.response" not in (ctx.scope.get("extensions") or {}):
@@ -366,12 +368,12 @@ async def _reject(app: App, ctx: SocketContext, response: t.Any) -> None:
         return
     socket.close_code = NORMAL
 
-    with suppress(OSError):  # the client is gone
+    with suppress(OSError):  # the client has disconnected
         await send_response(app, response, ctx.environ, as_denial(send))
 
 
 async def _leave(app: App, ctx: SocketContext) -> None:
-    """Run every teardown function of the WebSocket and the application."""
+    """Run every teardown function of the WebSocket and of the application."""
     socket = ctx.request
     error, ctx.error = ctx.error, None
     if error is not None and app.should_ignore_error(error):
@@ -392,7 +394,7 @@ async def _leave(app: App, ctx: SocketContext) -> None:
     finally:
         if socket.close_code is None:
             socket.close_code = GONE
-        # Breaks the cycles, for those who keep the socket, and those who don't.
+        # Break the reference cycles, so that the socket is freed with its last user.
         vars(socket).pop("_own_fields", None)
         ctx.environ["werkzeug.request"] = None
         error = failure = None

@@ -1,4 +1,4 @@
-"""Notice that the client of a WebSocket left whose view waits for something else."""
+"""Notice when a WebSocket's client disconnects while the view waits for something else."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ if t.TYPE_CHECKING:
     from ..websockets import WebSocket
 
 INTERVAL_S = 0.5
-"""How often sockets are looked after."""
+"""How often WebSockets are checked, in seconds."""
 
 MESSAGES_AHEAD, BYTES_AHEAD = 4096, 1_048_576
-"""How much is received at most before the view asks for it."""
+"""At most this much is received before the view asks for it."""
 
 HOLD_UP_S = 30.0
-"""How long a client that sends more is held up, for the view to receive."""
+"""How long a client that sends more is held up, so that the view can catch up (seconds)."""
 
 _TOO_MANY = "more messages than the application receives"
 _CUT_OFF: Message = {"type": "websocket.disconnect", "code": POLICY, "reason": _TOO_MANY}
 
 
 class Watched:
-    """One open WebSocket and the task of its view, which is cancelled when its client leaves.
+    """An open WebSocket and the task of its view, which is cancelled when the client disconnects.
 
-    A view that waits for messages learns that by itself. Of one that does not for a
-    while, messages are received ahead here, so that the last of them, which tells it, is
-    seen. A client that sends more than is kept is held up by its server, so that a view
-    may take its time. If the view still does not receive, it goes on without these
-    messages: what is sent then is dropped, for else nobody would notice how it ends. A
-    view that receives after all gets the messages that were kept, and then a close
-    with 1008.
+    A view that waits for messages notices a disconnect on its own. If the view does not receive
+    for a while, messages are received ahead here, so that the disconnect message at their end
+    is seen. A client that sends more than is kept is held up by the server, so the view may take
+    its time. If the view still does not receive, further messages are dropped, since otherwise
+    the disconnect would go unnoticed. If the view does receive later, it gets the messages that
+    were kept, and then a close with 1008.
     """
 
     __slots__ = ("_ahead", "_group", "gone", "socket", "task")
@@ -48,7 +47,7 @@ class Watched:
         self._ahead: Ahead | None = None
 
     def look(self) -> None:
-        """Begin to receive ahead, unless the view receives, or nobody has to any more."""
+        """Start receiving ahead, unless the view is receiving or the WebSocket is closed."""
         socket = self.socket
         if socket.accepted and not socket._receiving and socket.close_code is None:
             if self._ahead is None:
@@ -56,17 +55,17 @@ class Watched:
             self._ahead.begin()
 
     def leave(self, code: int) -> None:
-        """Cancel the view: its client left."""
+        """Cancel the view, because its client disconnected."""
         self.gone = True
         self.socket.close_code = code
         self.task.cancel()
 
     def client_left(self) -> bool:
-        """Tell whether the task was cancelled for that reason only; it then goes on."""
+        """Whether the task was cancelled only for that reason; if so, it may continue."""
         return self.gone and self.task.uncancel() == 0
 
     def stop(self) -> None:
-        """Look no longer: the view has ended."""
+        """Stop watching: the view has ended."""
         self._group.discard(self)
         if self._ahead is not None:
             self._ahead.stop()
@@ -76,8 +75,7 @@ class Watched:
 class Ahead:
     """Messages that were received before the view asked for them.
 
-    From the first one on, until the view has them all, `receive` stands in for the
-    server's own.
+    From the first one until the view has taken them all, `receive` replaces the server's own.
     """
 
     def __init__(self, watched: Watched) -> None:
@@ -90,7 +88,7 @@ class Ahead:
         self._lost = False
 
     def begin(self) -> None:
-        """Receive ahead, as long as the view does not receive."""
+        """Receive ahead for as long as the view does not receive."""
         if self._looking is not None:
             return
         if not self._has_room() and not self._drops():
@@ -103,17 +101,17 @@ class Ahead:
         return len(self._messages) < MESSAGES_AHEAD and self._held_bytes < BYTES_AHEAD
 
     def _drops(self) -> bool:
-        """Tell whether the client was held up for long enough."""
+        """Whether the client was held up for long enough that messages may be dropped."""
         return self._looks_without_room * INTERVAL_S >= HOLD_UP_S
 
     async def _look(self) -> None:
-        # Begun by a timer in no context, and a task of its own.
+        # A task of its own, started by a timer that runs in an empty context.
         socket = self._watched.socket
         try:
             while self._has_room() or self._drops():
                 message = await self._server_receive()
                 left = message["type"] == "websocket.disconnect"
-                # Also when there is room again: what comes then would not follow.
+                # Even if there is room again: later messages would leave a gap.
                 self._lost = self._lost or not (left or self._has_room())
                 if left and self._lost:
                     message = _CUT_OFF
@@ -131,7 +129,7 @@ class Ahead:
             self._looking = None
 
     async def receive(self) -> Message:
-        """Receive for the view: first what is here already."""
+        """Receive for the view: first the messages received ahead."""
         while not self._messages:
             if self._lost:
                 await self._watched.socket.close(POLICY, _TOO_MANY)
@@ -139,7 +137,7 @@ class Ahead:
             if self._looking is None:
                 self._watched.socket._receive = self._server_receive
                 return await self._server_receive()
-            # Not the task itself: a view that gives up waiting must not cancel it.
+            # Don't await the task itself: a view that stops waiting must not cancel it.
             await asyncio.wait({self._looking})
         message = self._messages.popleft()
         self._held_bytes -= _size(message)
@@ -147,7 +145,7 @@ class Ahead:
         return message
 
     def stop(self) -> None:
-        """Receive no longer."""
+        """Stop receiving ahead."""
         self._watched.socket._receive = self._server_receive
         if self._looking is not None:
             self._looking.cancel()
@@ -158,23 +156,23 @@ def _size(message: Message) -> int:
 
 
 class Group:
-    """The open WebSockets of one event loop, looked after by one timer."""
+    """The open WebSockets of one event loop, checked by one timer."""
 
     def __init__(self) -> None:
         self._sockets: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, socket: WebSocket) -> Watched:
-        """Look after one more."""
+        """Add a WebSocket to watch."""
         watched = Watched(socket, self)
         self._sockets.add(watched)
         if self._timer is None:
-            # Not in the context of the first one, which the others must not see.
+            # Not in the first socket's context, which the other sockets must not see.
             self._timer = _call_later(self._look)
         return watched
 
     def discard(self, watched: Watched) -> None:
-        """Look after one less; without any, nothing here holds the loop."""
+        """Remove a WebSocket; without any left, the timer stops."""
         self._sockets.discard(watched)
         if not self._sockets and self._timer is not None:
             self._timer.cancel()
@@ -194,7 +192,7 @@ _groups: WeakKeyDictionary[asyncio.AbstractEventLoop, Group] = WeakKeyDictionary
 
 
 def look_after(socket: WebSocket) -> Watched:
-    """Cancel the current task when its WebSocket's client leaves while it does not receive."""
+    """Cancel the current task if its WebSocket's client disconnects while it does not receive."""
     loop = asyncio.get_running_loop()
     group = _groups.get(loop)
     if group is None:

@@ -1,4 +1,4 @@
-"""Notice under ASGI that a client went away, and cancel what was being done for it."""
+"""Notice under ASGI when a client disconnects, and cancel its request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if t.TYPE_CHECKING:
 R = t.TypeVar("R")
 
 AFTER_S = 0.05
-"""How long a request must wait for something before anybody looks after its client."""
+"""How long a request must be waiting before its client is watched, in seconds."""
 
 
 class Watch:
-    """Cancel the current task when its client goes away.
+    """Cancel the current task when its client disconnects.
 
-    It begins to look `AFTER_S` after `start` only, for most requests are answered by then.
+    Watching begins `AFTER_S` after `start`, because most requests are answered by then.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -28,19 +28,19 @@ class Watch:
         self._task: asyncio.Task[t.Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
-        #: The body, if somebody may still receive it: then all is received by it.
+        #: The body, if it is not complete yet: then every message is received through it.
         self.body: RequestBody | None = None
-        #: Whether the client went away.
+        #: Whether the client disconnected.
         self.gone = False
 
     def start(self) -> None:
-        """Look after the client of the current task, if that is not done already."""
+        """Watch the client of the current task, unless that is done already."""
         if self._task is None:
             self._task = asyncio.current_task()
             self._timer = asyncio.get_running_loop().call_later(AFTER_S, self._begin)
 
     async def over(self, coroutine: t.Coroutine[t.Any, t.Any, R]) -> R:
-        """Await a coroutine, and look after the client once it pauses."""
+        """Await a coroutine, and watch the client once the coroutine pauses."""
         try:
             waiting_for = coroutine.send(None)
         except StopIteration as stop:
@@ -66,11 +66,11 @@ class Watch:
         t.cast("asyncio.Task[t.Any]", self._task).cancel()
 
     def client_left(self) -> bool:
-        """Tell whether the task was cancelled for that reason only; it then goes on."""
+        """Whether the task was cancelled only for that reason; if so, it may continue."""
         return self.gone and not t.cast("asyncio.Task[t.Any]", asyncio.current_task()).uncancel()
 
     def stop(self) -> None:
-        """Look no longer, unless it is started again."""
+        """Stop watching, until `start` is called again."""
         if self._timer is not None:
             self._timer.cancel()
         if self._watcher is not None:
@@ -81,7 +81,7 @@ class Watch:
 class Suspended:
     """Await the rest of a coroutine that has run until its first pause.
 
-    A view that never pauses needs nobody to look after its client; see `Watch`.
+    A view that never pauses does not need its client watched; see `Watch`.
     """
 
     __slots__ = ("_coroutine", "_waiting_for")
@@ -100,7 +100,7 @@ class Suspended:
             except GeneratorExit:
                 coroutine.close()
                 raise
-            except BaseException as error:  # noqa: BLE001  the coroutine's to handle
+            except BaseException as error:  # noqa: BLE001  for the coroutine to handle
                 step, argument = coroutine.throw, error
             else:
                 step, argument = coroutine.send, sent
@@ -111,8 +111,8 @@ class Suspended:
 
 
 def watch_response(watch: Watch, *, streams_body: bool) -> None:
-    """Look after a client while it is being answered."""
+    """Watch the client while its response is sent."""
     if watch.body is not None and not streams_body:
-        # Too much of it for a view that wanted all or nothing.
+        # It was too large for a view that reads bodies as a whole.
         watch.body.unwanted = True
     watch.start()

@@ -1,4 +1,4 @@
-"""The way of a request under WSGI (PEP 3333), step by step.
+"""How a request is handled under WSGI (PEP 3333), step by step.
 
 Steps: receive, match, enter, run, coerce, finish, send, leave.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from contextvars import Context, Token, copy_context
+from functools import partial
 
 from werkzeug.exceptions import HTTPException
 
@@ -55,12 +56,11 @@ _tearing_down, _app_tearing_down, _popped = (
 def respond_planned(  # noqa: C901, PLR0912  unrolled
     app: App, engine: Engine, environ: WSGIEnvironment, start_response: StartResponse
 ) -> t.Iterable[bytes]:
-    """Answer a request by the plan of its endpoint.
+    """Answer a request with the plan of its endpoint.
 
     PERF(hello): the steps of `respond_by_steps` in one function, for a request whose
-    plan runs nothing but the view and whose view returns a plain value. Whatever
-    is not so common goes on in the functions below, inside the context that is
-    already entered.
+    plan runs only the view, and whose view returns a plain value. Less common cases
+    continue in the functions below, inside the context that was entered here.
     """
     ctx = _new_context(RequestContext)
     ctx.app = app
@@ -107,10 +107,10 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
         if plain is None:
             pieces: t.Iterable[bytes] = response(environ, start_response)
             return pieces if type(pieces) is list else keep_apart(pieces, response)
-        # Not above: what the server raises is no error of the application.
+        # Outside the `try` above: what the server raises is not an error of the application.
         body, kind = plain
         start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        # A list, for which Granian has a shorter way than for other iterables.
+        # A list, which Granian sends faster than other iterables.
         return [body]
     finally:
         if (
@@ -132,7 +132,7 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
 def _tear_down(
     ctx: RequestContext, plan: Plan, error: BaseException | None, response: t.Any
 ) -> bool:
-    """Run the plan's teardown functions; False if they are for `leave` to run."""
+    """Run the plan's teardown functions; False if `leave` has to run them."""
     if ctx._borrowed is not None:
         return False
     token: t.Any = ctx._token
@@ -144,20 +144,20 @@ def _tear_down(
         _close_unsent(response)
         raise
     if ctx.touched:
-        # One of them may have made the request, which the environ then refers to.
+        # One of them may have created the request, which the environ then refers to.
         ctx.environ["werkzeug.request"] = None
     return True
 
 
 def _close_unsent(response: t.Any) -> None:
-    """Close a response that the server does not get, for a teardown function failed."""
+    """Close a response that the server does not get because a teardown function failed."""
     close = getattr(response, "close", None)
     if close is not None:
         close()
 
 
 def _forget_request(ctx: RequestContext) -> bool:
-    """Drop a request that has nothing to tear down or close; False if it has."""
+    """Drop a request that has nothing to tear down or close; False if it has something."""
     parts = ctx.__dict__
     if "_cv_tokens" in parts or ctx._holds:
         return False
@@ -166,7 +166,7 @@ def _forget_request(ctx: RequestContext) -> bool:
         own = request.__dict__
         if "files" in own or "close" in own or not request._may_forget:
             return False
-        # Breaks the cycle of the environ and the request.
+        # Break the reference cycle between the environ and the request.
         ctx.environ["werkzeug.request"] = None
     return True
 
@@ -174,7 +174,7 @@ def _forget_request(ctx: RequestContext) -> bool:
 def respond_by_steps(
     app: App, environ: WSGIEnvironment, start_response: StartResponse
 ) -> t.Iterable[bytes]:
-    """Answer a request by calling every step by its name: the general path."""
+    """Answer a request on the general path, which calls every step by its name."""
     ctx = app.request_context(environ)
     ctx._lender = lender(context.get(None), environ, start_response)
     error: BaseException | None = None
@@ -195,10 +195,10 @@ def respond_by_steps(
 
 
 def enter(ctx: RequestContext, engine: Engine, start_response: StartResponse) -> Plan | None:
-    """Match the request, which is current already; None if it has no plan.
+    """Match the current request and return its plan; None if it has none.
 
-    Without a plan the request was matched by the URL adapter, which has set its
-    rule or its routing error.
+    A request without a plan was matched by the URL adapter, which has set its rule or
+    its routing error.
     """
     app, environ = ctx.app, ctx.environ
     token: t.Any = ctx._token
@@ -208,7 +208,7 @@ def enter(ctx: RequestContext, engine: Engine, start_response: StartResponse) ->
     if _pushed and ctx._borrowed is None:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     if not engine.lazy_session:
-        ctx._session  # noqa: B018  touching it opens it
+        ctx._session  # noqa: B018  the access opens it
 
     # COMPAT(Flask-Session): its open_session() may have matched the request.
     if (
@@ -229,7 +229,7 @@ def enter(ctx: RequestContext, engine: Engine, start_response: StartResponse) ->
 
 
 def _match(ctx: RequestContext, engine: Engine) -> Plan | None:
-    """Match a path that may have variables; None if the URL adapter had to."""
+    """Match a path that may have variables; None if the URL adapter had to match it."""
     environ = ctx.environ
     path = environ.get("PATH_INFO", "")
     if not path.isascii():
@@ -240,16 +240,28 @@ def _match(ctx: RequestContext, engine: Engine) -> Plan | None:
             # Inside the context: a converter may use the request.
             found = engine.match(ctx.app, path, environ["REQUEST_METHOD"])
         except HTTPException as error:
-            # A converter refused: an answer of routing, as the adapter has it.
+            # A converter refused the value: a routing error, as with the adapter.
             ctx.request.routing_exception = error
-            return None
+            return engine.unmatched(ctx.app)
     if found is None:
         ctx.match_request()
-        return None
+        return _plan_of_adapter(ctx, engine)
     ctx.plan, ctx.view_args = found
     if ctx.touched:
         ctx.plan.attach(ctx.request, ctx.view_args)
     return found[0]
+
+
+def _plan_of_adapter(ctx: RequestContext, engine: Engine) -> Plan | None:
+    """Return the plan for what the URL adapter found; None if that has none."""
+    request = ctx.request
+    if request.routing_exception is not None:
+        return engine.unmatched(ctx.app)
+    rule = request.url_rule
+    plan = None if rule is None else engine.plan_of(ctx.app, rule, request.method)
+    if plan is not None:
+        ctx.plan, ctx.view_args = plan, request.view_args
+    return plan
 
 
 def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplication:
@@ -265,7 +277,7 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
             ):
                 rv = app.dispatch_request()
             else:
-                rv = plan.view(**values)
+                rv = plan.view(**values) if values else plan.view()
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = app.handle_user_exception(error)
     return finish(app, ctx, plan, engine, rv)
@@ -277,7 +289,7 @@ def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.
         preprocess(plan.endpoint, ctx.request.view_args)
     for done, hook in enumerate(plan.before):
         if engine.epoch != app._epoch.value:
-            # One of the functions before changed the hooks.
+            # An earlier function has changed the hooks.
             return resume_before(app, plan.endpoint, done)
         rv = hook()
         if rv is not None:
@@ -288,7 +300,7 @@ def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.
 
 
 def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
-    """Tell whether a hook changed what the request matched."""
+    """Whether a hook changed what the request matched."""
     request = ctx.__dict__.get("request")
     return request is not None and (
         request.url_rule is not plan.rule
@@ -298,7 +310,7 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
 
 
 def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> WSGIApplication:
-    """Make the response, run the after-hooks and save the session."""
+    """Make the response, run the after-hooks, and save the session."""
     if engine.epoch != app._epoch.value:
         # COMPAT(Flask-Caching): a view may register a hook for its own response.
         return app.finalize_request(rv)
@@ -331,46 +343,48 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
 
 
 def keep_apart(pieces: t.Iterable[bytes], response: t.Any) -> t.Iterable[bytes]:
-    """Return the body of a response for the server; it keeps what it enters to itself."""
+    """Return a response's body for the server, run in a separate context if it needs one."""
     if type(pieces) is list or getattr(response, "direct_passthrough", False):
-        # A file is the server's to send, as it knows best.
+        # The server knows the best way to send a file.
         return pieces
     return Body(pieces, response)
 
 
 class Body:
-    """Make a body in a context (`contextvars.Context`) of its own.
+    """Iterate over a response's body in a separate `contextvars.Context`.
 
-    INVARIANT: what a generator enters and has not left between two pieces must not be
-    current for what its server does in between, on that thread or another.
+    INVARIANT: whatever a generator has entered when it yields must not be current for what
+    the server does between two pieces, on the same thread or another.
     """
 
-    __slots__ = ("_context", "_next", "_pieces", "response")
+    __slots__ = ("_context", "_pieces", "_step", "response")
 
     def __init__(self, pieces: t.Iterable[bytes], response: t.Any) -> None:
         self._pieces = pieces
         self.response = response
-        self._next: t.Callable[[], bytes] | None = None
+        self._step: t.Callable[[], bytes] | None = None
         self._context: Context | None = None
 
     def __iter__(self) -> t.Self:
         return self
 
     def __next__(self) -> bytes:
-        step = self._next
+        step = self._step
         if step is None:
-            step = self._next = self._run(iter, self._pieces).__next__
-        return t.cast(bytes, self._run(step))
+            following = self._run(iter, self._pieces).__next__
+            context: t.Any = self._context
+            step = self._step = partial(context.run, following)
+        return step()
 
     def close(self) -> None:
-        """Close what makes it, if that wants to be closed."""
+        """Close the iterable, if it has a ``close``."""
         close = getattr(self._pieces, "close", None)
         if close is not None:
             self._run(close)
 
     def _run(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
         if self._context is None:
-            # Not before: until then the request was current.
+            # Created only now: before, the request was current.
             self._context = copy_context()
         return self._context.run(function, *args)
 
@@ -378,7 +392,7 @@ class Body:
 def leave(
     ctx: RequestContext, environ: WSGIEnvironment, error: BaseException | None, response: t.Any
 ) -> None:
-    """Leave the request: its teardowns run, whatever happened."""
+    """Leave the request: its teardown functions run, whatever happened."""
     preserve = environ.get(PRESERVE)
     if preserve is not None:
         if ctx._borrowed is not None:

@@ -1,1 +1,1 @@
-"""Start, watch and stop server processes: `costrel run`, `app.run()`."""
+"""Start, supervise and stop server processes: `costrel run` and `app.run()`."""

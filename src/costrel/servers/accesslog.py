@@ -1,4 +1,4 @@
-"""Write one line per request, as the server's log configuration asks for it."""
+"""Log one line per request, and configure the logging of the server processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ..serve.scope import Message, Receive, Scope, Send
 
 ACCESS_FORMAT = "%(addr)s %(method)s %(path)s %(query_string)s %(protocol)s %(status)d %(dt_ms)f"
-"""What the server is to collect; `AccessFormatter` decides how it looks."""
+"""The fields that the server collects; `AccessFormatter` lays them out."""
 
 LOG_CONFIG: dict[str, t.Any] = {
     "version": 1,
@@ -38,20 +38,20 @@ LOG_CONFIG: dict[str, t.Any] = {
         "uvicorn": {"handlers": ["server"], "level": "WARNING", "propagate": False},
     },
 }
-"""Logging of the server's processes: trouble to stderr, requests to stdout."""
+"""Logging of the server processes: messages to stderr, requests to stdout."""
 
 
 class AccessFormatter(logging.Formatter):
-    """Format a request as address, time, request line, status, duration.
+    """Format a request as address, time, request line, status and duration.
 
     ``127.0.0.1 [2026-01-31 12:00:00 +0000] "GET /a?b=1 HTTP/1.1" 200 0.4 ms``
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; fall back to the plain message of other records.
+        """Return the line; for any other record, return its plain message.
 
-        SECURITY(log-injection): the path arrives percent-decoded, so a client may
-        have put line breaks or terminal codes into it. It is encoded again.
+        SECURITY(log-injection): the path arrives percent-decoded, so it may contain
+        line breaks or terminal codes sent by a client. It is encoded again.
         """
         seen = record.args
         if not isinstance(seen, t.Mapping) or "path" not in seen:
@@ -68,14 +68,14 @@ class AccessFormatter(logging.Formatter):
 
 
 class AccessLog:
-    """Be an ASGI application that writes a line for each request of another one."""
+    """ASGI middleware that logs one line per request."""
 
     def __init__(self, asgi: t.Any) -> None:
         self.asgi = asgi
         self._log = logging.getLogger("granian.access")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and tell of it at its end; of a WebSocket too."""
+        """Handle a request or a WebSocket, and log it when it ends."""
         if scope["type"] == "lifespan":
             await self.asgi(scope, receive, send)
             return
@@ -97,7 +97,7 @@ class AccessLog:
 
 
 def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:
-    """Return what Granian collects of a request."""
+    """Return the same fields of a request as Granian collects."""
     return {
         "addr": (scope.get("client") or ("-",))[0],
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(began)),

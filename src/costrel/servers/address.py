@@ -1,4 +1,4 @@
-"""Check and show the address a server is going to listen at."""
+"""Bind and show the address that a server listens on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import click
 
 
 class ServeError(click.ClickException):
-    """Say why the server cannot start or stopped; exit status 1."""
+    """Raised if the server cannot start or has to stop; exit status 1."""
 
 
 def bind_address(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address, which is to be listened at.
+    """Return a socket that is bound to an address, but does not listen yet.
 
-    Port 0 stands for any free one. Raises `ServeError` with one line for the
-    user if the port is taken or the address is not one of this machine.
+    Port 0 picks a free port. Raises `ServeError` with one line for the user if
+    the port is taken or the address does not belong to this machine.
     """
     try:
         family, kind, proto, _, where = socket.getaddrinfo(
@@ -26,13 +26,13 @@ def bind_address(host: str, port: int) -> socket.socket:
         )[0]
     except (socket.gaierror, UnicodeError, OverflowError) as error:
         raise ServeError(
-            f"--host {host!r} is not an address: {error}. Use 127.0.0.1 to serve this machine"
-            " only, 0.0.0.0 to serve every network it is in."
+            f"--host {host!r} is not an address: {error}. Use 127.0.0.1 to accept connections from"
+            " this machine only, or 0.0.0.0 to accept them from every network."
         ) from None
     listener = socket.socket(family, kind, proto)
     try:
         if os.name == "posix":
-            # Or a port whose last connections are still winding down would count as taken.
+            # Without it, a port whose last connections are still closing would count as taken.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(where)
@@ -41,13 +41,13 @@ def bind_address(host: str, port: int) -> socket.socket:
         raise ServeError(explain(error, host, port)) from None
     except OverflowError:
         listener.close()
-        raise ServeError(f"--port {port} is not a port: use 0 to 65535.") from None
+        raise ServeError(f"--port {port} is not a port. Use a number from 0 to 65535.") from None
     listener.setblocking(False)
     return listener
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only programs of this machine can connect to `host`."""
+    """Return whether only programs on this machine can connect to `host`."""
     if host == "localhost" or host.startswith("unix:"):
         return True
     try:
@@ -59,7 +59,7 @@ def is_loopback(host: str) -> bool:
 def show_url(scheme: str, address: str, port: int) -> str:
     """Return the URL to open in a browser on this machine.
 
-    An address that stands for all of them is shown as the loopback one.
+    An address that stands for all addresses is shown as the loopback address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if ip.is_unspecified:
@@ -70,7 +70,7 @@ def show_url(scheme: str, address: str, port: int) -> str:
 
 
 def explain(error: OSError, host: str, port: int) -> str:
-    """Say why an address cannot be listened at, and what to do."""
+    """Return a message that says why a server cannot listen on an address, and what to do."""
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else port - 1
         return (
@@ -79,12 +79,12 @@ def explain(error: OSError, host: str, port: int) -> str:
         )
     if error.errno == errno.EACCES:
         return (
-            f"Port {port} on {host} may not be used: ports below 1024 need special rights."
+            f"Permission denied for port {port} on {host}: ports below 1024 need special rights."
             " Choose another port: --port 8000"
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return (
-            f"--host {host} is not an address of this machine. Use 127.0.0.1 to serve this machine"
-            " only, 0.0.0.0 to serve every network it is in."
+            f"--host {host} is not an address of this machine. Use 127.0.0.1 to accept connections"
+            " from this machine only, or 0.0.0.0 to accept them from every network."
         )
     return f"Cannot listen on {host} port {port}: {error.strerror or error}"

@@ -1,4 +1,4 @@
-"""Say at start-up what is being served."""
+"""Show at start-up which application is served."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from __future__ import annotations
 def show_server_banner(debug: bool, app_import_path: str | None) -> None:
     """Print the application's name and whether debug mode is on.
 
-    Without a name only the second line is printed. Prints nothing in the child
-    process of the reloader, which would say it again at every change.
+    Without a name, only the second line is printed. In the child process of the
+    reloader nothing is printed, because it would be repeated at every change.
     """
-    # "import costrel" leads here, and needs neither.
+    # Imported here because `import costrel` loads this module and needs neither.
     import click
     from werkzeug.serving import is_running_from_reloader
 

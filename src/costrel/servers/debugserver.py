@@ -1,7 +1,7 @@
 """Serve on Werkzeug's development server, with its reloader and debugger.
 
-For one developer on one machine. What it offers, running code typed into an
-error page, is the opposite of what a public server should.
+For one developer on one machine. It runs code that is typed into an error page,
+which a public server must never do.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DebugOptions:
-    """Hold what ``costrel run --debug`` was asked for.
+    """The options of ``costrel run --debug``.
 
-    `certificate` is a pair of files, ``"adhoc"`` for one made up at start, or
-    an `ssl.SSLContext`.
+    `certificate` is a pair of files, ``"adhoc"`` for one that is created at
+    start-up, or an `ssl.SSLContext`.
     """
 
     host: str = "127.0.0.1"
@@ -37,11 +37,11 @@ class DebugOptions:
 
 
 def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
-    """Return the application; after a reload also one that fails later.
+    """Load the application; after a reload, defer errors to the requests.
 
-    An error at the first start is raised at once. After a change to the code it
-    is kept and raised in every request instead, where the debugger shows it; the
-    server lives on, and the next change can mend it.
+    An error at the first start is raised at once. After a change to the code it is
+    raised in every request instead, where the debugger shows it. The server keeps
+    running, so the next change can fix it.
     """
     if not (reloading and is_running_from_reloader()):
         return load()
@@ -50,7 +50,7 @@ def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
     except Exception as error:  # noqa: BLE001  (shown in the browser instead)
         click.secho(
             f" * The application could not be loaded: {type(error).__name__}: {error}\n"
-            " * Every request shows this error until the code is changed.",
+            " * Every request shows this error until you change the code.",
             fg="red",
             err=True,
         )
@@ -58,16 +58,16 @@ def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
 
 
 def serve_debug(app: t.Any, options: DebugOptions) -> None:
-    """Serve until interrupted, restarting when a file changes if asked to.
+    """Serve until interrupted; with `options.reload`, restart when files change.
 
-    SECURITY(debugger): whoever reaches the debugger and its PIN runs code as
-    this user, hence the warning about addresses other than the loopback one.
+    SECURITY(debugger): anyone who can reach the debugger and knows its PIN can run
+    code as this user, hence the warning about addresses other than loopback.
     """
     if options.debugger and not is_loopback(options.host) and not is_running_from_reloader():
         click.secho(
             f" * WARNING: --host {options.host} opens the interactive debugger to the network."
-            " Whoever learns its PIN can run any code as you.\n"
-            " * Use --host 127.0.0.1, or switch the debugger off: --no-debugger",
+            " Anyone who learns its PIN can run any code as you.\n"
+            " * Use --host 127.0.0.1, or switch the debugger off with --no-debugger.",
             fg="red",
             bold=True,
             err=True,

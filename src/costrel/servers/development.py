@@ -1,4 +1,4 @@
-"""Serve an application with Werkzeug's development server: ``app.run()``."""
+"""Serve an application on Werkzeug's development server: ``app.run()``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 FROM_CLI = "FLASK_RUN_FROM_CLI"
-"""Environment variable that the command line sets while it imports an application."""
+"""The environment variable that the command line sets when it imports an application."""
 
 
 def run(
@@ -30,7 +30,7 @@ def run(
             import click
 
             click.secho(
-                " * Ignoring a call to 'app.run()': the command line serves the application."
+                " * Ignoring a call to 'app.run()': the 'costrel' command serves the application."
                 " Put the call in an 'if __name__ == \"__main__\"' block.",
                 fg="red",
             )
@@ -40,7 +40,7 @@ def run(
         from ..commands.envfiles import load_dotenv as read_env_files
 
         read_env_files()
-        # The files may have changed it after the application was made.
+        # The files may have changed it since the application was created.
         if "FLASK_DEBUG" in os.environ:
             app.debug = get_debug_flag()
     if debug is not None:
@@ -57,12 +57,12 @@ def run(
     try:
         run_simple(host, port, app, **options)
     finally:
-        # Lets an application be run again from an interactive session.
+        # So that an interactive session can run the application again.
         app._got_first_request = False
 
 
 def _address(app: App, host: str | None, port: int | None) -> tuple[str, int]:
-    """Complete the address by ``SERVER_NAME``, then by the defaults."""
+    """Fill in a missing host or port from ``SERVER_NAME``, then from the defaults."""
     server_host, _colon, server_port = (app.config["SERVER_NAME"] or "").partition(":")
     if port is None:
         port = int(server_port) if server_port else 5000
@@ -70,8 +70,8 @@ def _address(app: App, host: str | None, port: int | None) -> tuple[str, int]:
 
 
 def _show_banner(app: App) -> None:
-    # COMPAT: people silence the banner by rebinding it in the `cli` module, which
-    # must have been loaded for that.
+    # COMPAT: people silence the banner by rebinding it in the `cli` module, which is then
+    # loaded.
     cli = sys.modules.get("costrel.cli")
     show = getattr(cli, "show_server_banner", banner.show_server_banner)
     show(app.debug, app.name)

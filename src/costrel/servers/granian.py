@@ -1,9 +1,9 @@
 """Serve an application on Granian, the server written in Rust.
 
-A parent process watches; worker processes load the application, each for
-itself, and answer requests. Nothing of the application runs in the parent, so
-connections and threads that it makes while it is imported belong to one
-process and are never shared by a fork.
+A parent process supervises worker processes. Each worker loads the application
+and handles requests. No code of the application runs in the parent, so the
+connections and threads that it creates on import belong to one process and are
+never shared across a fork.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from .worker import (
 
 @dataclass(frozen=True)
 class Started:
-    """Hold what a start-up message wants to know, once every worker is ready."""
+    """What a start-up message can show, once every worker is ready."""
 
     ready: Ready
     url: str
@@ -55,7 +55,7 @@ class Started:
 
 
 class AppLoadError(Exception):
-    """Carry the `BootFailure` of the first worker that failed to `serve`'s caller."""
+    """Raised by `serve` with the `BootFailure` of the first worker that failed."""
 
     def __init__(self, failure: BootFailure) -> None:
         super().__init__(failure.message)
@@ -70,12 +70,12 @@ def serve(
     on_started: t.Callable[[Started], None],
     on_stopping: t.Callable[[], None],
 ) -> None:
-    """Serve until told to stop by SIGINT or SIGTERM; then return.
+    """Serve until SIGINT or SIGTERM, then return.
 
-    Requests in flight are finished first, a second signal cuts them off. A
-    worker that dies is replaced. SIGHUP replaces all workers one by one. Raises
-    `AppLoadError` if the application could not be loaded, `ServeError` if the
-    address or certificate cannot be used, or workers cannot start any more.
+    Requests in flight are finished first; a second signal cuts them off. A worker
+    that dies is replaced. SIGHUP replaces all workers one by one. Raises
+    `AppLoadError` if the application cannot be loaded, and `ServeError` if the
+    address or certificate cannot be used or workers can no longer start.
     """
     _require_picklable(load)
     listener = bind_address(options.host, options.port)
@@ -84,9 +84,10 @@ def serve(
         settings = _settings(options, address, port)
     except (OSError, SSLError) as error:
         raise ServeError(
-            f"The certificate {' and key '.join(options.certificate or ())} cannot be used: {error}"
+            f"The certificate {' and key '.join(options.certificate or ())} cannot be used:"
+            f" {error}. Both must be PEM files, and the key must belong to the certificate."
         ) from None
-    # Windows hands on the object, other systems its descriptor, which `Boot` brings along.
+    # On Windows the object is passed on; elsewhere its descriptor, which `Boot` carries.
     settings._sso = listener if sys.platform == "win32" else None
     settings._shd = _held(listener)
 
@@ -99,7 +100,7 @@ def serve(
         on_started(Started(ready, show_url(scheme, address, port), options))
 
     def begin_to_stop() -> None:
-        # Who connects from now on is refused, as soon as the workers don't listen either.
+        # New connections are refused as soon as the workers stop listening too.
         listener.close()
         on_stopping()
 
@@ -116,7 +117,7 @@ def serve(
         if error.first:
             raise AppLoadError(error.failure) from None
         raise ServeError(
-            "The server stopped: no worker is left, and new ones can't start."
+            "The server stopped: no worker is left, and new ones cannot start."
             f" {error.failure.message}"
         ) from None
     finally:
@@ -124,7 +125,7 @@ def serve(
 
 
 def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
-    """Return a server of Granian's that is never started: it knows how to make its workers."""
+    """Return a Granian server that is never started; it only creates the worker processes."""
     return MPServer(
         "app",
         address=address,
@@ -151,7 +152,7 @@ def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
 
 
 def _held(listener: socket.socket) -> SocketHolder:
-    """Return a socket as Granian holds it, whose constructor has a form for each system."""
+    """Wrap a socket for Granian, whose constructor differs between operating systems."""
     holder: t.Any = SocketHolder
     arguments: tuple[object, ...] = ()
     if sys.platform.startswith(("linux", "freebsd")):
@@ -165,7 +166,7 @@ def _certificate_settings(certificate: tuple[str, str] | None) -> dict[str, t.An
     if certificate is None:
         return {}
     cert, key = certificate
-    # TLS 1.2 is still what some monitors and older clients speak.
+    # Some monitors and older clients still use TLS 1.2.
     return {
         "ssl_cert": Path(cert),
         "ssl_key": Path(key),
@@ -174,14 +175,14 @@ def _certificate_settings(certificate: tuple[str, str] | None) -> dict[str, t.An
 
 
 def _require_picklable(load: Load) -> None:
-    """Refuse what cannot be sent to a worker that is not a fork."""
+    """Raise `ServeError` if `load` cannot be sent to a worker that is not forked."""
     if os.name == "posix" and multiprocessing.get_start_method() == "fork":
         return
     try:
         pickle.dumps(load)
     except Exception as error:  # noqa: BLE001  (any __reduce__ or __getstate__)
         raise ServeError(
-            "Worker processes could not be told how to make the application:"
-            f" {traceback.format_exception_only(error)[-1].strip()}. Make create_app a function of"
-            " a module, or name it with --app 'module:create_app'."
+            "The application factory cannot be sent to the worker processes:"
+            f" {traceback.format_exception_only(error)[-1].strip()}. Define create_app at the top"
+            " level of a module, or name it with --app 'module:create_app'."
         ) from None

@@ -19,29 +19,29 @@ Wanted = t.Literal["auto", "wsgi", "asgi"]
 
 
 class Choice(t.NamedTuple):
-    """Hold the interface that an application is served by, and why, in a few words."""
+    """The interface that an application is served with, and the reason in a few words."""
 
     interface: Interface
     reason: str
 
 
 def choose(app: App, wanted: Wanted) -> Choice:
-    """Choose ASGI if anything in an application gains by it, unless told otherwise."""
+    """Choose ASGI if anything in the application benefits from it, unless `wanted` decides."""
     if wanted != "auto":
-        return Choice(wanted, "as asked for")
+        return Choice(wanted, "as requested")
     reason = websocket_of(app) or _hook_of(app) or _coroutine_of(app)
     if reason is None:
-        return Choice("wsgi", "as nothing in it needs ASGI")
+        return Choice("wsgi", "nothing in the application needs ASGI")
     return Choice("asgi", f"for {reason}")
 
 
 def websocket_of(app: App) -> str | None:
-    """Name a WebSocket of an application, if it has one."""
+    """Return a description of one WebSocket of an application, if it has any."""
     for rule in app.url_map.iter_rules():
         if rule.websocket:
             return f"the WebSocket {rule.rule!r}"
     if LIBRARY in sys.modules and proxies_around(app) is None:
-        # COMPAT(Flask-SocketIO): it answers before the application does, and has no rule.
+        # COMPAT(Flask-SocketIO): it answers before the application does, and has no URL rule.
         return "the WebSockets of simple-websocket"
     return None
 
@@ -80,5 +80,5 @@ def _name(function: t.Any) -> str:
 
 
 def has_uvicorn() -> bool:
-    """Tell whether uvicorn is installed, on which ASGI is fastest."""
+    """Return whether uvicorn is installed, the fastest server over ASGI."""
     return find_spec("uvicorn") is not None

@@ -1,8 +1,9 @@
-"""Receive bodies under WSGI on Granian, before one of the application's threads is taken.
+"""Receive request bodies under WSGI on Granian without occupying application threads.
 
-Granian calls in one of its threads, and reading a body there waits for the client. So it
-has more threads than the application is given: they receive, and then run the
-application if fewer than `threads` others do. Otherwise the request is left to one of those.
+Granian calls the application in one of its threads, and reading a body there waits for the
+client. So Granian gets more threads than the application may use. Each thread receives a
+body first. Then it runs the application if fewer than `threads` other threads do; otherwise
+it hands the request to one of those.
 """
 
 from __future__ import annotations
@@ -34,31 +35,31 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 RECEIVING_THREADS = 128
-"""How many bodies are received at the same time, each in a thread; more are answered with 503."""
+"""How many bodies are received at the same time, each in a thread; beyond that: 503."""
 
 HELD_BYTES = 256 * 1024 * 1024
-"""How much more memory the process may take while bodies of unknown length are received.
+"""How much the process may grow while bodies of unknown length are received.
 
-Granian holds these, and cannot be told a limit.
+Granian keeps these bodies in memory and has no setting for a limit.
 """
 
 FLUSH_S = 0.1
-"""How long an answer that ends a connection gets to reach it."""
+"""How long to wait for a response to be sent before its connection is closed."""
 
 LOOK_S = 0.25
-"""How often reads are looked after."""
+"""How often the deadlines of reads are checked."""
 
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
-"""The methods whose requests have a body, or say that its length is 0."""
+"""The methods whose requests have a body or a ``Content-Length`` of 0."""
 
 _log = logging.getLogger("_granian")
 
 Run = t.Callable[[t.Any, dict[str, t.Any]], object]
-"""Answer a request: what Granian calls, with its protocol object and its part of the environ."""
+"""What Granian calls for a request, with its protocol object and its part of the environ."""
 
 
 def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Callable[..., Run]:
-    """Wrap Granian's maker of what it calls for each request."""
+    """Wrap the function with which Granian makes what it calls for each request."""
 
     def make(callback: t.Any, *settings: t.Any) -> Run:
         if is_wrapped(app):
@@ -69,7 +70,7 @@ def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Calla
 
 
 class Reception:
-    """Be what Granian calls: receive the body, then run the application when it is its turn."""
+    """Called by Granian: receive the body, then run the application when a thread is free."""
 
     def __init__(self, run: Run, app: App, threads: int) -> None:
         self._run = run
@@ -80,7 +81,7 @@ class Reception:
         self._reads = Reads()
 
     def __call__(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
-        """Answer a request, and then those that have waited for it."""
+        """Handle a request, then the requests that have been waiting for a thread."""
         body = self._receive(protocol, environ)
         if body is None:
             return
@@ -102,19 +103,19 @@ class Reception:
         try:
             self._run(protocol, environ)
         except (ClientDisconnected, BodyTimeout) as error:
-            # Middleware has read what broke off.
+            # Middleware has read a body that broke off.
             _refuse(protocol, error)
-        except BaseException:  # noqa: BLE001  as any border
-            # As Granian does it, which knows of one request only.
+        except BaseException:  # noqa: BLE001  as in any server
+            # Granian would do the same, but here other requests may follow.
             _log.exception("Application callable raised an exception")
             with suppress(BaseException):
                 protocol.response_bytes(500, [], b"")
         finally:
-            # Of a temporary file.
+            # The body may be in a temporary file.
             environ["wsgi.input"].close()
 
     def _receive(self, protocol: t.Any, environ: dict[str, t.Any]) -> t.Any:
-        """Return what to read the body from; None if the request was answered meanwhile."""
+        """Return a file to read the body from; None if the request was already answered."""
         length = environ.get("CONTENT_LENGTH")
         http2 = environ["SERVER_PROTOCOL"] == "HTTP/2"
         if length == "0" or (
@@ -134,7 +135,7 @@ class Reception:
             announced = int(length)
             limit: int | None = self._config["MAX_CONTENT_LENGTH"]
             if limit is not None and announced > limit:
-                # Refused where the view asks for it, unless that allows more.
+                # Refused when the view reads it, unless the view allows more.
                 return io.BufferedReader(LaterBody(stream, announced), PIECE_BYTES)
             return stream.read_announced(announced)
         except BodyTimeout:
@@ -142,10 +143,10 @@ class Reception:
 
 
 class Stream:
-    """Read Granian's stream of one body, each piece in time.
+    """Read Granian's stream of one body, with a time limit for each piece.
 
-    It is read in Granian's threads only: in others it would hold the interpreter while
-    it waits.
+    Read it only in Granian's own threads. In other threads it would hold the GIL while it
+    waits.
     """
 
     def __init__(
@@ -157,16 +158,17 @@ class Stream:
         self._timeout_s = timeout_s
 
     def read(self, *size: int) -> bytes:
-        """Read; fewer bytes than asked for are there only if the body ends before.
+        """Read `size` bytes, or fewer if the body ends before.
 
-        Raises `BodyTimeout` when the client was too slow, and has its answer.
+        Raises `BodyTimeout` if the client was too slow; the request is then already
+        answered.
         """
         read: t.Callable[..., bytes] = self._source.read
         with self._reads.watch(self._protocol, self._timeout_s, whole=not size):
             return read(*size)
 
     def read_announced(self, length: int) -> t.Any:
-        """Receive a body of this length, beyond `SPOOL_BYTES` to a temporary file."""
+        """Receive a body of this length; above `SPOOL_BYTES`, into a temporary file."""
         if length <= PIECE_BYTES:
             content = self.read(length) if length else b""
             return io.BytesIO(content) if len(content) == length else _broken_off()
@@ -193,11 +195,11 @@ class Stream:
         return file
 
     def read_unannounced(self, *, may_be_empty: bool) -> t.Any:
-        """Receive a body of unknown length, which is whole or nothing.
+        """Receive a body of unknown length, whole or not at all.
 
-        COMPAT(Granian): read in pieces, what broke off ends like what is complete. Read as
-        a whole it is empty then, so an empty one is not told from that. Over HTTP/2 it may be
-        that there is none.
+        COMPAT(Granian): read in pieces, a body that broke off ends like a complete one. Read as
+        a whole, it is empty then, so it cannot be distinguished from an empty body. Over HTTP/2
+        there may be no body.
         """
         content = self.read()
         return io.BytesIO(content) if content or may_be_empty else _broken_off()
@@ -213,18 +215,18 @@ def _broken_off() -> FailedBody:
 
 
 class LaterBody(io.RawIOBase):
-    """Be a body that nobody has received yet, for it is longer than allowed."""
+    """A body that is not received until it is read, because it is longer than allowed."""
 
     def __init__(self, stream: Stream, length: int) -> None:
         self._stream = stream
         self._left = length
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return true: it can be read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int:
-        """Fill a buffer, or its beginning; nothing at the end."""
+        """Fill a buffer, or only its beginning; return 0 at the end of the body."""
         size = min(len(buffer), self._left, PIECE_BYTES)
         content = self._stream.read(size) if size else b""
         if len(content) < size:
@@ -235,7 +237,7 @@ class LaterBody(io.RawIOBase):
 
 
 class Reads:
-    """Reads that wait for a client, each with its time; a thread ends those that are late."""
+    """The reads that wait for a client, each with a deadline; a thread ends late ones."""
 
     def __init__(self) -> None:
         self._watched: dict[int, Watched] = {}
@@ -245,12 +247,12 @@ class Reads:
         return len(self._watched)
 
     def watch(self, protocol: t.Any, timeout_s: float | None, *, whole: bool) -> Watched:
-        """Return a context that lasts as long as a read, and raises if that was ended.
+        """Return a context manager for one read, which raises if the read was ended.
 
-        `whole` is one of a body of unknown length.
+        `whole` is true for a body of unknown length.
         """
         if self._start.acquire(blocking=False):
-            # Here, for the process that imported the application may have been forked.
+            # Started here, because the process may have been forked after the import.
             threading.Thread(target=self._look_after, daemon=True, name="costrel-bodies").start()
         deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
         return Watched(self._watched, protocol, deadline, whole=whole)
@@ -273,7 +275,7 @@ class Reads:
 
 
 def resident_bytes() -> int:
-    """Return how much memory the process has; 0 where that is not known: not on Linux."""
+    """Return how much memory the process uses; 0 if unknown, as on systems other than Linux."""
     try:
         pages = Path("/proc/self/statm").read_text().split()[1]
     except OSError:
@@ -298,19 +300,19 @@ class Watched:
         self._all[id(self)] = self
 
     def __exit__(self, *_error: object) -> None:
-        # Whoever takes it out decides how the read went.
+        # Whoever removes the entry decides the outcome of the read.
         if self._all.pop(id(self), None) is None:
             raise BodyTimeout
 
     def end(self, error: HTTPException) -> None:
-        """Answer the request with an error, and end its connection, unless the read is over."""
+        """Answer the request with an error and end its connection, unless the read is done."""
         if self._all.pop(id(self), None) is not None:
             threading.Thread(target=_cut, args=(self._protocol, error), daemon=True).start()
 
 
 def _cut(protocol: t.Any, error: HTTPException) -> None:
-    # COMPAT(Granian): the thread that reads is free only when the connection ends, which
-    # no answer makes it do but one that promises more than it has.
+    # COMPAT(Granian): the reading thread is released only when the connection ends, and only a
+    # response that is shorter than its Content-Length makes Granian end it.
     text = error.get_body().encode()
     headers = [
         ("content-type", "text/html; charset=utf-8"),
@@ -321,7 +323,7 @@ def _cut(protocol: t.Any, error: HTTPException) -> None:
 
 
 class _Unfinished:
-    """Give one piece of a body, and end before the next when it was sent."""
+    """Yield one piece of a body, then end once it has been sent."""
 
     def __init__(self, piece: bytes) -> None:
         self._pieces = [piece]
@@ -333,4 +335,4 @@ class _Unfinished:
         return self._pieces.pop()
 
     def close(self) -> None:
-        """Be done: Granian calls it."""
+        """Do nothing; Granian calls this."""

@@ -1,7 +1,8 @@
-"""The end of a worker that another one replaces, or whose parent is gone.
+"""End a worker that is being replaced, or whose parent is gone.
 
-A worker that retires takes no new connections, answers what comes over those that it has
-and closes each with its next response, so no client finds one closed that it was using.
+A retiring worker accepts no new connections. It handles the requests on its open
+connections and closes each with its next response, so that no client loses a connection
+that it is using.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from multiprocessing.connection import Connection
 from ..serve.scope import Message, Receive, Scope, Send
 
 RETIRE = b"retire"
-"""What the parent sends to a worker that another one replaces."""
+"""The message that the parent sends to a worker that is being replaced."""
 
 LINGER_S = 5.0
-"""How long a worker that retires waits for further requests over its connections.
+"""How long a retiring worker waits for further requests on its connections.
 
-As long as uvicorn keeps an idle connection open, too.
+uvicorn keeps an idle connection open for the same time.
 """
 
 
 class Parent:
-    """Be the parent process as its worker sees it.
+    """The parent process, as its worker sees it.
 
     Attributes:
-        on_retire: What closes the connections with their next responses; called in a thread.
+        on_retire: Makes connections close with their next response; called in a thread.
     """
 
     def __init__(self, channel: Connection, listener: socket.socket, *, grace_s: float) -> None:
@@ -42,7 +43,7 @@ class Parent:
         self._grace_s = grace_s
 
     def listen(self) -> None:
-        """Heed from now on what it says, and its end."""
+        """Start to watch for messages of the parent, and for its end."""
         threading.Thread(target=self._listen, name="costrel-parent", daemon=True).start()
 
     def _listen(self) -> None:
@@ -52,19 +53,19 @@ class Parent:
             self.on_retire()
             if not self._channel.poll(LINGER_S):
                 os.kill(os.getpid(), signal.SIGTERM)
-            # It says nothing more: this waits for its end, and raises.
+            # The parent sends nothing more: this waits for its end, and raises.
             self._channel.recv_bytes()
-        # It was killed. There is nobody who would end this process if it doesn't.
+        # The parent was killed, so this process has to end itself.
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(self._grace_s)
         os._exit(1)
 
 
 def stop_accepting(listener: int) -> None:
-    """Take no more connections from a socket, by its descriptor, that others listen at too.
+    """Stop accepting connections from a listening socket that other processes share.
 
-    It is taken out of whatever event loop of this process looks at it. Where that can't be
-    done, in the absence of epoll, the worker takes connections to its end.
+    Takes its descriptor and removes it from every event loop of this process. Without epoll
+    that is not possible, and the worker accepts connections until it ends.
     """
     if sys.platform != "linux":
         return
@@ -74,13 +75,13 @@ def stop_accepting(listener: int) -> None:
         for name in os.listdir("/proc/self/fd"):
             with suppress(OSError):
                 if os.readlink(f"/proc/self/fd/{name}") == "anon_inode:[eventpoll]":
-                    # Of a copy, as it closes what it was made of.
+                    # Use a copy, because the object closes its descriptor.
                     with select.epoll.fromfd(os.dup(int(name))) as poll:
                         poll.unregister(listener)
 
 
 def closing(asgi: t.Any) -> t.Any:
-    """Make an ASGI application close each connection with its next response."""
+    """Wrap an ASGI application so that each connection closes with its next response."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_closing(message: Message) -> None:
@@ -95,7 +96,7 @@ def closing(asgi: t.Any) -> t.Any:
 
 
 def close_after_responses() -> None:
-    """Let Granian close each connection with its next response, under WSGI."""
+    """Make Granian close each connection with its next response, under WSGI."""
     from granian.wsgi import Response
 
     start: t.Any = Response.__call__
@@ -105,5 +106,5 @@ def close_after_responses() -> None:
     ) -> None:
         start(self, status, [*headers, ("connection", "close")], exc_info)
 
-    # On the class: what answers a request must not pay for it until then.
+    # Patched on the class, so that requests pay nothing for it before.
     Response.__call__ = start_closing  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""Keep worker processes: start them, replace them, and end them.
+"""Supervise worker processes: start, replace and stop them.
 
-It does all in one thread, which waits for the signals, reports and ends of its workers
-at once, so a worker can be forked at any time.
+Everything happens in one thread, which waits for signals, for reports from workers and for
+their ends. So it is safe to fork a worker at any time.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if t.TYPE_CHECKING:
     from types import FrameType
 
 Spawn = t.Callable[[int, Connection], BaseProcess]
-"""Make the process of the worker of a number, which reports by the connection."""
+"""Create the process of the worker with a number; it reports over the connection."""
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-"""How long to wait before a worker that died again is replaced: each time twice as long."""
+"""How long to wait before a worker that died again is replaced; doubles each time."""
 
 LIVED_S = 10.0
-"""A worker that lived so long was well: if it dies, the next one is started at once."""
+"""A worker that lived this long was healthy: if it dies, it is replaced at once."""
 
 STARTS = 5
 """How many starts in a row may fail while no worker serves, before the server gives up."""
 
 REMINDER_S = 0.5
-"""After how long workers that go on are told again to stop."""
+"""How often workers that are still running are told again to stop."""
 
 _log = logging.getLogger("costrel.run")
 
 
 class StartError(Exception):
-    """Carry why workers cannot start; `first` if none has served yet."""
+    """Raised if workers cannot start; `first` is true if none has served yet."""
 
     def __init__(self, failure: BootFailure, *, first: bool) -> None:
         super().__init__(failure.message)
@@ -53,11 +53,11 @@ class StartError(Exception):
 
 
 class Worker:
-    """Be a worker process as its parent sees it.
+    """A worker process, as its parent sees it.
 
     Attributes:
-        ready: What it serves, once it does.
-        failure: Why it does not, if it has said so.
+        ready: What it serves, once it serves.
+        failure: Why it could not start, if it has reported that.
         kill_at: When it is killed if it has not ended by then.
     """
 
@@ -68,22 +68,22 @@ class Worker:
         self.failure: BootFailure | None = None
         self.kill_at: float | None = None
         self.channel, theirs = multiprocessing.Pipe()
-        # No worker must hold this end, or it would not notice that the parent is gone.
+        # No worker may hold this end, or it would not notice that the parent is gone.
         util.register_after_fork(self.channel, Connection.close)
         self.process = spawn(number, theirs)
-        # A signal that comes before the worker has handlers of its own waits for these.
+        # Signals that arrive before the worker has its own handlers wait for these.
         with _blocked_signals():
             self.process.start()
         theirs.close()
 
     def read(self) -> None:
-        """Take what it has reported."""
+        """Read its reports."""
         while not self.channel.closed:
             try:
                 if not self.channel.poll():
                     return
                 report = self.channel.recv()
-            except Exception:  # noqa: BLE001  it ended, perhaps in the middle of a word
+            except Exception:  # noqa: BLE001  it ended, perhaps in the middle of a report
                 self.channel.close()
             else:
                 if isinstance(report, Ready):
@@ -92,31 +92,31 @@ class Worker:
                     self.failure = report
 
     def retire(self) -> None:
-        """Ask it to serve the connections that it has, and to end."""
+        """Ask it to finish serving its open connections, and to end."""
         try:
             self.channel.send_bytes(RETIRE)
         except (OSError, ValueError):
             self.process.terminate()
 
     def fate(self) -> str:
-        """Say how it ended."""
+        """Return a phrase that says how it ended."""
         code = self.process.exitcode or 0
         how = f"ended unexpectedly with status {code}"
         if code < 0:
-            how = f"was ended by signal {-code}"
+            how = f"was terminated by signal {-code}"
             with suppress(ValueError):
-                how = f"was ended by {signal.Signals(-code).name}"
+                how = f"was terminated by {signal.Signals(-code).name}"
         return f"Worker {self.number} (PID {self.process.pid}) {how}"
 
 
 class Slot:
-    """Be the place of one worker: who serves in it, and who will.
+    """The place of one worker, with its current and next process.
 
     Attributes:
-        worker: The one that serves, or starts if none does.
-        successor: The one that takes its place when it can serve.
-        due: When another one is to be started, if there is none.
-        deaths: How many died in it, one soon after the other.
+        worker: The worker that serves, or that is starting if none serves.
+        successor: The worker that replaces it once it can serve.
+        due: When to start the next worker, if there is none.
+        deaths: How many workers in a row died early.
     """
 
     def __init__(self, number: int) -> None:
@@ -127,7 +127,7 @@ class Slot:
         self.deaths = 0
 
     def pause_s(self, worker: Worker) -> float:
-        """Tell how long to wait before another worker is started in place of one that ended."""
+        """Return how long to wait before a worker that died is replaced."""
         if worker.ready is not None and time.monotonic() - worker.born >= LIVED_S:
             self.deaths = 0
         self.deaths += 1
@@ -137,11 +137,12 @@ class Slot:
 
 
 class Supervisor:
-    """Keep as many workers serving as there should be, until told to stop.
+    """Keep `count` workers serving until told to stop.
 
-    SIGINT and SIGTERM end the workers, which finish their requests in `stop_timeout_s`; a
-    second one kills them. SIGHUP replaces one worker after the other, each when the new one
-    serves. `on_ready` is called once, when all serve; `on_stopping` when the end begins.
+    SIGINT and SIGTERM stop the workers, which get `stop_timeout_s` to finish their requests;
+    a second signal kills them. SIGHUP replaces the workers one by one; each old worker stays
+    until the new one serves. `on_ready` is called once, when all workers serve, and
+    `on_stopping` when the server begins to stop.
     """
 
     def __init__(
@@ -169,7 +170,7 @@ class Supervisor:
         self._alarm.setblocking(False)
 
     def run(self) -> None:
-        """Start the workers, and return when all have ended after a signal.
+        """Start the workers; return when all have ended after a signal.
 
         Raises `StartError` if workers cannot start: the first ones, or several in a row
         while none serves.
@@ -186,7 +187,7 @@ class Supervisor:
                 raise
             self._end(quiet=False)
 
-    # What it waits for
+    # Waiting
 
     @contextmanager
     def _signals(self) -> t.Iterator[None]:
@@ -194,7 +195,7 @@ class Supervisor:
         handlers = dict.fromkeys(numbers, self._ask_to_stop)
         if sys.platform != "win32":
             handlers[signal.SIGHUP] = self._ask_to_reload
-            # A worker's sentinel tells nothing while a process that it has forked lives on.
+            # A worker's sentinel stays silent while a process that the worker forked lives on.
             handlers[signal.SIGCHLD] = self._note_end
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
@@ -223,7 +224,7 @@ class Supervisor:
         return [worker for worker in places if worker is not None] + self.ending
 
     def _wait(self, until: float | None) -> None:
-        """Wait for a signal, a report or an end, at most until then."""
+        """Wait for a signal, a report or the end of a worker, at most until `until`."""
         waited: list[t.Any] = [self._wakeup]
         for worker in self._workers():
             waited.append(worker.process.sentinel)
@@ -238,7 +239,7 @@ class Supervisor:
         times = [slot.due for slot in self.slots] + [worker.kill_at for worker in self.ending]
         return min((due for due in times if due is not None), default=None)
 
-    # What it does then
+    # Reacting
 
     def _look(self) -> None:
         for slot in self.slots:
@@ -288,11 +289,11 @@ class Supervisor:
             _log.error("Worker %d could not start: %s", slot.number, failure.message)
         if slot.successor is not None:
             slot.worker, slot.successor = slot.successor, None
-            _log.error("%s; its successor is starting", worker.fate())
+            _log.error("%s; its replacement is already starting", worker.fate())
             return
         slot.due = time.monotonic() + pause_s
         when = f"in {pause_s:g} s" if pause_s else "now"
-        _log.error("%s; another one starts %s", worker.fate(), when)
+        _log.error("%s; a new one starts %s", worker.fate(), when)
 
     def _count_failed_start(self, failure: BootFailure) -> None:
         if not self._started:
@@ -304,13 +305,13 @@ class Supervisor:
             raise StartError(failure, first=False)
 
     def _begin_reload(self) -> None:
-        # Who is starting may have read the code before it was changed.
+        # Workers that are starting may have read the code before it changed.
         for slot in self.slots:
             if slot.successor is not None:
                 self._stop(slot.successor)
                 slot.successor = None
         self._outdated = list(self.slots)
-        _log.info("Loading the application anew, as SIGHUP asks for")
+        _log.info("SIGHUP received: reloading the application")
 
     def _replace(self, slot: Slot) -> None:
         if slot.due is not None:
@@ -324,7 +325,7 @@ class Supervisor:
         self._outdated.clear()
         failure = successor.failure or _silent(successor)
         _log.error(
-            "After SIGHUP a new worker could not start; those that serve go on. %s",
+            "Reload failed: a new worker could not start. The old workers keep serving. %s",
             failure.message,
         )
 
@@ -334,7 +335,7 @@ class Supervisor:
             worker.retire()
             self.ending.append(worker)
 
-    # Ends
+    # Stopping
 
     def _stop_s(self, worker: Worker) -> float:
         return self.stop_timeout_s + (worker.ready.end_s if worker.ready is not None else 0)
@@ -346,12 +347,12 @@ class Supervisor:
             self.ending.append(worker)
 
     def _bury(self) -> None:
-        """Kill workers whose time is over, and forget those that have ended."""
+        """Kill workers that are out of time, and forget those that have ended."""
         for worker in self.ending:
             if worker.kill_at is not None and worker.kill_at <= time.monotonic():
                 worker.kill_at = None
                 _log.warning(
-                    "Worker %d (PID %s) did not end in time, and is killed",
+                    "Worker %d (PID %s) did not stop in time; killing it",
                     worker.number,
                     worker.process.pid,
                 )
@@ -370,7 +371,7 @@ class Supervisor:
             self._stop(worker)
         cut_off = False
         while self.ending:
-            # A worker misses the signal if it comes just before it serves, but not another one.
+            # A worker misses a signal that arrives just before it serves, so send it again.
             self._wait(time.monotonic() + REMINDER_S)
             for worker in self.ending:
                 worker.read()
@@ -384,8 +385,8 @@ class Supervisor:
 
 def _silent(worker: Worker) -> BootFailure:
     return BootFailure(
-        f"{worker.fate()}, without a word while it was loading the application."
-        " Load it with 'costrel routes' to see more."
+        f"{worker.fate()} while it was loading the application, without an error message."
+        " Run 'costrel routes' to load it directly and see more."
     )
 
 

@@ -1,4 +1,4 @@
-"""Serve an application by ASGI on uvicorn: one worker process, or the debug mode."""
+"""Serve an application over ASGI on uvicorn, in one worker process."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ _log = logging.getLogger("uvicorn.error")
 
 
 class Server(uvicorn.Server):
-    """Tell when it listens, and be stopped by `ask_to_stop`."""
+    """A uvicorn server that calls `on_started`, and stops with `ask_to_stop`."""
 
     on_started: t.Callable[[], None] = staticmethod(lambda: None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Run what comes before the first request, and begin to listen."""
+        """Run the functions that come before the first request, and begin to listen."""
         level = _log.level
-        # What it says of a start that failed, we say.
+        # We report a failed start ourselves.
         _log.setLevel(logging.CRITICAL)
         await super().startup(sockets)
         _log.setLevel(level)
         self.on_started()
 
     def retire(self) -> None:
-        """Close each connection with its next response; called on the loop."""
+        """Close each connection with its next response; call it on the event loop."""
         for protocol in self.server_state.connections:
             t.cast(t.Any, protocol).app = closing(t.cast(t.Any, protocol).app)
 
     def ask_to_stop(self, *_signal: object) -> None:
-        """Begin to stop: a signal's handler, before uvicorn's own is there and after it."""
+        """Begin to stop; handles signals before and after uvicorn's own handler does."""
         self.should_exit = True
 
 
 class HeadTimeout(asyncio.Protocol):
-    """Close a connection that sends no complete head of a request in time.
+    """Close a connection that does not send a complete request head in time.
 
-    It comes before one of uvicorn's protocols for HTTP/1. These have one timer, for
-    connections that are idle after a response, and end it with any data. Here it runs
-    as well from when the connection is made, and from the first data that follow a
-    response, until a head is complete.
+    A mixin before one of uvicorn's protocols for HTTP/1. These have one timer, for
+    connections that are idle after a response, and any data stops it. Here the timer also
+    runs from the start of the connection, and from the first data after a response, until a
+    request head is complete.
     """
 
     head_timeout_s: float
@@ -64,16 +64,16 @@ class HeadTimeout(asyncio.Protocol):
     _due: float | None = None
 
     def connection_made(self, transport: t.Any) -> None:
-        """Begin to wait for a head."""
+        """Start to wait for a request head."""
         super().connection_made(transport)
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Go on waiting for a head, unless a request is complete enough to be answered."""
+        """Keep waiting for a request head, unless one is complete."""
         super().data_received(data)
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            # Also for the rest of a body that was answered before its end.
+            # Also during the rest of a body, if the response came before its end.
             self._wait_for_head()
         else:
             self._due = None
@@ -86,7 +86,7 @@ class HeadTimeout(asyncio.Protocol):
             self.timeout_keep_alive_task.cancel()
 
     def _wait_for_head(self) -> None:
-        # A WebSocket's handshake has handed it over to another protocol.
+        # After a WebSocket handshake, another protocol owns the connection.
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
         if self._due is None:
@@ -98,7 +98,7 @@ class HeadTimeout(asyncio.Protocol):
 
 
 def with_head_timeout(protocol: type[asyncio.Protocol], timeout_s: float) -> t.Any:
-    """Make one of uvicorn's protocols close connections that send no head in time."""
+    """Make one of uvicorn's protocols close connections that send no request head in time."""
     return type(protocol.__name__, (HeadTimeout, protocol), {"head_timeout_s": timeout_s})
 
 
@@ -110,11 +110,10 @@ def make_server(
     certificate: tuple[str, str] | SSLContext | None = None,
     max_message_bytes: int | None = None,
 ) -> Server:
-    """Make a server that behaves as Granian does for the rest.
+    """Create a server that behaves like Granian otherwise.
 
-    Its own headers, access log and trust in proxies are off: applications have
-    `ProxyFix` for these, which counts them. Raises `OSError` for a certificate that
-    can't be used.
+    Its own headers, access log and trust in proxies are off. For proxies, applications use
+    `ProxyFix`, which counts them. Raises `OSError` for a certificate that cannot be used.
     """
     config = uvicorn.Config(
         asgi,
@@ -125,7 +124,7 @@ def make_server(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=stop_timeout_s,
-        # Larger messages are refused while they are received.
+        # Refuses larger messages while they are received.
         ws_max_size=sys.maxsize if max_message_bytes is None else max_message_bytes,
     )
     if isinstance(certificate, tuple):
@@ -139,7 +138,7 @@ def make_server(
 
 
 def _know_all_statuses() -> None:
-    # COMPAT(uvicorn): its faster protocol has lines up to 599, and answers nothing beyond.
+    # COMPAT(uvicorn): its faster protocol knows statuses up to 599, and fails beyond.
     module: t.Any = sys.modules.get("uvicorn.protocols.http.httptools_impl")
     if module is not None:
         for status in range(600, 1000):
@@ -147,8 +146,8 @@ def _know_all_statuses() -> None:
 
 
 def serve_worker(server: Server, listener: socket.socket) -> None:
-    """Serve in the main thread of a worker process until a signal; SystemExit if it can't start."""
-    # uvicorn sends the signal once more to whom it was for: let it find nobody that minds.
+    """Serve in a worker's main thread until a signal; raise SystemExit if it cannot start."""
+    # When uvicorn has stopped, it raises the signal again: that must have no effect.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.ask_to_stop)
     server.run([listener])

@@ -1,7 +1,7 @@
-"""Be a worker process of ``costrel run``: load the application, and serve it.
+"""The worker process of ``costrel run``: load the application and serve it.
 
-Granian's own processes are the workers, under WSGI and ASGI, on Granian and on uvicorn:
-so they are started, replaced and stopped in one way.
+All workers are processes made by Granian, under WSGI and over ASGI, on Granian and on
+uvicorn, so that all are started, replaced and stopped in the same way.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .retiring import Parent, close_after_responses, closing
 
 Load = t.Callable[[], t.Any]
-"""Return the application. Called in each worker; to be pickled where processes are not forked."""
+"""Return the application. Called in each worker; pickled if processes are not forked."""
 
 Describe = t.Callable[[BaseException], "BootFailure"]
-"""Put into words, in the worker, why loading failed."""
+"""Return, in the worker, a message that says why loading failed."""
 
 NAME = f"Granian {version('granian')}"
 
@@ -45,28 +45,28 @@ BACKLOG = 1024
 """How many connections may wait to be accepted."""
 
 CONNECTIONS = 8_192
-"""How many connections a worker of Granian's has at the same time, idle ones among them.
+"""How many connections a worker on Granian has at the same time, including idle ones.
 
-More than the system lets a process open, as a rule: so its limit is the one that counts, and
-those that send nothing hold up nobody until it is reached.
+This is usually more than the system lets a process open. So the system's limit applies, and
+idle connections block no other client until it is reached.
 """
 
 END_S = 5
-"""How long an application's end may take, after requests and tasks, before it is cut off."""
+"""How long shutdown functions may take, after requests and tasks, before they are cut off."""
 
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Hold what ``costrel run`` was asked for.
+    """The options of ``costrel run``.
 
-    One worker by default, so that state kept in memory works as in development;
-    as many as there are cores gives the most requests per second. Threads are
-    per worker: how many requests may wait for a database at the same time. None
-    are 8 under WSGI, and what the application says, ``SYNC_THREADS``, under ASGI.
+    One worker by default, so that state kept in memory works as in development.
+    One worker per core gives the most requests per second. `threads` is per
+    worker: how many requests may wait for a database at the same time. `None`
+    means 8 under WSGI, and the application's ``SYNC_THREADS`` over ASGI.
     `stop_timeout_s` is how long requests in flight may take once the server is
-    told to stop, after which they are cut off. `head_timeout_s` is how long a
-    connection may send nothing, or no complete head of a request. `body_timeout_s` takes
-    the place of the application's ``BODY_TIMEOUT_S``.
+    told to stop; then they are cut off. `head_timeout_s` is how long a connection
+    may send nothing, or an incomplete request head. `body_timeout_s` replaces the
+    application's ``BODY_TIMEOUT_S``.
     """
 
     host: str = "127.0.0.1"
@@ -83,9 +83,9 @@ class ServeOptions:
 
 @dataclass(frozen=True)
 class BootFailure:
-    """Say why a worker could not load the application.
+    """A worker's report of why it could not start.
 
-    `usage` marks a mistake in what the user typed rather than in the app.
+    `usage` is true if the mistake is in what the user typed, not in the app.
     """
 
     message: str
@@ -94,9 +94,9 @@ class BootFailure:
 
 @dataclass(frozen=True)
 class Ready:
-    """Say, in a worker, what it serves and how.
+    """A worker's report of what it serves and how.
 
-    `end_s` is how long it may take to stop, after its requests.
+    `end_s` is how long it may take to stop after its last request.
     """
 
     app_name: str
@@ -108,7 +108,7 @@ class Ready:
 
 
 class Boot:
-    """Load the application in a worker and tell the parent how it went."""
+    """Load the application in a worker, and report the outcome to the parent."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Boot:
 
     @property
     def wsgi_threads(self) -> int:
-        """Tell how many requests are answered at the same time under WSGI."""
+        """How many requests are handled at the same time under WSGI."""
         return self.options.threads or WSGI_THREADS
 
     def load_app(self) -> t.Any:
@@ -137,7 +137,7 @@ class Boot:
             self.fail(self.describe(error))
 
     def listen(self) -> None:
-        """Let clients connect from now on, or end the worker process with status 1."""
+        """Start to accept connections, or end the worker process with status 1."""
         try:
             self.listener.listen(BACKLOG)
         except OSError as error:
@@ -145,19 +145,19 @@ class Boot:
             self.fail(BootFailure(explain(error, self.options.host, port)))
 
     def tell(self, report: Ready | BootFailure) -> None:
-        """Tell the parent that this worker answers requests, or why it can't."""
-        # If the parent is gone, so is this process in a moment.
+        """Report to the parent that this worker serves, or why it cannot."""
+        # If the parent is gone, this process ends in a moment too.
         with suppress(OSError):
             self.channel.send(report)
 
     def fail(self, failure: BootFailure) -> t.NoReturn:
-        """Tell the parent why this worker can't answer requests, and end it with status 1."""
+        """Report to the parent why this worker cannot serve, and end it with status 1."""
         self.tell(failure)
         raise SystemExit(1)
 
 
 def worker_signals() -> list[signal.Signals]:
-    """Name the signals that mean something else to a worker than to its parent."""
+    """Return the signals that a worker handles differently from its parent."""
     signals = [signal.SIGINT, signal.SIGTERM]
     if sys.platform != "win32":
         signals.append(signal.SIGHUP)
@@ -165,19 +165,19 @@ def worker_signals() -> list[signal.Signals]:
 
 
 def _receive_signals() -> None:
-    """End by a signal, as it comes; a forked worker has the parent's handlers until now."""
+    """Restore default signal handlers; a forked worker starts with those of its parent."""
     for number in worker_signals():
         signal.signal(number, signal.SIG_DFL)
     if sys.platform != "win32":
-        # For the parent, though a terminal that is closed sends it to all.
+        # Meant for the parent, but a terminal that closes sends it to all processes.
         signal.signal(signal.SIGHUP, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
 
 
 def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: t.Any) -> None:
-    """Be a worker process: load the application, and serve it by what suits it.
+    """Run a worker process: load the application and serve it.
 
-    Granian calls this instead of its own function, with the same arguments.
+    Granian calls this in place of its own function, with the same arguments.
     """
     _receive_signals()
     logging.config.dictConfig(LOG_CONFIG)
@@ -192,7 +192,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     if choice.interface == "wsgi":
         note = ""
         if (websocket := websocket_of(app)) is not None:
-            note = f"Not served by WSGI: {websocket}"
+            note = f"Granian cannot serve {websocket} under WSGI. Use --interface asgi"
         _start_life(app, boot)
         parent.on_retire = close_after_responses
         boot.listen()
@@ -209,7 +209,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     if has_uvicorn():
         _run_uvicorn(app, asgi, boot, parent, ready)
         return
-    ready = replace(ready, note="Faster by uvicorn: pip install 'costrel[asgi]'")
+    ready = replace(ready, note="Faster on uvicorn: pip install 'costrel[asgi]'")
     asgi = _Announcing(asgi, boot, ready)
     parent.on_retire = asgi.retire
     changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
@@ -219,7 +219,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
 
 
 def _receive_first(app: t.Any, threads: int) -> None:
-    """Have Granian call what receives a request's body before it runs the application."""
+    """Make Granian receive the body of a request before it runs the application."""
     from .reception import receiving
 
     module: t.Any = sys.modules[MPServer.__module__]
@@ -230,7 +230,7 @@ NOT_STARTED = BootFailure("The application could not be started: see the error a
 
 
 def _start_life(app: t.Any, boot: Boot) -> None:
-    """Run what comes before the first request, since here is somebody to tell of its errors."""
+    """Run the start-up functions now, while errors can be reported to the parent."""
     if app._has_life():
         from ..serve.lifespan import start_under_wsgi
 
@@ -253,33 +253,33 @@ def _run_granian(
 ) -> None:
     """Run one of Granian's own workers, with some of its settings changed.
 
-    `on_stop` is called on the event loop, if it has one, when it is told to stop.
+    `on_stop` is called when the worker is told to stop, on its event loop if it has one.
     """
     if sys.platform != "win32":
         _signals.set_sync_signals = _heed_one_signal
         _signals.set_loop_signals = partial(_heed_one_signal, on_stop=on_stop)
     general, own = settings[:6], settings[6:]
-    # Of the function within, which takes them by the same names behind five others.
+    # The names are those of the inner function, which takes these after five others.
     names = list(signature(target).parameters)[5:]
     changed = dict(zip(names, own, strict=True)) | (changes or {})
     target(worker_id, process_name, lambda: app, sock, *general, *changed.values())
 
 
 def _leave_later(app: t.Any, stop_timeout_s: float) -> None:
-    """Cut off what is in flight then; Granian would wait for it until it is killed."""
+    """Cut off requests still in flight after the timeout; Granian would wait until killed."""
     loop = asyncio.get_running_loop()
-    # The task is held by what it waits for: a timer of the loop.
+    # The task needs no other reference: the timer that it waits for holds it.
     loop.call_later(stop_timeout_s, lambda: loop.create_task(leave_all(app)))
 
 
 def _heed_one_signal(
     loop: t.Any = None, *, on_stop: t.Callable[[], object] = lambda: None
 ) -> WorkerSignal:
-    """Let the first signal stop a worker of Granian's, and those that follow do nothing.
+    """Let the first signal stop a worker on Granian, and ignore later ones.
 
-    COMPAT(Granian): a second `set`, while the first is being followed, waits for a lock
-    whose holder waits for the interpreter: for ever. Yet a terminal sends CTRL+C to the
-    workers too, and their parent tells them besides, and again if they go on.
+    COMPAT(Granian): calling `set` again while the first call is still being handled
+    deadlocks: it waits for a lock whose holder waits for the GIL. But a terminal sends
+    CTRL+C to the workers too, and the parent signals them as well, repeatedly.
     """
     event = WorkerSignal()
     stopping = False
@@ -330,7 +330,7 @@ def _run_uvicorn(app: t.Any, asgi: t.Any, boot: Boot, parent: Parent, ready: Rea
 
 
 class _Announcing:
-    """Be an ASGI application that tells the parent when another one has been started."""
+    """ASGI middleware that reports to the parent when the application has started."""
 
     def __init__(self, asgi: t.Any, boot: Boot, ready: Ready) -> None:
         self.asgi = asgi
@@ -351,7 +351,7 @@ class _Announcing:
                 self.boot.tell(self.ready)
             elif message["type"] == "lifespan.startup.failed":
                 self.boot.tell(NOT_STARTED)
-                # Granian ends the worker now, and would say once more what was said.
+                # Granian ends the worker now, and would log the same error again.
                 message["message"] = ""
                 logging.getLogger("_granian").setLevel(logging.CRITICAL + 1)
             await send(message)

@@ -1,9 +1,9 @@
-"""Sessions: what the client brings back, signed, in a cookie.
+"""Sessions, stored in a signed cookie by default.
 
-A `SessionInterface` opens the session of a request and saves it into the
-response; assign another to ``app.session_interface`` to keep sessions
-elsewhere. Applications, requests and responses are typed ``t.Any`` here, so
-that this module needs nothing above it and an override may narrow them.
+A `SessionInterface` opens the session of a request and saves it with the response.
+To store sessions elsewhere, assign another one to ``app.session_interface``.
+Applications, requests and responses are typed as ``t.Any`` here, so that this module
+does not import theirs, and overrides may use narrower types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from werkzeug.datastructures import CallbackDict
 
 from ..ground.shortways import Watched, WatchedObject
 from ..json.tag import TaggedJSONSerializer
-from .signing import HMAC, Serializer
+from .signing import HMAC, Serializer, encode
 
 _NO_KEY = (
     "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY"
@@ -28,30 +28,29 @@ _NO_KEY = (
 
 
 class SessionMixin(MutableMapping[str, t.Any]):
-    """Add to a mapping what a session has beyond one.
+    """The attributes that a session has in addition to those of a mapping.
 
-    The three flags decide what happens to the response. The defaults suit a
-    session that cannot tell: it is saved always.
+    Three flags determine whether it is saved, and what the response tells caches. The
+    defaults are for a session that does not track them: it is always saved.
     """
 
     new = False
-    """Whether the client brought no session. Storages that cannot tell say False."""
+    """Whether the client sent no session. False for storages that can't tell."""
 
     modified = True
-    """Whether there is something to save."""
+    """Whether there are changes to save."""
 
     accessed = False
-    """Whether the response may depend on the session, which caches must be told.
+    """Whether the session was accessed, so that the response may depend on it.
 
-    Set by the context when its session is asked for; see `save_session`.
+    The context sets it when its session is accessed; see `save_session`.
     """
 
     @property
     def permanent(self) -> bool:
-        """Keep the session after the browser closes, for the configured time.
+        """Whether to keep the session for ``PERMANENT_SESSION_LIFETIME`` after the browser closes.
 
-        Kept in the session itself, under ``_permanent``; setting it modifies
-        the session. The time is ``PERMANENT_SESSION_LIFETIME``.
+        It is stored in the session under ``_permanent``, so setting it modifies the session.
         """
         return t.cast("bool", self.get("_permanent", False))
 
@@ -65,11 +64,11 @@ def _mark_modified(session: t.Any) -> None:
 
 
 class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin, metaclass=Watched):  # pyright: ignore[reportIncompatibleMethodOverride]
-    """Hold the data of a session that lives in a signed cookie.
+    """The data of a session that is stored in a signed cookie.
 
-    Any change of the dict itself sets ``modified``; a change inside of a value
-    (``session["list"].append(1)``) is not seen, so set it yourself then. The
-    client can read the data, but not change it.
+    Any change to the dict itself sets ``modified``. A change inside a value
+    (``session["list"].append(1)``) is not noticed: set ``modified`` yourself then.
+    The client can read the data, but not change it.
     """
 
     modified = False
@@ -79,14 +78,14 @@ class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin, metaclass=Watc
     def __init__(
         self, initial: Mapping[str, t.Any] | Iterable[tuple[str, t.Any]] | None = None
     ) -> None:
-        # A function and not a bound method: the dict would refer to itself.
+        # Not a bound method, because the dict would then refer to itself.
         super().__init__(initial, _mark_modified)
 
     @classmethod
     def of_data(cls, data: dict[str, t.Any]) -> t.Self:
-        """Make a session of what was read.
+        """Create a session from the data of a cookie.
 
-        PERF(page): as the constructor does, in two thirds of the time.
+        PERF(page): does the same as the constructor, in two thirds of the time.
         """
         session = cls.__new__(cls)
         dict.update(session, data)
@@ -95,10 +94,10 @@ class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin, metaclass=Watc
 
 
 class NullSession(SecureCookieSession):
-    """Stand for the session where none can be had, to be read but not written.
+    """An empty, read-only stand-in for a session that can't be opened.
 
-    Used when no secret key is set: it is always empty, and every write is a
-    `RuntimeError` that says what to configure.
+    It is used if no secret key is set. Every write raises a `RuntimeError` that says
+    what to configure.
     """
 
     def _fail(self, *_: t.Any, **__: t.Any) -> t.NoReturn:
@@ -108,30 +107,30 @@ class NullSession(SecureCookieSession):
 
 
 class SessionInterface(WatchedObject):
-    """Define how sessions are opened and saved.
+    """The base class that defines how sessions are opened and saved.
 
-    A subclass must write `open_session` and `save_session`. The getters
-    read the cookie's attributes from the configuration; use them, so that
-    users configure every interface alike, or override one to decide it per
-    application. One interface may serve several applications and threads.
+    A subclass must define `open_session` and `save_session`. The getters read the
+    cookie's attributes from the configuration. Use them, so that every interface is
+    configured the same way, or override them. An interface may be shared by several
+    applications and threads.
     """
 
     null_session_class: type[NullSession] = NullSession
-    """What `make_null_session` makes, and `is_null_session` looks for."""
+    """The class that `make_null_session` creates and `is_null_session` checks for."""
 
     pickle_based = False
-    """Whether the storage pickles, so that extensions know what they may store."""
+    """Whether the storage uses pickle; tells extensions what they may store."""
 
     def make_null_session(self, app: t.Any) -> NullSession:  # noqa: ARG002  # for overrides
-        """Return what stands for a session that cannot be had.
+        """Return a stand-in for a session that can't be opened.
 
-        Used when `open_session` returns None. It should allow reads and fail
-        on writes, with a message that says what is not configured.
+        It is used if `open_session` returns None. It should allow reading, and fail on
+        writing with a message that says what is not configured.
         """
         return self.null_session_class()
 
     def is_null_session(self, obj: object) -> bool:
-        """Tell whether the object is a null session, which is never saved."""
+        """Return whether the object is a null session, which is never saved."""
         return isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: t.Any) -> str:
@@ -139,9 +138,9 @@ class SessionInterface(WatchedObject):
         return t.cast("str", app.config["SESSION_COOKIE_NAME"])
 
     def get_cookie_domain(self, app: t.Any) -> str | None:
-        """Return ``SESSION_COOKIE_DOMAIN``; None sends it to this host only.
+        """Return ``SESSION_COOKIE_DOMAIN``; None limits the cookie to this host.
 
-        A domain that is set includes every subdomain (RFC 6265 §5.1.3).
+        A domain includes all its subdomains (RFC 6265 §5.1.3).
         """
         return t.cast("str | None", app.config["SESSION_COOKIE_DOMAIN"])
 
@@ -150,11 +149,11 @@ class SessionInterface(WatchedObject):
         return t.cast("str", app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"])
 
     def get_cookie_httponly(self, app: t.Any) -> bool:
-        """Tell whether scripts are kept off: ``SESSION_COOKIE_HTTPONLY``."""
+        """Return ``SESSION_COOKIE_HTTPONLY``: whether to hide the cookie from scripts."""
         return t.cast("bool", app.config["SESSION_COOKIE_HTTPONLY"])
 
     def get_cookie_secure(self, app: t.Any) -> bool:
-        """Tell whether it is sent over HTTPS only: ``SESSION_COOKIE_SECURE``."""
+        """Return ``SESSION_COOKIE_SECURE``: whether to send the cookie over HTTPS only."""
         return t.cast("bool", app.config["SESSION_COOKIE_SECURE"])
 
     def get_cookie_samesite(self, app: t.Any) -> str | None:
@@ -162,46 +161,44 @@ class SessionInterface(WatchedObject):
         return t.cast("str | None", app.config["SESSION_COOKIE_SAMESITE"])
 
     def get_cookie_partitioned(self, app: t.Any) -> bool:
-        """Tell whether each top-level site has its own cookie (CHIPS).
+        """Return whether each top-level site has its own cookie (CHIPS).
 
-        From ``SESSION_COOKIE_PARTITIONED``. Browsers want such a cookie
-        secure, so it is sent as secure in any case.
+        This is ``SESSION_COOKIE_PARTITIONED``. Browsers require such a cookie to be
+        secure, so it is always sent as secure.
         """
         return t.cast("bool", app.config["SESSION_COOKIE_PARTITIONED"])
 
     def get_expiration_time(self, app: t.Any, session: SessionMixin) -> datetime | None:
-        """Return when the cookie ends, in UTC; None ends it with the browser.
+        """Return when the cookie expires, in UTC; None expires it when the browser closes.
 
-        A permanent session ends ``PERMANENT_SESSION_LIFETIME`` from now.
+        A permanent session expires ``PERMANENT_SESSION_LIFETIME`` from now.
         """
         if not session.permanent:
             return None
         return t.cast("datetime", datetime.now(UTC) + app.permanent_session_lifetime)
 
     def should_set_cookie(self, app: t.Any, session: SessionMixin) -> bool:
-        """Tell whether this response sends the cookie.
+        """Return whether this response sends the cookie.
 
-        It does when the session was modified, and for a permanent session
-        always, unless ``SESSION_REFRESH_EACH_REQUEST`` is off: that is how the
-        session of somebody active does not end.
+        It does if the session was modified. A permanent session is always sent, so that it
+        does not expire for an active user, unless ``SESSION_REFRESH_EACH_REQUEST`` is off.
         """
         return session.modified or bool(
             session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"]
         )
 
     def open_session(self, app: t.Any, request: t.Any) -> SessionMixin | None:
-        """Return the session of a request; None if something is not configured.
+        """Return the session of a request, or None if the configuration is incomplete.
 
-        Runs before the URL is matched. Must return an empty session for a
-        client that brought none or a wrong one. An exception is answered with
-        500 like one of the view.
+        It runs before the URL is matched. It must return an empty session if the client
+        sends none or an invalid one. An exception gives a 500, as in a view.
         """
         raise NotImplementedError(f"{type(self).__name__} must define open_session(app, request).")
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:
-        """Save the session, at the end of a request, and set cookie and headers.
+        """Save the session at the end of a request; set the cookie and headers.
 
-        Not called for a null session.
+        It is not called for a null session.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define save_session(app, session, response)."
@@ -209,34 +206,34 @@ class SessionInterface(WatchedObject):
 
 
 session_json_serializer = TaggedJSONSerializer()
-"""What writes session data; register a tag here to store one more type."""
+"""The serializer of session data; register a tag to store another type."""
 
 
 def _lazy_sha1(string: bytes = b"") -> t.Any:
-    """Return a SHA-1 object. Builds under FIPS have none, so look when signing."""
+    """Return a SHA-1 object, looked up when signing because FIPS builds have none."""
     return hashlib.sha1(string)  # noqa: S324  # HMAC-SHA1 is sound; the cookie's format is Flask's
 
 
 class SecureCookieSessionInterface(SessionInterface):
-    """Keep the session in the cookie itself, as signed JSON.
+    """Stores the session in a cookie, as signed JSON.
 
-    The format is Flask's to the byte, so both read each other's cookies.
+    The format is identical to Flask's, so the two can read each other's cookies.
     """
 
     salt = "cookie-session"
-    """Tells these signatures from others under the same secret key."""
+    """Distinguishes these signatures from others made with the same secret key."""
 
     digest_method: t.Callable[..., t.Any] = staticmethod(_lazy_sha1)
-    """The hash of the signature."""
+    """The hash function of the signature."""
 
     key_derivation = "hmac"
-    """How `itsdangerous` makes the signing key of secret key and salt."""
+    """How `itsdangerous` derives the signing key from the secret key and the salt."""
 
     serializer: t.Any = session_json_serializer
-    """What writes the data as text, and reads it."""
+    """Serializes the data as text, and loads it."""
 
     session_class = SecureCookieSession
-    """What `open_session` returns."""
+    """The class of the sessions that `open_session` returns."""
 
     # Set by `costrel.ground.shortways`.
     _may_open_later: t.ClassVar[bool]
@@ -246,23 +243,23 @@ class SecureCookieSessionInterface(SessionInterface):
     _signing_serializers: t.ClassVar[dict[t.Any, URLSafeTimedSerializer]] = {}
 
     def get_signing_serializer(self, app: t.Any) -> URLSafeTimedSerializer | None:
-        """Return what signs and verifies, or None without a secret key.
+        """Return the serializer that signs and verifies, or None without a secret key.
 
-        Signs with ``SECRET_KEY``; ``SECRET_KEY_FALLBACKS`` only verify, for
-        cookies signed before the key was changed.
+        It signs with ``SECRET_KEY``. ``SECRET_KEY_FALLBACKS`` only verify cookies that were
+        signed before the key was changed.
         """
         secret = app.secret_key
         if not secret:
             return None
         # SECURITY(GHSA-4grg-w6v8-c28g): itsdangerous signs with the last key of the list.
         secrets = (*(app.config["SECRET_KEY_FALLBACKS"] or ()), secret)
-        # PERF(page): made once for each set of keys. It is part of the key what
-        # an application or a subclass may change; a few are kept, because one interface
-        # serves all applications of a process.
+        # PERF(page): created once for each set of keys. The cache key contains what
+        # an application or a subclass may change. A few are kept, because one interface
+        # may serve several applications of a process.
         key = (secrets, self.salt, self.serializer, self.key_derivation, self.digest_method)
         try:
             known = self._signing_serializers.get(key)
-        except TypeError:  # something unhashable, a bytearray perhaps
+        except TypeError:  # something unhashable, such as a bytearray
             return self._make_signing_serializer(secrets)
         if known is None:
             known = self._make_signing_serializer(secrets)
@@ -273,7 +270,7 @@ class SecureCookieSessionInterface(SessionInterface):
     def _make_signing_serializer(self, secrets: t.Iterable[t.Any]) -> URLSafeTimedSerializer:
         digest = self.digest_method
         if digest is _lazy_sha1:
-            # PERF(page): known to OpenSSL by itself, which signs in a third of the time.
+            # PERF(page): OpenSSL recognizes this function and signs in a third of the time.
             digest = hashlib.sha1
         return Serializer(
             list(secrets),
@@ -287,10 +284,10 @@ class SecureCookieSessionInterface(SessionInterface):
         )
 
     def open_session(self, app: t.Any, request: t.Any) -> SecureCookieSession | None:
-        """Return what the cookie holds; None without a secret key.
+        """Return the session from the cookie, or None without a secret key.
 
         A cookie that is missing, forged, unreadable, or older than
-        ``PERMANENT_SESSION_LIFETIME`` gives an empty session.
+        ``PERMANENT_SESSION_LIFETIME`` results in an empty session.
         """
         signing = self.get_signing_serializer(app)
         if signing is None:
@@ -312,16 +309,16 @@ class SecureCookieSessionInterface(SessionInterface):
             return self.session_class()
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:
-        """Set the cookie if the session changed, delete it if it was emptied.
+        """Set the cookie if the session was modified, and delete it if it is now empty.
 
-        Raises `ValueError` for a ``SESSION_COOKIE_SAMESITE`` that is not known
-        and `TypeError` for a value that JSON and its tags cannot hold; the
-        client is answered with 500.
+        Raises `ValueError` for an unknown ``SESSION_COOKIE_SAMESITE`` and `TypeError` for
+        a value that can't be serialized. The client then gets a 500.
         """
         # SECURITY(CVE-2023-30861, CVE-2026-27205): a shared cache must not give one
-        # client's page, or cookie, to another. So say that the response varies when the
-        # session was so much as looked at, and whenever a cookie is sent.
-        if session.accessed:
+        # client's page, or cookie, to another. So the response varies by cookie if the
+        # session was read at all, and whenever a cookie is sent.
+        varies = session.accessed
+        if varies:
             _vary_by_cookie(response)
         if session:
             if not self.should_set_cookie(app, session):
@@ -342,32 +339,33 @@ class SecureCookieSessionInterface(SessionInterface):
             expires = self.get_expiration_time(app, session)
             signing = self.get_signing_serializer(app)
             if signing is None:
-                # The key was taken away during the request; saying nothing would lose the data.
+                # The key was removed during the request. Ignoring that would lose the data.
                 raise RuntimeError(_NO_KEY)
             value = signing.dumps(dict(session))
             response.set_cookie(name, value, expires=expires, **attributes)
         else:
-            # SPEC(RFC 6265 §5.3): a browser deletes only the cookie of the same name,
+            # SPEC(RFC 6265 §5.3): a browser deletes only a cookie with the same name,
             # domain and path.
             response.delete_cookie(name, **attributes)
-        _vary_by_cookie(response)
+        if not varies:
+            _vary_by_cookie(response)
 
 
 def _vary_by_cookie(response: t.Any) -> None:
-    """Tell caches that the response depends on the cookies (RFC 9110 §12.5.5)."""
+    """Add ``Vary: Cookie``, so that caches don't share the response (RFC 9110 §12.5.5)."""
     if "Vary" in response.headers:
         response.vary.add("Cookie")
     else:
-        # PERF(page): nothing to parse, find or write again; 1 us instead of 5 us.
+        # PERF(page): no need to parse and rewrite a header; 1 us instead of 5 us.
         response.headers.add("Vary", "Cookie")
 
 
 def opens_lazily(interface: SessionInterface) -> bool:
-    """Tell whether a session may be opened when it is first touched.
+    """Return whether a session may be opened on first access.
 
-    Only where opening and saving are the ones above: others may look at the
-    request, reach a server or have effects, and are called for each request. So
-    may a session class of one's own, which can fill itself when it is made.
+    This is only allowed for the methods above. Custom ones may read the request, contact
+    a server or have side effects, so they are called for each request. The same is true
+    of a custom session class, whose constructor may load data.
     """
     return (
         isinstance(interface, SecureCookieSessionInterface)
@@ -377,6 +375,33 @@ def opens_lazily(interface: SessionInterface) -> bool:
     )
 
 
-def may_not_refresh(app: t.Any) -> bool:
-    """Tell whether a session that is untouched, and not to be refreshed, is certainly not sent."""
-    return not app.config["SESSION_REFRESH_EACH_REQUEST"] and app.session_interface._may_not_refresh
+def is_not_sent_again(app: t.Any, cookies: str) -> bool:
+    """Whether a session that nobody accessed is certainly not sent with the response.
+
+    A permanent session is, to extend its lifetime. `cookies` is the request's ``Cookie`` header.
+
+    PERF(hello): 0.5 us instead of 8 us for verifying a session that is not permanent. Whether
+    a cookie is genuine does not matter: one that is not gives an empty session.
+    """
+    interface = app.session_interface
+    if not interface._may_not_refresh:
+        return False
+    if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
+        return True
+    if interface.get_cookie_name(app) not in cookies:
+        return True
+    return (
+        interface.serializer is session_json_serializer
+        and len(session_json_serializer.tags) == _DEFAULT_TAGS
+        # The data is JSON in Base64. It is hidden if it is compressed, after a dot, or quoted.
+        and not any(sign in cookies for sign in _HIDES_OR_IS_PERMANENT)
+    )
+
+
+_DEFAULT_TAGS = len(session_json_serializer.tags)
+
+_HIDES_OR_IS_PERMANENT = (
+    "=.", '="', "= ", " =", "\t",
+    # "_permanent" in Base64, as it may fall into groups of three bytes.
+    encode(b"_permanen").decode(), encode(b"permanent").decode(), encode(b"ermane").decode(),
+)  # fmt: skip

@@ -1,8 +1,8 @@
-"""Render templates in coroutines, where context processors may be coroutine functions.
+"""Render templates in coroutines, with sync or async context processors.
 
-What `costrel.templating` has, to be awaited. Sync context processors run in worker threads.
-Where the Jinja environment has ``enable_async`` (see ``app.jinja_options``), templates may
-await and iterate over async generators.
+These are the functions of `costrel.templating` as coroutines. Sync context processors run
+in worker threads. If the Jinja environment has ``enable_async`` (see ``app.jinja_options``),
+templates may call coroutine functions and iterate over async generators.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ async def render_template_async(
     """Render a template, or the first of several that exists, to a string.
 
     Args:
-        template_name_or_list: Name below a template folder, or a list of names.
+        template_name_or_list: A template's name (its path in the template folder), or several.
         **context: The template's variables.
 
-    Raises `jinja2.TemplateNotFound` (the client sees a 500).
+    Raises `jinja2.TemplateNotFound` (the client gets a 500).
     """
     app = current_app._get_current_object()
     return await _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 async def render_template_string_async(source: str, **context: t.Any) -> str:
-    """Render a template given as a string; HTML in variables is escaped.
+    """Render a template from a string; HTML in variables is escaped.
 
-    Never build `source` from what a client sent: it is code.
+    Never build `source` from client data: templates are code.
     """
     app = current_app._get_current_object()
     return await _render(app, template_from_string(app.jinja_env, source), context)
@@ -51,17 +51,17 @@ async def render_template_string_async(source: str, **context: t.Any) -> str:
 async def stream_template_async(
     template_name_or_list: str | Template | list[str | Template], **context: t.Any
 ) -> AsyncIterator[str]:
-    """Render a template piece by piece, to return as a streamed response.
+    """Render a template in chunks, to return it as a streaming response.
 
-    The context processors have run when this was awaited. Where templates are not async,
-    each piece is made in a worker thread.
+    Awaiting it runs the context processors. If templates are not async, each chunk is
+    rendered in a worker thread.
     """
     app = current_app._get_current_object()
     return await _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 async def stream_template_string_async(source: str, **context: t.Any) -> AsyncIterator[str]:
-    """Render a template given as a string piece by piece: see `stream_template_async`."""
+    """Render a template from a string in chunks: see `stream_template_async`."""
     app = current_app._get_current_object()
     return await _stream(app, template_from_string(app.jinja_env, source), context)
 
@@ -94,7 +94,7 @@ async def _stream(app: App, template: Template, context: dict[str, t.Any]) -> As
 
 
 async def _in_threads(app: App, pieces: t.Any) -> AsyncGenerator[str, None]:
-    # What a template iterates over may have to wait, for a database perhaps.
+    # Iterating in a template may block, for example on a database.
     following: t.Callable[..., t.Any] = next
     try:
         while (piece := await hop_for(app, following, pieces, None)) is not None:
@@ -104,13 +104,13 @@ async def _in_threads(app: App, pieces: t.Any) -> AsyncGenerator[str, None]:
 
 
 async def _begin(app: App, template: Template, context: dict[str, t.Any]) -> None:
-    """Add what the context processors return, in place; what was passed in wins."""
+    """Add the variables from the context processors, in place; the ones passed in win."""
     if not adds_nothing(app, template):
         if app.is_original("update_template_context"):
             passed = context.copy()
             for processor in processors_of(app):
                 if processor is _default_template_ctx_processor:
-                    # It only looks at what is current.
+                    # It only reads the current context.
                     context.update(processor())
                 else:
                     context.update(await call(app, processor))

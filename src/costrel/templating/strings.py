@@ -1,7 +1,7 @@
-"""Templates given as strings, compiled once as long as that changes nothing.
+"""Templates given as strings, compiled once if that makes no difference.
 
-SECURITY(templates): Flask compiles a string each time it is rendered. What is kept here
-must act like that: nothing in it may come from a request, and no setting may have changed.
+SECURITY(templates): Flask compiles a string each time it is rendered. A kept template
+must behave the same: it may not depend on a request or on a setting that has changed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ..ground.registry import Epoch, TrackedDict
 from ..ground.shortways import Watched, is_open_for
 
 TRACKED = ("filters", "tests", "policies", "extensions")
-"""The registries that templates are compiled with, and whose changes are noticed."""
+"""The registries used to compile templates; their changes are tracked."""
 
 _compiling = threading.Lock()
 
 
 class TrackingEnvironment(Environment, metaclass=Watched):
-    """A Jinja environment that notices when something changes that templates depend on."""
+    """A Jinja environment that tracks changes that affect templates."""
 
     _epoch: Epoch
     _may_keep_strings: t.ClassVar[bool]
@@ -44,21 +44,21 @@ class TrackingEnvironment(Environment, metaclass=Watched):
 
 
 class KeptStrings:
-    """Hold the compiled strings of one environment, until its epoch moves."""
+    """The compiled strings of an environment, valid until its epoch changes."""
 
     __slots__ = ("capacity", "compiled", "environment", "epoch", "keeps")
 
     def __init__(self, environment: TrackingEnvironment) -> None:
-        # The epoch first: a change while something is compiled must make it stale.
+        # Read the epoch first: a change during compilation must make the result stale.
         self.epoch = environment._epoch.value
         self.environment = environment
         self.keeps = _compiles_alike(environment)
         self.capacity = getattr(environment.cache, "capacity", 400)
-        #: Templates by source and escaping; None for what is compiled each time.
+        #: Templates by source and escaping; None for one that is compiled each time.
         self.compiled: dict[tuple[str, bool], Template | None] = {}
 
     def compile(self, source: str, key: tuple[str, bool]) -> Template:
-        """Compile a string, and keep what depends on the environment alone."""
+        """Compile a string, and keep the template if it depends only on the environment."""
         template = _compile_unfolded(self.environment, source)
         with _compiling:
             while len(self.compiled) >= self.capacity:
@@ -68,14 +68,14 @@ class KeptStrings:
 
 
 def _compiles_alike(environment: TrackingEnvironment) -> bool:
-    """Tell whether everything that takes part in compiling is Jinja's own, or tracked."""
+    """Return whether everything that takes part in compiling is Jinja's own or tracked."""
     return (
         environment.cache is not None
         and is_open_for("_may_keep_strings", environment)
-        # It is applied to constants while they are compiled.
+        # It is applied to constants at compile time.
         and environment.finalize is None
         and all(_is_tracked(environment, name) for name in TRACKED)
-        # Another one's tags may look at the request while they are parsed.
+        # Tags of other extensions may read the request at parse time.
         and all(type(ext).__module__ == "jinja2.ext" for ext in environment.extensions.values())
     )
 
@@ -86,22 +86,22 @@ def _is_tracked(environment: TrackingEnvironment, name: str) -> bool:
 
 
 def _compile_unfolded(environment: Environment, source: str) -> Template | None:
-    """Compile a string, and leave every call to when it is rendered; None if that can't be.
+    """Compile a string so that all calls happen at render time; None if that is impossible.
 
-    Jinja calls filters and tests of constants while it compiles, in its optimizer and its
-    code generator, and writes down what they returned.
+    Jinja's optimizer and code generator call filters and tests of constants at compile
+    time, and store the results in the code.
     """
     tree = environment.parse(source)
     for node in tree.find_all((nodes.Filter, nodes.Test)):
         if not _is_pure(environment, node):
-            # What the optimizer and the generator ask each node.
+            # The optimizer and the code generator call this for each node.
             node.as_const = _is_not_constant  # type: ignore[method-assign, assignment]
     if any(map(_needs_constants, tree.find_all((nodes.Concat, *_MODIFIERS)))):
         return None
     try:
         return environment.from_string(tree)
     except TemplateSyntaxError:
-        # Raised again with the source, which is shown then.
+        # Raised again with the source, so that it is shown.
         return None
 
 
@@ -109,7 +109,7 @@ _MODIFIERS = (nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)
 
 
 def _is_pure(environment: Environment, node: nodes._FilterTestCommon) -> bool:
-    """Tell whether what is called is Jinja's own, and depends on its arguments alone."""
+    """Return whether the filter or test is Jinja's own and depends only on its arguments."""
     registry: t.Any
     own: dict[str, t.Any]
     if isinstance(node, nodes.Filter):
@@ -130,15 +130,15 @@ def _own(registry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 _FILTERS, _TESTS = _own(FILTERS), _own(TESTS)
-# The application's provider writes it.
+# The application's JSON provider writes it.
 del _FILTERS["tojson"]
 
 
 def _needs_constants(node: nodes.Node) -> bool:
-    """Tell whether Jinja writes other code here for constants, of which one is a call.
+    """Return whether Jinja generates different code for constants here, and one is a call.
 
-    It escapes the parts of a constant `~` in another way, and `{% autoescape %}` by a
-    constant is no condition.
+    It escapes the parts of a constant `~` differently, and `{% autoescape %}` with a
+    constant generates no condition.
     """
     parts = node.options if isinstance(node, _MODIFIERS) else [node]
     for part in parts:
@@ -157,17 +157,17 @@ def _is_not_constant(_eval_ctx: t.Any = None) -> t.NoReturn:
 
 
 def template_from_string(environment: Environment, source: str) -> Template:
-    """Compile a template given as a string, or find it compiled.
+    """Compile a template given as a string, or return the kept one.
 
-    PERF(template): compiling takes a hundred times as long as rendering. Kept per
-    environment, in number at most what its own cache may hold, and not at all where that
-    was turned off (``cache_size=0``), or something of the application's own compiles.
+    PERF(template): compiling takes a hundred times as long as rendering. Each environment
+    keeps at most as many as its own cache may hold, and none if that is turned off
+    (``cache_size=0``) or a custom component takes part in compiling.
     """
     strings: KeptStrings | None = environment.__dict__.get("_costrel_strings")
     if (
         strings is None
         or strings.epoch != strings.environment._epoch.value
-        # An overlay begins as a copy of all attributes.
+        # An overlay starts as a copy of all attributes.
         or strings.environment is not environment
     ):
         if not isinstance(environment, TrackingEnvironment):

@@ -1,4 +1,4 @@
-"""Drive an application in tests, without a server: client, environ, commands."""
+"""Test an application without a server: test client, WSGI environs, CLI runner."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if t.TYPE_CHECKING:
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
-    """Build a WSGI environ with the application's configuration as defaults.
+    """Builds a WSGI environ, with defaults from the application's configuration.
 
     Args:
         app: The application.
-        path: Path, or whole URL, of the request.
-        base_url: Where the application is mounted. Default: made of
-            ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` (else ``localhost``) and
+        path: Path or full URL of the request.
+        base_url: URL that the application is mounted at. Default: built from
+            ``PREFERRED_URL_SCHEME``, ``SERVER_NAME`` (or else ``localhost``) and
             ``APPLICATION_ROOT``.
-        subdomain: Put before ``SERVER_NAME``; not with `base_url`.
-        url_scheme: In place of ``PREFERRED_URL_SCHEME``; not with `base_url`.
-        *args, **kwargs: For `werkzeug.test.EnvironBuilder`: ``method``, ``headers``,
-            ``data``, ``json``, ``query_string`` and others.
+        subdomain: Subdomain of ``SERVER_NAME``; not with `base_url`.
+        url_scheme: Replaces ``PREFERRED_URL_SCHEME``; not with `base_url`.
+        *args, **kwargs: Passed to `werkzeug.test.EnvironBuilder`: ``method``,
+            ``headers``, ``data``, ``json``, ``query_string`` and others.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
     ) -> None:
         if base_url is not None and (subdomain or url_scheme):
             raise ValueError(
-                "base_url already says the host and scheme; pass either it, or subdomain and"
-                " url_scheme."
+                "base_url already contains the host and scheme. Pass either base_url, or subdomain"
+                " and url_scheme."
             )
         if base_url is None:
             base_url, path = _locate(app, path, subdomain, url_scheme)
@@ -66,12 +66,12 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         super().__init__(path, base_url, *args, **kwargs)
 
     def json_dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
-        """Write the ``json=`` argument as the application writes JSON."""
+        """Serialize the ``json=`` argument with the application's JSON provider."""
         return self.app.json.dumps(obj, **kwargs)
 
 
 def _locate(app: App, path: str, subdomain: str | None, url_scheme: str | None) -> tuple[str, str]:
-    """Complete a path to the base URL and the path below it."""
+    """Return the base URL for a path or URL, and the path below it."""
     host = app.config["SERVER_NAME"] or "localhost"
     if subdomain:
         host = f"{subdomain}.{host}"
@@ -89,7 +89,7 @@ def _get_werkzeug_version() -> str:
 
 
 def send_within(environ: WSGIEnvironment) -> None:
-    """Let a request borrow what is current where it is sent."""
+    """Let a request borrow the context that is current where it is sent."""
     current = context.get(None)
     if current is None:
         environ.pop(WITHIN, None)
@@ -98,12 +98,12 @@ def send_within(environ: WSGIEnvironment) -> None:
 
 
 def _has_name(header: str) -> bool:
-    """Tell whether a ``Set-Cookie`` is of a cookie."""
+    """Return whether a ``Set-Cookie`` header contains a cookie."""
     return bool(parse_cookie(header.partition(";")[0]))
 
 
 def _readable_cookie(header: str) -> str:
-    """Leave out attributes that can't be read, as browsers do (RFC 6265 §5.2.1, §5.2.2)."""
+    """Remove attributes that can't be parsed, as browsers do (RFC 6265 §5.2.1, §5.2.2)."""
     cookie, *attributes = header.split(";")
     return ";".join((cookie, *filter(_is_readable, attributes)))
 
@@ -114,16 +114,16 @@ def _is_readable(attribute: str) -> bool:
     if name == "expires":
         return not is_unreadable(value)
     if name == "max-age":
-        # More digits than any age has, and in the end more than `int` takes.
+        # Too many digits for any age, and possibly for `int`.
         return len(value) <= 18 and re.fullmatch(r"-?[0-9]*", value) is not None
     return True
 
 
 class FlaskClient(Client):
-    """Send requests to an application in the same process.
+    """Sends requests to an application in the same process.
 
-    In a ``with`` block the context of the last request stays active until the
-    next one, so that ``request``, ``session`` and ``g`` can be looked at.
+    In a ``with`` block, the context of each request stays active until the next one, so
+    that a test can inspect ``request``, ``session`` and ``g``.
     """
 
     application: App
@@ -133,7 +133,7 @@ class FlaskClient(Client):
         self.preserve_context = False
         self._new_contexts: list[t.ContextManager[t.Any]] = []
         self._context_stack = ExitStack()
-        #: WSGI variables of every request, such as ``REMOTE_ADDR``.
+        #: WSGI variables for every request, such as ``REMOTE_ADDR``.
         self.environ_base: dict[str, t.Any] = {
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_USER_AGENT": f"Werkzeug/{_get_werkzeug_version()}",
@@ -147,11 +147,11 @@ class FlaskClient(Client):
 
     @contextmanager
     def session_transaction(self, *args: t.Any, **kwargs: t.Any) -> t.Iterator[SessionMixin]:
-        """Open the client's session to read or change it, and save it at the end.
+        """Open the client's session to read or change it; it is saved at the end of the block.
 
-        Takes the arguments of a request, for sessions that depend on it. Raises
-        `TypeError` when the client keeps no cookies and `RuntimeError` when there is
-        no session (no ``SECRET_KEY``).
+        Takes the arguments of a request, for session interfaces that depend on it. Raises
+        `TypeError` if the client does not keep cookies, and `RuntimeError` if there is no
+        session (no ``SECRET_KEY``).
         """
         if self._cookies is None:
             raise TypeError("Cookies are disabled. Create a client with 'use_cookies=True'.")
@@ -163,7 +163,7 @@ class FlaskClient(Client):
         if session is None:
             raise RuntimeError(
                 "Session backend did not open a session. Set app.secret_key, or the"
-                " configuration that the session interface needs."
+                " configuration that the session interface requires."
             )
         yield session
 
@@ -204,28 +204,28 @@ class FlaskClient(Client):
         """Send a request and return the response.
 
         Args:
-            *args: A path and other arguments of `EnvironBuilder`, or one ready
-                builder, environ or request.
-            buffered: Read the body at once, so that the request is left.
-            follow_redirects: Send further requests until one is no redirect.
-            **kwargs: For `EnvironBuilder`.
+            *args: A path and other arguments of `EnvironBuilder`, or a single builder,
+                environ or request.
+            buffered: Read the whole body at once, which ends the request.
+            follow_redirects: Follow redirects.
+            **kwargs: Passed to `EnvironBuilder`.
         """
         request = self._ready_request(args) if args and not kwargs else None
         if request is None:
             request = self._request_from_builder_args(args, kwargs)
 
-        # The contexts kept for the last request end with the next one.
+        # The contexts kept for the last request end here.
         self._context_stack.close()
         send_within(request.environ)
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
         response.json_module = self.application.json  # type: ignore[assignment]
-        # In the order they were used, so that the last request is the current one.
+        # In the order of use, so that the last request is the current one.
         while self._new_contexts:
             self._context_stack.enter_context(self._new_contexts.pop(0))
         return response
 
     def _ready_request(self, args: tuple[t.Any, ...]) -> BaseRequest | None:
-        """Make a request of a builder, an environ or another request."""
+        """Create a request from a builder, an environ or another request."""
         source = args[0]
         if isinstance(source, werkzeug.test.EnvironBuilder):
             builder = copy(source)
@@ -246,7 +246,7 @@ class FlaskClient(Client):
 
     def __enter__(self) -> t.Self:
         if self.preserve_context:
-            raise RuntimeError("This client is in a 'with' block already; they can't be nested.")
+            raise RuntimeError("This client is already in a 'with' block. They can't be nested.")
         self.preserve_context = True
         return self
 
@@ -261,7 +261,7 @@ class FlaskClient(Client):
 
 
 class FlaskCliRunner(CliRunner):
-    """Invoke an application's commands in a test."""
+    """Invokes an application's commands in tests."""
 
     def __init__(self, app: App, **kwargs: t.Any) -> None:
         self.app = app
@@ -273,10 +273,10 @@ class FlaskCliRunner(CliRunner):
         """Run a command and return its result.
 
         Args:
-            cli: The command; the application's own group by default.
+            cli: The command. Default: the application's command group.
             args: The arguments, as a string or a list.
-            **kwargs: For `click.testing.CliRunner.invoke`. ``obj`` is the
-                `costrel.cli.ScriptInfo`, of this application by default.
+            **kwargs: Passed to `click.testing.CliRunner.invoke`. ``obj`` is a
+                `costrel.cli.ScriptInfo`; default: one for this application.
         """
         if cli is None:
             cli = self.app.cli

@@ -1,4 +1,4 @@
-"""Werkzeug's request and response, aware of the current application."""
+"""Request and response classes: Werkzeug's, with the current application's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Werkzeug's request, which reads the environ when it is asked and not before."""
+"""Werkzeug's request, changed to read the environ on access only."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _READ_WHEN_MADE = (
     "HTTP_CONNECTION", "HTTP_HOST", "HTTP_UPGRADE", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR",
     "REQUEST_METHOD", "SCRIPT_NAME", "SERVER_NAME", "SERVER_PORT", "wsgi.url_scheme",
 )  # fmt: skip
-"""What a request and its URL adapter are made of; the rest of the environ is looked up later."""
+"""The variables for a request and its URL adapter; others in the environ are read later."""
 
 
-# A method of the request's own, and a content type that was read before it was changed.
+# A method set on the request itself, and a content type that was read before a change.
 _SEEN_BY_JSON = frozenset({"get_data", "_parsed_content_type"})
 
 
 def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDict[str, str]:
-    """Make a read-only multidict of names and values.
+    """Create a read-only multidict of names and values.
 
-    PERF(page): what its constructor does, for pairs; 0.6 us instead of 1.3 us.
+    PERF(page): does the same as its constructor, for pairs only; 0.6 us instead of 1.3 us.
     """
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -48,11 +48,11 @@ def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDic
 
 
 def is_clients_fault(error: Exception, stream: t.Any) -> bool:
-    """Tell whether an error of reading a server's stream says that the body is broken.
+    """Return whether an error from a server's stream means that the body is broken.
 
-    COMPAT(werkzeug): `OSError` and `ValueError` are how servers say it. Not those that
-    the stream keeps from having been stored: a full disk is nobody's fault.
-    COMPAT(gunicorn): what it finds in chunks is of classes of its own.
+    COMPAT(werkzeug): servers raise `OSError` and `ValueError` for it. Errors from storing
+    the body, such as a full disk, don't count: they are not the client's fault.
+    COMPAT(gunicorn): it raises its own classes for invalid chunks.
     """
     if isinstance(error, (OSError, ValueError)):
         return getattr(stream, "failure", None) is not error
@@ -60,14 +60,14 @@ def is_clients_fault(error: Exception, stream: t.Any) -> bool:
 
 
 class EnvironRequest(RequestBase, metaclass=Watched):
-    """Be Werkzeug's request, with nothing computed when it is made.
+    """Werkzeug's request, with nothing computed at creation.
 
-    PERF(query): making one takes 0.2 us instead of 3 us. The attributes have the
-    values that Werkzeug's own constructor gives them.
+    PERF(query): creating one takes 0.2 us instead of 3 us. The attributes have the
+    values that Werkzeug's constructor would set.
     """
 
     shallow = False
-    """Whether reading the body is refused."""
+    """Whether reading the body is forbidden."""
 
     def __init__(
         self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
@@ -80,10 +80,10 @@ class EnvironRequest(RequestBase, metaclass=Watched):
 
     @property
     def environ(self) -> WSGIEnvironment:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the WSGI environ, which may be changed and handed on.
+        """The WSGI environ, which may be changed and passed on.
 
-        The request stays what it was, as Werkzeug's constructor would have read it: of what
-        it has not read yet, the first look from outside keeps the variables.
+        Changes don't affect the request, just as if Werkzeug's constructor had read it: on
+        first access from outside, variables that it has not read yet are saved.
         """
         environ = self._environ
         if self._kept is None:
@@ -96,38 +96,38 @@ class EnvironRequest(RequestBase, metaclass=Watched):
 
     @property
     def _received(self) -> WSGIEnvironment:
-        """Give the variables that say what was received: as they were before any change."""
+        """The original variables of the received request, before any change."""
         return self._environ if self._kept is None else self._kept
 
     @lazy
     def _parsed(self) -> RequestBase:
-        """Hold what Werkzeug's constructor makes of the environ."""
+        """The request that Werkzeug's constructor creates from the environ."""
         return RequestBase(self._received, populate_request=False)
 
     @lazy
     def method(self) -> str:
-        """Give the method, in upper case."""
+        """The method, in upper case."""
         method: str = self._received.get("REQUEST_METHOD", "GET")
         return method.upper()
 
     @lazy
     def scheme(self) -> str:
-        """Give the scheme of the URL, such as ``https``."""
+        """The scheme of the URL, such as ``https``."""
         return self._parsed.scheme
 
     @lazy
     def server(self) -> tuple[str, int | None] | None:
-        """Give the server's address; ``(path, None)`` for a Unix socket."""
+        """The server's address; ``(path, None)`` for a Unix socket."""
         return self._parsed.server
 
     @lazy
     def root_path(self) -> str:
-        """Give the prefix that the application is mounted under, without a slash at its end."""
+        """The prefix that the application is mounted under, without a trailing slash."""
         return self._parsed.root_path
 
     @lazy
     def path(self) -> str:
-        """Give the path below `root_path`, decoded; it begins with one slash."""
+        """The decoded path below `root_path`; it begins with one slash."""
         path: str = self._received.get("PATH_INFO") or ""
         if not path.isascii():
             path = path.encode("latin-1").decode(errors="replace")
@@ -135,29 +135,29 @@ class EnvironRequest(RequestBase, metaclass=Watched):
 
     @lazy
     def query_string(self) -> bytes:
-        """Give the query, as it was sent."""
+        """The query, as it was sent."""
         query: str = self._received.get("QUERY_STRING", "")
         return query.encode("latin-1")
 
     @lazy
     def host(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Give the host that the client asked for, with its port unless that is the usual one."""
+        """The requested host, with its port unless that is the default."""
         header = self._received.get("HTTP_HOST")
         return get_host(self.scheme, header, self.server, self.trusted_hosts)
 
     @lazy
     def headers(self) -> Headers:
-        """Give the headers, a view of the environ."""
+        """The headers, a view of the environ."""
         return EnvironHeaders(self._environ)
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Give the cookies by name, of several with one name the first; read-only."""
+        """The cookies by name, read-only; of several with one name, the first is used."""
         text: str = self._environ.get("HTTP_COOKIE", "")
         separators = text.count("; ")
         if (
-            # PERF(page): what browsers send has nothing to be unquoted or skipped; 1 us
-            # instead of 4 us. tests/property/test_requests.py holds the two together.
+            # PERF(page): cookies from browsers need no unquoting or skipping; 1 us
+            # instead of 4 us. tests/property/test_requests.py compares the two.
             text.count(";") == separators == text.count(" ")
             and '"' not in text
             and "\t" not in text
@@ -177,33 +177,33 @@ class EnvironRequest(RequestBase, metaclass=Watched):
 
     @cached_property
     def date(self) -> datetime | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the ``Date`` header; None if it is no date."""
+        """The ``Date`` header; None if it is not a date."""
         return parse_date(self.headers.get("Date"))
 
     @cached_property
     def if_modified_since(self) -> datetime | None:
-        """Give the ``If-Modified-Since`` header; None if it is no date."""
+        """The ``If-Modified-Since`` header; None if it is not a date."""
         return parse_date(self.headers.get("If-Modified-Since"))
 
     @cached_property
     def if_unmodified_since(self) -> datetime | None:
-        """Give the ``If-Unmodified-Since`` header; None if it is no date."""
+        """The ``If-Unmodified-Since`` header; None if it is not a date."""
         return parse_date(self.headers.get("If-Unmodified-Since"))
 
     @cached_property
     def if_range(self) -> IfRange:
-        """Give the ``If-Range`` header: an entity tag or a date."""
+        """The ``If-Range`` header: an entity tag or a date."""
         return parse_if_range(self.headers.get("If-Range"))
 
     @lazy
     def remote_addr(self) -> str | None:
-        """Give the address of the client, or of the proxy before us."""
+        """The address of the client, or of the proxy that connects to the server."""
         return self._parsed.remote_addr
 
     @property
     def is_json(self) -> bool:
-        """Tell whether the content type says JSON."""
-        # PERF(echo): the usual type is not taken apart to see that.
+        """Whether the content type is JSON."""
+        # PERF(echo): the usual type need not be parsed.
         return (
             self._may_see_type
             and "_parsed_content_type" not in self.__dict__
@@ -211,9 +211,9 @@ class EnvironRequest(RequestBase, metaclass=Watched):
         ) or super().is_json
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
-        """Read the body as JSON: see `werkzeug.wrappers.Request.get_json`.
+        """Parse the body as JSON: see `werkzeug.wrappers.Request.get_json`.
 
-        What is not JSON answers 400, another content type 415.
+        Invalid JSON raises 400, and another content type 415.
         """
         if (
             cache
@@ -223,7 +223,7 @@ class EnvironRequest(RequestBase, metaclass=Watched):
             and self._cached_data is None
             and self._environ.get("CONTENT_TYPE") == "application/json"
         ):
-            # PERF(echo): the usual body, without the questions about others.
+            # PERF(echo): the usual body, without the checks for other cases.
             if self._whole_fits and not self._whole_read and "stream" not in self.__dict__:
                 body = self._whole
                 self._whole_read = True
@@ -234,7 +234,7 @@ class EnvironRequest(RequestBase, metaclass=Watched):
                 try:
                     value = self.json_module.loads(body)
                 except ValueError:
-                    # Parsed once more for the answer, which is no common case.
+                    # Rare, so it is parsed again to create the error response.
                     return super().get_json(force, silent, cache)
                 self._cached_json = (value, value)
                 return value
@@ -245,7 +245,7 @@ class EnvironRequest(RequestBase, metaclass=Watched):
     ) -> bytes | str:
         """Read the whole body: see `werkzeug.wrappers.Request.get_data`.
 
-        A body over the limit answers 413, one that ends too early 400.
+        A body over the limit raises 413, and one that ends too early 400.
         """
         if cache and not parse_form_data and self._cached_data is None:
             body = self._read_announced()
@@ -254,9 +254,9 @@ class EnvironRequest(RequestBase, metaclass=Watched):
         return super().get_data(cache, as_text, parse_form_data)  # type: ignore[call-overload,no-any-return]
 
     def _read_announced(self) -> bytes | None:
-        """Read a body whose length was announced; None where that is not so simple.
+        """Read a body whose length was announced; None if that is not so simple.
 
-        PERF(echo): one read of the server's stream, without Werkzeug's around it.
+        PERF(echo): a single read of the server's stream, without Werkzeug's wrapper.
         """
         whole = self._whole
         expected = self._announced_length() if whole is None else len(whole)
@@ -289,14 +289,14 @@ class EnvironRequest(RequestBase, metaclass=Watched):
         return body
 
     def _announced_length(self) -> int | None:
-        """Return the length in bytes that the client has announced for the body, if any."""
+        """Return the announced length of the body in bytes, if any."""
         length = self._environ.get("CONTENT_LENGTH")
         if (
             not length
-            # More digits than any body has, and in the end more than `int` takes.
+            # Too many digits for any body, and possibly for `int`.
             or len(length) > 18
             or not (length.isascii() and length.isdigit())
-            # SPEC(RFC 9112 §6.3): the length does not count then.
+            # SPEC(RFC 9112 §6.3): the length is ignored then.
             or "HTTP_TRANSFER_ENCODING" in self._environ
         ):
             return None
@@ -314,13 +314,13 @@ class EnvironRequest(RequestBase, metaclass=Watched):
     _kept: WSGIEnvironment | None = None
 
     _cached_data: t.Any = None
-    """The body, once `get_data` or `get_json` has read it."""
+    """The body, after `get_data` or `get_json` has read it."""
 
     _whole: bytes | None = None
-    """The body, if the server has all of it; set by the server's side."""
+    """The body, if the server has received all of it; set by the serving code."""
 
     _whole_fits = False
-    """Whether that is within the limit, and nothing of this object has a say in it."""
+    """Whether that is within the limit, and no customization affects it."""
 
     _whole_read = False
-    """Whether the body was read already, so that its stream is at its end."""
+    """Whether the body was already read, so that its stream is at its end."""

@@ -1,4 +1,4 @@
-"""The request: Werkzeug's, aware of the current application."""
+"""The request class: Werkzeug's, with the current application's settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
 
 def _config(name: str) -> t.Any:
-    """Return the current application's setting, or None outside of one."""
+    """Return a setting of the current application, or None without one."""
     ctx = context.get(None)
     return None if ctx is None else ctx.app.config[name]
 
@@ -37,15 +37,15 @@ _PIECE_BYTES = 65_536
 
 
 class _AsyncReading:
-    """Let async code read a stream in pieces: ``async for chunk in request.stream``."""
+    """Let async code read a stream in chunks: ``async for chunk in request.stream``."""
 
     async def __aiter__(self) -> t.AsyncIterator[bytes]:
-        """Yield what there is, in pieces of any size; raises what reading does."""
+        """Yield the available data in chunks of any size; raises the same errors as `read`."""
         import asyncio
 
         stream: t.Any = self
         source = getattr(self, "_stream", self)
-        # Under ASGI, of what is still being received.
+        # Under ASGI, if the body is still being received.
         prepare = getattr(source, "prepare", None)
         while True:
             if prepare is not None:
@@ -60,10 +60,10 @@ class _AsyncReading:
 
 
 class _Body(_AsyncReading, LimitedStream):
-    """Read a body as far as it was announced, or may be long."""
+    """Read a body up to its announced length, or up to the limit."""
 
     def readinto(self, b: t.Any) -> int | None:
-        """Fill a buffer; 400 where the server's stream says that the body is broken."""
+        """Fill a buffer; raises 400 if the server's stream reports a broken body."""
         try:
             return super().readinto(b)
         except Exception as error:
@@ -72,25 +72,25 @@ class _Body(_AsyncReading, LimitedStream):
             raise ClientDisconnected from error
 
     def on_disconnect(self, error: Exception | None = None) -> None:
-        """Raise what the server's stream raised, or 400 for a client that is gone."""
+        """Raise the error of the server's stream, or 400 if the client has disconnected."""
         if error is not None and not is_clients_fault(error, self._stream):
             raise error
         super().on_disconnect(error)
 
 
 class _ReadBody(_AsyncReading, io.BytesIO):
-    """Be at the end of a body that was read already, or is not there."""
+    """The stream of a body that was already read, or of no body."""
 
 
 class _BoundedBody(_Body):
-    """Refuse a body of unannounced length as soon as it exceeds the limit.
+    """Refuse a body of unknown length as soon as it exceeds the limit.
 
-    SECURITY(truncation): a chunked body would otherwise end at the limit, as if
-    the client had sent no more; one of exactly the limit is complete.
+    SECURITY(truncation): otherwise a chunked body would be cut off at the limit, as if
+    the client had sent no more. A body of exactly the limit is complete.
     """
 
     def on_exhausted(self) -> None:
-        """Raise 413 if there is more; the server has said that the stream ends by itself."""
+        """Raise 413 if there is more; the server guarantees that the stream ends."""
         try:
             more = self._stream.read(1)
         except Exception as error:
@@ -101,7 +101,7 @@ class _BoundedBody(_Body):
             super().on_exhausted()
 
     def readall(self) -> bytes:
-        """Return the rest of the body; 413 instead of its beginning."""
+        """Return the rest of the body; raises 413 rather than return part of it."""
         body = super().readall()
         if body and self.is_exhausted:
             self.on_exhausted()
@@ -109,10 +109,10 @@ class _BoundedBody(_Body):
 
 
 class FormParser(FormDataParser):
-    """Parse forms as Werkzeug does, and lose none for a byte that is not UTF-8.
+    """Parse forms as Werkzeug does, but keep forms with bytes that are not UTF-8.
 
-    Werkzeug drops the whole urlencoded form then. Here that byte stays
-    percent-encoded, as it does if the client encoded it.
+    Werkzeug drops the whole urlencoded form. Here such a byte stays percent-encoded,
+    as it does if the client encoded it.
     """
 
     def parse(
@@ -122,24 +122,24 @@ class FormParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> tuple[t.IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
-        """Return the rest of the stream, the form's fields and its files."""
+        """Return the rest of the stream, the form fields and the files."""
         if mimetype != "application/x-www-form-urlencoded":
             return super().parse(stream, mimetype, content_length, options)
         return stream, self.cls(_parse_urlencoded(stream.read())), self.cls()
 
 
 def _parse_urlencoded(data: bytes) -> list[tuple[str, str]]:
-    """Read names and values; what is not UTF-8 of them stays percent-encoded.
+    """Parse names and values; bytes that are not UTF-8 stay percent-encoded.
 
-    SPEC(RFC 3986 §2): clients should encode every byte that is not ASCII.
+    SPEC(RFC 3986 §2): clients should encode all non-ASCII bytes.
     """
     return _parse_pairs(data.decode(errors="werkzeug.url_quote"))
 
 
 def _read_plain_query(text: str) -> ImmutableMultiDict[str, str]:
-    """Read a query in which nothing is encoded, as most are.
+    """Parse a query without encoded characters, as most are.
 
-    PERF(query): 0.7 us instead of 4 us, without a list of pairs in between.
+    PERF(query): 0.7 us instead of 4 us, without an intermediate list of pairs.
     """
     lists: dict[str, list[str]] = {}
     for part in text.split("&"):
@@ -160,23 +160,23 @@ def _parse_pairs(text: str) -> list[tuple[str, str]]:
 
 
 class Request(EnvironRequest):
-    """Give a view what the client sent, and where routing brought it.
+    """What the client sent, and the result of routing.
 
-    Everything is read from the WSGI environ when it is first asked for. The
-    three limits answer 413 to the client as soon as they are exceeded.
+    Everything is read from the WSGI environ on first access. If one of the three limits
+    is exceeded, the client gets a 413.
     """
 
     json_module: t.Any
-    """Reads JSON: `costrel.json`, which sets this because it is above."""
+    """Reads JSON: `costrel.json`, which sets this itself because it imports this module."""
 
     url_rule: Rule | None = None
-    """The rule that matched, or None before matching and when nothing did."""
+    """The matched rule; None before matching, or if no rule matched."""
 
     view_args: dict[str, t.Any] | None = None
-    """The rule's converted variables, or None when nothing matched."""
+    """The rule's converted variables; None if no rule matched."""
 
     routing_exception: HTTPException | None = None
-    """What matching raised (404, 405 or a redirect); dispatch raises it again."""
+    """The error from matching (404, 405 or a redirect), which dispatch raises again."""
 
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -193,7 +193,7 @@ class Request(EnvironRequest):
 
     @lazy
     def args(self) -> MultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Give the query's parameters; what is not UTF-8 stays percent-encoded."""
+        """The query parameters; bytes that are not UTF-8 stay percent-encoded."""
         plain = self._may_read_args and "query_string" not in self.__dict__
         try:
             text: str = self._received["QUERY_STRING"]
@@ -215,24 +215,23 @@ class Request(EnvironRequest):
 
     @cached_property
     def full_path(self) -> str:
-        """Give the path with its query, also if that is empty: ``/path?``."""
+        """The path with its query, even if the query is empty: ``/path?``."""
         return f"{self.path}?{self.query_string.decode(errors='werkzeug.url_quote')}"
 
     @cached_property
     def authorization(self) -> Authorization | None:
-        """Give what the ``Authorization`` header says; None if it is malformed."""
+        """The parsed ``Authorization`` header; None if it is malformed."""
         try:
             return Authorization.from_header(self.headers.get("Authorization"))
         except ValueError:
-            # SPEC(RFC 7617 §2): Base64 is ASCII. Werkzeug would answer 500.
+            # SPEC(RFC 7617 §2): Base64 is ASCII. Werkzeug would cause a 500.
             return None
 
     @property
     def max_content_length(self) -> int | None:
-        """Limit the body of this request, in bytes; None for no limit.
+        """The limit for the request body, in bytes; None for no limit.
 
-        Taken from ``MAX_CONTENT_LENGTH`` unless set on the request. A longer
-        body, announced or not, is answered with 413.
+        Default: ``MAX_CONTENT_LENGTH``. A longer body, announced or not, gives a 413.
         """
         if self._max_content_length is not None:
             return self._max_content_length
@@ -249,9 +248,9 @@ class Request(EnvironRequest):
 
     @property
     def max_form_memory_size(self) -> int | None:
-        """Limit one form field that is not a file, in bytes; None for no limit.
+        """The limit for each form field that is not a file, in bytes; None for no limit.
 
-        Taken from ``MAX_FORM_MEMORY_SIZE`` (500 000) unless set on the request.
+        Default: ``MAX_FORM_MEMORY_SIZE`` (500 000).
         """
         if self._max_form_memory_size is not None:
             return self._max_form_memory_size
@@ -267,9 +266,9 @@ class Request(EnvironRequest):
 
     @property  # type: ignore[override]
     def max_form_parts(self) -> int | None:
-        """Limit the parts of a multipart form; None for no limit.
+        """The limit for the number of parts in a multipart form; None for no limit.
 
-        Taken from ``MAX_FORM_PARTS`` (1 000) unless set on the request.
+        Default: ``MAX_FORM_PARTS`` (1 000).
         """
         if self._max_form_parts is not None:
             return self._max_form_parts
@@ -285,18 +284,17 @@ class Request(EnvironRequest):
 
     @cached_property
     def stream(self) -> t.IO[bytes]:
-        """Read the body in pieces, once; `get_data` has all of it.
+        """The body as a stream, which can be read once; `get_data` returns all of it.
 
-        Async code iterates over it: ``async for chunk in request.stream``.
-
-        Ends where the body ends. Reading on past `max_content_length` answers 413,
-        reading a body that ends before its announced length 400.
+        In async code, use ``async for chunk in request.stream``. The stream ends with the
+        body. Reading beyond `max_content_length` raises 413. Reading a body that ends
+        before its announced length raises 400.
         """
         if self._whole_read:
             return _ReadBody()
         stream: t.Any = super().stream
         if "wsgi.input_terminated" in self._environ:
-            # The server marks the body's end, but may take a client's going away for it.
+            # The server marks the body's end, but may confuse it with a disconnect.
             announced, limit = self._announced_length(), self.max_content_length
             if announced is not None:
                 stream = _Body(self._environ["wsgi.input"], announced)
@@ -312,12 +310,12 @@ class Request(EnvironRequest):
 
     @property
     def endpoint(self) -> str | None:
-        """Name the view that matched, with its blueprint's name; or None."""
+        """The endpoint of the matched rule, including the blueprint's name, or None."""
         return None if self.url_rule is None else self.url_rule.endpoint
 
     @property
     def blueprint(self) -> str | None:
-        """Name the blueprint of the endpoint, as registered; or None."""
+        """The registered name of the endpoint's blueprint, or None."""
         endpoint = self.endpoint
         if endpoint is None or "." not in endpoint:
             return None
@@ -325,22 +323,22 @@ class Request(EnvironRequest):
 
     @property
     def blueprints(self) -> list[str]:
-        """List the endpoint's blueprints, the innermost first."""
+        """The names of the endpoint's blueprints, innermost first."""
         name = self.blueprint
         return [] if name is None else blueprint_path(name)
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        # A file field read from a form that was not sent as multipart is an
-        # easy mistake; in debug mode the KeyError explains it.
+        # Reading a file field of a form that was not sent as multipart is a common
+        # mistake; in debug mode the KeyError explains it.
         if _config("DEBUG") and self.mimetype != "multipart/form-data" and not self.files:
             attach_enctype_error_multidict(self)
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
-        """Answer a body that is not JSON: 400, or 415 for another type.
+        """Handle a body that is not JSON: raises 400, or 415 for another content type.
 
-        `e` is the parser's error, or None when the content type is not JSON.
-        The parser's words reach the client in debug mode only.
+        `e` is the parser's error, or None if the content type is not JSON. The client
+        sees the parser's message only in debug mode.
         """
         try:
             return super().on_json_loading_failed(e)
@@ -351,7 +349,7 @@ class Request(EnvironRequest):
 
 
 def blueprint_path(name: str) -> list[str]:
-    """List a dotted blueprint name and its parents, the innermost first."""
+    """Return a dotted blueprint name and those of its parents, innermost first."""
     path = [name]
     while "." in name:
         name = name.rpartition(".")[0]

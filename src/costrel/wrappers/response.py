@@ -1,4 +1,4 @@
-"""The response: Werkzeug's, created from what it was given only when somebody looks."""
+"""The response class: Werkzeug's, with headers and body list created on first access."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _KINDS = dict.fromkeys(
     """.split(),
     _PLAIN,
 ) | {"Content-Length": _LENGTH, "Location": _LOCATION}
-"""How the fields that most responses have are looked at, as they are usually written."""
+"""How to check the most common header fields, in their usual spelling."""
 
 _NOT_PLAIN = frozenset(
     """
@@ -61,21 +61,19 @@ _NOT_PLAIN = frozenset(
     """.split()
 )
 
-FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""SPEC(RFC 9110 §5.1): what the name of a field is made of."""
+FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+"""SPEC(RFC 9110 §5.1): a valid field name."""
 
-_PLAIN_LOCATION = re.compile(
-    r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
-)
-"""A path and query of which `werkzeug.urls.iri_to_uri` changes nothing."""
+_PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
+"""A path and query that `werkzeug.urls.iri_to_uri` does not change."""
 
-_STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 
 
-def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
-    """Tell whether fields can be sent as they are: one length, and nothing unusual.
+def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
+    """Count the lengths among header fields that can be sent unchanged; -1 if some can't.
 
-    PERF(page): 0.3 us for the fields that most responses have.
+    PERF(page): 0.3 us for the fields of most responses.
     """
     lengths = 0
     for field in fields:
@@ -88,18 +86,18 @@ def are_plain(fields: t.Iterable[tuple[str, str]]) -> bool:
         if kind == _LENGTH:
             lengths += 1
             if not (value.isdigit() and len(value) <= 18 and value.isascii()):
-                return False
+                return -1
         elif kind == _PLAIN:
             if not (value.isprintable() and value.isascii() and value.strip(" ") == value):
-                return False
-        elif kind != _LOCATION or not _PLAIN_LOCATION.fullmatch(value):
-            return False
-    return lengths == 1
+                return -1
+        elif kind != _LOCATION or not re.fullmatch(_PLAIN_LOCATION, value):
+            return -1
+    return lengths
 
 
 @lru_cache(maxsize=256)
 def _kind_of(name: str) -> int:
-    plain = FIELD_NAME.fullmatch(name) and name.lower() not in _NOT_PLAIN
+    plain = re.fullmatch(FIELD_NAME, name) and name.lower() not in _NOT_PLAIN
     return _PLAIN if plain else _SPECIAL
 
 
@@ -111,7 +109,7 @@ def content_type_of(mimetype: t.Any) -> str | None:
     return content_type
 
 
-# A date that is none is the property's default.
+# An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
 
 
@@ -120,7 +118,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     default_mimetype: str | None = "text/html"
     json_module: t.Any
-    """Reads JSON, as for the request."""
+    """Reads JSON, as in the request."""
     autocorrect_location_header = False
     _may_omit_response: t.ClassVar[bool]
     _may_send_parts: t.ClassVar[bool]
@@ -131,7 +129,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @property
     def retry_after(self) -> datetime | None:
-        """Give when to come again, of a date or seconds; None if it is neither."""
+        """The time of ``Retry-After``, from a date or seconds; None if it is neither."""
         try:
             return super().retry_after
         except OverflowError:
@@ -143,9 +141,9 @@ class Response(ResponseBase, metaclass=Watched):
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
-        """Warn about cookies over this many bytes; 0 never warns.
+        """The size in bytes above which cookies give a warning; 0 for no warning.
 
-        Taken from ``MAX_COOKIE_SIZE`` (4 093), which browsers are known to keep.
+        Default: ``MAX_COOKIE_SIZE`` (4 093), a size that browsers are known to support.
         """
         ctx = context.get(None)
         size: int = super().max_cookie_size if ctx is None else ctx.app.config["MAX_COOKIE_SIZE"]
@@ -160,44 +158,46 @@ class Response(ResponseBase, metaclass=Watched):
         content_type: str | None = None,
         direct_passthrough: bool = False,
     ) -> None:
-        """Make a response: see `werkzeug.wrappers.Response`."""
-        # PERF(json): 0.8 us instead of 5 us for a whole body and what most give with it;
-        # tests/test_wrappers.py holds the two together.
+        """Create a response: see `werkzeug.wrappers.Response`."""
+        # PERF(json): 0.8 us instead of 5 us for a complete body with common arguments;
+        # tests/test_wrappers.py compares the two.
         body = response.encode() if type(response) is str else response
         code = self.default_status if status is None else status
         if (
             type(body) is not bytes
             or not isinstance(code, int)
-            or (line := _STATUS_LINES.get(code)) is None
-            or (kind := _usual_type(mimetype, content_type, self.default_mimetype)) is None
-            or (fields := _usual_fields(headers)) is None
+            or (line := STATUS_LINES.get(code)) is None
+            or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
+            is None
             or not self._may_omit_response
         ):
             super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
             return
         self._content = body
-        self._kind = kind
+        name, self._kind = fields[-1]
+        if len(fields) > 1 or name != "Content-Type":
+            headers = Headers.__new__(Headers)
+            headers._list = [*fields, ("Content-Length", str(len(body)))]
+            self.headers = headers  # pyright: ignore[reportIncompatibleVariableOverride]
         if code != 200:
             self._status = line
             self._status_code = int(line[:3])
-        if fields:
-            self.headers._list[:0] = fields
         if direct_passthrough:
             self.direct_passthrough = direct_passthrough
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Response:
-        """Make a response of a whole body: 200, with its type and length.
+        """Create a 200 response from a complete body and its content type.
 
-        PERF(hello): what the constructor makes of the same body, without looking at
-        what else it could be given. tests/test_wrappers.py holds the two together.
+        PERF(hello): the result is that of the constructor, without checking for other
+        arguments. tests/test_wrappers.py compares the two.
         """
         response = cls.__new__(cls)
         response._content = body
         response._kind = content_type
         return response
 
-    # A response of a whole body has no more than this until somebody looks at it.
+    # A response with a complete body has only these attributes until others are accessed.
     _content = b""
     _kind = ""
     _status = "200 OK"
@@ -206,7 +206,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @lazy
     def headers(self) -> Headers:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the headers, which may be changed."""
+        """The headers, which may be changed."""
         headers = Headers.__new__(Headers)
         headers._list = [
             ("Content-Type", self._kind),
@@ -216,7 +216,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     @lazy
     def response(self) -> t.Iterable[str] | t.Iterable[bytes]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Give the pieces of the body; assigning to it replaces them."""
+        """The chunks of the body; assign to it to replace them."""
         return [self._content]
 
     @lazy
@@ -229,13 +229,13 @@ class Response(ResponseBase, metaclass=Watched):
         accept_ranges: bool | str = False,
         complete_length: int | None = None,
     ) -> ResponseBase:
-        """Answer a conditional or range request: see `werkzeug.wrappers.Response`.
+        """Handle a conditional or range request: see `werkzeug.wrappers.Response`.
 
-        A condition that can't be read is none.
+        An invalid condition is ignored.
         """
         environ: t.Any = getattr(request_or_environ, "environ", request_or_environ)
         if is_unreadable(self.headers.get("Last-Modified")):
-            # Of another service perhaps, and no date to compare a condition with.
+            # It may come from another service, and can't be compared with a condition.
             del self.headers["Last-Modified"]
         return super().make_conditional(
             with_readable_dates(environ), accept_ranges, complete_length
@@ -263,75 +263,86 @@ class Response(ResponseBase, metaclass=Watched):
         return None
 
     def plain_parts(self) -> tuple[str, list[tuple[str, str]], bytes] | None:
-        """Return status, headers and body as they are to be sent; None where that takes more.
+        """Return status, headers and body to send; None if that is not so simple.
 
-        PERF(page): a body in memory with its length, and fields of the common kind, need
-        neither Werkzeug's copy of the headers nor a closing iterator. What is returned is
-        sendable: `costrel.dispatch.sendable` would find nothing.
+        PERF(page): a body in memory with its length, and common header fields, need neither
+        Werkzeug's copy of the headers nor a closing iterator. The result is valid:
+        `costrel.dispatch.sendable` would change nothing.
         """
         own = self.__dict__
         if type(self) is not Response or not self._may_omit_response:
             return None
         if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in _PLAIN_TYPES:
-            # Nobody has looked at it.
+            # Nothing else was accessed.
             content = own["_content"]
             length = str(len(content))
             return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
-        # Nothing but what the constructor sets: no method of this response's own.
+        # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
         headers, pieces = own.get("headers"), own.get("response")
         if (
             (headers is not None and type(headers) is not Headers)
-            or (pieces is not None and (type(pieces) is not list or len(pieces) != 1))
+            or (pieces is not None and (type(pieces) is not list or len(pieces) > 1))
             or own.get("direct_passthrough")
             or own.get("_on_close")
             or self._status_code in _WITHOUT_LENGTH
-            or _STATUS_LINES.get(self._status_code) != self._status
+            or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
-        content = self._content if pieces is None else pieces[0]
-        fields = (self.headers if headers is None else headers)._list
-        if type(content) is not bytes or not are_plain(fields):
+        content = self._content if pieces is None else pieces[0] if pieces else b""
+        fields = (self.headers if headers is None else headers)._list.copy()
+        lengths = count_lengths(fields)
+        if (
+            type(content) is not bytes
+            or not 0 <= lengths < 2
+            or not (lengths or self.automatically_set_content_length)
+        ):
             return None
-        return self._status, fields.copy(), content
+        if not lengths:
+            fields.append(("Content-Length", str(len(content))))
+        return self._status, fields, content
 
 
-def _usual_type(mimetype: t.Any, content_type: t.Any, default: str | None) -> str | None:
-    """Return the content type of a new response; None if Werkzeug must find it."""
+def _usual_fields(
+    headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
+) -> list[tuple[str, str]] | None:
+    """Return the fields of a new response except its length; None if Werkzeug must find them."""
+    fields: list[tuple[str, str]] = []
+    typed = False
+    if headers:
+        if type(headers) is not dict and type(headers) is not list:
+            return None
+        for field in headers.items() if type(headers) is dict else headers:
+            lowered = _name_of(field)
+            if (
+                lowered is None
+                or lowered == "content-length"
+                or (typed and lowered == "content-type")
+            ):
+                return None
+            typed = typed or lowered == "content-type"
+            fields.append(field)
+    if typed:
+        return fields if mimetype is None and content_type is None else None
     if content_type is None:
         wanted = default if mimetype is None else mimetype
-        return None if wanted is None else content_type_of(wanted)
-    if type(content_type) is str and content_type.isprintable():
-        return content_type
-    return None
-
-
-def _usual_fields(headers: t.Any) -> list[tuple[str, str]] | None:
-    """Return what a response is given beside its type and length; None if Werkzeug must read it."""
-    if not headers:
-        return []
-    if type(headers) is dict:
-        fields: list[t.Any] = list(headers.items())
-    elif type(headers) is list:
-        fields = headers
-    else:
+        content_type = None if wanted is None else content_type_of(wanted)
+    if type(content_type) is not str or not content_type.isprintable():
         return None
-    for field in fields:
-        if type(field) is not tuple or len(field) != 2:
-            return None
-        name, value = field
-        if (
-            type(name) is not str
-            or type(value) is not str
-            or not value.isprintable()
-            or name.lower() in _OF_BODY
-        ):
-            return None
+    fields.append(("Content-Type", content_type))
     return fields
 
 
-_OF_BODY = frozenset(("content-type", "content-length"))
+def _name_of(field: t.Any) -> str | None:
+    """Return the name of a field in lower case; None if it is not a pair of strings."""
+    if type(field) is not tuple or len(field) != 2:
+        return None
+    name, value = field
+    if type(name) is not str or type(value) is not str or not value.isprintable():
+        return None
+    return name.lower()
+
 
 _WITHOUT_LENGTH = frozenset((*range(100, 200), 204, 304))
 

@@ -15,9 +15,9 @@ from .wire import Answer, Raw, environ_of, line_of, raw_of, scope_of
 
 
 class Answering:
-    """Answer requests one after the other, in one context of variables.
+    """Answer requests one after the other, in one `contextvars` context.
 
-    What one request leaves behind is so found by the next.
+    So the next request finds what an earlier one leaves behind.
     """
 
     def __init__(self, flask: ModuleType, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Applications whose source is valid for Flask and for Costrel alike."""
+"""Applications whose source works on both Flask and Costrel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ teardowns: Counter[str] = Counter()
 
 
 class ListConverter(BaseConverter):
-    """Read items between plus signs, of which none is empty."""
+    """Convert non-empty items separated by plus signs."""
 
     def to_python(self, value: str) -> t.Any:
         items = value.split("+")
@@ -37,7 +37,7 @@ class ListConverter(BaseConverter):
 
 
 def make_files(folder: str) -> None:
-    """Write the static files that every application serves, with times that are known."""
+    """Write the static files that every application serves, with fixed times."""
     files = {
         "a.txt": b"text of ten lines\n" * 10,
         "empty.css": b"",
@@ -54,7 +54,7 @@ def make_files(folder: str) -> None:
 
 
 def make_apps(flask: ModuleType, folder: str) -> dict[str, t.Any]:
-    """Make the applications: of views only, with every hook, with known hosts, behind a proxy."""
+    """Create the applications: views only, all hooks, trusted hosts, and behind a proxy."""
     plain = new_app(flask, "plain", folder)
     hooked = new_app(flask, "hooked", folder)
     hooked.config.update(
@@ -87,7 +87,7 @@ def make_apps(flask: ModuleType, folder: str) -> dict[str, t.Any]:
 
 
 def new_app(flask: ModuleType, name: str, folder: str, **options: t.Any) -> t.Any:
-    """Make an application of all the views."""
+    """Create an application with all the views."""
     app = flask.Flask(name, root_path=folder, **options)
     app.secret_key = SECRET
     app.logger.disabled = True
@@ -101,7 +101,7 @@ def new_app(flask: ModuleType, name: str, folder: str, **options: t.Any) -> t.An
 
 
 def add_routes(flask: ModuleType, app: t.Any) -> None:
-    """Add rules of every kind, whose views show what matched."""
+    """Add rules of every kind; their views show what matched."""
     rules: list[tuple[str, dict[str, t.Any]]] = [
         ("/int/<int:n>", {}),
         ("/int/<int:n>/", {}),
@@ -190,7 +190,7 @@ def add_routes(flask: ModuleType, app: t.Any) -> None:
 
 
 def make_blueprint(flask: ModuleType) -> t.Any:  # noqa: C901  many hooks
-    """Make a blueprint with hooks, handlers, values in its prefix, and another in it."""
+    """Create a blueprint with hooks, handlers, a variable prefix and a nested blueprint."""
     bp = flask.Blueprint("bp", __name__, url_prefix="/bp/<lang>")
     inner = flask.Blueprint("inner", __name__, url_prefix="/inner")
 
@@ -242,7 +242,7 @@ def make_blueprint(flask: ModuleType) -> t.Any:  # noqa: C901  many hooks
 
 
 def add_hooks(flask: ModuleType, app: t.Any) -> None:  # noqa: C901  many hooks
-    """Add every hook and handler of an application."""
+    """Add every kind of hook and handler to an application."""
     request = flask.request
 
     @app.before_request

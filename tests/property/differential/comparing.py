@@ -1,4 +1,4 @@
-"""Compare the answers of all ways with each other, and with Flask's."""
+"""Compare the answers on all paths with each other and with Flask's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .wire import Answer, Raw
 
 signer = TimestampSigner(SECRET, salt=SALT, **SIGNING)
 WITHIN_S = 120
-"""How long after it was made an answer may be read."""
+"""How old an answer may be when it is read."""
 
 
 def is_about(when: str, seconds: float) -> bool:
-    """Tell whether a date is so many seconds from now."""
+    """Return whether a date is a given number of seconds from now."""
     try:
         then = parsedate_to_datetime(when).timestamp()
     except (ValueError, OverflowError):
@@ -30,7 +30,7 @@ def is_about(when: str, seconds: float) -> bool:
 
 
 def timeless(name: str, value: str) -> str:
-    """Return a header's value without the time at which it was made."""
+    """Return a header's value without the current time in it."""
     if name == "date" and is_about(value, 0):
         return "now"
     if name == "expires" and is_about(value, 60):
@@ -54,7 +54,7 @@ def _unsigned(cookie: re.Match[str]) -> str:
 
 
 def comparable(answer: Answer, *, is_ordered: bool) -> t.Any:
-    """Return what has to agree."""
+    """Return the parts of an answer that must agree."""
     fields = [(name.lower(), timeless(name.lower(), value)) for name, value in answer.fields]
     return answer.code, fields if is_ordered else sorted(fields), answer.body, answer.raised
 
@@ -81,7 +81,7 @@ def faults(raw: Raw, answers: dict[str, Answer]) -> list[str]:
 
 
 def check(ways: AllWays, raws: t.Iterable[Raw]) -> None:
-    """Send requests one after the other, and raise where an answer is wrong."""
+    """Send requests one after the other; raise if an answer is wrong."""
     for raw in raws:
         answers = ways.answer(raw)
         found = faults(raw, answers)

@@ -1,6 +1,6 @@
-"""What may differ from Flask: the entries of ``docs/differences.md`` that requests can show.
+"""What may differ from Flask: the entries of ``docs/differences.md`` visible in requests.
 
-Each is as narrow as it can be said of one request, Flask's answer and ours.
+Each is as narrow as one request, Flask's answer and ours allow.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DATED = {"if-modified-since", "if-unmodified-since", "if-range", "date"}
 
 
 def is_utf_8(raw: bytes) -> bool:
-    """Tell whether bytes are text."""
+    """Return whether bytes are text."""
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -34,7 +34,7 @@ def is_utf_8(raw: bytes) -> bool:
 
 
 def is_failure(answer: Answer) -> bool:
-    """Tell whether an answer is that to an exception: 500, what a handler makes of it, or half."""
+    """Return whether an exception caused an answer: 500, a handler's, or a partial one."""
     return answer.code in {500, 422} or answer.raised == "UnicodeDecodeError"
 
 
@@ -44,17 +44,17 @@ def names(answer: Answer) -> set[str]:
 
 
 def without(answer: Answer, left_out: set[str]) -> list[tuple[str, str]]:
-    """Return an answer's header fields but for some."""
+    """Return an answer's header fields, except some."""
     return sorted((name.lower(), v) for name, v in answer.fields if name.lower() not in left_out)
 
 
 def depth(text: str) -> int:
-    """Return how deeply the brackets of a JSON text are nested, as far as they are opened."""
+    """Return the deepest nesting of opening brackets in a JSON text."""
     return max(text.count("["), text.count("{"))
 
 
 def environ_behind(raw: Raw) -> dict[str, t.Any]:
-    """Return the environ that the application sees, through the proxy where one is trusted."""
+    """Return the environ that the application sees, after a trusted proxy if there is one."""
     environ = environ_of(raw)
     if raw.app == "proxied":
         ProxyFix(lambda _environ, _start: [], **PROXIES)(environ, _never_started)
@@ -62,13 +62,13 @@ def environ_behind(raw: Raw) -> dict[str, t.Any]:
 
 
 def host_of(raw: Raw) -> str:
-    """Return the host that a request names."""
+    """Return the host named in a request."""
     host: str = environ_behind(raw).get("HTTP_HOST", "")
     return host
 
 
 def server_of(raw: Raw) -> str:
-    """Return the host in URLs where the client names none."""
+    """Return the host used in URLs if the client names none."""
     environ = environ_behind(raw)
     scheme, port = environ["wsgi.url_scheme"], environ["SERVER_PORT"]
     name: str = environ["SERVER_NAME"]
@@ -82,22 +82,22 @@ def _never_started(*_args: t.Any) -> t.Any:
 
 
 def is_malformed(host: str) -> bool:
-    """Tell whether a host that was named can't be one."""
+    """Return whether a named host is invalid."""
     matched = WELL_FORMED.fullmatch(host)
     if host == "" or matched is None:
         return host != ""
-    # More digits than `int` takes are no port either.
+    # More digits than `int` accepts are not a port either.
     port = (matched[2] or ":0")[1:].lstrip("0")
     return len(port) > 5 or int(port or "0") > 65_535
 
 
 def with_host(text: str, server: str) -> str:
-    """Return text of Flask's that names no host with the server's."""
+    """Return Flask's text with the server's host where it has no host."""
     return text.replace(":///", f"://{server}/").replace('"host":""', f'"host":"{server}"')
 
 
 def has_unreadable_session(raw: Raw) -> bool:
-    """Tell whether a session cookie is signed, and can't be read or is no session."""
+    """Return whether a session cookie is signed but unreadable or not a session."""
     options = {"salt": SALT, "signer_kwargs": SIGNING}
     serializer = URLSafeTimedSerializer(SECRET, serializer=TaggedJSONSerializer(), **options)
     for cookie in re.findall("session=([^;,]*)", raw.field("cookie")):
@@ -113,7 +113,7 @@ def has_unreadable_session(raw: Raw) -> bool:
 
 
 def is_unsendable(name: str, value: str) -> bool:
-    """Tell whether a header field can't be sent."""
+    """Return whether a header field cannot be sent."""
     return (
         not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)
         or bool(re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value))
@@ -128,12 +128,12 @@ LISTED: dict[str, Listed] = {
         and len(raw.content) > (5 if raw.path == "/small" else LIMIT_BYTES)
     ),
     "A malformed `Host` header": lambda raw, flask, ours: (
-        # Nothing is matched then: hooks of the application may answer or fail before the 400,
-        # and those of a blueprint don't run.
+        # Nothing is matched then: the application's hooks may answer or fail before the 400,
+        # and a blueprint's hooks do not run.
         is_malformed(host_of(raw)) and (ours.code != 200 or ours.body == flask.body)
     ),
     "A query that is not UTF-8": lambda raw, flask, ours: (
-        # What the view makes of the query, where it gets so far, may be an error of its own.
+        # If the view runs, its use of the query may raise another error.
         is_failure(flask) and "codec can't decode" not in ours.body
         and not is_utf_8(raw.query.encode("latin-1"))
     ),

@@ -1,4 +1,4 @@
-"""What is sent: requests that clients make, and those that only attackers do."""
+"""The requests to send: those of ordinary clients, and those of attackers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from .samples import (
 from .wire import Raw
 
 TOGETHER = 4
-"""How many requests are drawn, and made smaller if an answer is wrong, as one example."""
+"""How many requests make one example, which is shrunk if an answer is wrong."""
 
 SALT = "cookie-session"
 SIGNING: dict[str, t.Any] = {"key_derivation": "hmac", "digest_method": sha1}
@@ -54,7 +54,7 @@ hostile = st.lists(
 
 
 def mostly(usual: t.Iterable[str], otherwise: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Draw one of these, now and then something else."""
+    """Draw one of these, or sometimes something else."""
     known = st.sampled_from(tuple(usual))
     return st.one_of(known, known, known, otherwise)
 
@@ -73,7 +73,7 @@ sessions = st.dictionaries(
 
 
 def signed(payload: str, *, secret: str = SECRET, salt: str = SALT, age_s: int = 0) -> str:
-    """Sign what stands in a session cookie before its time."""
+    """Sign the payload of a session cookie."""
 
     class Signer(TimestampSigner):
         def get_timestamp(self) -> int:
@@ -90,7 +90,7 @@ def encoded(text: str, *, is_compressed: bool = False) -> str:
 
 
 def dumped(session: t.Any) -> str:
-    """Write the text of a session's cookie."""
+    """Write the text of a session cookie."""
     return json.dumps(session, separators=(",", ":"))
 
 
@@ -218,7 +218,7 @@ raw_part = mostly(
 
 @st.composite
 def paths(draw: st.DrawFn) -> str:
-    """Draw a path, percent-encoded: of some rule, of none, or nearly of one."""
+    """Draw a percent-encoded path that matches a rule, no rule, or nearly one."""
     path = ""
     for char in draw(st.sampled_from(PATHS)):
         if char == "@":
@@ -290,7 +290,7 @@ def multiparts(draw: st.DrawFn) -> str:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[str, str]:
-    """Draw a body and its content type, that mostly go together."""
+    """Draw a body and a content type that usually match."""
     kind, content = draw(
         st.one_of(
             st.tuples(st.just("application/json"), st.sampled_from(JSON)),

@@ -1,4 +1,4 @@
-"""Values that clients send, and those that only attackers do."""
+"""Values from ordinary clients, and from attackers."""
 
 from __future__ import annotations
 

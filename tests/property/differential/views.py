@@ -1,4 +1,4 @@
-"""Views that show what they read, that answer in every way there is, and that use the session."""
+"""Views that show what they read, return every kind of answer, or use the session."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def add_views_of_requests(flask: ModuleType, app: t.Any) -> None:  # noqa: C901 
 
 
 def add_views_of_responses(flask: ModuleType, app: t.Any) -> None:  # noqa: C901  many views
-    """Add views that answer in every way there is."""
+    """Add views that return every kind of answer."""
     request = flask.request
     values: list[t.Callable[[], t.Any]] = [
         lambda: "text",

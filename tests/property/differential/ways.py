@@ -1,4 +1,4 @@
-"""The ways that a request can take, each in a process of its own."""
+"""The paths that a request can take, each in its own process."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WAYS: dict[str, tuple[str, str, dict[str, str]]] = {
     "ASGI": ("costrel", "asgi", {}),
     "loop": ("costrel", "asgi", {FORCE_LOOP: "1"}),
 }
-"""For each way the framework, the interface, and what the environment says."""
+"""For each path: the framework, the interface and the environment variables."""
 
 DEADLINE_S = 60.0
-"""How long one request may take before it counts as hanging; so long for busy machines."""
+"""How long a request may take before it counts as hanging; long, for busy machines."""
 
 
 class Way:
-    """A process that answers raw requests in its way."""
+    """A process that answers raw requests on one path."""
 
     def __init__(self, name: str, folder: Path) -> None:
         framework, interface, variables = WAYS[name]
@@ -70,13 +70,13 @@ class Way:
 
 
 class AllWays:
-    """One process for each way, that answer the same requests."""
+    """One process for each path; all answer the same requests."""
 
     def __init__(self, ways: t.Iterable[Way]) -> None:
         self.ways = list(ways)
 
     def answer(self, raw: Raw) -> dict[str, Answer]:
-        """Return what each way answers."""
+        """Return the answer on each path."""
         for way in self.ways:
             way.send(raw)
         return {way.name: way.receive() for way in self.ways}
@@ -84,7 +84,7 @@ class AllWays:
 
 @contextmanager
 def all_ways(folder: Path) -> t.Iterator[AllWays]:
-    """Start all processes, and end them."""
+    """Start all processes, and stop them at the end."""
     with ExitStack() as stack:
         ways = []
         for name in WAYS:

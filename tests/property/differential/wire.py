@@ -1,4 +1,4 @@
-"""Raw requests and their answers, as they go through a pipe: text is bytes read as Latin-1."""
+"""Raw requests and answers as sent through a pipe, with bytes written as Latin-1 text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Raw(t.NamedTuple):
         return "".join(self.body or ()).encode("latin-1")
 
     def sent_fields(self) -> list[tuple[str, str]]:
-        """Return all header fields, with those about the body."""
+        """Return all header fields, including those about the body."""
         if self.body is None:
             return [*self.fields]
         if self.is_chunked:
@@ -50,13 +50,13 @@ class Raw(t.NamedTuple):
 
 
 class Answer(t.NamedTuple):
-    """What was sent for one request, and what it left behind."""
+    """The answer to one request, and what it left behind."""
 
-    #: The status line; under ASGI the number.
+    #: The status line; over ASGI, the number.
     status: str
     fields: list[tuple[str, str]]
     body: str
-    #: What was raised to the server.
+    #: The error raised to the server.
     raised: str | None
     #: Whether a context was current afterwards.
     is_context_left: bool
@@ -70,7 +70,7 @@ class Answer(t.NamedTuple):
 
 
 def environ_of(raw: Raw) -> dict[str, t.Any]:
-    """Return the environ of a request, without its streams, as careful servers make it."""
+    """Return the environ of a request without its streams, as a careful server would."""
     environ: dict[str, t.Any] = {
         "REQUEST_METHOD": raw.method,
         "SCRIPT_NAME": raw.root,
@@ -89,7 +89,7 @@ def environ_of(raw: Raw) -> dict[str, t.Any]:
     }
     for name, value in raw.sent_fields():
         if "_" in name:
-            # It could not be told from one with a dash.
+            # It cannot be distinguished from one with a dash.
             continue
         key = name.upper().replace("-", "_")
         key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
@@ -99,7 +99,7 @@ def environ_of(raw: Raw) -> dict[str, t.Any]:
 
 
 def scope_of(raw: Raw) -> dict[str, t.Any]:
-    """Return the scope of a request, as uvicorn makes it."""
+    """Return the scope of a request, as uvicorn creates it."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -26,7 +26,7 @@ app.config.update(
 asgi = app.asgi
 
 RELEASE = Path(os.environ.get("RELEASE", "/never"))
-"""A file: what waits goes on when it is there."""
+"""A file; what waits continues once it exists."""
 
 seen: Counter[str] = Counter()
 TEARDOWN_S = float(os.environ.get("TEARDOWN_S", "0"))
@@ -42,7 +42,7 @@ _lock = threading.Lock()
 
 
 def note(text):
-    """Count something, and say it in the log, which outlives the process."""
+    """Count something, and log it, because the log outlives the process."""
     with _lock:
         seen[text] += 1
         sys.stderr.write(f"<{text}>\n")
@@ -62,7 +62,7 @@ def _leave(_error):
             note("torn down twice")
         left.add(ctx)
         time.sleep(TEARDOWN_S)
-        # Of an upload that broke off before its view, nothing was entered.
+        # An upload that broke off before its view never entered a context.
         note(f"{'leave' if ctx in alive else 'give up'} {request.endpoint}")
 
 
@@ -79,7 +79,7 @@ def _stopped():
 
 @app.get("/counters")
 async def counters():
-    """Give the counters, and what this process holds."""
+    """Return the counters and what this process holds."""
     gc.collect()
     names = [thread.name for thread in threading.enumerate()]
     return dict(
@@ -96,7 +96,7 @@ def _waiting():
 
 
 def is_released():
-    """Tell whether what waits may go on."""
+    """Return whether what waits may continue."""
     return RELEASE.exists()
 
 
@@ -114,7 +114,7 @@ def released_sync():
 
 @app.get("/")
 async def index():
-    """Answer on the loop."""
+    """Answer on the event loop."""
     return "index"
 
 
@@ -126,7 +126,7 @@ def in_thread():
 
 @app.get("/all-threads")
 def all_threads():
-    """Have all worker threads started: four of these wait for each other."""
+    """Start all worker threads: four of these requests wait for each other."""
     _barrier.wait(20)
     return "all"
 
@@ -178,12 +178,12 @@ def pieces_sync():
     return {"length": length}
 
 
-# Views and streams that end when they are released, and never if they aren't
+# Views and streams that end only when they are released
 
 
 @app.get("/wait")
 async def wait():
-    """Wait on the loop."""
+    """Wait on the event loop."""
     _waiting()
     try:
         await released()
@@ -202,7 +202,7 @@ def wait_sync():
 
 @app.get("/stream")
 async def stream():
-    """Stream from the loop."""
+    """Stream from the event loop."""
 
     async def generate():
         yield "begun "
@@ -249,7 +249,7 @@ async def events():
         finally:
             note(f"closed {request.endpoint}")
 
-    # A timer that was cancelled keeps its context on asyncio's own loop until it is due.
+    # On asyncio's own loop, a cancelled timer keeps its context until it is due.
     return EventStream(generate(), keep_alive_s=1)
 
 
@@ -300,7 +300,7 @@ _fail_now = threading.Event()
 
 @app.get("/fail-now")
 async def fail_now():
-    """Let fail what has sent its first piece."""
+    """Make a stream fail after its first piece."""
     _fail_now.set()
     return "failing"
 
@@ -316,7 +316,7 @@ async def failing_view():
 
 @app.websocket("/echo")
 async def echo():
-    """Send back what comes."""
+    """Send back each message."""
     async for message in websocket:
         await websocket.send(message)
 

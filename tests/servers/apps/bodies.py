@@ -1,4 +1,4 @@
-"""An application that reads bodies in every way, and middleware that reads one before it."""
+"""An application that reads bodies in every way, with middleware that reads one first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Reading:
         self.app = app
 
     def __call__(self, environ, start_response):
-        """Read the body where the path says so, and give it on."""
+        """Read the body if the path says so, and pass it on."""
         if environ["PATH_INFO"] == "/middleware":
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read())
         return self.app(environ, start_response)
@@ -45,7 +45,7 @@ completed = []
 
 @app.post("/<way>")
 def read(way):
-    """Tell what arrived."""
+    """Return what arrived."""
     content = WAYS.get(way, request.get_data)()
     completed.append(way)
     return {"length": len(content), "digest": hashlib.sha256(content).hexdigest()}
@@ -53,5 +53,5 @@ def read(way):
 
 @app.get("/")
 def count():
-    """Tell how many bodies were taken for complete."""
+    """Return how many bodies were taken as complete."""
     return {"completed": len(completed)}

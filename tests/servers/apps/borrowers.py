@@ -1,4 +1,4 @@
-"""Extensions that speak WebSocket over the server's own socket: run by each server."""
+"""Extensions that use the server's own socket for WebSockets; each server runs this."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def _leave(_error):
 
 @app.get("/")
 def page():
-    """Say who asks."""
+    """Return who sent the request."""
     return f"page for {g.asked_by}"
 
 
 @app.get("/counters")
 def counters():
-    """Say what was seen, and what the process holds."""
+    """Return the counters, and what the process holds."""
     return {**seen, "lent": _pairs(), "alive": sum(alive.values())}
 
 
 def _pairs():
-    """Count the sockets that are no connection to a client."""
+    """Count the sockets that are not connections to clients."""
     count = 0
     for name in os.listdir("/dev/fd"):
         with suppress(OSError):
@@ -70,7 +70,7 @@ def _enter():
 
 @sock.route("/echo")
 def echo(ws):
-    """Send back what comes, and note how it ended."""
+    """Send back each message, and record how the socket ended."""
     _enter()
     try:
         while True:
@@ -81,14 +81,14 @@ def echo(ws):
 
 @sock.route("/hello/<name>")
 def hello(ws, name):
-    """Say what the request said, then end."""
+    """Send what the request contained, then end."""
     _enter()
     ws.send(f"{name} {g.asked_by} {ws.subprotocol} {request.headers['X-Field']}")
 
 
 @sock.route("/closes")
 def closes(ws):
-    """Close by itself."""
+    """Close on its own."""
     _enter()
     ws.close(4001, "enough")
 
@@ -114,14 +114,14 @@ inner = Blueprint("inner", __name__, url_prefix="/inner")
 
 @sock.route("/echo", bp=inner)
 def inner_echo(ws):
-    """Be of a blueprint."""
+    """A WebSocket of a blueprint."""
     _enter()
     ws.send(request.blueprint)
 
 
 @app.websocket("/own")
 async def own():
-    """Be none of an extension."""
+    """A WebSocket of Costrel, not of an extension."""
     await websocket.send(f"own: {await websocket.receive()}")
 
 

@@ -1,4 +1,4 @@
-"""Applications with one extension each that speaks WebSocket over the server's socket."""
+"""Applications with one extension each that uses the server's socket for WebSockets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An application that streams events, and shows what became of its streams.
+"""An application that streams events and counts what happens to its streams.
 
-What it counts, it counts per process, so it is served by one worker process.
+The counters are per process, so it is served by one worker process.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def page():
 
 @app.post("/report")
 def report():
-    """Keep what a page reports."""
+    """Store what a page reports."""
     reports.append(request.get_data(as_text=True))
     return "", 204
 
 
 @app.get("/reports")
 def read_reports():
-    """Give what was reported, in any order: a browser sends several at once."""
+    """Return the reports, in any order: a browser sends several at once."""
     return sorted(reports)
 
 
 @app.get("/lessons")
 async def lessons():
-    """Break off after the third event, and go on where the client was."""
+    """Break off after the third event; resume where the client was."""
 
     async def events():
         last = request.headers.get("Last-Event-ID")
@@ -78,13 +78,13 @@ def _tear_down(error):
 
 @app.get("/counters")
 def counters():
-    """Give the counters."""
+    """Return the counters."""
     return seen
 
 
 @app.get("/waiting")
 async def waiting():
-    """Send an event, and the next one when told."""
+    """Send an event, then the next one when the test asks for it."""
     going_on.clear()
 
     async def events():
@@ -99,14 +99,14 @@ async def waiting():
 
 @app.post("/go-on")
 async def go_on():
-    """Let the stream that waits go on."""
+    """Let the waiting stream continue."""
     going_on.set()
     return "", 204
 
 
 @app.get("/idle")
 async def idle():
-    """Send an event, then wait for what never comes."""
+    """Send an event, then wait forever."""
 
     async def events():
         try:

@@ -1,4 +1,4 @@
-"""An application that says what runs around its serving; ``FAILS`` lets its start fail."""
+"""An application that prints its lifespan events; with ``FAILS``, its start fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app.secret_key = "x" * 32
 
 
 def say(words):
-    """Print in one call, for all processes share the log."""
+    """Print in one call, because all processes share the log."""
     os.write(1, f"{os.getpid()} {words}\n".encode())
 
 
@@ -31,7 +31,7 @@ async def before():
 
 @app.while_serving
 async def connect():
-    """Fail, if told to."""
+    """Fail if `FAILS` is true."""
     if os.environ.get("FAILS"):
         raise LookupError("no database")
     yield
@@ -45,11 +45,11 @@ def after():
 
 @app.get("/")
 def index():
-    """Begin a task that the end of the server waits for."""
+    """Start a task that the server waits for when it stops."""
     app.add_background_task(work)
     return str(os.getpid())
 
 
 async def work():
-    """Be quick."""
+    """Answer at once."""
     say("worked")

@@ -1,4 +1,4 @@
-"""An application within middleware that calls ``start_response`` with what it is asked for."""
+"""An application in middleware that calls ``start_response`` as the request asks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ app = Flask(__name__)
 
 @app.get("/")
 def index():
-    """Answer well."""
+    """Answer normally."""
     return "index"
 
 
 @app.get("/async")
 async def of_coroutine():
-    """Have the application served over ASGI, unless told otherwise."""
+    """Make `costrel run` choose ASGI, unless told otherwise."""
     return "async"
 
 

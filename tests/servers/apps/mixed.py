@@ -1,4 +1,4 @@
-"""An application whose every answer says whose it is, to find users that are mixed up."""
+"""An application whose answers name the user, to find answers to the wrong user."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _lock = threading.Lock()
 _ids = itertools.count()
 
 if os.environ.get("MIDDLEWARE"):
-    # Something unknown around the application: every request is answered in a thread.
+    # With an unknown wrapper around the application, every request is handled in a thread.
     inner = app.wsgi_app
 
     def middleware(environ, start_response):
@@ -54,14 +54,14 @@ login = LoginManager(app)
 
 @login.request_loader
 def load_user(request):
-    """Return the user of a request, which Flask-Login keeps on `g`."""
+    """Return the user of a request, which Flask-Login stores on `g`."""
     user = UserMixin()
     user.id = request.headers.get("X-User", "")
     return user
 
 
 def check_clean():
-    """Count what an earlier request left here."""
+    """Count what an earlier request left behind."""
     count("entered")
     if list(g):
         count("g not empty")
@@ -70,7 +70,7 @@ def check_clean():
 
 
 def asked():
-    """Return the user that this request's client named."""
+    """Return the user named by the client of this request."""
     return request.headers.get("X-User", "")
 
 
@@ -80,7 +80,7 @@ app.before_websocket(check_clean)
 
 @app.after_request
 def check_same(response):
-    """Count a request that ends as another one."""
+    """Count a request that ends with another user."""
     if g.user != asked() or request_ctx.request is not request._get_current_object():
         count("changed on the way")
     return response
@@ -88,7 +88,7 @@ def check_same(response):
 
 @app.teardown_appcontext
 def torn_down(_error):
-    """Count the end of each context, which must be that of its request."""
+    """Count the end of each context, which must belong to its request."""
     if "id" in g:
         count("left")
     if has_request_context() and g.get("user", asked()) != asked():
@@ -96,7 +96,7 @@ def torn_down(_error):
 
 
 def whose():
-    """Say whose this request is, as everything here sees it."""
+    """Return the user of this request, as everything here sees it."""
     if "counted" in session and session["user"] != asked():
         count("session of another")
     session["user"] = asked()
@@ -112,7 +112,7 @@ def sync():
 
 @app.get("/async")
 async def on_loop():
-    """Answer on the loop, after a pause."""
+    """Answer on the event loop, after a pause."""
     before = g.id
     await asyncio.sleep(0)
     assert before == g.id
@@ -143,7 +143,7 @@ async def upload_stream():
 
 @app.get("/stream")
 async def stream():
-    """Make a body in a coroutine, which pauses."""
+    """Create a body in a coroutine that pauses."""
 
     async def pieces():
         for _ in range(5):
@@ -155,13 +155,13 @@ async def stream():
 
 @app.get("/stream-sync")
 def stream_sync():
-    """Make a body with the request current."""
+    """Create a body while the request is current."""
     return stream_with_context(f"{g.user} " for _ in range(5))
 
 
 @app.get("/stream-entered")
 def stream_entered():
-    """Make a body that enters a context of its own, and stays in it between its pieces."""
+    """Create a body that enters its own context and stays in it between pieces."""
     user, this = asked(), current_app._get_current_object()
 
     def pieces():
@@ -195,14 +195,14 @@ async def socket():
 
 @app.get("/counts")
 async def counters():
-    """Tell what was counted; itself counts as entered."""
+    """Return the counters; this request counts as entered."""
     with _lock:
         return dict(counts)
 
 
 @app.get("/")
 def index():
-    """Tell that the server is up."""
+    """Answer that the server is up."""
     return "up"
 
 

@@ -1,4 +1,4 @@
-"""An application that has run a coroutine before its server makes processes of it."""
+"""An application that has run a coroutine before its server starts processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ loaded_by = os.getpid()
 
 @app.get("/")
 async def pids():
-    """Say which process has loaded this module, and which one answers."""
+    """Return which process loaded this module, and which one answers."""
     return {"loaded by": loaded_by, "answered by": os.getpid()}
 
 

@@ -1,7 +1,7 @@
-"""An application that shows what a server did to it: run by each server under test.
+"""An application that shows what a server did to it; each server under test runs it.
 
-``PROXIES`` in the environment says how many proxies stand in front of it. What it counts,
-it counts per process, so it is served by one worker process.
+``PROXIES`` in the environment is the number of proxies in front of it. The counters are per
+process, so it is served by one worker process.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ kept: dict[str, t.Any] = {}
 
 
 class NothingLeftOver:
-    """Count the contexts that are current on a server's thread where none may be."""
+    """Count the contexts that are current on a server thread when none should be."""
 
     def __init__(self, wsgi_app):
         self.wsgi_app = wsgi_app
 
     def __call__(self, environ, start_response):
-        """Look before the request is entered, and after the response was made."""
+        """Check before the request is entered and after the response is created."""
         seen["left over"] += has_app_context()
         try:
             return self.wsgi_app(environ, start_response)
@@ -82,14 +82,14 @@ def _tear_down_app(error):
 
 @app.get("/counters")
 def counters():
-    """Give the counters, and how many contexts other than this request's are alive."""
+    """Return the counters, and how many contexts of other requests are alive."""
     gc.collect()
     return dict(seen, alive=len(contexts) - 1)
 
 
 @app.get("/place")
 def place():
-    """Say where the application believes it is, and who is asking."""
+    """Return the URL as the application sees it, and the client."""
     return {
         "scheme": request.scheme,
         "secure": request.is_secure,
@@ -117,7 +117,7 @@ def go():
 
 @app.get("/visits")
 def visits():
-    """Count this client's visits, in its cookie."""
+    """Count this client's visits in its cookie."""
     session["visits"] = session.get("visits", 0) + 1
     return {"visits": session["visits"]}
 
@@ -132,7 +132,7 @@ def upload():
 
 @app.post("/upload/in-pieces")
 def upload_in_pieces():
-    """Answer with the length of the body, read bit by bit."""
+    """Answer with the length of the body, read piece by piece."""
     return {"length": sum(map(len, iter(lambda: request.stream.read(10_000), b"")))}
 
 
@@ -144,7 +144,7 @@ def form():
 
 @app.get("/stream")
 def stream():
-    """Stream what the request's context holds, a piece at a time."""
+    """Stream the contents of the request's context piece by piece."""
     g.word = "kept"
 
     def generate():
@@ -183,7 +183,7 @@ def failing_stream():
 
 @app.get("/meet/<name>")
 def meet(name):
-    """Wait for another request to be in here, then say who this one is."""
+    """Wait until another request is here too, then return which one this is."""
     g.name = name
     meeting.wait(PATIENCE_S)
     return {"g": g.name, "path": request.path, "word": request.args["word"]}
@@ -212,7 +212,7 @@ async def finish_task():
 
 @app.get("/async/meet/<name>")
 async def async_meet(name):
-    """Wait for another request to be in here, then say who this one is."""
+    """Wait until another request is here too, then return which one this is."""
     g.name = name
     kept.setdefault("meeting", asyncio.Barrier(2))
     async with asyncio.timeout(PATIENCE_S):
@@ -222,7 +222,7 @@ async def async_meet(name):
 
 @app.get("/async/misfit/<name>")
 async def misfit():
-    """Fail before the coroutine is made: the URL's variable has no parameter."""
+    """Fail before the coroutine is created: the URL's variable has no parameter."""
 
 
 @app.get("/file")

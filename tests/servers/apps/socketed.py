@@ -1,4 +1,4 @@
-"""An application with WebSockets that counts what becomes of them: run by each ASGI server."""
+"""An application that counts what happens to its WebSockets; each ASGI server runs it."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ async def _tear_down(error):
 
 @app.get("/")
 async def hello():
-    """Be ready."""
+    """Answer that the server is ready."""
     return "ready"
 
 
 @app.get("/counters")
 async def counters():
-    """Say what was seen, how many sockets are alive, and how many tasks."""
+    """Return the counters, and how many sockets and tasks are alive."""
     gc.collect()
     tasks = [repr(task.get_coro()) for task in asyncio.all_tasks()]
-    # Servers have tasks of their own, which come and go.
+    # Servers have their own tasks, which come and go.
     ahead = sum("Ahead" in task for task in tasks)
     return {**seen, "alive": len(contexts), "tasks": ahead}
 
 
 @app.websocket("/echo")
 async def echo():
-    """Send back what comes."""
+    """Send back each message."""
     offered = websocket.requested_subprotocols
     await websocket.accept(offered[-1] if offered else None)
     async for message in websocket:
@@ -99,7 +99,7 @@ socket.onerror = () => say("refused");
 
 @app.get("/page/<name>")
 async def page(name: str) -> t.Any:
-    """Open a socket, and go on loading until it has answered."""
+    """Open a socket, and keep loading until it has answered."""
     pages[name] = asyncio.Event()
     return PAGE % (name, name)
 
@@ -113,7 +113,7 @@ async def finish():
 
 @app.get("/finished")
 async def finished():
-    """Answer when the page may have finished loading."""
+    """Answer when the page may finish loading."""
     async with asyncio.timeout(20):
         await pages[request.args["page"]].wait()
     return "", 404

@@ -1,4 +1,4 @@
-"""An application that knows nothing of Costrel."""
+"""An application that knows nothing about Costrel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ app = Flask(__name__)
 
 
 class Answer(MethodView):
-    """Say whose Flask this is."""
+    """Return which Flask this is."""
 
     def get(self):
         """Name the module of the class."""

@@ -1,4 +1,4 @@
-"""An application whose views answer with whatever status and header fields they are asked for."""
+"""An application whose views answer with any status and headers that a test asks for."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def by_status(status):
 
 @app.get("/relay")
 def relay():
-    """Answer with the header fields of another service."""
+    """Answer with the headers of another service."""
     return Response("text", headers=request.args)
 
 
 @app.get("/relay-stream")
 def relay_stream():
-    """Answer with them too, and a body piece by piece."""
+    """Answer with the same headers and a streamed body."""
     return Response(iter(["te", "xt"]), headers=request.args)
 
 
 @app.get("/")
 def index():
-    """Answer well."""
+    """Answer normally."""
     return "index"

@@ -1,4 +1,4 @@
-"""Be the ``costrel`` command where uvicorn is not installed."""
+"""Run the ``costrel`` command as if uvicorn were not installed."""
 
 import sys
 

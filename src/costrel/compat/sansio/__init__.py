@@ -1,8 +1,8 @@
 """``flask.sansio``: the paths under which extensions import Flask's base classes.
 
-Costrel keeps an application, a blueprint and what they share in one module each; these
-façades show them under the names of Flask 3. Replacing a name here reaches only those who
-import it from here, as in Flask.
+Costrel has one module each for the application, the blueprint and what they share. These
+façades provide them under the names of Flask 3. Replacing a name here affects only code that
+imports it from here, as in Flask.
 """
 
 from __future__ import annotations

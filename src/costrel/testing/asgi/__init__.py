@@ -1,6 +1,6 @@
-"""Drive an application by ASGI in tests, without a server.
+"""Test an application over ASGI without a server.
 
-`AsyncClient` is for async tests. `bridge` sends what the sync client sends by ASGI, too.
+`AsyncClient` is for async tests. `bridge` makes the sync client use ASGI.
 """
 
 from __future__ import annotations

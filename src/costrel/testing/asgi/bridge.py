@@ -1,6 +1,6 @@
-"""Send what the sync test client sends by ASGI: `send_by_asgi`.
+"""Make the sync test client send its requests over ASGI: `send_by_asgi`.
 
-So a test suite that was written for WSGI tests the ASGI side as well.
+This way a test suite written for WSGI also tests ASGI.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ if t.TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
 INTERFACE = "COSTREL_TEST_INTERFACE"
-"""The environment variable that says what the sync client sends by: ``asgi``, or WSGI."""
+"""The environment variable for the sync client's interface: ``asgi`` or ``wsgi``."""
 
 _loop = LoopThread()
 
 
 def send_by_asgi() -> None:
-    """Let every `FlaskClient` of this process send its requests through ``app.asgi``.
+    """Make every `FlaskClient` in this process send its requests to ``app.asgi``.
 
-    They run on an event loop in a thread, which lives as long as the process. The
-    application's `__call__` is not called with what the client made, but with what is
-    made of the request's scope. Contexts are kept in ``with client:`` blocks as usual, except
-    that a stream is a piece ahead of its reader, and so may end before.
+    Requests run on an event loop in a thread that lives as long as the process. The
+    application gets an environ built from the request's scope, not the client's. ``with
+    client:`` blocks keep contexts as usual, except that a stream is one chunk ahead of its
+    reader and so may end earlier.
     """
     FlaskClient.run_wsgi_app = _run_by_asgi  # type: ignore[method-assign, assignment]
 
 
 def send_by_asgi_if_asked() -> None:
-    """Do so if ``COSTREL_TEST_INTERFACE=asgi`` is set in the environment."""
+    """Call `send_by_asgi` if ``COSTREL_TEST_INTERFACE=asgi`` is set in the environment."""
     asked = os.environ.get(INTERFACE, "wsgi")
     if asked not in {"asgi", "wsgi"}:
-        raise RuntimeError(f"{INTERFACE} is {asked!r}; set it to 'asgi' or 'wsgi'.")
+        raise RuntimeError(f"{INTERFACE} is {asked!r}. Set it to 'asgi' or 'wsgi'.")
     if asked == "asgi":
         send_by_asgi()
 
@@ -64,9 +64,9 @@ def _run_by_asgi(
 def answer_by_asgi(
     app: t.Any, environ: WSGIEnvironment, start_response: StartResponse
 ) -> t.Iterable[bytes]:
-    """Answer a WSGI request by ``app.asgi``; raises what the application raises."""
+    """Handle a WSGI request with ``app.asgi``; raises the application's errors."""
     body = read_body(environ)
-    # The client's thread is on the other side of the server: it runs nothing of the application.
+    # This is the client's thread: it must not run application code.
     exchange = _loop.run(lambda: _begin(app.asgi, make_scope(environ), body), helps=False)
     start_response(status_line(exchange.status), list(exchange.headers))
     return _Pieces(exchange)
@@ -79,11 +79,11 @@ async def _begin(app: t.Any, scope: dict[str, t.Any], body: Body) -> Exchange:
 
 
 class _Pieces:
-    """Be the body of a response that is still being sent."""
+    """The body of a response that is still being sent."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        # For a response that is dropped without being closed.
+        # For a response that is garbage-collected without being closed.
         self._unclosed = weakref.finalize(self, exchange.leave_soon)
         self._unclosed.atexit = False
 
@@ -92,6 +92,6 @@ class _Pieces:
             yield piece
 
     def close(self) -> None:
-        """Leave the exchange, and wait until the application has noticed."""
+        """Disconnect, and wait until the application has noticed."""
         if self._unclosed.detach() is not None:
             _loop.run(self._exchange.leave, helps=False)

@@ -1,4 +1,4 @@
-"""Send requests by ASGI in async tests: `AsyncClient`."""
+"""The test client for async tests: `AsyncClient`."""
 
 from __future__ import annotations
 
@@ -30,57 +30,57 @@ _REDIRECTS = frozenset({301, 302, 303, 305, 307, 308})
 
 
 class _Requests(FlaskClient):
-    """Make requests, keep cookies and contexts, as the sync client does, but send nothing."""
+    """Builds requests and keeps cookies and contexts, like the sync client, but sends nothing."""
 
     def make(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> BaseRequest:
-        """Make a request of the arguments that `FlaskClient.open` takes."""
+        """Create a request from the arguments of `FlaskClient.open`."""
         request = self._ready_request(args) if args and not kwargs else None
         return self._request_from_builder_args(args, kwargs) if request is None else request
 
     def open(self, builder: BaseEnvironBuilder, **_kwargs: t.Any) -> t.Any:  # type: ignore[override]
-        """Make the next request, where `resolve_redirect` would send it."""
+        """Create the next request, which `resolve_redirect` would send."""
         try:
             return self.make((builder,), {})
         finally:
             builder.close()
 
     def redirected(self, response: TestResponse) -> BaseRequest:
-        """Make the request that a redirect asks for, by Werkzeug's rules."""
+        """Create the request for a redirect, by Werkzeug's rules."""
         return t.cast("BaseRequest", self.resolve_redirect(response))
 
     def keep_cookies(self, request: BaseRequest, headers: Headers) -> None:
-        """Keep the cookies of a response."""
+        """Store the cookies of a response."""
         self._update_cookies_from_response(
             request.host.partition(":")[0], request.path, headers.getlist("Set-Cookie")
         )
 
     def forget_contexts(self) -> None:
-        """End the contexts that were kept for the request before."""
+        """End the contexts kept for the previous request."""
         self._context_stack.close()
 
     def keep_contexts(self) -> None:
-        """Make the contexts of the last request current, in a ``with`` block."""
+        """Make the contexts of the last request current, if in a ``with`` block."""
         while self._new_contexts:
             self._context_stack.enter_context(self._new_contexts.pop(0))
 
 
 class AsyncClient:
-    """Send requests to ``app.asgi``, in the same process and on the same event loop.
+    """Sends requests to ``app.asgi`` in the same process and on the same event loop.
 
-    It is what `FlaskClient` is for sync tests, to be awaited. Entered, it runs what the
-    application does before and after serving::
+    It is the async counterpart of `FlaskClient`. In an ``async with`` block, it runs the
+    functions that the application registers to run before and after serving::
 
         async with app.async_test_client() as client:
             response = await client.get("/")
 
-    A plain ``with client:`` block keeps the last request current, as the sync client's
-    does. Errors of the application reach the test where ``TESTING`` is set.
+    A plain ``with client:`` block keeps the last request current, as with the sync client.
+    If ``TESTING`` is set, errors in the application are raised in the test.
 
     Args:
         application: The application.
-        response_class: What responses are besides `werkzeug.test.TestResponse`.
+        response_class: Base class of responses, besides `werkzeug.test.TestResponse`.
         use_cookies: Keep cookies from one request to the next.
-        **kwargs: For `FlaskClient`: ``allow_subdomain_redirects``.
+        **kwargs: Passed to `FlaskClient`: ``allow_subdomain_redirects``.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class AsyncClient:
 
     @property
     def environ_base(self) -> dict[str, t.Any]:
-        """Hold WSGI variables of every request, such as ``REMOTE_ADDR``, to be changed."""
+        """WSGI variables for every request, such as ``REMOTE_ADDR``; may be changed."""
         return self._requests.environ_base
 
     @environ_base.setter
@@ -111,12 +111,12 @@ class AsyncClient:
         """Send a request and return the response, with its whole body.
 
         Args:
-            *args: A path and other arguments of `EnvironBuilder`, or one ready builder,
+            *args: A path and other arguments of `EnvironBuilder`, or a single builder,
                 environ or request.
-            follow_redirects: Send further requests until one is no redirect; the
-                responses before are the last one's ``history``.
-            **kwargs: For `EnvironBuilder`. ``input_stream`` may be an async iterable of
-                bytes, which is sent piece by piece while the application receives.
+            follow_redirects: Follow redirects; the earlier
+                responses are in ``response.history``.
+            **kwargs: Passed to `EnvironBuilder`. ``input_stream`` may be an async iterable
+                of bytes, which is sent in chunks while the application receives.
         """
         kwargs.pop("buffered", None)  # the body is always read
         body = _take_async_body(kwargs)
@@ -134,7 +134,7 @@ class AsyncClient:
                 if target in seen:
                     raise ClientRedirectError(
                         f"Loop detected: the {response.status_code} redirect to"
-                        f" {response.location} was followed already."
+                        f" {response.location} was already followed."
                     )
                 seen.add(target)
                 history.append(response)
@@ -181,7 +181,7 @@ class AsyncClient:
             await exchange.start()
             content = b"".join([piece async for piece in exchange])
         finally:
-            # Where it was cancelled; else it is over.
+            # If it was cancelled; otherwise it has ended.
             await exchange.leave()
         self._requests.keep_cookies(request, exchange.headers)
         response: TestResponse = self._requests.response_wrapper(
@@ -207,14 +207,14 @@ class AsyncClient:
     def _state(self) -> dict[str, t.Any]:
         return {} if self._lifespan is None else self._lifespan.state
 
-    # What is read while it is sent
+    # Streaming
 
     @asynccontextmanager
     async def stream(self, *args: t.Any, **kwargs: t.Any) -> t.AsyncIterator[StreamedResponse]:
-        """Send a request and read its response's body as it comes.
+        """Send a request and read the response body while it is being sent.
 
-        Takes the arguments of `open`. Leaving the block goes away as a client does that
-        closes the connection, and waits until the application has noticed.
+        Takes the arguments of `open`. Leaving the block disconnects, like a client that closes
+        the connection, and waits until the application has noticed.
         """
         body = _take_async_body(kwargs)
         request = self._requests.make(args, kwargs)
@@ -232,7 +232,7 @@ class AsyncClient:
     async def events(
         self, *args: t.Any, last_event_id: str | None = None, **kwargs: t.Any
     ) -> t.AsyncIterator[EventReader]:
-        """Read server-sent events as they come.
+        """Read server-sent events as they arrive.
 
         For example::
 
@@ -241,10 +241,10 @@ class AsyncClient:
                     assert event.json["price"] > 0
 
         Args:
-            *args, **kwargs: Those of `open`.
-            last_event_id: What a client says that comes again.
+            *args, **kwargs: The arguments of `open`.
+            last_event_id: The ``Last-Event-ID`` that a reconnecting client sends.
 
-        Raises `RuntimeError` if the response is no stream of events.
+        Raises `RuntimeError` if the response is not an event stream.
         """
         headers = Headers(kwargs.pop("headers", None))
         headers.setdefault("Accept", "text/event-stream")
@@ -259,12 +259,12 @@ class AsyncClient:
     ) -> t.AsyncIterator[TestSocket]:
         """Open a WebSocket; raises `WebSocketRejected` if the application rejects it.
 
-        Leaving the block closes it, and waits until the application has left it.
+        Leaving the block closes it, and waits until the view has ended.
 
         Args:
             path: Path, with the query if there is one.
-            subprotocols: What the client offers.
-            **kwargs: For `EnvironBuilder`: ``headers`` and others.
+            subprotocols: The subprotocols that the client offers.
+            **kwargs: Passed to `EnvironBuilder`: ``headers`` and others.
         """
         headers = Headers(kwargs.pop("headers", None))
         if subprotocols:
@@ -288,28 +288,30 @@ class AsyncClient:
     def session_transaction(self, *args: t.Any, **kwargs: t.Any) -> t.ContextManager[SessionMixin]:
         """Open the client's session to read or change it: see `FlaskClient`.
 
-        Used as ``with client.session_transaction() as session:``, also in async tests.
+        Use it as ``with client.session_transaction() as session:``, also in async tests.
         """
         return self._requests.session_transaction(*args, **kwargs)
 
     def get_cookie(self, key: str, domain: str = "localhost", path: str = "/") -> Cookie | None:
-        """Return a cookie that the client keeps, or None."""
+        """Return a cookie that the client has stored, or None."""
         return self._requests.get_cookie(key, domain, path)
 
     def set_cookie(self, key: str, value: str = "", **kwargs: t.Any) -> None:
-        """Let the client keep a cookie: see `werkzeug.test.Client.set_cookie`."""
+        """Store a cookie in the client: see `werkzeug.test.Client.set_cookie`."""
         self._requests.set_cookie(key, value, **kwargs)
 
     def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
-        """Let the client forget a cookie."""
+        """Delete a cookie from the client."""
         self._requests.delete_cookie(key, domain=domain, path=path)
 
-    # The application's life, and contexts that are kept
+    # Lifespan, and contexts that are kept
 
     async def __aenter__(self) -> t.Self:
         _require_loop()
         if self._lifespan is not None:
-            raise RuntimeError("This client serves already; 'async with' can't be nested.")
+            raise RuntimeError(
+                "This client is already in an 'async with' block. They can't be nested."
+            )
         lifespan = self._lifespan = Lifespan(self.application.asgi)
         try:
             await lifespan.send("startup")
@@ -346,7 +348,7 @@ class AsyncClient:
 
 
 def _take_async_body(kwargs: dict[str, t.Any]) -> t.AsyncIterable[bytes] | None:
-    """Take a body that comes in pieces, which no `EnvironBuilder` knows."""
+    """Remove and return an async body, which `EnvironBuilder` does not support."""
     body = kwargs.get("input_stream")
     return kwargs.pop("input_stream") if hasattr(body, "__aiter__") else None
 
@@ -356,7 +358,6 @@ def _require_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError(
-            "AsyncClient works on an event loop of asyncio, and none runs here. With anyio's"
-            " pytest plugin let the fixture 'anyio_backend' return 'asyncio'; in sync tests use"
-            " app.test_client()."
+            "AsyncClient needs a running asyncio event loop. With anyio's pytest plugin, let the"
+            " fixture 'anyio_backend' return 'asyncio'. In sync tests, use app.test_client()."
         ) from None

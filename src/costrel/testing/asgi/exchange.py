@@ -1,4 +1,4 @@
-"""One HTTP exchange with an ASGI application, as its server has it."""
+"""An HTTP exchange with an ASGI application, from the server's side."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PIECE_BYTES = 65_536
 
 
 class Exchange:
-    """Call an application for one request, and take what it sends.
+    """Calls an application for one request and takes the messages it sends.
 
-    The response's body is taken piece by piece, as by a server with a slow client: what
-    the application sends waits until the piece before was read. A message out of its
-    order raises `RuntimeError` in the application.
+    The body of the response is taken chunk by chunk, as if the client were slow: each send
+    waits until the previous chunk was read. A message out of order raises `RuntimeError` in
+    the application.
 
     Attributes:
-        status: The response's status; 0 until it began.
+        status: The response's status; 0 until it has started.
         headers: The response's headers.
     """
 
@@ -49,7 +49,7 @@ class Exchange:
     async def _run(self, app: t.Any, scope: dict[str, t.Any]) -> None:
         try:
             await app(scope, self._receive, self._send)
-        except BaseException as error:  # noqa: BLE001  raised by who waits; a task would end the loop
+        except BaseException as error:  # noqa: BLE001  raised by the waiting caller; a task would end the loop
             self._failure = error
         finally:
             self._started.set()
@@ -65,13 +65,13 @@ class Exchange:
         await self._requests.put({"type": "http.request", "body": b"", "more_body": False})
 
     async def _receive(self) -> Message:
-        # SPEC(ASGI HTTP): a disconnect also follows the response's end.
+        # SPEC(ASGI HTTP): a disconnect also follows the end of the response.
         if self._left or self._complete:
             return {"type": "http.disconnect"}
         return await self._requests.get()
 
     def _disconnect(self) -> None:
-        # Wakes who waits; who asks later is told anyway.
+        # Wakes the waiting task; later calls get a disconnect anyway.
         with suppress(asyncio.QueueFull):
             self._requests.put_nowait({"type": "http.disconnect"})
 
@@ -96,7 +96,7 @@ class Exchange:
             self._complete = True
             self._disconnect()
         else:
-            state = "began" if self.status else "did not begin"
+            state = "has started" if self.status else "has not started"
             raise RuntimeError(
                 f"The application sent {kind!r} out of order: its response"
                 f" {'is complete' if self._complete else state}."
@@ -105,7 +105,7 @@ class Exchange:
     # The client's side
 
     async def _end(self) -> None:
-        """Wait for the application's end; raises what it raised."""
+        """Wait until the application ends; raises its error."""
         await asyncio.wait({self._task})
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -115,19 +115,19 @@ class Exchange:
                 failure = None  # its traceback leads back here: without this, a cycle
 
     async def start(self) -> None:
-        """Wait for the beginning of the response; raises what the application raises before."""
+        """Wait for the start of the response; raises an error that occurs before it."""
         await self._started.wait()
         if not self.status:
             await self._end()
             raise RuntimeError("The application ended without a response.")
 
     async def settle(self) -> None:
-        """Wait until the application ended, or sends its response in several pieces."""
+        """Wait until the application has ended, or sends its response in several chunks."""
         await self._streaming.wait()
         await self.start()
 
     async def next_piece(self) -> bytes | None:
-        """Wait for a piece of the body, None at its end; raises what the application raises."""
+        """Wait for a chunk of the body, None at its end; raises the application's errors."""
         piece = await self._pieces.get(self._task)
         if piece is None:
             await self._end()
@@ -136,14 +136,14 @@ class Exchange:
         return piece
 
     async def __aiter__(self) -> t.AsyncIterator[bytes]:
-        """Yield the body in pieces; raises what the application raises in it."""
+        """Yield the body in chunks; raises the application's errors."""
         while (piece := await self.next_piece()) is not None:
             yield piece
 
     async def leave(self) -> None:
-        """Go away, as a client does that closes the connection, and wait for the end.
+        """Disconnect, like a client that closes the connection, and wait for the application.
 
-        Raises what the application raises then, except that the client left.
+        Raises the application's errors, except the one for the disconnect.
         """
         if self._task.done():
             return
@@ -158,9 +158,9 @@ class Exchange:
             await asyncio.wait({draining})
 
     def leave_soon(self) -> None:
-        """Go away, called in any thread, and wait for nothing."""
+        """Disconnect without waiting; may be called from any thread."""
         loop = self._task.get_loop()
-        with suppress(RuntimeError):  # the loop is closed, and all on it ended
+        with suppress(RuntimeError):  # the loop is closed, so all its tasks have ended
             loop.call_soon_threadsafe(lambda: loop.create_task(self.leave()))
 
 

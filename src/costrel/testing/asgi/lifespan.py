@@ -11,10 +11,10 @@ Message = t.MutableMapping[str, t.Any]
 
 
 class Lifespan:
-    """Tell an application of its server's start and end.
+    """Sends an application the startup and shutdown events.
 
     Attributes:
-        state: What the application keeps for its requests.
+        state: The application's state, for its requests.
     """
 
     def __init__(self, app: t.Any) -> None:
@@ -26,7 +26,7 @@ class Lifespan:
         self._task = asyncio.create_task(app(scope, self._to_app.get, self._from_app.put))
 
     async def send(self, moment: str) -> None:
-        """Tell of the ``startup`` or ``shutdown``; raises `RuntimeError` if it fails."""
+        """Send ``startup`` or ``shutdown``; raises `RuntimeError` if it fails."""
         self._to_app.put_nowait({"type": f"lifespan.{moment}"})
         message = await self._from_app.get(self._task)
         complete = message is not None and message["type"] == f"lifespan.{moment}.complete"

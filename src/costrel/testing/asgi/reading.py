@@ -1,4 +1,4 @@
-"""What a client reads while it is sent: `StreamedResponse`, `EventReader`."""
+"""Reading responses while they are sent: `StreamedResponse` and `EventReader`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
 
 
 class StreamedResponse:
-    """A response whose body is read while it is sent, by iterating over its pieces.
+    """A response whose body can be read while it is sent; iterating over it yields chunks.
 
     Attributes:
         status_code: The status.
@@ -33,11 +33,11 @@ class StreamedResponse:
         return aiter(self._exchange)
 
     async def read(self) -> bytes:
-        """Read what is left of the body."""
+        """Read the rest of the body."""
         return b"".join([piece async for piece in self._exchange])
 
     async def lines(self) -> t.AsyncIterator[str]:
-        r"""Yield the body's lines, without ``\n``, as soon as each is whole."""
+        r"""Yield the body's lines without ``\n``, each as soon as it is complete."""
         decode = codecs.getincrementaldecoder("utf-8")().decode
         rest = ""
         async for piece in self._exchange:
@@ -53,9 +53,9 @@ class ReceivedEvent(t.NamedTuple):
     """One server-sent event, as a browser dispatches it.
 
     Attributes:
-        data: Its text.
-        event: Its name.
-        id: The last id that the stream gave, empty if none.
+        data: The data, as text.
+        event: The name of the event.
+        id: The last id in the stream; empty if there was none.
     """
 
     data: str
@@ -64,27 +64,27 @@ class ReceivedEvent(t.NamedTuple):
 
     @property
     def json(self) -> t.Any:
-        """Read the data as JSON."""
+        """The data, parsed as JSON."""
         return read_plainly(self.data)
 
 
 class EventReader:
-    """Iterate over the events of a response as they come (WHATWG HTML §9.2.6).
+    """Iterates over the events of a response as they arrive (WHATWG HTML §9.2.6).
 
     Attributes:
         response: The response.
-        retry_ms: How long the application wants the client to wait before it comes
-            again, in milliseconds; None until it says so.
-        last_event_id: What the client would send as ``Last-Event-ID``.
-        comments: The comments until now, such as those that keep the connection open.
+        retry_ms: Time that the client should wait before it reconnects, in
+            milliseconds; None until the application sends it.
+        last_event_id: The value that a client would send as ``Last-Event-ID``.
+        comments: The comments received so far, such as keep-alive comments.
     """
 
     def __init__(self, response: StreamedResponse) -> None:
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if response.status_code != 200 or kind != "text/event-stream":
             raise RuntimeError(
-                f"The response is no stream of events, but {response.status_code} with"
-                f" {kind or 'no content type'}. To read another response as it comes, use"
+                f"The response is not an event stream, but {response.status_code} with"
+                f" {kind or 'no content type'}. To stream other responses, use"
                 " client.stream()."
             )
         self.response = response
@@ -97,10 +97,10 @@ class EventReader:
         return self._events
 
     async def receive(self) -> ReceivedEvent:
-        """Wait for the next event; raises `EOFError` at the end of the stream."""
+        """Wait for the next event; raises `EOFError` when the stream has ended."""
         async for event in self._events:
             return event
-        raise EOFError("The stream of events ended.")
+        raise EOFError("The event stream has ended.")
 
     async def _read(self) -> t.AsyncIterator[ReceivedEvent]:
         data: list[str] = []

@@ -1,4 +1,4 @@
-"""The ASGI scope of a request that a WSGI environ describes."""
+"""Converts WSGI environs to ASGI scopes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...serve.scope import ENVIRON
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# What a scope says in its own way, or the server's side of WSGI only.
+# Variables that a scope has in another form, or that only concern WSGI servers.
 _SAID_OTHERWISE = frozenset(
     f"{WITHIN} REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING REQUEST_URI RAW_URI CONTENT_TYPE"
     " CONTENT_LENGTH SERVER_NAME SERVER_PORT SERVER_PROTOCOL REMOTE_ADDR REMOTE_PORT"
@@ -28,15 +28,15 @@ _SAID_OTHERWISE = frozenset(
 def make_scope(
     environ: WSGIEnvironment, kind: str = "http", state: dict[str, t.Any] | None = None
 ) -> dict[str, t.Any]:
-    """Return the scope of an HTTP request, or of a WebSocket's handshake.
+    """Return the scope of an HTTP request or a WebSocket handshake.
 
-    Variables that no server would set, such as a test's own, are in an extension that
-    Costrel adds to the environ.
+    Variables that no server would set, such as a test's own, go into an extension, from
+    which Costrel adds them to the environ.
 
     Args:
-        environ: What `EnvironBuilder` makes.
+        environ: The WSGI environ, as created by `EnvironBuilder`.
         kind: ``http`` or ``websocket``.
-        state: What the lifespan has left for the requests.
+        state: The state that the lifespan has set for the requests.
     """
     root: bytes = environ.get("SCRIPT_NAME", "").encode("latin-1")
     path: bytes = root + environ.get("PATH_INFO", "").encode("latin-1")
@@ -87,7 +87,7 @@ def _fields(environ: WSGIEnvironment) -> list[tuple[bytes, bytes]]:
 
 
 def _raw_path(environ: WSGIEnvironment, root: bytes, path: bytes) -> bytes:
-    """Return the path as it was given, if that is how a client could send it."""
+    """Return the path as given, if a client could send it like that, or else quoted."""
     given: bytes = environ.get("REQUEST_URI", "").encode("latin-1").partition(b"?")[0]
     raw = quote_from_bytes(root).encode() + given
     if raw.isascii() and b" " not in raw and unquote_to_bytes(raw) == path:
@@ -96,7 +96,7 @@ def _raw_path(environ: WSGIEnvironment, root: bytes, path: bytes) -> bytes:
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
-    """Return the body of a request; one of unknown length is sent as HTTP/1.1 has it."""
+    """Return the body of a request; a body of unknown length is marked as chunked."""
     stream = environ["wsgi.input"]
     body: bytes = stream.read()
     # For a redirect that the client follows.
@@ -110,5 +110,5 @@ def read_body(environ: WSGIEnvironment) -> bytes:
 
 
 def status_line(status: int) -> str:
-    """Return a status with its phrase."""
+    """Return a status code with its phrase."""
     return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"

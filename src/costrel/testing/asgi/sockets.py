@@ -17,12 +17,12 @@ _FAILED = 1011
 
 
 class WebSocketRejected(Exception):  # noqa: N818  an answer, not a fault
-    """Tell that the application rejected the handshake.
+    """The application rejected the handshake.
 
     Attributes:
-        status_code: The status of its response.
-        headers: The headers.
-        body: The body.
+        status_code: The status code of its response.
+        headers: The headers of the response.
+        body: The body of the response.
     """
 
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
@@ -33,15 +33,15 @@ class WebSocketRejected(Exception):  # noqa: N818  an answer, not a fault
 
 
 class TestSocket:
-    """The client's side of a WebSocket; iterating over it yields messages until its end.
+    """The client's side of a WebSocket; iterating over it yields messages until it is closed.
 
     Attributes:
-        subprotocol: What the application accepted, or None.
+        subprotocol: The subprotocol that the application accepted, or None.
         headers: The headers of the handshake's response.
         close_code: The code that the application closed it with; None while it is open.
     """
 
-    __test__ = False  # no class of tests
+    __test__ = False  # not a test class
 
     def __init__(self, application: t.Any, scope: dict[str, t.Any]) -> None:
         self.subprotocol: str | None = None
@@ -58,7 +58,7 @@ class TestSocket:
     async def _run(self, app: t.Any, scope: dict[str, t.Any]) -> None:
         try:
             await app(scope, self._to_app.get, self._send)
-        except BaseException as error:  # noqa: BLE001  raised by who waits; a task would end the loop
+        except BaseException as error:  # noqa: BLE001  raised by the waiting caller; a task would end the loop
             self._failure = error
 
     async def _send(self, message: Message) -> None:
@@ -67,7 +67,7 @@ class TestSocket:
         await self._from_app.put(message)
 
     async def _end(self) -> None:
-        """Wait for the application's end; raises what it raised, once."""
+        """Wait until the application ends; raises its error, once."""
         await asyncio.wait({self._task})
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -84,7 +84,7 @@ class TestSocket:
         return {"type": "websocket.close", "code": 1006}
 
     async def shake_hands(self) -> None:
-        """Wait for the application's answer to the handshake."""
+        """Wait for the application's response to the handshake."""
         message = await self._next()
         if message["type"] == "websocket.accept":
             self.subprotocol = message.get("subprotocol")
@@ -103,9 +103,9 @@ class TestSocket:
         raise WebSocketRejected(403, Headers(), b"")
 
     async def receive(self) -> str | bytes:
-        """Wait for the next message; raises `WebSocketClosed` when there is none.
+        """Wait for the next message; raises `WebSocketClosed` when the connection is closed.
 
-        Where errors of the application reach the test, one in its view is raised here.
+        If errors propagate to the test, an error in the view is raised here.
         """
         if self.close_code is not None:
             raise WebSocketClosed(self.close_code)
@@ -120,22 +120,22 @@ class TestSocket:
         return text if text is not None else t.cast(bytes, message["bytes"])
 
     async def receive_json(self) -> t.Any:
-        """Wait for the next message and read it as JSON, as the application does."""
+        """Wait for the next message and parse it with the application's JSON provider."""
         return self._json.loads(await self.receive())
 
     async def send(self, data: str | bytes) -> None:
-        """Send text or binary data; raises `WebSocketClosed` after the end."""
+        """Send text or binary data; raises `WebSocketClosed` after the connection is closed."""
         if self.close_code is not None:
             raise WebSocketClosed(self.close_code)
         key = "text" if isinstance(data, str) else "bytes"
         await self._to_app.put({"type": "websocket.receive", key: data})
 
     async def send_json(self, value: t.Any) -> None:
-        """Send a value as JSON in a text message, as the application writes it."""
+        """Send a value in a text message, serialized with the application's JSON provider."""
         await self.send(self._json.dumps(value))
 
     async def __aiter__(self) -> t.AsyncIterator[str | bytes]:
-        """Yield messages until the connection ends."""
+        """Yield messages until the connection is closed."""
         while True:
             try:
                 message = await self.receive()
@@ -144,9 +144,9 @@ class TestSocket:
             yield message
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection and wait until the application has left it.
+        """Close the connection and wait until the view has ended.
 
-        Raises what the application raises, unless it was raised already.
+        Raises the application's error, unless it was raised already.
         """
         if not self._left:
             self._left = True
@@ -156,7 +156,7 @@ class TestSocket:
             await self._end()
 
     async def leave(self) -> None:
-        """Be gone, as after an error in the test, which is the one to see."""
+        """Disconnect after an error in the test, suppressing the application's errors."""
         with suppress(Exception):
             await self.close(1006)
 
