@@ -81,7 +81,6 @@ def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
     and keyword arguments together.
     """
     ctx = context.get(None)
-    response: Response | None
     if ctx is not None:
         # PERF(json): an object or array becomes what a view becomes that returns it.
         document = kwargs if not args else args[0] if len(args) == 1 and not kwargs else None
@@ -89,10 +88,10 @@ def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
             app = ctx.app
             engine = app._engine
             if engine is not None and engine.epoch == app._epoch.value and not engine.general:
-                response = engine.coerce.response(document)
-                if response is not None:
-                    return response
-    response = current_app.json.response(*args, **kwargs)
+                plain = engine.coerce.body(document)
+                if plain is not None:
+                    return Response.of_bytes(*plain)
+    response: Response = current_app.json.response(*args, **kwargs)
     return response
 
 
