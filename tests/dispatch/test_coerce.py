@@ -294,9 +294,11 @@ def test_plain_body_is_made_of_common_values_only():
     app = Flask(__name__)
     coerce = PlainCoercion(app)
     with app.test_request_context():
-        for rv in ("a", b"a", {"a": 1}, [1]):
+        for rv in ("a", b"a", {"a": 1}, [1], Response("a"), jsonify({"a": 1})):
             assert coerce.body(rv) is not None
-        for rv in (("a", 201), Response("a"), None, iter("a"), 3, bytearray(b"a")):
+        changed = Response("a")
+        changed.headers["X-A"] = "1"
+        for rv in (("a", 201), Response("a", 201), changed, None, iter("a"), 3, bytearray(b"a")):
             assert coerce.body(rv) is None
         app.response_class = type("Mine", (Response,), {})
         assert PlainCoercion(app).body("a") is None

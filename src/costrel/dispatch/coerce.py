@@ -16,6 +16,7 @@ from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
+from ..wrappers.response import content_type_of
 from .bodies import AsyncBody, in_request
 
 if t.TYPE_CHECKING:
@@ -282,8 +283,16 @@ class PlainCoercion:
             return rv.encode(), self.html
         if kind is bytes:
             return rv, self.html
+        plain: tuple[bytes, str] | None = None
         if (kind is dict or kind is list) and self._json is not None:
             provider = self._provider
-            write = self._json if provider.compact is not None else self._compact_json or self._json
-            return write(rv), provider.mimetype
-        return None
+            content_type: str | None = provider.mimetype
+            if content_type != "application/json":
+                content_type = content_type_of(content_type)
+            if content_type is not None:
+                write = self._compact_json if provider.compact is None else self._json
+                plain = (write or self._json)(rv), content_type
+        elif kind is Response:
+            # PERF(json): as `jsonify` makes it.
+            plain = rv.plain_body()
+        return plain

@@ -23,9 +23,9 @@ from werkzeug.http import http_date
 from ..ground.shortways import WatchedObject
 from ..wrappers import Response
 from .depth import MAX_DEPTH, UNGUARDED, check_depth, check_written_depth, read_plainly
+from .plain import write_plainly
 
 _decode_fast = msgspec.json.Decoder().decode
-_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _c_make_encoder: t.Any = getattr(json.encoder, "c_make_encoder", None)
 
 Encode = t.Callable[[t.Any], str]
@@ -154,45 +154,6 @@ def _build_encode(
     return encode
 
 
-_PLAIN = frozenset({str, int, bool, type(None)})
-
-
-def _is_plain(value: t.Any) -> bool:
-    """Return whether msgspec and `json` write a document in the same way.
-
-    They differ for floats, for keys that are not strings, and for other classes.
-    """
-    kind = type(value)
-    if kind is dict:
-        for key, item in value.items():
-            if type(key) is not str or (type(item) not in _PLAIN and not _is_plain(item)):
-                return False
-        return True
-    if kind is list or kind is tuple:
-        for item in value:  # noqa: SIM110  PERF(json): a generator takes 0.1 us more
-            if type(item) not in _PLAIN and not _is_plain(item):
-                return False
-        return True
-    return kind in _PLAIN
-
-
-def _write_plainly(obj: t.Any) -> bytes | None:
-    """Encode a document as `json` does: compact, sorted, in ASCII; None if `json` has to.
-
-    PERF(json): a document of 3 keys takes 0.3 us instead of 0.8 us.
-    tests/property/test_json.py compares the two.
-    """
-    try:
-        if not _is_plain(obj):
-            return None
-        body: bytes = _encode_sorted(obj)
-    except (RuntimeError, OverflowError, ValueError):
-        # Circular, changed by another thread during the call, a number beyond 64 bits, or
-        # a lone surrogate: the standard library handles each in its own way.
-        return None
-    return body if body.isascii() and b"\x7f" not in body else None
-
-
 class DefaultJSONProvider(JSONProvider):
     """Reads and writes JSON in the same way as the standard library.
 
@@ -313,7 +274,7 @@ class DefaultJSONProvider(JSONProvider):
             and self._may_dump
         ):
             if kept[1] and kept[2]:
-                body = _write_plainly(obj)
+                body = write_plainly(obj, kept[0] is _default)
                 if body is not None:
                     return body + b"\n"
             return (kept[3](obj) + "\n").encode()

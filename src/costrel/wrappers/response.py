@@ -31,6 +31,8 @@ _CONTENT_TYPES = {
     for mimetype in ("application/json", "text/html", "text/plain")
 }
 
+_MIMETYPE = re.compile("[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+
 _PLAIN_TYPES = frozenset(_CONTENT_TYPES.values())
 
 _PLAIN_FIELDS = frozenset(("Content-Type", kind) for kind in _PLAIN_TYPES)
@@ -97,6 +99,14 @@ def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
 def _kind_of(name: str) -> int:
     plain = re.fullmatch(FIELD_NAME, name) and name.lower() not in _NOT_PLAIN
     return _PLAIN if plain else _SPECIAL
+
+
+def content_type_of(mimetype: t.Any) -> str | None:
+    """Return the content type of a MIME type; None of what is none, or has parameters."""
+    content_type = _CONTENT_TYPES.get(mimetype)
+    if content_type is None and type(mimetype) is str and _MIMETYPE.fullmatch(mimetype):
+        return get_content_type(mimetype, "utf-8")
+    return content_type
 
 
 # An invalid date gives the property's default.
@@ -266,6 +276,16 @@ class Response(ResponseBase, metaclass=Watched):
         start_response(status, headers)
         return [content]
 
+    def plain_body(self) -> tuple[bytes, str] | None:
+        """Return body and type of a response that nobody has looked at; None of others.
+
+        PERF(json): what `plain_parts` returns of it, without its head.
+        """
+        own = self.__dict__
+        if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in _PLAIN_TYPES:
+            return own["_content"], kind
+        return None
+
     def plain_parts(self) -> tuple[str, list[tuple[str, str]], bytes] | None:
         """Return status, headers and body to send; None if that is not so simple.
 
@@ -353,7 +373,7 @@ def _usual_fields(
         return fields if mimetype is None and content_type is None else None
     if content_type is None:
         wanted = default if mimetype is None else mimetype
-        content_type = None if wanted is None else _CONTENT_TYPES.get(wanted)
+        content_type = None if wanted is None else content_type_of(wanted)
     if type(content_type) is not str or not content_type.isprintable():
         return None
     fields.append(("Content-Type", content_type))
