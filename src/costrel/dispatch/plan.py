@@ -390,6 +390,7 @@ def _may_keep_heads(app: App) -> bool:
     return (
         app.response_class is Response
         and is_open("_may_keep_heads", Response)
+        and is_open("_may_use_defaults", Response)
         and is_open("_may_omit_response", Response)
         and is_open("_may_make_request", app.request_class)
         and not app.config.get("USE_X_SENDFILE")
