@@ -72,7 +72,7 @@ def server_of(raw: Raw) -> str:
     environ = environ_behind(raw)
     scheme, port = environ["wsgi.url_scheme"], environ["SERVER_PORT"]
     name: str = environ["SERVER_NAME"]
-    if not WELL_FORMED.fullmatch(f"{name}:{port}"):
+    if is_malformed(f"{name}:{port}"):
         return "localhost"
     return name if (scheme, port) in {("http", "80"), ("https", "443")} else f"{name}:{port}"
 
