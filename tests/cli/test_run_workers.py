@@ -189,7 +189,8 @@ def test_server_whose_workers_cannot_start_any_more_gives_up(run: t.Any, tmp_pat
     os.kill(worker, signal.SIGKILL)
 
     assert server.wait_end() == 1
-    assert "Error: The server stopped: no worker is left, and new ones cannot start" in server.output
+    said = "Error: The server stopped: no worker is left, and new ones cannot start"
+    assert said in server.output
     assert "LookupError: half deployed" in server.output
     assert server.output.count("could not start") == 4
 
