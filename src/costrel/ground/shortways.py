@@ -235,8 +235,13 @@ def is_open(name: str, cls: type) -> bool:
 
 def is_open_for(name: str, obj: t.Any) -> bool:
     """Whether a fast path may be taken for an object, which may have attributes of its own."""
-    way = _ways[name]
-    return way.is_open(type(obj)) and way.names.isdisjoint(getattr(obj, "__dict__", ()))
+    way, cls = _ways[name], type(obj)
+    # A proxy may be an instance by its ``__class__`` only.
+    return (
+        issubclass(cls, way.root)
+        and way.is_open(cls)
+        and way.names.isdisjoint(getattr(obj, "__dict__", ()))
+    )
 
 
 def _ways_of(cls: type) -> t.Iterator[_Way]:

@@ -265,7 +265,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
     )
     if _has_no_body(status, environ):
         return Answer(status, fields, b"", None, close)
-    if type(body) in (list, tuple):
+    if type(body) in (list, tuple) and not response.direct_passthrough:
         return Answer(status, fields, b"".join(response.iter_encoded()), None, close)
     if isinstance(body, AsyncIterable) and is_open_for("_may_not_encode", response):
         if close is not None and not response._on_close and not closes:
