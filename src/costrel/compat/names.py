@@ -87,10 +87,15 @@ NAMES: dict[str, dict[str, str]] = {
         "update_wrapper": "functools:update_wrapper",
     },
     "flask.ctx": {
+        "HTTPException": "werkzeug.exceptions:HTTPException",
         "TracebackType": "types:TracebackType",
         "_cv_app": "costrel.globals:_cv_app",
         "_cv_request": "costrel.globals:_cv_request",
+        "_sentinel": "costrel.ctx.application:_sentinel",
+        "appcontext_popped": "costrel.signals:appcontext_popped",
+        "appcontext_pushed": "costrel.signals:appcontext_pushed",
         "contextvars": "contextvars",
+        "sys": "sys",
     },
     "flask.debughelpers": {
         "App": f"{_APPLICATION}:App",
@@ -197,10 +202,14 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "flask.views": {"F": f"{_SCAFFOLD}:F", "ft": "costrel.typing"},
     "flask.wrappers": {
+        "BadRequest": "werkzeug.exceptions:BadRequest",
+        "HTTPException": "werkzeug.exceptions:HTTPException",
         "RequestBase": "werkzeug.wrappers:Request",
+        "ResponseBase": "werkzeug.wrappers:Response",
         "_split_blueprint_path": "costrel.helpers:_split_blueprint_path",
         "current_app": "costrel.globals:current_app",
         "json": "costrel.json",
+        "t": "typing",
     },
 }
 
