@@ -19,8 +19,6 @@ from ..signals import (
     appcontext_popped,
     appcontext_pushed,
     appcontext_tearing_down,
-    request_finished,
-    request_started,
     request_tearing_down,
 )
 from .body import RequestBody, announces_body, receive_body
@@ -44,14 +42,11 @@ if t.TYPE_CHECKING:
     from ..dispatch.plan import Engine, Plan
     from ..registration.application import App
 
-_set_current = context.set
 _reset_current = context.reset
 _NOTHING = Token.MISSING
-_started, _finished, _pushed, _popped, _tearing_down, _app_tearing_down = (
+_pushed, _popped, _tearing_down, _app_tearing_down = (
     signal.receivers
     for signal in (
-        request_started,
-        request_finished,
         appcontext_pushed,
         appcontext_popped,
         request_tearing_down,

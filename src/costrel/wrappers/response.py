@@ -161,7 +161,7 @@ class Response(ResponseBase, metaclass=Watched):
     ) -> None:
         """Create a response: see `werkzeug.wrappers.Response`."""
         # PERF(json): 0.8 us instead of 5 us for a complete body with common arguments;
-        # tests/test_wrappers.py compares the two.
+        # tests/wrappers/test_wrappers.py compares the two.
         body = response.encode() if type(response) is str else response
         code = self.default_status if status is None else status
         if (
@@ -191,7 +191,7 @@ class Response(ResponseBase, metaclass=Watched):
         """Create a 200 response from a complete body and its content type.
 
         PERF(hello): the result is that of the constructor, without checking for other
-        arguments. tests/test_wrappers.py compares the two.
+        arguments. tests/wrappers/test_wrappers.py compares the two.
         """
         response = cls.__new__(cls)
         response._content = body
@@ -293,14 +293,14 @@ class Response(ResponseBase, metaclass=Watched):
         Werkzeug's copy of the headers nor a closing iterator. The result is valid:
         `costrel.dispatch.sendable` would change nothing.
         """
-        own = self.__dict__
         if type(self) is not Response or not self._may_omit_response:
             return None
-        if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in _PLAIN_TYPES:
-            # Nothing else was accessed.
-            content = own["_content"]
+        untouched = self.plain_body()
+        if untouched is not None:
+            content, kind = untouched
             length = str(len(content))
             return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
+        own = self.__dict__
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
