@@ -222,8 +222,11 @@ class AppContext(metaclass=Watched):
         self._holds -= 1
         if not self._holds and not self._cv_tokens:
             error, self._error = self._error, None
-            with self.activate():
+            token = context.set(self)
+            try:
                 self._tear_down(exc if error is None else error)
+            finally:
+                context.reset(token)
             self._tell_popped()
 
     @contextmanager
