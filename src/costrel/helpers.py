@@ -138,14 +138,25 @@ def stream_with_context(
         )
     if is_async:
         return ctx.app._stream_in_request(aiter(stream))
-    generator = _generate(ctx, stream)
+    return stream_in_context(ctx, stream)
+
+
+def stream_in_context(
+    ctx: RequestContext,
+    iterator: t.Iterator[t.Any],
+    at_end: t.Callable[[], object] | None = None,
+) -> t.Iterator[t.Any]:
+    """Return a stream of a request; `at_end` is called when it has been read to its end."""
+    generator = _generate(ctx, iterator, at_end)
     next(generator)
     ctx.hold()
     ctx.streams.append(ref(generator))
     return generator
 
 
-def _generate(ctx: RequestContext, iterator: t.Iterator[t.Any]) -> t.Iterator[t.Any]:
+def _generate(
+    ctx: RequestContext, iterator: t.Iterator[t.Any], at_end: t.Callable[[], object] | None
+) -> t.Iterator[t.Any]:
     """Do what a `ContextStream` does, in a generator: extensions check for that type.
 
     PERF(streamed_context): 0.2 us for each step instead of 0.7 us.
@@ -160,6 +171,8 @@ def _generate(ctx: RequestContext, iterator: t.Iterator[t.Any]) -> t.Iterator[t.
             try:
                 item = next(iterator)
             except StopIteration:
+                if at_end is not None:
+                    at_end()
                 return
             finally:
                 current = _get_current()

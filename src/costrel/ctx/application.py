@@ -205,7 +205,8 @@ class AppContext(metaclass=Watched):
         self.app.do_teardown_appcontext(exc)
 
     def _tell_popped(self) -> None:
-        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     # A stream uses its request after the view has returned.
 

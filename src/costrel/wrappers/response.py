@@ -367,26 +367,22 @@ class EncodedPieces:
     PERF(streamed): 0.2 us for each piece instead of Werkzeug's 0.4 us.
     """
 
-    __slots__ = ("_pieces", "_response")
+    __slots__ = ("_response", "generator")
 
     def __init__(self, response: Response) -> None:
         self._response = response
-        self._pieces = _encode(response.response)
+        self.generator: t.Any = response.response
 
-    def __iter__(self) -> t.Iterator[bytes]:
-        return self._pieces
+    def __iter__(self) -> t.Self:
+        return self
 
     def __next__(self) -> bytes:
-        return next(self._pieces)
+        piece = next(self.generator)
+        return piece.encode() if isinstance(piece, str) else piece
 
     def close(self) -> None:
         """Close the response, and with it the generator."""
         self._response.close()
-
-
-def _encode(pieces: t.Iterable[t.Any]) -> t.Iterator[bytes]:
-    for piece in pieces:
-        yield piece.encode() if isinstance(piece, str) else piece
 
 
 def _length_of(body: bytes) -> tuple[str, str]:
