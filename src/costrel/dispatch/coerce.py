@@ -154,7 +154,8 @@ class PlainAnswer:
     ) -> t.Iterable[bytes]:
         """Send the response: the same bytes that a `Response` would send."""
         start_response(self.status, self.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.content]
+        content = self.content
+        return [content] if content and environ["REQUEST_METHOD"] != "HEAD" else []
 
 
 def plain_answer(content: bytes, content_type: str) -> PlainAnswer:

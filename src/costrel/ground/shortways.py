@@ -106,6 +106,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "costrel.wrappers.response.Response",
         "default_mimetype default_status",
     ),
+    "_may_answer_conditions": (
+        "costrel.wrappers.response.Response",
+        "_process_range_request headers status status_code _status _status_code",
+    ),
     "_may_send_parts": (
         "costrel.wrappers.response.Response",
         "__call__ get_wsgi_response get_app_iter status",

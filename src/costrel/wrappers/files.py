@@ -5,15 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 import typing as t
-from functools import lru_cache
 from time import time
 
 from werkzeug.exceptions import NotFound
-from werkzeug.http import http_date, is_resource_modified, remove_entity_headers
+from werkzeug.http import is_resource_modified, remove_entity_headers
 from werkzeug.security import safe_join
 from werkzeug.wsgi import wrap_file
 
-from ..ground.dates import with_readable_dates
+from ..ground.dates import date_of, with_readable_dates
 from ..ground.shortways import sends_files_as_imported
 from .response import Response, count_lengths
 
@@ -189,14 +188,12 @@ class FileHead:
         """Return the header fields, with the dates of now."""
         fields = self._fields.copy()
         now = time()
-        fields[self._date] = ("Date", _date_of(int(now)))
+        fields[self._date] = ("Date", date_of(int(now)))
         if self._expires is not None:
-            fields[self._expires] = ("Expires", _date_of(int(now + t.cast(int, self.max_age))))
+            fields[self._expires] = ("Expires", date_of(int(now + t.cast(int, self.max_age))))
         return fields
 
 
-_date_of: t.Callable[[int], str] = lru_cache(maxsize=16)(http_date)
-"""Write a date, which many responses of one second have."""
 
 
 def _look(path: str, options: dict[str, t.Any]) -> FileHead | None:

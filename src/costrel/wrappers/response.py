@@ -6,6 +6,7 @@ import re
 import typing as t
 from datetime import datetime
 from functools import lru_cache
+from time import time
 from types import GeneratorType
 
 from werkzeug.datastructures import (
@@ -17,9 +18,10 @@ from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 
 from ..ground.current import context
-from ..ground.dates import is_unreadable, parse_date, with_readable_dates
+from ..ground.dates import date_of, is_unreadable, parse_date, with_readable_dates
 from ..ground.lazy import lazy
 from ..ground.shortways import Watched
+from .conditions import is_unmodified
 
 if t.TYPE_CHECKING:
     from http import HTTPStatus
@@ -121,6 +123,7 @@ class Response(ResponseBase, metaclass=Watched):
     json_module: t.Any
     """Reads JSON, as in the request."""
     autocorrect_location_header = False
+    _may_answer_conditions: t.ClassVar[bool]
     _may_omit_response: t.ClassVar[bool]
     _may_send_parts: t.ClassVar[bool]
     _may_use_defaults: t.ClassVar[bool]
@@ -261,12 +264,41 @@ class Response(ResponseBase, metaclass=Watched):
         An invalid condition is ignored.
         """
         environ: t.Any = getattr(request_or_environ, "environ", request_or_environ)
+        if accept_ranges is False and self._answer_condition(environ):
+            return self
         if is_unreadable(self.headers.get("Last-Modified")):
             # It may come from another service, and can't be compared with a condition.
             del self.headers["Last-Modified"]
         return super().make_conditional(
             with_readable_dates(environ), accept_ranges, complete_length
         )
+
+    def _answer_condition(self, environ: WSGIEnvironment) -> bool:
+        """Handle a conditional request for a complete body; False if Werkzeug must.
+
+        PERF(conditional): 3 us instead of 30 us.
+        """
+        own = self.__dict__
+        headers = self.headers
+        if (
+            not self._may_answer_conditions
+            or not own.keys() <= _OWN_ATTRIBUTES
+            or type(headers) is not Headers
+            or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
+        ):
+            return False
+        found = {name.lower(): value for name, value in reversed(headers._list)}
+        if "content-length" not in found:
+            return False
+        unmodified = is_unmodified(environ, found.get("etag"), found.get("last-modified"))
+        if unmodified is None:
+            return False
+        if "date" not in found:
+            headers._list.append(("Date", date_of(int(time()))))
+        if unmodified:
+            self._status = "304 NOT MODIFIED"
+            self._status_code = 304
+        return True
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -279,7 +311,7 @@ class Response(ResponseBase, metaclass=Watched):
             return super().__call__(environ, start_response)
         status, headers, content = plain
         start_response(status, headers)
-        return EncodedPieces(self) if content is None else [content]
+        return EncodedPieces(self) if content is None else [content] if content else []
 
     def plain_body(self) -> tuple[bytes, str] | None:
         """Return body and type of a response that nobody has looked at; None of others.
@@ -319,7 +351,7 @@ class Response(ResponseBase, metaclass=Watched):
             )
             or own.get("direct_passthrough")
             or (own.get("_on_close") and not streamed)
-            or self._status_code in _WITHOUT_LENGTH
+            or ((code := self._status_code) in _WITHOUT_LENGTH and (code != 304 or streamed))
             or STATUS_LINES.get(self._status_code) != self._status
         ):
             return None
@@ -334,6 +366,9 @@ class Response(ResponseBase, metaclass=Watched):
             or not (lengths or self.automatically_set_content_length)
         ):
             return None
+        if code == 304:
+            # SPEC(RFC 9110 §15.4.5)
+            return self._status, [field for field in fields if _is_of_304(field)], b""
         if not lengths:
             fields.append(("Content-Length", str(len(content))))
         return self._status, fields, content
@@ -389,6 +424,10 @@ def _length_of(body: bytes) -> tuple[str, str]:
     return "Content-Length", str(len(body))
 
 
+def _is_of_304(field: tuple[str, str]) -> bool:
+    return field[0].lower() not in _ONLY_WITH_BODY
+
+
 def _usual_fields(
     headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
 ) -> list[tuple[str, str]] | None:
@@ -430,6 +469,14 @@ def _name_of(field: t.Any) -> str | None:
 
 
 _UNTOUCHED: t.Any = object()
+
+_ONLY_WITH_BODY = frozenset(
+    """
+    allow content-encoding content-language content-length content-md5 content-range content-type
+    last-modified
+    """.split()
+)
+"""What Werkzeug does not send with a 304."""
 
 _WITHOUT_LENGTH = frozenset((*range(100, 200), 204, 304))
 
