@@ -117,7 +117,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     # The headers of a file are kept, and not made anew.
     "_may_keep_heads": (
         "costrel.wrappers.response.Response",
-        "content_length last_modified cache_control expires set_etag make_conditional",
+        (
+            "content_length last_modified cache_control expires set_etag make_conditional"
+            " _process_range_request"
+        ),
     ),
     "_may_send_others": (
         "werkzeug.wrappers.response.Response",
