@@ -181,8 +181,10 @@ class StreamedAnswer:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Send the response: the same bytes that a `Response` would send."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return self.response(environ, start_response)
         start_response(self.status, self.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else EncodedPieces(self.response)
+        return EncodedPieces(self.response)
 
     def close(self) -> None:
         """Close the response, if it can't be sent."""
