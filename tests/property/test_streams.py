@@ -198,8 +198,10 @@ class Site:
             iterator = iter(body)
             while len(pieces) < self.spec.read:
                 check()
-                piece = threads.submit(next, iterator, None).result() if threads else next(
-                    iterator, None
+                piece = (
+                    threads.submit(next, iterator, None).result()
+                    if threads
+                    else next(iterator, None)
                 )
                 if piece is None:
                     break

@@ -194,8 +194,6 @@ class FileHead:
         return fields
 
 
-
-
 def _look(path: str, options: dict[str, t.Any]) -> FileHead | None:
     """Look at a file; None if it isn't there."""
     name = options.get("download_name")

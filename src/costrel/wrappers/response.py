@@ -349,9 +349,7 @@ class Response(ResponseBase, metaclass=Watched):
         streamed = type(pieces) is GeneratorType
         if (
             (headers is not None and type(headers) is not Headers)
-            or not (
-                streamed or pieces is _UNTOUCHED or (type(pieces) is list and len(pieces) < 2)
-            )
+            or not (streamed or pieces is _UNTOUCHED or (type(pieces) is list and len(pieces) < 2))
             or own.get("direct_passthrough")
             or (own.get("_on_close") and not streamed)
             or ((code := self._status_code) in _WITHOUT_LENGTH and (code != 304 or streamed))
