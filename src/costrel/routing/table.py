@@ -268,9 +268,10 @@ def _other_methods(node: Node, parts: list[str], method: str) -> list[str] | Non
             return None
     if not node.leaves or not node.decidable or "" in node.static or method != method.upper():
         return None
-    # The same set as Werkzeug's, so that its order is the same too.
+    url_map = t.cast("Map", node.leaves[0].rule.map)
+    # Filled like Werkzeug's set, which looks twice if it merges slashes: the same order.
     allowed: set[str] = set()
-    for leaf in node.leaves:
+    for leaf in node.leaves * (2 if url_map.merge_slashes else 1):
         methods = leaf.rule.methods
         if methods is None or method in methods:
             return None
