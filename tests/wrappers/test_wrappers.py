@@ -10,12 +10,13 @@ from http import HTTPStatus
 from io import BytesIO
 
 import pytest
+import werkzeug.utils
 import werkzeug.wrappers
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import create_environ
 
-from costrel import Blueprint, Flask, Request, Response, json, request, url_for
+from costrel import Blueprint, Flask, Request, Response, json, redirect, request, url_for
 from costrel.wrappers import blueprint_path
 
 # Where routing went
@@ -264,6 +265,45 @@ def test_response_is_what_the_inherited_constructor_makes(name, method):
         assert getattr(made, attribute) == getattr(expected, attribute), attribute
     if not made.direct_passthrough:
         assert made.data == expected.data
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308, 200, 304, 799, HTTPStatus.FOUND])
+@pytest.mark.parametrize(
+    "location",
+    ["/", "", "/a/b?c=d#e", "https://host.test/x", "/a?b=1&c='", "/<b>", "/é", "/a b", "/%C3%A9"],
+)
+def test_redirect_is_what_werkzeug_makes(location, code):
+    """The short way copies its page only around a location that needs no escaping."""
+    app = Flask(__name__)
+    with app.app_context():
+        made = redirect(location, code)
+    expected = werkzeug.utils.redirect(location, code)
+    assert type(made) is Response
+    assert sent(made) == sent(expected)
+    assert list(made.headers) == list(expected.headers)
+    assert (made.status, made.status_code) == (expected.status, expected.status_code)
+    assert made.data == expected.data
+    assert pickle.loads(pickle.dumps(made)).data == expected.data
+
+
+def test_redirect_refuses_a_location_of_two_lines():
+    """As Werkzeug does."""
+    with Flask(__name__).app_context(), pytest.raises(ValueError, match="newline"):
+        redirect("/a\nb")
+
+
+def test_redirect_calls_a_constructor_that_was_replaced(monkeypatch):
+    """The short way steps aside."""
+    made = []
+    original = Response.__init__
+
+    def init(self, *args, **kwargs):
+        made.append(self)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Response, "__init__", init)
+    with Flask(__name__).app_context():
+        assert redirect("/") is made[0]
 
 
 @pytest.mark.parametrize("headers", [{"X-One": "1\n2"}, {"X-One": "1\r2"}, [("X-One", "1\n2")]])

@@ -211,6 +211,9 @@ class PlainCoercion:
         if not self.html:
             return None
         kind = type(rv)
+        if kind is BaseResponse and _is_converted(Response):
+            # PERF(errors_as_json): all that `force_type` does with it.
+            kind = rv.__class__ = Response
         if kind is Response:
             return t.cast("Response", rv)
         if kind is tuple:

@@ -260,15 +260,13 @@ def _other_methods(node: Node, parts: list[str], method: str) -> list[str] | Non
         child = node.static.get(part)
         if child is not None and not node.dynamic:
             node = child
-        elif (
-            child is None and part and len(node.dynamic) == 1 and node.dynamic[0].match is None
-        ):
+        elif child is None and part and len(node.dynamic) == 1 and node.dynamic[0].match is None:
             node = node.dynamic[0].node
         else:
             return None
     if not node.leaves or not node.decidable or "" in node.static or method != method.upper():
         return None
-    url_map = t.cast("Map", node.leaves[0].rule.map)
+    url_map = node.leaves[0].rule.map
     # Filled like Werkzeug's set, which looks twice if it merges slashes: the same order.
     allowed: set[str] = set()
     for leaf in node.leaves * (2 if url_map.merge_slashes else 1):
