@@ -338,6 +338,11 @@ class Response(ResponseBase, metaclass=Watched):
             length = str(len(content))
             return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
         own = self.__dict__
+        if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
+            # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
+            fields = headers._list.copy()
+            if count_lengths(fields) == 1 and type(content := own.get("_content")) is bytes:
+                return "200 OK", fields, content
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
