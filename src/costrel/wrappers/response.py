@@ -323,7 +323,9 @@ class Response(ResponseBase, metaclass=Watched):
             return own["_content"], kind
         return None
 
-    def plain_parts(self) -> tuple[str, list[tuple[str, str]], bytes] | None:
+    def plain_parts(  # noqa: PLR0911  unrolled
+        self,
+    ) -> tuple[str, list[tuple[str, str]], bytes] | None:
         """Return status, headers and body to send; None if that is not so simple.
 
         PERF(page): a body in memory with its length, and common header fields, need neither
@@ -341,8 +343,8 @@ class Response(ResponseBase, metaclass=Watched):
         if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
             # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
             fields = headers._list.copy()
-            if count_lengths(fields) == 1 and type(content := own.get("_content")) is bytes:
-                return "200 OK", fields, content
+            if count_lengths(fields) == 1 and type(body := own.get("_content")) is bytes:
+                return "200 OK", fields, body
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
