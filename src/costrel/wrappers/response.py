@@ -334,17 +334,17 @@ class Response(ResponseBase, metaclass=Watched):
         """
         if type(self) is not Response or not self._may_omit_response:
             return None
-        untouched = self.plain_body()
-        if untouched is not None:
-            content, kind = untouched
-            length = str(len(content))
-            return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
         own = self.__dict__
         if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
             # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
             fields = headers._list.copy()
             if count_lengths(fields) == 1 and type(body := own.get("_content")) is bytes:
                 return "200 OK", fields, body
+        untouched = self.plain_body()
+        if untouched is not None:
+            content, kind = untouched
+            length = str(len(content))
+            return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
