@@ -12,7 +12,7 @@ from io import BytesIO
 import pytest
 import werkzeug.utils
 import werkzeug.wrappers
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import create_environ
 
@@ -486,3 +486,18 @@ def test_headers_and_cookies_follow_a_changed_environ():
     client = app.test_client()
     client.set_cookie("c", "1")
     assert client.get("/", headers={"X-A": "1"}).json == ["2", "2", True]
+
+
+@pytest.mark.parametrize("sent", [{}, {"HTTP_COOKIE": ""}])
+def test_cookies_of_a_request_without_any_need_no_parser(
+    sent: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first visit reads the session too, so no cookie must be as fast as one."""
+
+    def parse(*_args: object, **_options: object) -> None:
+        pytest.fail("parsed nothing")
+
+    monkeypatch.setattr("werkzeug.sansio.request.parse_cookie", parse)
+    cookies = Request({"REQUEST_METHOD": "GET", **sent}).cookies
+    assert type(cookies) is ImmutableMultiDict
+    assert not cookies
