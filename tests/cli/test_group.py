@@ -51,7 +51,7 @@ def test_plugin_commands_are_listed_without_an_app(costrel_command: t.Any, plugi
     assert result.returncode == 0
     assert "FLASK_APP" in result.stderr
     listed = [line.split()[0] for line in result.stdout.split("Commands:\n")[1].splitlines()]
-    assert listed == ["greet", "routes", "run", "shell"]
+    assert listed == ["greet", "routes", "run", "shell", "typings"]
 
 
 def test_help_lists_commands_of_the_app_named_by_variable(
@@ -64,8 +64,8 @@ def test_help_lists_commands_of_the_app_named_by_variable(
     )
     (tmp_path / ".flaskenv").write_text("FLASK_APP=hello\n")
 
-    assert "sweep   Sweep the floor." in costrel_command("--help").stdout
-    assert "sweep   Sweep the floor." in costrel_command().stderr + costrel_command().stdout
+    assert "sweep    Sweep the floor." in costrel_command("--help").stdout
+    assert "sweep    Sweep the floor." in costrel_command().stderr + costrel_command().stdout
 
 
 def test_help_of_an_app_that_raises_shows_the_error() -> None:

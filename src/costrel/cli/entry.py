@@ -6,6 +6,7 @@ import os
 import sys
 
 from .group import FlaskGroup
+from .typings import typings_command
 
 cli = FlaskGroup(
     name="costrel",
@@ -15,6 +16,7 @@ cli = FlaskGroup(
         " or is found in a 'wsgi.py' or 'app.py' file in the current directory."
     ),
 )
+cli.add_command(typings_command)
 
 
 def main() -> None:
