@@ -132,8 +132,12 @@ def _are_alike(level: list[t.Any], body: bytes | None, converts: bool) -> bool:
         kinds = set(map(type, level))
         if not kinds <= allowed:
             return False
+        # As `_is_usual`, but without a call for each number.
         if float in kinds and [
-            item for item in level if type(item) is float and not _is_usual(item)
+            item
+            for item in level
+            if type(item) is float
+            and not (1e-4 <= item < 1e16 or -1e16 < item <= -1e-4 or item == 0)
         ]:
             return False
         if inside and not kinds.isdisjoint(_CONVERTED):
@@ -143,17 +147,13 @@ def _are_alike(level: list[t.Any], body: bytes | None, converts: bool) -> bool:
 
 
 def _are_scalars(values: list[t.Any], body: bytes | None, converts: bool) -> bool:
-    """Tell whether values are text, integers, and the like; False where it takes a closer look."""
+    """Tell whether values are text, numbers, and the like; False where it takes a closer look."""
+    # As a float it takes a decimal, too.
+    with_floats = converts and float in map(type, values[:_FEW])
+    if with_floats and (body is None or _may_show_tiny(body)):
+        return False
     try:
-        _convert({"values": values}, _Scalars)
-    except msgspec.ValidationError:
-        # As a float it takes a decimal, too.
-        if not converts or body is None or _may_show_tiny(body):
-            return False
-    else:
-        return True
-    try:
-        _convert({"values": values}, _Numbers)
+        _convert({"values": values}, _Numbers if with_floats else _Scalars)
     except ValueError:
         return False
     return True
