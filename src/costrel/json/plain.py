@@ -47,8 +47,8 @@ _FEW = 16
 """Up to how many values a loop takes less time than calls for all of them at once."""
 
 
-def write_plainly(obj: t.Any, converts: bool) -> bytes | None:
-    """Write a document as `json` does: compact, sorted, in ASCII; None if it must do that.
+def write_plainly(obj: t.Any, converts: bool, ensure_ascii: bool = True) -> bytes | None:
+    """Write a document as `json` does, compact and sorted; None if it must do that.
 
     ``converts`` says that other types are converted as `DefaultJSONProvider.default` does it.
 
@@ -71,7 +71,9 @@ def write_plainly(obj: t.Any, converts: bool) -> bytes | None:
     except _JSON_KNOWS:
         return None
     if body is None:
-        return _write_converted(obj) if converts else None
+        return _write_converted(obj, ensure_ascii) if converts else None
+    if not ensure_ascii:
+        return body
     if b"\x7f" in body:
         return None
     return body if body.isascii() else _in_ascii(body)
@@ -82,13 +84,13 @@ _JSON_KNOWS = (RuntimeError, OverflowError, ValueError)
 has its own answer to each."""
 
 
-def _write_converted(obj: t.Any) -> bytes | None:
+def _write_converted(obj: t.Any, ensure_ascii: bool) -> bytes | None:
     """Write a document with objects in it that are converted first."""
     try:
         plain = _as_plain(obj)
     except (TypeError, *_JSON_KNOWS):
         return None
-    return write_plainly(plain, converts=False)
+    return write_plainly(plain, converts=False, ensure_ascii=ensure_ascii)
 
 
 def _is_alike(value: t.Any, body: bytes | None, converts: bool) -> bool:

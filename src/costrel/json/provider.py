@@ -273,8 +273,9 @@ class DefaultJSONProvider(JSONProvider):
             and kept[2] is self.sort_keys
             and self._may_dump
         ):
-            if kept[1] and kept[2]:
-                body = write_plainly(obj, kept[0] is _default)
+            # Without sorting, msgspec writes keys that `json` refuses, such as decimals.
+            if kept[2]:
+                body = write_plainly(obj, kept[0] is _default, kept[1])
                 if body is not None:
                     return body + b"\n"
             return (kept[3](obj) + "\n").encode()
