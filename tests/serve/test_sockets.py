@@ -841,8 +841,6 @@ def test_a_scope_has_its_own_g_and_the_connection_s_proxies():
         with pytest.raises(LookupError):
             async with websocket.scope():
                 raise LookupError("no")
-        with app.app_context():
-            await websocket.send("in a context of one's own")
         await websocket.send(g.n)
 
     async def main():
@@ -852,8 +850,20 @@ def test_a_scope_has_its_own_g_and_the_connection_s_proxies():
 
     sent = asyncio.run(main())
     texts = [message["text"] for message in sent if message["type"] == "websocket.send"]
-    assert texts == ["inner", "in a context of one's own", "outer"]
-    assert seen == [("outer", None), ("inner", None), (None, "no"), (None, None), ("outer", None)]
+    assert texts == ["inner", "outer"]
+    assert seen == [("outer", None), ("inner", None), (None, "no"), ("outer", None)]
+
+
+def test_an_application_context_within_a_view_leaves_its_socket_current():
+    """As `request` stays that of the request."""
+    app = Flask(__name__)
+
+    @app.websocket("/")
+    async def view():
+        with app.app_context():
+            await websocket.send("sent")
+
+    assert converse(app)[1]["text"] == "sent"
 
 
 def test_a_scope_cannot_be_opened_after_the_view():
