@@ -23,7 +23,9 @@ if t.TYPE_CHECKING:
 def view_of_request(app: App) -> str:
     """Return the name, file and line of the current request's view; empty if it has none."""
     ctx = request_view.get(None)
-    view = None if ctx is None else app.view_functions.get(ctx.request.endpoint or "")
+    if ctx is None:
+        return ""
+    view = app.view_functions.get(ctx.request.endpoint or "")
     if view is None:
         return ""
     cls = getattr(view, "view_class", None)
