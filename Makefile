@@ -58,6 +58,9 @@ check: $(VENV)/.tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/costrel typings .work/typings
+	$(BIN)/mypy --config-file tests/compat/typed/mypy.ini
+	$(BIN)/pyright --pythonpath $(BIN)/python --project tests/compat/typed
 	$(BIN)/lint-imports
 
 format: $(VENV)/.tools
@@ -82,6 +85,6 @@ bench-quick: $(VENV)/.installed
 	@$(BIN)/python benchmarks/run.py --quick $(ARGS)
 
 clean:
-	rm -rf .venv .venv-3.* conformance/.work benchmarks/.work build dist
+	rm -rf .venv .venv-3.* .work conformance/.work benchmarks/.work build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests examples conformance benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -216,6 +216,14 @@ def make_response(*args: t.Any) -> Response:
         return t.cast("Response", current_app.response_class())
     if len(args) == 1:
         args = args[0]
+    ctx = context.get(None)
+    if ctx is not None:
+        # PERF(cookie_set): as the response of a view that returns the same.
+        engine = ctx.app._engine
+        if engine is not None and engine.epoch == ctx.app._epoch.value and not engine.general:
+            response = engine.coerce.response(args)
+            if response is not None:
+                return t.cast("Response", response)
     return t.cast("Response", current_app.make_response(args))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import typing as t
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
 import msgspec
 from werkzeug.datastructures import Headers
@@ -84,6 +84,7 @@ class WebSocket(Request):
     _receive: t.Callable[[], t.Awaitable[Message]]
     _send: t.Callable[[Message], t.Awaitable[None]]
     _own_fields: t.Callable[[], t.Awaitable[t.Iterable[tuple[str, str]]]]
+    _open_scope: t.Callable[[], AbstractAsyncContextManager[None]]
     _max_message_bytes: int | None = None
     _idle_s: float | None = None
 
@@ -114,6 +115,10 @@ class WebSocket(Request):
     ) -> None:
         """Accept the handshake; this saves the session and sends its cookie.
 
+        The ``teardown_appcontext`` functions run before the client hears of it, because the
+        connection may last for hours: what hooks have opened is closed. They run again when
+        the connection ends. Values in ``g`` stay.
+
         Args:
             subprotocol: One of `requested_subprotocols`, or None.
             headers: Additional headers for the handshake's response.
@@ -132,6 +137,26 @@ class WebSocket(Request):
             if self.accepted:
                 raise RuntimeError("The WebSocket was already accepted. Call accept() only once.")
             await self._accept(subprotocol, fields)
+
+    def scope(self) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that gives its block an application context.
+
+        Use it around the work for one message, so that a connection that lives for hours does
+        not hold a database connection for as long::
+
+            async for message in websocket:
+                async with websocket.scope():
+                    await asyncio.to_thread(save, message)
+
+        The block has its own ``g``; ``websocket``, ``request`` and ``session`` stay those of the
+        connection. At its end the ``teardown_appcontext`` functions run, with the block's error
+        if there is one: Flask-SQLAlchemy gives its connection back then. Raises `RuntimeError`
+        after the view has ended.
+        """
+        opened = vars(self).get("_open_scope")
+        if opened is None:
+            raise RuntimeError("A scope needs a WebSocket whose view is running; this one ended.")
+        return t.cast("AbstractAsyncContextManager[None]", opened())
 
     @lazy
     def _shaking_hands(self) -> asyncio.Lock:

@@ -8,7 +8,7 @@ from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import HTTPException, NotFound
 
 import costrel
 from costrel import Blueprint, Flask, Response, after_this_request, flash, g, request, session
@@ -132,8 +132,10 @@ views = st.builds(
 )
 handlers = st.tuples(
     st.integers(0, 2),
-    st.sampled_from((403, 404, 405, 500, 400, Boom, ValueError, Exception)),
-    st.sampled_from(("text", "raise")),
+    st.sampled_from(
+        (403, 404, 405, 500, 400, Boom, ValueError, Exception, HTTPException, NotFound, LookupError)
+    ),
+    st.sampled_from(("text", "raise", "edited", "itself", "json", "redirect", "made")),
 )
 requests = st.tuples(
     st.sampled_from(("GET", "HEAD", "POST", "OPTIONS", "DELETE")),
@@ -236,6 +238,22 @@ def _make_handler(number: int, action: str, log: list[str]) -> t.Callable[..., t
         log.append(f"handler {number} of {type(error).__name__}")
         if action == "raise":
             raise Boom("in a handler")
+        if isinstance(error, HTTPException):
+            if action == "edited":
+                response: t.Any = error.get_response()
+                response.data = f"{error.code} {error.name}"
+                response.content_type = "application/json"
+                return response
+            if action == "itself":
+                return error
+        if action == "json":
+            return costrel.jsonify(error=str(error)), 498
+        if action == "redirect":
+            return costrel.redirect("/a?b=c")
+        if action == "made":
+            made = costrel.make_response(f"made for {type(error).__name__}", 497)
+            made.set_cookie("a", "b")
+            return made
         return f"handled {type(error).__name__}", 499
 
     return handler

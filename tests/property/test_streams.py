@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from types import ModuleType
 from unittest import mock
 
-import costrel
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.test import create_environ
 
+import costrel
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 from costrel.ground.current import context
 
@@ -275,6 +275,7 @@ def serve(spec: Spec, **variables: str) -> tuple[Site, t.Any]:
 
 
 def lowered(fields: t.Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return header fields as they are sent over ASGI."""
     return [(name.lower(), value) for name, value in fields]
 
 

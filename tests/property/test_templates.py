@@ -69,7 +69,10 @@ SOURCES = (
     "{{ d.x }}{{ d.d.x }}{{ d.missing }}{{ d.items }}{{ d.d.d.x }}{{ (d.d or d).x }}",
     "{% for r in [d, x, d.d] if r.x %}{{ r.x }}{{ loop.index }}{{ r.d.x|upper }}{% endfor %}",
     "{% macro m(r) %}{{ r.x }}{{ r.d.x }}{% endmacro %}{{ m(d) }}{{ m(x) }}{{ m(r=d.d) }}",
-    "{% set y = d.d %}{{ y.x ~ d.x }}{% if d.x is defined %}{{ [d.x, d.d.x]|join(y.x) }}{% endif %}",
+    (
+        "{% set y = d.d %}{{ y.x ~ d.x }}"
+        "{% if d.x is defined %}{{ [d.x, d.d.x]|join(y.x) }}{% endif %}"
+    ),
     "{% for c in [x, x] %}{{ loop.index }}{{ c }}{{ loop.cycle('<', '>') }}{% endfor %}",
     "a{{ x }}b{{ 1 + 1 }}{{ '<' }}c{{ [x, [x, x]|join(', ')] }}{{ x if x else '<' }}",
     "{% for c in [x] recursive %}<{{ c }}>{{ loop([]) }}{% else %}-{{ x }}-{% endfor %}",

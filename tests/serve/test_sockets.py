@@ -159,6 +159,7 @@ def test_blueprint_socket_runs_preprocessors_and_hooks_in_order():
         f"pull {pulled} bp",
         *("before app", "sync app", "before bp", "sync bp"),
         "view 7 /chat/7 ws://localhost/chat/2",
+        "appcontext",  # the set-up has ended: the first message is received
         *("after None bp", "after None app"),
         *("teardown None bp", "teardown None app"),
         "appcontext",
@@ -297,6 +298,30 @@ def test_session_cookie_goes_with_the_accepted_handshake():
         return (await client.get("/who")).text
 
     assert asyncio.run(main()) == "ada"
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_session_changed_after_accept_warns_once(late, caplog):
+    """The change is lost, so the log names the rule and the view; one in time is silent."""
+    app = Flask(__name__)
+    app.secret_key = "k"
+
+    @app.websocket("/")
+    async def view():
+        session["early"] = 1
+        await websocket.accept()
+        session.get("early")
+        if late:
+            session["late"] = 1
+
+    converse(app)
+    logged = [record.getMessage() for record in caplog.records]
+    if not late:
+        assert not logged
+        return
+    (message,) = logged
+    assert "The session was changed after the WebSocket '/' was accepted" in message
+    assert f"test_sockets.py:{view.__code__.co_firstlineno}" in message
 
 
 def test_error_after_accept_closes_with_1011_and_is_logged_once(caplog):
@@ -777,3 +802,103 @@ def test_sockets_that_are_open_when_the_server_stops_are_left_first():
 
     assert asyncio.run(main()) == 1012
     assert order == ["socket", "life"]
+
+
+def test_accepting_releases_what_the_hooks_have_opened():
+    """The teardown of the application runs before the client hears of it, and at the end."""
+    app = Flask(__name__)
+    app.teardown_appcontext(lambda error: seen.append(("teardown", error, g.get("user"))))
+    app.teardown_websocket(lambda error: seen.append("end"))
+    seen = []
+
+    @app.before_websocket
+    def load():
+        g.user = "ada"
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        seen.append("accepted")
+        await websocket.send(g.user)
+
+    sent = converse(app)
+    assert [message["type"] for message in sent][:2] == ["websocket.accept", "websocket.send"]
+    torn = ("teardown", None, "ada")
+    assert seen == [torn, "accepted", "end", torn]
+
+
+def test_a_handshake_is_refused_if_its_teardown_fails():
+    """The client does not hear of an accepted connection whose set-up has failed."""
+    app = Flask(__name__)
+
+    @app.teardown_appcontext
+    def fail(error):
+        if error is None:
+            raise LookupError("at the end of the set-up")
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+
+    first = converse(app)[0]
+    assert (first["type"], first["status"]) == ("websocket.http.response.start", 500)
+
+
+def test_a_scope_has_its_own_g_and_the_connection_s_proxies():
+    """Its teardown gets the block's error; the outer context is as before afterwards."""
+    app = Flask(__name__)
+    seen = []
+
+    @app.teardown_appcontext
+    async def torn(error):
+        seen.append((g.get("n"), error and str(error)))
+
+    @app.websocket("/<name>")
+    async def view(name):
+        g.n = "outer"
+        await websocket.accept()
+        async with websocket.scope():
+            assert "n" not in g
+            g.n = "inner"
+            assert (request.path, request.view_args) == ("/ada", {"name": "ada"})
+            await websocket.send(await asyncio.to_thread(lambda: g.n))
+        with pytest.raises(LookupError):
+            async with websocket.scope():
+                raise LookupError("no")
+        await websocket.send(g.n)
+
+    async def main():
+        client = Client(app, "/ada")
+        await client.until("websocket.close")
+        return await client.end()
+
+    sent = asyncio.run(main())
+    texts = [message["text"] for message in sent if message["type"] == "websocket.send"]
+    assert texts == ["inner", "outer"]
+    assert seen == [("outer", None), ("inner", None), (None, "no"), ("outer", None)]
+
+
+def test_an_application_context_within_a_view_leaves_its_socket_current():
+    """As `request` stays that of the request."""
+    app = Flask(__name__)
+
+    @app.websocket("/")
+    async def view():
+        with app.app_context():
+            await websocket.send("sent")
+
+    assert converse(app)[1]["text"] == "sent"
+
+
+def test_a_scope_cannot_be_opened_after_the_view():
+    """It says so, rather than using the context of another connection."""
+    app = Flask(__name__)
+    kept = []
+
+    @app.websocket("/")
+    async def view():
+        kept.append(websocket._get_current_object())
+
+    converse(app)
+    with pytest.raises(RuntimeError, match="this one ended"):
+        kept[0].scope()

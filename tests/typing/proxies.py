@@ -1,4 +1,4 @@
-# pyright: strict
+# pyright: strict, reportPrivateUsage=false
 """The proxies, the application and its parts have the types that users rely on."""
 
 from __future__ import annotations
@@ -32,19 +32,29 @@ from costrel import (
     send_from_directory,
     session,
     url_for,
+    websocket,
 )
 from costrel.ctx import AppContext, RequestContext
 from costrel.globals import app_ctx, request_ctx
 from costrel.sessions import SessionInterface, SessionMixin
 from costrel.testing import FlaskClient, FlaskCliRunner
+from costrel.websockets import WebSocket
 
 # The proxies are what they stand for.
 
-t.assert_type(current_app, Flask)
-t.assert_type(request, Request)
-t.assert_type(session, SessionMixin)
-t.assert_type(app_ctx, AppContext)
-t.assert_type(request_ctx, RequestContext)
+t.assert_type(current_app._get_current_object(), Flask)
+t.assert_type(request._get_current_object(), Request)
+t.assert_type(session._get_current_object(), SessionMixin)
+t.assert_type(app_ctx._get_current_object(), AppContext)
+t.assert_type(request_ctx._get_current_object(), RequestContext)
+t.assert_type(websocket._get_current_object(), WebSocket)
+
+
+def take(app: Flask, request: Request, session: SessionMixin, websocket: WebSocket) -> None:
+    """Take what the proxies stand for."""
+
+
+take(current_app, request, session, websocket)
 t.assert_type(current_app.config, Config)
 t.assert_type(current_app.debug, bool)
 t.assert_type(current_app.testing, bool)

@@ -63,3 +63,8 @@ def after(response: Response | None) -> Response | None:
 @bp.teardown_app_websocket
 def teardown(error: BaseException | None) -> None:
     """Return nothing."""
+
+
+@app.websocket("/sync")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+def sync() -> None:
+    """Be refused: it cannot wait for messages."""

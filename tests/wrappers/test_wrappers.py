@@ -10,12 +10,13 @@ from http import HTTPStatus
 from io import BytesIO
 
 import pytest
+import werkzeug.utils
 import werkzeug.wrappers
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import create_environ
 
-from costrel import Blueprint, Flask, Request, Response, json, request, url_for
+from costrel import Blueprint, Flask, Request, Response, json, redirect, request, url_for
 from costrel.wrappers import blueprint_path
 
 # Where routing went
@@ -266,6 +267,45 @@ def test_response_is_what_the_inherited_constructor_makes(name, method):
         assert made.data == expected.data
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308, 200, 304, 799, HTTPStatus.FOUND])
+@pytest.mark.parametrize(
+    "location",
+    ["/", "", "/a/b?c=d#e", "https://host.test/x", "/a?b=1&c='", "/<b>", "/é", "/a b", "/%C3%A9"],
+)
+def test_redirect_is_what_werkzeug_makes(location, code):
+    """The short way copies its page only around a location that needs no escaping."""
+    app = Flask(__name__)
+    with app.app_context():
+        made = redirect(location, code)
+    expected = werkzeug.utils.redirect(location, code)
+    assert type(made) is Response
+    assert sent(made) == sent(expected)
+    assert list(made.headers) == list(expected.headers)
+    assert (made.status, made.status_code) == (expected.status, expected.status_code)
+    assert made.data == expected.data
+    assert copy.copy(made).data == expected.data
+
+
+def test_redirect_refuses_a_location_of_two_lines():
+    """As Werkzeug does."""
+    with Flask(__name__).app_context(), pytest.raises(ValueError, match="newline"):
+        redirect("/a\nb")
+
+
+def test_redirect_calls_a_constructor_that_was_replaced(monkeypatch):
+    """The short way steps aside."""
+    made = []
+    original = Response.__init__
+
+    def init(self, *args, **kwargs):
+        made.append(self)
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Response, "__init__", init)
+    with Flask(__name__).app_context():
+        assert redirect("/") is made[0]
+
+
 @pytest.mark.parametrize("headers", [{"X-One": "1\n2"}, {"X-One": "1\r2"}, [("X-One", "1\n2")]])
 def test_value_of_two_lines_is_refused(headers):
     """As Werkzeug does."""
@@ -358,7 +398,7 @@ def test_response_of_a_generator_is_that_of_the_inherited_constructor(arguments,
             pieces = response(create_environ(method=method), lambda *head: started.append(head))
             fields = [field for field in started[0][1] if field[0] != "Date"]
             return used, started[0][0], fields, list(pieces), response.is_streamed
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  compared
             return repr(error)
 
     got, expected = map(outcome, made)
@@ -515,3 +555,18 @@ def test_headers_and_cookies_follow_a_changed_environ():
     client = app.test_client()
     client.set_cookie("c", "1")
     assert client.get("/", headers={"X-A": "1"}).json == ["2", "2", True]
+
+
+@pytest.mark.parametrize("sent", [{}, {"HTTP_COOKIE": ""}])
+def test_cookies_of_a_request_without_any_need_no_parser(
+    sent: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first visit reads the session too, so no cookie must be as fast as one."""
+
+    def parse(*_args: object, **_options: object) -> None:
+        pytest.fail("parsed nothing")
+
+    monkeypatch.setattr("werkzeug.sansio.request.parse_cookie", parse)
+    cookies = Request({"REQUEST_METHOD": "GET", **sent}).cookies
+    assert type(cookies) is ImmutableMultiDict
+    assert not cookies

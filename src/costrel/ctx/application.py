@@ -142,8 +142,12 @@ class AppContext(metaclass=Watched):
 
     @property
     def websocket(self) -> t.Any:
-        """The WebSocket being handled; `RuntimeError` if there is none."""
-        raise RuntimeError(NO_WEBSOCKET)
+        """The WebSocket of the context below; `RuntimeError` if there is none."""
+        ctx = self.request_context
+        socket = None if ctx is None or ctx is self else ctx.websocket
+        if socket is None:
+            raise RuntimeError(NO_WEBSOCKET)
+        return socket
 
     def _require_request(self) -> t.Any:
         ctx = self.request_context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from collections.abc import AsyncIterator, Iterator, Mapping
+from inspect import iscoroutine
 from types import GeneratorType
 
 from werkzeug.datastructures import Headers
@@ -17,8 +18,10 @@ from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
-from ..wrappers.response import EncodedPieces, content_type_of
+from ..wrappers.fields import content_type_of
+from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
+from .hints import view_of_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -37,14 +40,14 @@ def make_response(app: App, rv: t.Any) -> Response:
     status: t.Any = None
     headers: t.Any = None
     if isinstance(rv, tuple):
-        rv, status, headers = _unpack(rv)
+        rv, status, headers = _unpack(app, rv)
 
     made = isinstance(rv, app.response_class)  # first, since a response may be an iterator too
     if rv is None:
         raise TypeError(
             f"The view function for {request.endpoint!r} did not return a valid response. The"
             " function either returned None or ended without a return statement. Return a string,"
-            " a dict, a response, or ('', 204) for nothing."
+            f" a dict, a response, or ('', 204) for nothing.{_view_of(app)}"
         )
     if not made and isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
         rv = in_request(rv)
@@ -69,10 +72,10 @@ def _convert(app: App, rv: t.Any) -> t.Any:
         return app.json.response(rv)
     if isinstance(rv, BaseResponse) or callable(rv):
         return _from_wsgi(app, rv)
-    raise TypeError(_not_a_response(rv))
+    raise TypeError(_not_a_response(app, rv))
 
 
-def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+def _unpack(app: App, rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
     """Split a returned tuple into body, status and headers."""
     if len(rv) == 3:
         return rv
@@ -81,7 +84,9 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
         if isinstance(second, (Headers, Mapping, tuple, list)):
             return body, None, second
         return body, second, None
-    raise TypeError(f"The view function returned a tuple of {len(rv)} items. {_FORMS}")
+    raise TypeError(
+        f"The view function returned a tuple of {len(rv)} items. {_FORMS}{_view_of(app)}"
+    )
 
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
@@ -101,7 +106,7 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     try:
         return cls.force_type(response, request.environ)
     except TypeError as error:
-        raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
+        raise TypeError(f"{error}\n{_not_a_response(app, rv)}").with_traceback(
             sys.exc_info()[2]
         ) from None
 
@@ -128,12 +133,22 @@ def answers_itself(error: HTTPException) -> bool:
     return getattr(error, "response", error) is None and is_open_for("_may_answer", error)
 
 
-def _not_a_response(rv: t.Any) -> str:
+def _not_a_response(app: App, rv: t.Any) -> str:
+    hint = ""
+    if iscoroutine(rv):
+        # So that it does not warn as well that it was never awaited.
+        rv.close()
+        hint = " Did you forget `await`, or does a decorator hide an async view?"
     return (
         "The view function did not return a valid response. The return type must be a string,"
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
-        f" was a {type(rv).__name__}."
+        f" was a {type(rv).__name__}.{hint}{_view_of(app)}"
     )
+
+
+def _view_of(app: App) -> str:
+    place = view_of_request(app)
+    return f" View: {place}" if place else ""
 
 
 class PlainAnswer:
@@ -240,11 +255,14 @@ class PlainCoercion:
         self._json = provider.response_body if plain else None
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
-    def response(self, rv: t.Any) -> Response | None:
+    def response(self, rv: t.Any) -> Response | None:  # noqa: PLR0911  unrolled
         """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
         kind = type(rv)
+        if kind is BaseResponse and _is_converted(Response):
+            # PERF(errors_as_json): all that `force_type` does with it.
+            kind = rv.__class__ = Response
         if kind is Response:
             return t.cast("Response", rv)
         if kind is tuple:

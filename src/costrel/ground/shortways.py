@@ -287,7 +287,10 @@ def look_again() -> None:
 
 def _decide(way: _Way, cls: type) -> None:
     if isinstance(cls, Watched):
-        type.__setattr__(cls, way.name, way.is_open(cls))
+        may = way.is_open(cls)
+        # Assigning what is there already would make CPython forget what it knows of the class.
+        if cls.__dict__.get(way.name) is not may:
+            type.__setattr__(cls, way.name, may)
     subclasses: list[type] = type.__subclasses__(cls)
     for subclass in subclasses:
         _decide(way, subclass)

@@ -528,6 +528,10 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """Create a redirect; called by `costrel.redirect`."""
+        if self.response_class is Response:
+            response = Response.of_redirect(location, code)
+            if response is not None:
+                return response
         return _wz_redirect(location, code=code, Response=self.response_class)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:

@@ -6,6 +6,7 @@ import typing as t
 from inspect import iscoroutinefunction
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
+SocketView = t.TypeVar("SocketView", bound=t.Callable[..., t.Awaitable[t.Any]])
 
 
 class SocketScaffold:
@@ -35,7 +36,7 @@ class SocketScaffold:
         """Refuse setup that comes too late; defined in the class that uses this mixin."""
         raise NotImplementedError
 
-    def websocket(self, rule: str, **options: t.Any) -> t.Callable[[F], F]:
+    def websocket(self, rule: str, **options: t.Any) -> t.Callable[[SocketView], SocketView]:
         """Register the decorated coroutine function as a WebSocket view.
 
         Args:
@@ -47,7 +48,7 @@ class SocketScaffold:
         """
         endpoint = options.pop("endpoint", None)
 
-        def decorator(f: F) -> F:
+        def decorator(f: SocketView) -> SocketView:
             self.add_websocket(rule, endpoint, f, **options)
             return f
 
@@ -57,7 +58,7 @@ class SocketScaffold:
         self,
         rule: str,
         endpoint: str | None = None,
-        view_func: t.Callable[..., t.Any] | None = None,
+        view_func: t.Callable[..., t.Awaitable[t.Any]] | None = None,
         **options: t.Any,
     ) -> None:
         """Register a WebSocket view without a decorator: see `websocket`."""

@@ -39,7 +39,7 @@ def make_builder(url_map: Map, rules: list[Rule]) -> Build:
         return builds_nothing
     build = _by_rule(rule)
     if not rule.arguments:
-        return _fixed(build)
+        return _fixed(rule, build)
     if all(_is_plain(converter) for converter in rule._converters.values()):
         return _joined(rule, build) or build
     return build
@@ -61,12 +61,15 @@ def _by_rule(rule: Rule) -> Build:
     return build
 
 
-def _fixed(build: Build) -> Build:
+def _fixed(rule: Rule, build: Build) -> Build:
     """Keep the path of a rule without variables; extra values become a query string."""
     path = build({})
 
     def build_fixed(values: dict[str, t.Any]) -> str | None:
-        return build(values) if values else path
+        if not values:
+            return path
+        query = None if path is None else _plain_query(rule, values)
+        return build(values) if query is None else f"{path}{query}"
 
     return build_fixed
 
@@ -88,6 +91,7 @@ def _joined(rule: Rule, build: Build) -> Build | None:
 
     The parts are found by comparing paths that the rule built; None if they are ambiguous.
     PERF(page): 0.2 us instead of 0.4 us.
+    PERF(url_built): 1 us instead of 6 us with a value for the query.
     """
     names = sorted(rule.arguments)
     parts = _split(build, {name: 7_310_000 + number for number, name in enumerate(names)})
@@ -101,7 +105,7 @@ def _joined(rule: Rule, build: Build) -> Build | None:
     count = len(pairs)
 
     def build_joined(values: dict[str, t.Any]) -> str | None:
-        if len(values) != count:
+        if len(values) < count:
             return build(values)
         path = first
         for name, following in pairs:
@@ -109,9 +113,33 @@ def _joined(rule: Rule, build: Build) -> Build | None:
             if type(value) is not int and not (name in texts and _is_plain_text(value)):
                 return build(values)
             path += f"{value}{following}"
-        return path
+        if len(values) == count:
+            return path
+        query = _plain_query(rule, values)
+        return build(values) if query is None else f"{path}{query}"
 
     return build_joined
+
+
+def _plain_query(rule: Rule, values: dict[str, t.Any]) -> str | None:
+    """Return the query string of the values that a rule has no variables for.
+
+    None if something has to be encoded or sorted.
+    """
+    if rule.map is None or rule.map.sort_parameters:
+        return None
+    arguments = rule.arguments
+    query, mark = "", "?"
+    for name, value in values.items():
+        if name in arguments:
+            continue
+        if not (name.isidentifier() and name.isascii()) or (
+            type(value) is not int and not _is_plain_text(value)
+        ):
+            return None
+        query += f"{mark}{name}={value}"
+        mark = "&"
+    return query
 
 
 def _is_plain_text(value: t.Any) -> bool:

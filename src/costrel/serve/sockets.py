@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import typing as t
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 from werkzeug.exceptions import Forbidden, InternalServerError
 from werkzeug.routing import Rule, WebsocketMismatch
 
-from ..ctx import call_all
+from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
 from ..dispatch.coroutines import call, send_signal
+from ..dispatch.hints import view_of_request
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.threads import hop_for
 from ..ground.current import context
-from ..sessions import opens_lazily
+from ..sessions import SecureCookieSession, opens_lazily
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -137,7 +138,8 @@ def _enter(app: App, scope: Scope, receive: Receive, send: Send) -> SocketContex
     socket.close_code, socket._receiving = None, 0
     socket._max_message_bytes = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
     socket._idle_s = app.config["WEBSOCKET_IDLE_S"]
-    socket._own_fields = partial(_session_cookies, app, ctx)
+    socket._own_fields = partial(_end_set_up, app, ctx)
+    socket._open_scope = partial(_scope, app, ctx)
     return ctx
 
 
@@ -323,12 +325,26 @@ async def _finish(app: App, ctx: SocketContext, rv: t.Any) -> None:
         if not _is_only(error, WebSocketClosed):
             rv = await _fail(app, ctx, error)
             response = None if rv is None else app.make_response(rv)
+    if socket.accepted:
+        _check_session(app, ctx)
     if socket.close_code is not None:
         return
     if socket.accepted:
         await socket.close(NORMAL)
         return
     await _reject(app, ctx, response)
+
+
+def _check_session(app: App, ctx: SocketContext) -> None:
+    """Warn about a session in a cookie that was changed too late to be saved."""
+    session = ctx.__dict__.get("_opened_session")
+    if isinstance(session, SecureCookieSession) and session.modified:
+        app.logger.warning(
+            "The session was changed after the WebSocket %r was accepted, so the change is lost:"
+            " its cookie is sent with the handshake. Change the session before accept(). View: %s",
+            getattr(ctx.request.url_rule, "rule", ctx.request.path),
+            view_of_request(app),
+        )
 
 
 async def _run_after(app: App, ctx: SocketContext, response: t.Any) -> t.Any:
@@ -349,12 +365,54 @@ async def _save_session(app: App, ctx: SocketContext, response: t.Any) -> None:
         await hop_for(app, save_session, app, ctx, response)
 
 
+async def _end_set_up(app: App, ctx: SocketContext) -> list[tuple[str, str]]:
+    """Return the fields of the handshake's response, and release what the hooks have opened.
+
+    A connection that lives for hours must not hold a database connection for as long.
+    """
+    token = context.set(ctx)  # whoever accepts may have no context, or another one
+    try:
+        fields = await _session_cookies(app, ctx)
+        await _run_teardown(app, [*reversed(app.teardown_appcontext_funcs)], None)
+    finally:
+        context.reset(token)
+    return fields
+
+
+@asynccontextmanager
+async def _scope(app: App, ctx: SocketContext) -> t.AsyncIterator[None]:
+    """Run a block in an application context of its own; see `WebSocket.scope`."""
+    inner = AppContext(app)
+    inner._outer_requests.append(ctx)
+    inner._cv_tokens.append(context.set(inner))
+    error: BaseException | None = None
+    try:
+        await send_signal(app, appcontext_pushed)
+        yield
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        try:
+            await _run_teardown(app, [*reversed(app.teardown_appcontext_funcs)], error)
+            await send_signal(app, appcontext_tearing_down, exc=error)
+        finally:
+            error = None  # break the reference cycle
+            context.reset(inner._cv_tokens.pop())
+            inner._outer_requests.pop()
+            await send_signal(app, appcontext_popped)
+
+
 async def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]]:
     """Save the session if it was opened; return its cookies for the handshake's response."""
     if "_opened_session" not in ctx.__dict__ and not needs_session(ctx):
         return []
     response = app.response_class()
     await _save_session(app, ctx, response)
+    session = ctx.__dict__.get("_opened_session")
+    if isinstance(session, SecureCookieSession):
+        # What changes from here on is not saved.
+        session.modified = False
     return [("Set-Cookie", value) for value in response.headers.getlist("Set-Cookie")]
 
 
@@ -378,27 +436,40 @@ async def _leave(app: App, ctx: SocketContext) -> None:
     error, ctx.error = ctx.error, None
     if error is not None and app.should_ignore_error(error):
         error = None
-    failure: BaseException | None = None
     try:
-        for function in _teardown_functions(app, ctx):
-            try:
-                await call(app, function, error)
-            except BaseException as raised:  # noqa: BLE001  raised below
-                if failure is None:
-                    failure = raised
-                else:
-                    failure.add_note(f"A later teardown function failed as well: {raised!r}")
-        await send_signal(app, appcontext_tearing_down, exc=error)
-        if failure is not None:
-            raise failure
+        try:
+            await _run_teardown(app, _teardown_functions(app, ctx), error)
+        finally:
+            await send_signal(app, appcontext_tearing_down, exc=error)
     finally:
         if socket.close_code is None:
             socket.close_code = GONE
         # Break the reference cycles, so that the socket is freed with its last user.
         vars(socket).pop("_own_fields", None)
+        vars(socket).pop("_open_scope", None)
         ctx.environ["werkzeug.request"] = None
-        error = failure = None
+        error = None
         await send_signal(app, appcontext_popped)
+
+
+async def _run_teardown(
+    app: App, functions: t.Iterable[t.Callable[..., t.Any]], error: BaseException | None
+) -> None:
+    """Run every function, even if one fails; raises the first error."""
+    failure: BaseException | None = None
+    for function in functions:
+        try:
+            await call(app, function, error)
+        except BaseException as raised:  # noqa: BLE001  raised below
+            if failure is None:
+                failure = raised
+            else:
+                failure.add_note(f"A later teardown function failed as well: {raised!r}")
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            failure = error = None  # break the reference cycle
 
 
 def _teardown_functions(app: App, ctx: SocketContext) -> list[t.Callable[..., t.Any]]:

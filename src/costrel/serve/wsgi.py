@@ -400,12 +400,12 @@ class StreamedBody(Body):
     __slots__ = ()
 
     def __next__(self) -> bytes:
-        step = self._step
-        if step is None:
+        step, context = self._step, self._context
+        if step is None or context is None:
             pieces: t.Any = self._pieces
-            self._context = copy_context()
+            context = self._context = copy_context()
             step = self._step = pieces.generator.__next__
-        piece: t.Any = self._context.run(step)
+        piece: t.Any = context.run(step)
         return piece.encode() if isinstance(piece, str) else piece
 
 

@@ -10,8 +10,6 @@ from ..ground.dates import parse_date
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-Fields = list[tuple[str, str]]
-
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e]+")')
 """SPEC(RFC 9110 §8.8.3): one entity tag, without characters that clients write differently."""
 

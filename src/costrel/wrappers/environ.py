@@ -168,7 +168,7 @@ class EnvironRequest(RequestBase, metaclass=Watched):
         ):
             pairs = [
                 (name, value)
-                for part in text.split("; ")
+                for part in (text.split("; ") if text else ())
                 for name, _equals, value in (part.partition("="),)
             ]
             if all(name for name, _value in pairs):

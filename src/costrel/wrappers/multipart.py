@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import typing as t
+from tempfile import SpooledTemporaryFile
 
 from werkzeug.datastructures import FileStorage, Headers
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -42,6 +43,9 @@ _DISPOSITION = re.compile(
 ).fullmatch
 _TAIL = rb"(?:(--)|[ \t\v\f]*(?:\r\n|\n|\r))"
 _match_tail = re.compile(_TAIL).match
+
+# What copies a piece as it is written, so that it can be shown a part of a buffer.
+_COPYING = frozenset({SpooledTemporaryFile, io.BytesIO})
 
 Fields = list[tuple[str, str]]
 Files = list[tuple[str, FileStorage]]
@@ -103,6 +107,7 @@ class MultipartReader:
         length: The announced length of the body in bytes, for the file streams.
         body: The body, or its beginning.
         read: Reads on; None if that was all.
+        read_into: Reads on as well, into a buffer, which saves copies.
     """
 
     def __init__(
@@ -112,14 +117,16 @@ class MultipartReader:
         length: int | None,
         body: bytes = b"",
         read: t.Callable[[int], bytes] | None = None,
+        read_into: t.Callable[[memoryview], int | None] | None = None,
     ) -> None:
         self._parser = parser
         self._boundary = boundary
         self._mark = b"--" + boundary
         self._length = length
-        self._data = body
+        self._data: bytes | bytearray = body
         self._position = 0
         self._read = read
+        self._read_into = read_into
         self._pattern: re.Pattern[bytes] | None = None
         self.fields: Fields = []
         self.files: Files = []
@@ -148,10 +155,29 @@ class MultipartReader:
     def _read_on(self) -> None:
         """Have a piece in memory, unless the body ends before."""
         if self._read is not None:
-            self._data = fill(self._data[self._position :], PIECE_BYTES, self._read)
+            rest = bytes(self._data[self._position :])
             self._position = 0
+            if self._read_into is None:
+                self._data = fill(rest, PIECE_BYTES, self._read)
+            else:
+                self._fill_buffer(rest, self._read_into)
             if len(self._data) < PIECE_BYTES:
                 self._read = None
+
+    def _fill_buffer(self, rest: bytes, read_into: t.Callable[[memoryview], int | None]) -> None:
+        """Read on behind the rest, in one buffer for the whole form."""
+        buffer, size = self._data, len(rest)
+        if not isinstance(buffer, bytearray):
+            self._data = buffer = bytearray(PIECE_BYTES)
+        buffer[:size] = rest
+        with memoryview(buffer) as view:
+            while size < PIECE_BYTES:
+                with view[size:] as free:
+                    count = read_into(free)
+                if not count:
+                    break
+                size += count
+        del buffer[size:]
 
     def _read_part(self) -> bool:
         """Read one part, whose head is next; False at the end of the form."""
@@ -180,15 +206,20 @@ class MultipartReader:
                 content_type=kind,
                 content_length=length,
             )
-            last = self._read_content(file.write, None)
+            last = self._read_content(file.write, None, may_show=type(file) in _COPYING)
             file.seek(0)
             self.files.append((name, FileStorage(file, filename, name, headers=headers)))
         if last:
             self._finish()
         return not last
 
-    def _read_content(self, write: t.Callable[[bytes], t.Any], limit: int | None) -> bool:
-        """Write a part's content, up to `limit` bytes; True if it was the last part."""
+    def _read_content(
+        self, write: t.Callable[[t.Any], t.Any], limit: int | None, *, may_show: bool = False
+    ) -> bool:
+        """Write a part's content, up to `limit` bytes; True if it was the last part.
+
+        Where the content is copied as it is written, `may_show` saves a copy before that.
+        """
         skip, size = 2, 0
         while True:
             if self._read is not None and len(self._data) - self._position < 2 * HELD_BYTES:
@@ -197,12 +228,16 @@ class MultipartReader:
             searched = len(data) - (0 if self._read is None else HELD_BYTES)
             found = self._find_delimiter(data, start, searched)
             end = searched if found is None else found[0]
-            content = data[start + skip : end]
+            start += skip
             skip = 0
-            size += len(content)
+            size += max(0, end - start)
             if limit is not None and size > limit:
                 raise RequestEntityTooLarge
-            write(content)
+            if may_show:
+                with memoryview(data) as view, view[start:end] as content:
+                    write(content)
+            else:
+                write(bytes(data[start:end]))
             if found is not None:
                 self._position = found[1]
                 return found[2]
@@ -210,7 +245,9 @@ class MultipartReader:
                 raise ValueError("The form ends within a part.")
             self._position = end
 
-    def _find_delimiter(self, data: bytes, start: int, stop: int) -> tuple[int, int, bool] | None:
+    def _find_delimiter(
+        self, data: bytes | bytearray, start: int, stop: int
+    ) -> tuple[int, int, bool] | None:
         """Find a delimiter that begins before `stop`; its bounds, and whether it is the last.
 
         SPEC(RFC 2046 §5.1.1): a line of its own, which may have spaces at its end.
@@ -260,7 +297,7 @@ class MultipartReader:
 Head = tuple[list[tuple[str, str]], str, str | None, str | None, int]
 
 
-def _read_head(head: bytes) -> Head | None:
+def _read_head(head: bytes | bytearray) -> Head | None:
     """Read the headers of a part; None if they are not in the usual shape.
 
     Returns all of them; the name, file name and content type, if any; and the length.

@@ -145,7 +145,11 @@ class FormParser(FormDataParser, metaclass=Watched):
         boundary = usual_boundary((options or {}).get("boundary"))
         if mimetype != MULTIPART or boundary is None or not self._may_read_parts or not may_read():
             return super().parse(stream, mimetype, content_length, options)
-        reader = MultipartReader(self, boundary, content_length, read=stream.read)
+        source: t.Any = stream
+        read_into = source.readinto if type(source) is _Body else None
+        reader = MultipartReader(
+            self, boundary, content_length, read=stream.read, read_into=read_into
+        )
         try:
             reader.parse()
         except ValueError:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 import typing as t
 from datetime import datetime
-from functools import lru_cache
 from time import time
 from types import GeneratorType
 
-from werkzeug.datastructures import (
-    Headers,
-)
-from werkzeug.http import HTTP_STATUS_CODES, http_date
-from werkzeug.utils import get_content_type, header_property
+from werkzeug.datastructures import Headers
+from werkzeug.http import http_date
+from werkzeug.utils import header_property, redirect
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 
@@ -22,6 +19,15 @@ from ..ground.dates import date_of, is_unreadable, parse_date, with_readable_dat
 from ..ground.lazy import lazy
 from ..ground.shortways import Watched
 from .conditions import is_unmodified
+from .fields import (
+    CONTENT_TYPES,
+    PLAIN_TYPES,
+    STATUS_LINES,
+    Fields,
+    count_lengths,
+    usual_fields,
+    without_body,
+)
 
 if t.TYPE_CHECKING:
     from http import HTTPStatus
@@ -29,91 +35,11 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-_CONTENT_TYPES = {
-    mimetype: get_content_type(mimetype, "utf-8")
-    for mimetype in ("application/json", "text/html", "text/plain")
-}
+_UNESCAPED = r"[A-Za-z0-9._~!$()*+,/:;=?@%#-]+"
+"""A URL that the page of a redirect contains as it is."""
 
-_MIMETYPE = re.compile("[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
-
-_PLAIN_TYPES = frozenset(_CONTENT_TYPES.values())
-
-_PLAIN_FIELDS = frozenset(("Content-Type", kind) for kind in _PLAIN_TYPES)
-
-_PLAIN, _LENGTH, _LOCATION, _SPECIAL = range(4)
-
-_KINDS = dict.fromkeys(
-    """
-    Accept-Ranges Access-Control-Allow-Credentials Access-Control-Allow-Headers
-    Access-Control-Allow-Methods Access-Control-Allow-Origin Access-Control-Expose-Headers
-    Access-Control-Max-Age Age Allow Cache-Control Content-Disposition Content-Encoding
-    Content-Language Content-Range Content-Security-Policy Content-Type
-    Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date ETag Expires Last-Modified Link
-    Permissions-Policy Pragma Referrer-Policy Retry-After Server Set-Cookie
-    Strict-Transport-Security Vary WWW-Authenticate X-Accel-Buffering X-Content-Type-Options
-    X-Frame-Options X-Request-ID X-XSS-Protection
-    """.split(),
-    _PLAIN,
-) | {"Content-Length": _LENGTH, "Location": _LOCATION}
-"""How to check the most common header fields, in their usual spelling."""
-
-_NOT_PLAIN = frozenset(
-    """
-    connection content-length content-location keep-alive location proxy-connection te trailer
-    transfer-encoding upgrade
-    """.split()
-)
-
-FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-"""SPEC(RFC 9110 §5.1): a valid field name."""
-
-_PLAIN_LOCATION = r"/(?!/)[A-Za-z0-9._~!$&'()*+,/:;=@%-]*(?:\?[A-Za-z0-9._~!$&'()*+,/:;=?@%-]+)?"
-"""A path and query that `werkzeug.urls.iri_to_uri` does not change."""
-
-STATUS_LINES = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
-
-
-def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
-    """Count the lengths among header fields that can be sent unchanged; -1 if some can't.
-
-    PERF(page): 0.3 us for the fields of most responses.
-    """
-    lengths = 0
-    located = False
-    for field in fields:
-        if field in _PLAIN_FIELDS:
-            continue
-        name, value = field
-        kind = _KINDS.get(name)
-        if kind is None:
-            kind = _kind_of(name)
-        if kind == _LENGTH:
-            lengths += 1
-            if not (value.isdigit() and len(value) <= 18 and value.isascii()):
-                return -1
-        elif kind == _PLAIN:
-            if not (value.isprintable() and value.isascii() and value.strip(" ") == value):
-                return -1
-        elif kind != _LOCATION or located or not re.fullmatch(_PLAIN_LOCATION, value):
-            return -1
-        else:
-            located = True
-    return lengths
-
-
-@lru_cache(maxsize=256)
-def _kind_of(name: str) -> int:
-    plain = re.fullmatch(FIELD_NAME, name) and name.lower() not in _NOT_PLAIN
-    return _PLAIN if plain else _SPECIAL
-
-
-def content_type_of(mimetype: t.Any) -> str | None:
-    """Return the content type of a MIME type; None of what is none, or has parameters."""
-    content_type = _CONTENT_TYPES.get(mimetype)
-    if content_type is None and type(mimetype) is str and _MIMETYPE.fullmatch(mimetype):
-        return get_content_type(mimetype, "utf-8")
-    return content_type
-
+_REDIRECT_PAGE = tuple(redirect("LOCATION").get_data(as_text=True).split("LOCATION"))
+"""Werkzeug's page, without the two locations in it."""
 
 # An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
@@ -176,7 +102,7 @@ class Response(ResponseBase, metaclass=Watched):
             not (streamed or type(body) is bytes)
             or not isinstance(code, int)
             or (line := STATUS_LINES.get(code)) is None
-            or (fields := _usual_fields(headers, mimetype, content_type, self.default_mimetype))
+            or (fields := usual_fields(headers, mimetype, content_type, self.default_mimetype))
             is None
             or not self._may_omit_response
         ):
@@ -186,10 +112,12 @@ class Response(ResponseBase, metaclass=Watched):
             self.response = body  # pyright: ignore[reportIncompatibleVariableOverride]
         else:
             self._content = body
-            name, self._kind = fields[-1]
-        if streamed or len(fields) > 1 or name != "Content-Type":
+            self._kind = fields[-1][1]
+        if streamed or len(fields) > 1 or fields[-1][0] != "Content-Type":
             headers = Headers.__new__(Headers)
-            headers._list = fields if streamed else [*fields, _length_of(body)]
+            if not streamed:
+                fields = [*fields, ("Content-Length", str(len(body)))]
+            headers._list = fields
             self.headers = headers  # pyright: ignore[reportIncompatibleVariableOverride]
         if code != 200:
             self._status = line
@@ -207,6 +135,37 @@ class Response(ResponseBase, metaclass=Watched):
         response = cls.__new__(cls)
         response._content = body
         response._kind = content_type
+        return response
+
+    @classmethod
+    def of_redirect(cls, location: str, code: int) -> Response | None:
+        """Create a redirect; None if the location has to be escaped, or for an unusual code.
+
+        PERF(redirect_url_for): with Werkzeug's page, which was split at its locations once.
+        tests/wrappers/test_wrappers.py compares the two.
+        """
+        line = STATUS_LINES.get(code)
+        if (
+            line is None
+            or type(code) is not int
+            or type(location) is not str
+            or not cls._may_omit_response
+            or len(_REDIRECT_PAGE) != 3
+            or not re.fullmatch(_UNESCAPED, location)
+        ):
+            return None
+        response = cls.__new__(cls)
+        body = response._content = location.join(_REDIRECT_PAGE).encode()
+        kind = response._kind = CONTENT_TYPES["text/html"]
+        headers = Headers.__new__(Headers)
+        headers._list = [
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body))),
+            ("Location", location),
+        ]
+        response.headers = headers  # pyright: ignore[reportIncompatibleVariableOverride]
+        response._status = line
+        response._status_code = code
         return response
 
     @classmethod
@@ -322,11 +281,13 @@ class Response(ResponseBase, metaclass=Watched):
         PERF(json): what `plain_parts` returns of it, without its head.
         """
         own = self.__dict__
-        if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in _PLAIN_TYPES:
+        if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in PLAIN_TYPES:
             return own["_content"], kind
         return None
 
-    def plain_parts(self) -> tuple[str, list[tuple[str, str]], bytes | None] | None:
+    def plain_parts(  # noqa: C901, PLR0911  unrolled
+        self,
+    ) -> tuple[str, Fields, bytes | None] | None:
         """Return status, headers and body to send; None if that is not so simple.
 
         PERF(page): a body in memory with its length, and common header fields, need neither
@@ -336,12 +297,17 @@ class Response(ResponseBase, metaclass=Watched):
         """
         if type(self) is not Response or not self._may_omit_response:
             return None
+        own = self.__dict__
+        if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
+            # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
+            fields = headers._list.copy()
+            if count_lengths(fields) == 1 and type(body := own.get("_content")) is bytes:
+                return "200 OK", fields, body
         untouched = self.plain_body()
         if untouched is not None:
             content, kind = untouched
             length = str(len(content))
             return "200 OK", [("Content-Type", kind), ("Content-Length", length)], content
-        own = self.__dict__
         # Only what the constructor sets: no method was replaced on this response.
         if not own.keys() <= _OWN_ATTRIBUTES:
             return None
@@ -368,8 +334,7 @@ class Response(ResponseBase, metaclass=Watched):
         ):
             return None
         if code == 304:
-            # SPEC(RFC 9110 §15.4.5)
-            return self._status, [field for field in fields if _is_of_304(field)], b""
+            return self._status, without_body(fields), b""
         if not lengths:
             fields.append(("Content-Length", str(len(content))))
         return self._status, fields, content
@@ -421,63 +386,7 @@ class EncodedPieces:
         self._response.close()
 
 
-def _length_of(body: bytes) -> tuple[str, str]:
-    return "Content-Length", str(len(body))
-
-
-def _is_of_304(field: tuple[str, str]) -> bool:
-    return field[0].lower() not in _ONLY_WITH_BODY
-
-
-def _usual_fields(
-    headers: t.Any, mimetype: t.Any, content_type: t.Any, default: str | None
-) -> list[tuple[str, str]] | None:
-    """Return the fields of a new response except its length; None if Werkzeug must find them."""
-    fields: list[tuple[str, str]] = []
-    typed = False
-    if headers:
-        if type(headers) is not dict and type(headers) is not list:
-            return None
-        for field in headers.items() if type(headers) is dict else headers:
-            lowered = _name_of(field)
-            if (
-                lowered is None
-                or lowered == "content-length"
-                or (typed and lowered == "content-type")
-            ):
-                return None
-            typed = typed or lowered == "content-type"
-            fields.append(field)
-    if typed:
-        return fields if mimetype is None and content_type is None else None
-    if content_type is None:
-        wanted = default if mimetype is None else mimetype
-        content_type = None if wanted is None else content_type_of(wanted)
-    if type(content_type) is not str or not content_type.isprintable():
-        return None
-    fields.append(("Content-Type", content_type))
-    return fields
-
-
-def _name_of(field: t.Any) -> str | None:
-    """Return the name of a field in lower case; None if it is not a pair of strings."""
-    if type(field) is not tuple or len(field) != 2:
-        return None
-    name, value = field
-    if type(name) is not str or type(value) is not str or not value.isprintable():
-        return None
-    return name.lower()
-
-
 _UNTOUCHED: t.Any = object()
-
-_ONLY_WITH_BODY = frozenset(
-    """
-    allow content-encoding content-language content-length content-md5 content-range content-type
-    last-modified
-    """.split()
-)
-"""What Werkzeug does not send with a 304."""
 
 _WITHOUT_LENGTH = frozenset((*range(100, 200), 204, 304))
 
