@@ -6,6 +6,7 @@ import sys
 import typing as t
 from collections.abc import AsyncIterator, Iterator, Mapping
 from inspect import iscoroutine
+from types import GeneratorType
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -17,7 +18,8 @@ from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
-from ..wrappers.response import content_type_of
+from ..wrappers.fields import content_type_of
+from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
 from .hints import view_of_request
 
@@ -167,7 +169,8 @@ class PlainAnswer:
     ) -> t.Iterable[bytes]:
         """Send the response: the same bytes that a `Response` would send."""
         start_response(self.status, self.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.content]
+        content = self.content
+        return [content] if content and environ["REQUEST_METHOD"] != "HEAD" else []
 
 
 def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
@@ -176,14 +179,46 @@ def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
     return PlainAnswer("200 OK", headers, content)
 
 
-def as_plain(response: t.Any) -> PlainAnswer | SentFile | None:
+class StreamedAnswer:
+    """Send a body that a generator makes, with a head that is known to be sendable.
+
+    PERF(streamed): sends what its `response` would, without checking the head once more.
+    """
+
+    __slots__ = ("headers", "response", "status")
+
+    def __init__(self, status: str, headers: list[tuple[str, str]], response: Response) -> None:
+        self.status = status
+        self.headers = headers
+        self.response = response
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Send the response: the same bytes that a `Response` would send."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return self.response(environ, start_response)
+        start_response(self.status, self.headers)
+        return EncodedPieces(self.response)
+
+    def close(self) -> None:
+        """Close the response, if it can't be sent."""
+        self.response.close()
+
+
+def as_plain(response: t.Any) -> PlainAnswer | StreamedAnswer | SentFile | None:
     """Return what a response sends; None if it must be made sendable, or must send itself."""
     if type(response) is not Response:
         return None
     if response._file is not None:
         return t.cast("SentFile | None", response.sent_file())
     parts = response.plain_parts()
-    return None if parts is None else PlainAnswer(*parts)
+    if parts is None:
+        return None
+    status, headers, content = parts
+    if content is None:
+        return StreamedAnswer(status, headers, response)
+    return PlainAnswer(status, headers, content)
 
 
 _OF_PLAIN_ERRORS = frozenset(
@@ -220,7 +255,7 @@ class PlainCoercion:
         self._json = provider.response_body if plain else None
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
-    def response(self, rv: t.Any) -> Response | None:
+    def response(self, rv: t.Any) -> Response | None:  # noqa: PLR0911  unrolled
         """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
@@ -232,6 +267,8 @@ class PlainCoercion:
             return t.cast("Response", rv)
         if kind is tuple:
             return self._response_of_tuple(rv)
+        if kind is GeneratorType:
+            return Response(rv)
         plain = self.body(rv)
         if plain is not None:
             return Response.of_bytes(*plain)
@@ -280,7 +317,8 @@ class PlainCoercion:
             return None
         if status is not None and type(status) is not int:
             return None
-        if type(body) is str or type(body) is bytes:
+        kind = type(body)
+        if kind is str or kind is bytes or kind is GeneratorType:
             return Response(body, status, headers)
         plain = self.body(body)
         if plain is None:
