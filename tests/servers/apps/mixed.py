@@ -86,9 +86,10 @@ def check_same(response):
     return response
 
 
-@app.teardown_appcontext
+@app.teardown_request
+@app.teardown_websocket
 def torn_down(_error):
-    """Count the end of each context, which must belong to its request."""
+    """Count the end of each request and WebSocket, in its own context."""
     if "id" in g:
         count("left")
     if has_request_context() and g.get("user", asked()) != asked():
