@@ -87,8 +87,8 @@ class Site:
         self.spec = spec
         self.log: list[t.Any] = []
         self.torn_down: list[str] = []
-        app = self.app = flask.Flask("app")
-        self.other = flask.Flask("other")
+        app = self.app = flask.Flask("streaming")
+        self.other = flask.Flask("another")
         app.logger.disabled = True
         app.add_url_rule("/stream/<name>", view_func=self.view)
         app.add_url_rule("/between", view_func=self.between)
@@ -264,7 +264,7 @@ def serve(spec: Spec, **variables: str) -> tuple[Site, t.Any]:
 
         def check() -> None:
             assert context.get(None) is None
-            assert client.get("/between").text == "app /between None"
+            assert client.get("/between").text == "streaming /between None"
             assert context.get(None) is None
 
         with ExitStack() as stack:
