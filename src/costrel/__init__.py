@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 import typing as t
 import warnings
 
@@ -100,3 +101,16 @@ def __getattr__(name: str) -> t.Any:
 
         return version("costrel")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, not what this module and imports of submodules leave in it."""
+    left_over = {"FLASK_LEVEL", "annotations"}
+    public = {
+        name
+        for name, value in vars(sys.modules[__name__]).items()
+        if name not in left_over
+        and (name.startswith("__") or not name.startswith("_"))
+        and not isinstance(value, types.ModuleType)
+    }
+    return sorted(public | {*_LAZY_NAMES, "__version__", "install_as_flask", "json"})

@@ -43,15 +43,21 @@ __all__ = [
 ]
 
 
+_get_current, _set_current, _reset_current = context.get, context.set, context.reset
+
+
 class ContextStream:
     """Run each step of an iterator with a request current.
 
     The request's teardown waits until the stream is exhausted, closed or garbage-collected.
-    Between two steps, the request is not current on the serving thread.
+    Between two steps, the request is not current on the serving thread, nor is what the
+    iterator has entered since.
     """
 
     def __init__(self, ctx: RequestContext, iterator: t.Iterator[t.Any]) -> None:
         self._ctx = ctx
+        #: What is current in the next step: the request, or what the iterator has entered.
+        self._current: t.Any = ctx
         self._iterator = iterator
         self._open = True
         ctx.hold()
@@ -64,8 +70,7 @@ class ContextStream:
         if not self._open:
             raise StopIteration
         try:
-            with self._ctx.activate():
-                return next(self._iterator)
+            return self._step(next, self._iterator)
         except BaseException as error:
             self._finish(None if isinstance(error, StopIteration) else error)
             raise
@@ -81,10 +86,17 @@ class ContextStream:
         try:
             close = getattr(self._iterator, "close", None)
             if close is not None:
-                with self._ctx.activate():
-                    close()
+                self._step(close)
         finally:
             self._ctx.release(error)
+
+    def _step(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        token = _set_current(self._current)
+        try:
+            return function(*args)
+        finally:
+            self._current = _get_current()
+            _reset_current(token)
 
     def __del__(self) -> None:
         # INVARIANT: the teardown also runs for a stream that is not read to its end.
@@ -126,19 +138,60 @@ def stream_with_context(
         )
     if is_async:
         return ctx.app._stream_in_request(aiter(stream))
-    generator = _generate(ContextStream(ctx, stream))
+    return stream_in_context(ctx, stream)
+
+
+def stream_in_context(
+    ctx: RequestContext,
+    iterator: t.Iterator[t.Any],
+    at_end: t.Callable[[], object] | None = None,
+) -> t.Iterator[t.Any]:
+    """Return a stream of a request; `at_end` is called when it has been read to its end."""
+    generator = _generate(ctx, iterator, at_end)
     next(generator)
+    ctx.hold()
+    ctx.streams.append(ref(generator))
     return generator
 
 
-def _generate(stream: ContextStream) -> t.Iterator[t.Any]:
-    """Wrap the stream in a generator, as Flask does: extensions check for that type."""
+def _generate(
+    ctx: RequestContext, iterator: t.Iterator[t.Any], at_end: t.Callable[[], object] | None
+) -> t.Iterator[t.Any]:
+    """Do what a `ContextStream` does, in a generator: extensions check for that type.
+
+    PERF(streamed_context): 0.2 us for each step instead of 0.7 us.
+    """
+    current: t.Any = ctx
+    failure: BaseException | None = None
     try:
-        # The generator has started here, so closing it closes the stream.
+        # The generator has started here, so closing it closes the iterator.
         yield None
-        yield from stream
+        while True:
+            token = _set_current(current)
+            try:
+                item = next(iterator)
+            except StopIteration:
+                if at_end is not None:
+                    at_end()
+                return
+            finally:
+                current = _get_current()
+                _reset_current(token)
+            yield item
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failure = error
+        raise
     finally:
-        stream.close()
+        token = _set_current(current)
+        try:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+        finally:
+            _reset_current(token)
+            ctx.release(failure)
 
 
 def _no_stream(value: t.Any) -> str:

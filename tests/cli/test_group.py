@@ -135,3 +135,21 @@ def test_group_without_defaults_has_no_commands() -> None:
     assert CliRunner().invoke(group, ["debug"]).output == "True\n"
     assert CliRunner().invoke(group, ["run"]).exit_code == 2
     assert CliRunner().invoke(group, ["--version"]).exit_code == 2
+
+
+def test_error_of_the_app_is_shown_from_its_code_on(costrel_command: t.Any, tmp_path: Path) -> None:
+    """No frame of Costrel, click or the import system comes first."""
+    (tmp_path / "broken.py").write_text("def boom():\n    return {}['x']\n\n\nboom()\n")
+    (tmp_path / "open.py").write_text("x = (\n")
+
+    for command in ("routes", "shell"):
+        result = costrel_command("--app", "broken", command, stdin="")
+        assert result.returncode == 1
+        assert result.stderr.startswith("Traceback (most recent call last):\n  File ")
+        assert "broken.py" in result.stderr.splitlines()[1]
+        assert "KeyError: 'x'" in result.stderr
+
+        result = costrel_command("--app", "open", command, stdin="")
+        assert result.returncode == 1
+        assert 'open.py", line 1' in result.stderr.splitlines()[0]
+        assert "SyntaxError" in result.stderr

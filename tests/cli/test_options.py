@@ -114,9 +114,9 @@ def test_env_files_without_dotenv_installed_give_a_hint(
     assert result.returncode == 0
     assert "color=None" in result.stdout
     assert result.stderr.count("\n") == 1
-    assert "pip install 'costrel[dotenv]'" in result.stderr
+    assert "pip install python-dotenv" in result.stderr
     assert named.returncode == 2
-    assert "pip install 'costrel[dotenv]'" in named.stderr
+    assert "pip install python-dotenv" in named.stderr
 
 
 def test_env_file_that_is_missing_is_refused(costrel_command: t.Any) -> None:

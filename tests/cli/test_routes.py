@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from click.testing import CliRunner
 
-from costrel import Flask
+from costrel import Blueprint, Flask
 from costrel.cli import FlaskGroup
 
 
@@ -79,3 +80,93 @@ def test_routes_with_hosts_get_a_column() -> None:
 def test_routes_of_an_app_without_any_say_so() -> None:
     """Without routes, a sentence is shown instead of an empty table."""
     assert _routes(Flask("empty", static_folder=None)) == ["No routes were registered."]
+
+
+def _club() -> Flask:
+    app = Flask("club", static_folder=None)
+    bp = Blueprint("books", __name__, url_prefix="/books")
+    bp.before_request(_check)
+    bp.after_request(_stamp)
+    bp.get("/<int:number>", endpoint="show")(_show)
+    bp.post("/<int:number>", endpoint="change")(_change)
+    bp.get("/all/", endpoint="all")(_show)
+    app.register_blueprint(bp)
+    app.before_request(_first)
+    app.websocket("/chat")(_chat)
+    app.before_websocket(_guard)
+    return app
+
+
+def _first() -> None: ...
+def _check() -> None: ...
+def _stamp(response: t.Any) -> t.Any:
+    return response
+
+
+def _show(number: int = 0) -> str:
+    return str(number)
+
+
+async def _change(number: int) -> str:
+    return str(number)
+
+
+async def _guard() -> None: ...
+async def _chat() -> None: ...
+
+
+def _place_of(function: t.Any) -> str:
+    return f"{function.__name__} (tests/cli/test_routes.py:{function.__code__.co_firstlineno})"
+
+
+def test_websocket_is_marked_in_the_methods() -> None:
+    """Its row says WebSocket, where other rules have their methods."""
+    rows = _routes(_club())
+    assert [row.split()[1] for row in rows if "/chat" in row] == ["WebSocket"]
+
+
+def test_verbose_routes_show_view_hooks_and_place() -> None:
+    """For each rule in the order in which they run, with file and line."""
+    lines = _routes(_club(), "--verbose", "--sort", "rule")
+    start = lines.index("/books/<int:number>  POST  books.change")
+    assert lines[start + 1 : start + 6] == [
+        f"    before    {_place_of(_first)}",
+        f"    before    {_place_of(_check)}",
+        f"    view      {_place_of(_change)}, async",
+        f"    after     {_place_of(_stamp)}",
+        "    runs      on the event loop (ASGI), its sync functions in threads",
+    ]
+    start = lines.index("/chat  WebSocket  _chat")
+    assert lines[start + 1] == f"    before    {_place_of(_guard)}, async"
+    assert lines[start + 3] == "    runs      on the event loop (ASGI)"
+
+
+def test_verbose_routes_say_what_is_on_the_general_path() -> None:
+    """An overridden step is the reason."""
+
+    class Own(Flask):
+        def dispatch_request(self) -> t.Any:
+            return super().dispatch_request()
+
+    app = Own("own", static_folder=None)
+    app.get("/")(_show)
+    assert "general path" in _routes(app, "--verbose")[-1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "line"),
+    [
+        ("POST", "/books/7", "endpoint  books.change"),
+        ("post", "/books/7?page=2", "values    number=7"),
+        ("GET", "http://example.org/books/7", "endpoint  books.show"),
+        ("GET", "/books/x", "404 Not Found: no rule matches /books/x"),
+        ("PUT", "/books/7", "405 Method Not Allowed: /books/7 has GET, HEAD, OPTIONS, POST"),
+        ("GET", "/books/all", "308 redirect to http://localhost/books/all/"),
+        ("WS", "/chat", "endpoint  _chat"),
+        ("GET", "/chat", "400 Bad Request: /chat is a WebSocket; use --match WS /chat"),
+        ("WS", "/books/all/", "400 Bad Request: /books/all/ is no WebSocket"),
+    ],
+)
+def test_match_says_what_a_request_runs(method: str, path: str, line: str) -> None:
+    """The rule, its values and steps, or the response of a request that matches none."""
+    assert line in _routes(_club(), "--match", method, path)

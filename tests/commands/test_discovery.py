@@ -195,3 +195,38 @@ def test_click_command_is_told_from_a_factory(make: t.Callable[[str], click.Comm
         find_app_by_string(_module(cli=command), "cli")
     with pytest.raises(NoAppException, match="Failed to find a Flask application"):
         find_best_app(_module(create_app=command))
+
+
+def test_factory_that_returns_none_says_so() -> None:
+    """The error names the factory, its file and line, and what is missing."""
+
+    def create_app() -> None:
+        pass
+
+    module = _module(create_app=create_app)
+    place = rf"create_app\(\) \(.*test_discovery\.py:{create_app.__code__.co_firstlineno}\)"
+
+    with pytest.raises(NoAppException, match=rf"{place} returned None.*'return app'"):
+        find_best_app(module)
+    with pytest.raises(NoAppException, match=rf"{place} returned None.*'return app'"):
+        find_app_by_string(module, "create_app()")
+
+
+def test_near_names_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt application, factory or module is answered with those that exist."""
+    (tmp_path / "bookshop.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def create_site() -> Flask:
+        return Flask("a")
+
+    module = _module(website=Flask("a"), create_site=create_site, number=3)
+
+    with pytest.raises(NoAppException, match=r"'shop'\. Did you mean 'website'\?"):
+        find_app_by_string(module, "webiste")
+    with pytest.raises(NoAppException, match=r"Did you mean 'create_site'\?"):
+        find_app_by_string(module, "creat_site()")
+    with pytest.raises(NoAppException, match=r"'shop'\.$"):
+        find_app_by_string(module, "numbers")
+    with pytest.raises(NoAppException, match=r"Did you mean 'bookshop'\?"):
+        locate_app("bokshop", None)

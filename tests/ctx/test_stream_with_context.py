@@ -356,3 +356,64 @@ def test_what_is_no_stream_is_named(value, message):
     """A coroutine makes one value, and a number none: the error says what to write."""
     with Flask(__name__).test_request_context(), pytest.raises(TypeError, match=message):
         stream_with_context(value() if callable(value) else value)
+
+
+async def get_by_asgi(app, path):
+    """Return the text that an application sends over ASGI."""
+    return (await app.async_test_client().get(path)).text
+
+
+@pytest.mark.parametrize("view", ["sync", "async"])
+@pytest.mark.parametrize("stream", ["sync", "async"])
+def test_context_that_a_stream_enters_stays_until_it_is_left(view, stream):
+    """It is current in the next pieces too, and nothing is between them."""
+    app, other = Flask("app"), Flask("other")
+
+    def show():
+        return f"{current_app.name} {request.path} {g.n},"
+
+    def pieces():
+        yield show()
+        with other.app_context():
+            g.n = 2
+            yield show()
+            with app.test_request_context("/inner"):
+                g.n = 3
+                yield show()
+                yield show()
+            yield show()
+        yield show()
+
+    async def async_pieces():
+        for piece in pieces():
+            yield piece
+            await asyncio.sleep(0)
+
+    def index():
+        g.n = 1
+        return Response(stream_with_context(pieces() if stream == "sync" else async_pieces()))
+
+    async def async_index():
+        return index()
+
+    app.add_url_rule("/path", "index", async_index if view == "async" else index)
+    outer, nested, inner = "app /path 1,", "other /path 2,", "app /inner 3,"
+    if stream == "sync":
+        text = app.test_client().get("/path").text
+    else:
+        # Under WSGI, each piece of an async stream is made in a context of its own.
+        text = asyncio.run(get_by_asgi(app, "/path"))
+    assert text == outer + nested + inner + inner + nested + outer
+    assert not has_app_context()
+
+
+def test_stream_that_is_thrown_an_error_tells_the_teardowns():
+    """As Flask does, whose stream is a generator in a `with` block."""
+    app = streaming_app(letters)
+    error = ZeroDivisionError()
+    with app.test_request_context():
+        stream = stream_with_context(letters())
+        next(stream)
+    with pytest.raises(ZeroDivisionError):
+        stream.throw(error)
+    assert app.log == [("request", error), ("app", error)]

@@ -85,7 +85,9 @@ BY_CLASS = {"bind"}
 # Jinja asks these for constants with subscripts, for errors, and where extensions call them.
 RARELY = {"autocorrect_location_header", "getitem", "handle_exception", "lex", "parse"}
 # A response that hooks see has its body already.
-NOT_OF_OBJECTS = {*BY_CLASS, *RARELY, "set_data", "set_etag", "make_conditional"}
+NOT_OF_OBJECTS = {
+    *BY_CLASS, *RARELY, "set_data", "set_etag", "make_conditional", "_process_range_request",
+}  # fmt: skip
 # What is replaced on Werkzeug's own classes and objects tells nobody. It is noticed with the
 # next change of the application, unless it is looked at where it is used.
 NOTICED_LATER = {"__init__", "match", "bind", "bind_to_environ", "update", "to_python", "to_url"}
@@ -118,6 +120,7 @@ REQUESTS: tuple[tuple[str, str, dict[str, t.Any]], ...] = (
     ("GET", "/file", {}),
     ("HEAD", "/file", {}),
     ("GET", "/file", {"headers": {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}}),
+    ("GET", "/conditional", {"headers": {"If-None-Match": '"a"'}}),
     ("GET", "/foreign", {}),
     ("GET", "/forbidden", {}),
     ("GET", "/missing", {}),
@@ -196,6 +199,7 @@ class Site:
             "template",
             lambda: render_template_string("{{ request.path }} {{ url_for('text') }}"),
         )
+        app.add_url_rule("/conditional", "conditional", lambda: _conditional(app.response_class))
         app.add_url_rule("/response", "response", lambda: app.response_class("response"))
         app.add_url_rule("/stream", "stream", lambda: iter(["a", "b"]))
         app.add_url_rule("/pieces", "pieces", lambda: aiter(_pieces()))
@@ -246,6 +250,12 @@ def _data() -> bytes:
 
 def _upload() -> bytes:
     return request.form["a"].encode() + request.files["f"].read()
+
+
+def _conditional(cls: type[Response]) -> t.Any:
+    response = cls("conditional")
+    response.set_etag("a")
+    return response.make_conditional(request)
 
 
 def _count() -> str:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import enum
 import http
+import itertools
 import json
 import struct
 import typing as t
@@ -333,7 +334,8 @@ strange = st.sampled_from(
         collections.OrderedDict(b=1, a=2), collections.defaultdict(None, a=1), Markup("<b>"),
         Pair(1, dt.date(2024, 1, 1)), msgspec.Raw(b"1"),
         {1: 2}, {1: 2, "a": 3}, {None: 1}, {True: 1}, {1.5: 1}, {Text("b"): 1, "a": 2, "c": 3},
-        {Odd.A: 1}, {b"a": 1}, {(1,): 1}, Point, Html, object(), float, Decimal("sNaN"),
+        {Odd.A: 1}, {Decimal(1): 2}, {uuid.UUID(int=1): 2},
+        {b"a": 1}, {(1,): 1}, Point, Html, object(), float, Decimal("sNaN"),
         Point(Point(1, [Slotted({"a": Html("h")})]), Day(2024, 1, 2)), Point({1: 2}),
         vars(Html("h")),
         vars(Point(dt.date(2024, 1, 1))), float("nan"), float("-inf"), 1e16, 1e-5, -1e16,
@@ -380,6 +382,14 @@ def written(document: t.Any) -> bytes | None:
 @example([0.5] * 20 + [1e-5])
 @example([0.5] * 20 + [1e16])
 @example([0.5] * 20 + [float("nan")])
+@example([-0.5] * 20 + [1e-7])
+@example([-0.5] * 20 + [-9.5e-5])
+@example([0.5] * 20 + [float("-inf")])
+@example([0.5] * 20 + [-1e16])
+@example([0.5] * 20 + [Decimal("1e-7")])
+@example(["a"] * 20 + [1e-7])
+@example([0.5] * 20 + ["pre-e-0.0000"])
+@example([{"n": number * -0.5, "s": "0.0000"} for number in range(20)])
 @example(["a"] * 20 + [Odd.A])
 @example([{"a": 1}] * 20 + [Odd.A])
 @example([1] * 20 + [OddNumber.ONE])
@@ -395,9 +405,13 @@ def test_what_msgspec_writes_is_what_the_standard_library_writes(document: t.Any
 
 @settings(max_examples=200, deadline=None)
 @given(rich)
+@example([{Decimal(1): 2}])
+@example([{uuid.UUID(int=1): 2}])
+@example(["\x7f\u2028\xe9\U0001f600", "\ud800"])
+@example("".join(map(chr, range(0x2100))))
 def test_any_document_is_answered_as_the_standard_library_writes_it(document: t.Any) -> None:
     """The body of a response is the same, or the exception is, by its type and text."""
-    for sort_keys, ensure_ascii in ((True, True), (False, True), (True, False)):
+    for sort_keys, ensure_ascii in itertools.product((True, False), repeat=2):
         provider = DefaultJSONProvider(APP)
         provider.sort_keys = sort_keys
         provider.ensure_ascii = ensure_ascii

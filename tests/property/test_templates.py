@@ -52,6 +52,7 @@ values = (
     | st.builds(Described)
     | st.builds(Safe)
     | st.lists(texts, max_size=2)
+    | st.dictionaries(st.sampled_from(("x", "d", "keys")), texts, max_size=2)
 )
 SOURCES = (
     "{{ x }}",
@@ -65,6 +66,13 @@ SOURCES = (
     "{{ x ~ '<' ~ x }} {{ x|e }} {{ x|safe }} {{ [x, x]|join('<') }}",
     "{% block b %}{{ x }}{% endblock %}{{ self.b() }}",
     "{{ missing }}{{ x.missing }}",
+    "{{ d.x }}{{ d.d.x }}{{ d.missing }}{{ d.items }}{{ d.d.d.x }}{{ (d.d or d).x }}",
+    "{% for r in [d, x, d.d] if r.x %}{{ r.x }}{{ loop.index }}{{ r.d.x|upper }}{% endfor %}",
+    "{% macro m(r) %}{{ r.x }}{{ r.d.x }}{% endmacro %}{{ m(d) }}{{ m(x) }}{{ m(r=d.d) }}",
+    (
+        "{% set y = d.d %}{{ y.x ~ d.x }}"
+        "{% if d.x is defined %}{{ [d.x, d.d.x]|join(y.x) }}{% endif %}"
+    ),
     "{% for c in [x, x] %}{{ loop.index }}{{ c }}{{ loop.cycle('<', '>') }}{% endfor %}",
     "a{{ x }}b{{ 1 + 1 }}{{ '<' }}c{{ [x, [x, x]|join(', ')] }}{{ x if x else '<' }}",
     "{% for c in [x] recursive %}<{{ c }}>{{ loop([]) }}{% else %}-{{ x }}-{% endfor %}",
@@ -87,11 +95,20 @@ def environments() -> tuple[jinja2.Environment, jinja2.Environment]:
 OURS, THEIRS = environments()
 
 
+def rendered(env: jinja2.Environment, source: str, **context: t.Any) -> str:
+    """Return what a template writes, or its error."""
+    try:
+        return env.from_string(source).render(context)
+    except jinja2.UndefinedError as error:
+        return repr(error)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(SOURCES), values)
 def test_written_values_are_those_of_jinja(source: str, value: t.Any) -> None:
     """In blocks, macros, filters and without escaping."""
-    ours, theirs = (env.from_string(source).render(x=value) for env in (OURS, THEIRS))
+    rows = {"x": value, "d": {"x": value, "get": value}, "items": value}
+    ours, theirs = (rendered(env, source, x=value, d=rows) for env in (OURS, THEIRS))
     assert ours == theirs
 
 

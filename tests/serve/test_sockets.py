@@ -300,6 +300,30 @@ def test_session_cookie_goes_with_the_accepted_handshake():
     assert asyncio.run(main()) == "ada"
 
 
+@pytest.mark.parametrize("late", [True, False])
+def test_session_changed_after_accept_warns_once(late, caplog):
+    """The change is lost, so the log names the rule and the view; one in time is silent."""
+    app = Flask(__name__)
+    app.secret_key = "k"
+
+    @app.websocket("/")
+    async def view():
+        session["early"] = 1
+        await websocket.accept()
+        session.get("early")
+        if late:
+            session["late"] = 1
+
+    converse(app)
+    logged = [record.getMessage() for record in caplog.records]
+    if not late:
+        assert not logged
+        return
+    (message,) = logged
+    assert "The session was changed after the WebSocket '/' was accepted" in message
+    assert f"test_sockets.py:{view.__code__.co_firstlineno}" in message
+
+
 def test_error_after_accept_closes_with_1011_and_is_logged_once(caplog):
     """The client learns no more than the code; signal and teardown see the error."""
     app = Flask(__name__)

@@ -346,3 +346,43 @@ def test_undefined_names_follow_the_environment():
     app.jinja_env.undefined = StrictUndefined
     with app.app_context(), pytest.raises(UndefinedError, match="missing"):
         render_template_string("{{ missing }}")
+
+
+class Rows(dict):
+    """Has an attribute of the name of an item."""
+
+    id = "attribute"
+
+
+@pytest.mark.parametrize("source", ["{{ row.id }}", "{{ rows[0].id }}"])
+@pytest.mark.parametrize("where", ["method", "class", "before", "none"])
+def test_own_reading_of_attributes_reads_the_items_of_dicts(where, source, monkeypatch):
+    """An environment may hide them, as a sandbox does, also from templates that it has."""
+    app = Flask(__name__)
+
+    class Own(app.jinja_environment):
+        pass
+
+    app.jinja_environment = Own
+    app.jinja_env.loader = DictLoader({"row.html": source})
+    read = []
+
+    def hide(*args):
+        read.append(args[-1])
+        return "hidden"
+
+    def render():
+        rows = [{"id": 1}, Rows(id=2)]
+        with app.test_request_context():
+            return [render_template("row.html", row=row, rows=[row]) for row in rows]
+
+    if where == "before":
+        monkeypatch.setattr(Own, "getattr", hide)
+    assert render() == (["hidden"] * 2 if where == "before" else ["1", "attribute"])
+    if where == "method":
+        app.jinja_env.getattr = hide
+    elif where == "class":
+        monkeypatch.setattr(Own, "getattr", hide)
+    if where != "none":
+        assert render() == ["hidden"] * 2
+        assert set(read) == {"id"}

@@ -355,6 +355,75 @@ def test_changed_response_is_sent_as_werkzeug_sends_it(change, method):
     assert got != sent(Response("text"), method) or method == "HEAD"
 
 
+def letters():
+    """Yield pieces of each kind."""
+    yield from ("a", b"b", "", "\xe9")
+
+
+USES_OF_STREAMS = {
+    "none": lambda response: None,
+    "iter_encoded": lambda response: list(response.iter_encoded()),
+    "data": lambda response: response.data,
+    "set_data": lambda response: response.set_data("other"),
+    "freeze": lambda response: response.freeze(),
+    "make_sequence": lambda response: response.make_sequence(),
+    "length": lambda response: response.calculate_content_length(),
+    "is_streamed": lambda response: (response.is_streamed, response.is_sequence),
+    "close": lambda response: response.close(),
+    "call_on_close": lambda response: response.call_on_close(lambda: None) and None,
+    "stream": lambda response: response.stream.write(b"more") and None,
+    "conditional": lambda response: (
+        response.make_conditional(create_environ(), accept_ranges=True, complete_length=5) and None
+    ),
+    "not modified": lambda response: setattr(response, "status_code", 304),
+    "a length": lambda response: setattr(response, "content_length", 5),
+    "a passage": lambda response: setattr(response, "direct_passthrough", True),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("use", USES_OF_STREAMS)
+@pytest.mark.parametrize(
+    "arguments", ["nothing", "a status", "no content", "a list of headers", "a mimetype"]
+)
+def test_response_of_a_generator_is_that_of_the_inherited_constructor(arguments, use, method):
+    """Its pieces, its headers, and what it is afterwards."""
+    (_body, *args), kwargs = ARGUMENTS[arguments][0] or [""], ARGUMENTS[arguments][1]
+    made = [make(letters(), *args, **kwargs) for make in (Response, make_by_werkzeug)]
+
+    def outcome(response):
+        try:
+            used = USES_OF_STREAMS[use](response)
+            started = []
+            pieces = response(create_environ(method=method), lambda *head: started.append(head))
+            fields = [field for field in started[0][1] if field[0] != "Date"]
+            return used, started[0][0], fields, list(pieces), response.is_streamed
+        except Exception as error:  # noqa: BLE001  compared
+            return repr(error)
+
+    got, expected = map(outcome, made)
+    assert got == expected
+
+
+def test_closing_a_streamed_body_closes_generator_and_response():
+    """In the order that Werkzeug has."""
+    calls = []
+
+    def pieces():
+        try:
+            yield "a"
+        finally:
+            calls.append("generator")
+
+    response = Response(pieces())
+    response.call_on_close(lambda: calls.append("response"))
+    body = response(create_environ(), lambda *_head: None)
+    assert next(iter(body)) == b"a"
+    body.close()
+    assert calls == ["generator", "response"]
+    assert list(body) == []
+
+
 def test_closing_function_is_called():
     """Also where nothing else was touched."""
     calls = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ..commands.discovery import users_frames
 from .group import FlaskGroup
 from .typings import typings_command
 
@@ -32,4 +33,10 @@ def main() -> None:
     if "flask" not in sys.modules:
         install_as_flask()
         os.environ["COSTREL_AS_FLASK"] = "1"
-    cli.main()
+    try:
+        cli.main()
+    except Exception as error:  # noqa: BLE001  (shown as Python would, from the user's code on)
+        # COMPAT(tracers): they replace the hook to report errors.
+        error = error.with_traceback(users_frames(error))
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(1)

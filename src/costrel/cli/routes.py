@@ -24,9 +24,24 @@ _AUTOMATIC_METHODS = frozenset({"HEAD", "OPTIONS"})
     help="Column to sort by. 'match' is the order in which a request is matched.",
 )
 @click.option("--all-methods", is_flag=True, help="Show HEAD and OPTIONS too.")
+@click.option("--verbose", "-v", is_flag=True, help="Show views, hooks and where they run.")
+@click.option(
+    "--match",
+    nargs=2,
+    metavar="METHOD PATH",
+    help="Show what a request runs, for example: POST /books/7. The method of a WebSocket is WS.",
+)
 @with_appcontext
-def routes_command(sort: str, all_methods: bool) -> None:
+def routes_command(
+    sort: str, all_methods: bool, verbose: bool, match: tuple[str, str] | None
+) -> None:
     """Show all registered routes with their endpoints and methods."""
+    if match is not None:
+        from .matching import matched
+
+        for line in matched(current_app._get_current_object(), *match):
+            click.echo(line)
+        return
     url_map: Map = current_app.url_map
     rules = list(url_map.iter_rules())
     if not rules:
@@ -39,16 +54,30 @@ def routes_command(sort: str, all_methods: bool) -> None:
     rows = [
         [
             str(rule.endpoint),
-            ", ".join(sorted((rule.methods or set()) - hidden)),
+            _methods(rule, hidden),
             *([domain[1](rule)] if domain else []),
             rule.rule,
         ]
         for rule in rules
     ]
     column = {"endpoint": 0, "methods": 1, "domain": 2 if domain else 0, "rule": -1}
+    order = list(range(len(rows)))
     if sort != "match":
-        rows.sort(key=lambda row: row[column[sort]])
-    _echo_table(headers, rows)
+        order.sort(key=lambda number: rows[number][column[sort]])
+    if not verbose:
+        _echo_table(headers, [rows[number] for number in order])
+        return
+    from .matching import steps
+
+    app = current_app._get_current_object()
+    for number in order:
+        click.echo("  ".join([rows[number][-1], *rows[number][1:-1], rows[number][0]]))
+        for line in steps(app, rules[number]):
+            click.echo(f"    {line}")
+
+
+def _methods(rule: Rule, hidden: frozenset[str]) -> str:
+    return "WebSocket" if rule.websocket else ", ".join(sorted((rule.methods or set()) - hidden))
 
 
 def _domain_column(

@@ -28,6 +28,14 @@ FACTORY_NAMES = ("create_app", "make_app")
 _PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+_NOT_USERS = (
+    "<frozen importlib",
+    _PACKAGE_FOLDER,
+    importlib.__file__,
+    os.path.dirname(os.path.abspath(click.__file__)),
+)
+
+
 class NoAppException(click.UsageError):
     """Raised if no application can be found or loaded.
 
@@ -108,6 +116,7 @@ def locate_app(
         raise NoAppException(
             f"Could not import {module_name!r}: {error}. Give the name of a .py file or package in"
             " the current directory, or a dotted name such as 'package.module'."
+            f"{_near(module_name.rpartition('.')[2], _modules_here())}"
         ) from None
 
     if app_name is None:
@@ -138,6 +147,12 @@ def find_best_app(module: types.ModuleType) -> t.Any:
             f" --app {module.__name__}:{next(iter(found))}"
         )
 
+    return _ours(_call_usual_factory(module), module)
+
+
+def _call_usual_factory(module: types.ModuleType) -> t.Any:
+    """Return the application that ``create_app()`` or ``make_app()`` makes."""
+    returned_none: str | None = None
     for name in FACTORY_NAMES:
         factory = getattr(module, name, None)
         if not callable(factory) or _is_command(factory):
@@ -150,8 +165,16 @@ def find_best_app(module: types.ModuleType) -> t.Any:
             )
         value = factory()
         if is_app(value):
-            return _ours(value, module)
+            return value
+        if value is None:
+            returned_none = name
 
+    if returned_none is not None:
+        raise NoAppException(
+            f"Failed to find a Flask application in module {module.__name__!r}: the factory"
+            f" {_defined(getattr(module, returned_none))} returned None. End it with 'return"
+            " app'."
+        )
     raise NoAppException(
         f"Failed to find a Flask application or factory in module {module.__name__!r}. Looked for"
         f" {', '.join((*APP_NAMES, *(f'{name}()' for name in FACTORY_NAMES)))} and any instance of"
@@ -171,7 +194,14 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
     try:
         value = getattr(module, name)
     except AttributeError:
-        raise NoAppException(f"Failed to find attribute {name!r} in {module.__name__!r}.") from None
+        candidates = [
+            known
+            for known, value in vars(module).items()
+            if is_app(value) or (inspect.isfunction(value) and not known.startswith("_"))
+        ]
+        raise NoAppException(
+            f"Failed to find attribute {name!r} in {module.__name__!r}.{_near(name, candidates)}"
+        ) from None
 
     if _is_command(value):
         raise NoAppException(
@@ -186,7 +216,12 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
                 f"The factory {name!r} in module {module.__name__!r} could not be called as"
                 f" {where!r}: {reason}."
             )
-        value = value(*args, **kwargs)
+        factory, value = value, value(*args, **kwargs)
+        if value is None:
+            raise NoAppException(
+                f"A valid Flask application was not obtained from {where!r}: the factory"
+                f" {_defined(factory)} returned None. End it with 'return app'."
+            )
     if is_app(value):
         return _ours(value, module)
     raise NoAppException(
@@ -200,13 +235,48 @@ def format_app_error(error: BaseException) -> str:
 
     The frames before the first line of the user's code are left out.
     """
+    frames = users_frames(error)
+    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+
+
+def users_frames(error: BaseException) -> types.TracebackType | None:
+    """Return the traceback of an error from the first line of the user's code on.
+
+    A syntax error of the user's has no such line: its message names the file. Of any other
+    error that is not in the user's code, the whole traceback is returned.
+    """
     frame = error.__traceback__
     while frame is not None:
         filename = frame.tb_frame.f_code.co_filename
-        if not filename.startswith(("<frozen importlib", _PACKAGE_FOLDER, importlib.__file__)):
-            break
+        if not filename.startswith(_NOT_USERS):
+            return frame
         frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame)).rstrip()
+    return None if isinstance(error, SyntaxError) else error.__traceback__
+
+
+def _defined(function: t.Any) -> str:
+    """Return the name of a function, with its file and line if they are known."""
+    name = getattr(function, "__qualname__", repr(function))
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{name}() ({code.co_filename}:{code.co_firstlineno})" if code else f"{name}()"
+
+
+def _near(name: str, known: t.Iterable[str]) -> str:
+    """Return a sentence that offers the known names that look like this one, or nothing."""
+    # Imported here, because only a mistake needs it.
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=3)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _modules_here() -> list[str]:
+    """Return the names of the modules in the first folder of `sys.path`."""
+    try:
+        names = os.listdir(sys.path[0] or os.curdir)
+    except OSError:
+        return []
+    return [name.removesuffix(".py") for name in names if name.endswith(".py")]
 
 
 def _is_missing_itself(error: ImportError, module_name: str) -> bool:

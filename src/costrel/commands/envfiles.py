@@ -9,7 +9,7 @@ import click
 DEFAULT_ENV_FILES = (".flaskenv", ".env")
 """The files that are loaded by default, the one with lower precedence first."""
 
-INSTALL_DOTENV = "pip install 'costrel[dotenv]'"
+INSTALL_DOTENV = "pip install python-dotenv"
 """The command that installs python-dotenv, which reads env files."""
 
 

@@ -209,7 +209,8 @@ class AppContext(metaclass=Watched):
         self.app.do_teardown_appcontext(exc)
 
     def _tell_popped(self) -> None:
-        appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     # A stream uses its request after the view has returned.
 
@@ -226,8 +227,11 @@ class AppContext(metaclass=Watched):
         self._holds -= 1
         if not self._holds and not self._cv_tokens:
             error, self._error = self._error, None
-            with self.activate():
+            token = context.set(self)
+            try:
                 self._tear_down(exc if error is None else error)
+            finally:
+                context.reset(token)
             self._tell_popped()
 
     @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import typing as t
 from collections.abc import AsyncIterator, Iterator, Mapping
+from inspect import iscoroutine
+from types import GeneratorType
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -16,8 +18,10 @@ from ..ground.shortways import is_open, is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
-from ..wrappers.response import content_type_of
+from ..wrappers.fields import content_type_of
+from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
+from .hints import view_of_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -36,14 +40,14 @@ def make_response(app: App, rv: t.Any) -> Response:
     status: t.Any = None
     headers: t.Any = None
     if isinstance(rv, tuple):
-        rv, status, headers = _unpack(rv)
+        rv, status, headers = _unpack(app, rv)
 
     made = isinstance(rv, app.response_class)  # first, since a response may be an iterator too
     if rv is None:
         raise TypeError(
             f"The view function for {request.endpoint!r} did not return a valid response. The"
             " function either returned None or ended without a return statement. Return a string,"
-            " a dict, a response, or ('', 204) for nothing."
+            f" a dict, a response, or ('', 204) for nothing.{_view_of(app)}"
         )
     if not made and isinstance(rv, AsyncIterator) and not isinstance(rv, ContextStream):
         rv = in_request(rv)
@@ -68,10 +72,10 @@ def _convert(app: App, rv: t.Any) -> t.Any:
         return app.json.response(rv)
     if isinstance(rv, BaseResponse) or callable(rv):
         return _from_wsgi(app, rv)
-    raise TypeError(_not_a_response(rv))
+    raise TypeError(_not_a_response(app, rv))
 
 
-def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+def _unpack(app: App, rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
     """Split a returned tuple into body, status and headers."""
     if len(rv) == 3:
         return rv
@@ -80,7 +84,9 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
         if isinstance(second, (Headers, Mapping, tuple, list)):
             return body, None, second
         return body, second, None
-    raise TypeError(f"The view function returned a tuple of {len(rv)} items. {_FORMS}")
+    raise TypeError(
+        f"The view function returned a tuple of {len(rv)} items. {_FORMS}{_view_of(app)}"
+    )
 
 
 def _from_wsgi(app: App, rv: t.Any) -> t.Any:
@@ -100,7 +106,7 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
     try:
         return cls.force_type(response, request.environ)
     except TypeError as error:
-        raise TypeError(f"{error}\n{_not_a_response(rv)}").with_traceback(
+        raise TypeError(f"{error}\n{_not_a_response(app, rv)}").with_traceback(
             sys.exc_info()[2]
         ) from None
 
@@ -127,12 +133,22 @@ def answers_itself(error: HTTPException) -> bool:
     return getattr(error, "response", error) is None and is_open_for("_may_answer", error)
 
 
-def _not_a_response(rv: t.Any) -> str:
+def _not_a_response(app: App, rv: t.Any) -> str:
+    hint = ""
+    if iscoroutine(rv):
+        # So that it does not warn as well that it was never awaited.
+        rv.close()
+        hint = " Did you forget `await`, or does a decorator hide an async view?"
     return (
         "The view function did not return a valid response. The return type must be a string,"
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
-        f" was a {type(rv).__name__}."
+        f" was a {type(rv).__name__}.{hint}{_view_of(app)}"
     )
+
+
+def _view_of(app: App) -> str:
+    place = view_of_request(app)
+    return f" View: {place}" if place else ""
 
 
 class PlainAnswer:
@@ -153,7 +169,8 @@ class PlainAnswer:
     ) -> t.Iterable[bytes]:
         """Send the response: the same bytes that a `Response` would send."""
         start_response(self.status, self.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.content]
+        content = self.content
+        return [content] if content and environ["REQUEST_METHOD"] != "HEAD" else []
 
 
 def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
@@ -162,14 +179,46 @@ def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
     return PlainAnswer("200 OK", headers, content)
 
 
-def as_plain(response: t.Any) -> PlainAnswer | SentFile | None:
+class StreamedAnswer:
+    """Send a body that a generator makes, with a head that is known to be sendable.
+
+    PERF(streamed): sends what its `response` would, without checking the head once more.
+    """
+
+    __slots__ = ("headers", "response", "status")
+
+    def __init__(self, status: str, headers: list[tuple[str, str]], response: Response) -> None:
+        self.status = status
+        self.headers = headers
+        self.response = response
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Send the response: the same bytes that a `Response` would send."""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return self.response(environ, start_response)
+        start_response(self.status, self.headers)
+        return EncodedPieces(self.response)
+
+    def close(self) -> None:
+        """Close the response, if it can't be sent."""
+        self.response.close()
+
+
+def as_plain(response: t.Any) -> PlainAnswer | StreamedAnswer | SentFile | None:
     """Return what a response sends; None if it must be made sendable, or must send itself."""
     if type(response) is not Response:
         return None
     if response._file is not None:
         return t.cast("SentFile | None", response.sent_file())
     parts = response.plain_parts()
-    return None if parts is None else PlainAnswer(*parts)
+    if parts is None:
+        return None
+    status, headers, content = parts
+    if content is None:
+        return StreamedAnswer(status, headers, response)
+    return PlainAnswer(status, headers, content)
 
 
 _OF_PLAIN_ERRORS = frozenset(
@@ -206,7 +255,7 @@ class PlainCoercion:
         self._json = provider.response_body if plain else None
         self._compact_json = provider.compact_body if self._json and not app.debug else None
 
-    def response(self, rv: t.Any) -> Response | None:
+    def response(self, rv: t.Any) -> Response | None:  # noqa: PLR0911  unrolled
         """Return the response for a common value, for hooks to see; None for others."""
         if not self.html:
             return None
@@ -218,6 +267,8 @@ class PlainCoercion:
             return t.cast("Response", rv)
         if kind is tuple:
             return self._response_of_tuple(rv)
+        if kind is GeneratorType:
+            return Response(rv)
         plain = self.body(rv)
         if plain is not None:
             return Response.of_bytes(*plain)
@@ -266,7 +317,8 @@ class PlainCoercion:
             return None
         if status is not None and type(status) is not int:
             return None
-        if type(body) is str or type(body) is bytes:
+        kind = type(body)
+        if kind is str or kind is bytes or kind is GeneratorType:
             return Response(body, status, headers)
         plain = self.body(body)
         if plain is None:

@@ -12,6 +12,7 @@ from ..ground.current import request_view
 from ..ground.debughints import FormDataRoutingRedirect
 from ..signals import got_request_exception
 from .clientdata import bad_request_for
+from .hints import add_hints
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -86,6 +87,7 @@ def handle_exception(app: App, e: Exception) -> Response:
                 bad_request.description = str(e)
             rv = app.handle_http_exception(bad_request)
             return app.finalize_request(t.cast("t.Any", rv), from_error_handler=True)
+    add_hints(app, e)
     got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:

@@ -134,15 +134,21 @@ def needs_session(ctx: RequestContext) -> bool:
 
 def do_teardown_request(app: App, exc: BaseException | None) -> None:
     """Run all of the request's teardown functions, in reverse order."""
-    ctx: RequestContext = request_view.get()
-    functions: list[t.Callable[[BaseException | None], t.Any]] = []
-    for name in blueprints_out(ctx.request):
-        functions += reversed(app.teardown_request_funcs.get(name, ()))
-    call_all(map(app.ensure_sync, functions), exc)
-    request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+    registered = app.teardown_request_funcs
+    if registered:
+        ctx: RequestContext = request_view.get()
+        functions: list[t.Callable[[BaseException | None], t.Any]] = []
+        for name in blueprints_out(ctx.request):
+            functions += reversed(registered.get(name, ()))
+        call_all(map(app.ensure_sync, functions), exc)
+    if request_tearing_down.receivers:
+        request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
 def do_teardown_appcontext(app: App, exc: BaseException | None) -> None:
     """Run all of the application context's teardown functions, in reverse order."""
-    call_all(map(app.ensure_sync, [*reversed(app.teardown_appcontext_funcs)]), exc)
-    appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+    functions = app.teardown_appcontext_funcs
+    if functions:
+        call_all(map(app.ensure_sync, [*reversed(functions)]), exc)
+    if appcontext_tearing_down.receivers:
+        appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)

@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..wrappers.response import FIELD_NAME, STATUS_LINES, count_lengths
+from ..wrappers.fields import FIELD_NAME, STATUS_LINES, count_lengths
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()

@@ -7,6 +7,7 @@ import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Context
 
+from ..ground.current import context as current_context
 from ..helpers import ContextStream
 from .threads import workers_of
 
@@ -49,11 +50,14 @@ class AsyncContextStream(ContextStream):
         async def run() -> R:
             loop = asyncio.get_running_loop()
             self._ctx.loop = loop
-            with self._ctx.activate():
-                try:
-                    return await function(*args)
-                except StopAsyncIteration as end:
-                    raise _Ended from end
+            token = current_context.set(self._current)
+            try:
+                return await function(*args)
+            except StopAsyncIteration as end:
+                raise _Ended from end
+            finally:
+                self._current = current_context.get()
+                current_context.reset(token)
 
         try:
             return await asyncio.get_running_loop().create_task(run(), context=self._context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from datetime import datetime
+from functools import lru_cache
 
 import werkzeug.http
 from werkzeug.datastructures import IfRange
@@ -20,6 +21,10 @@ CONDITIONS = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE")
 
 _NEITHER = '"'
 """Neither a date nor any resource's entity tag."""
+
+
+date_of: t.Callable[[int], str] = lru_cache(maxsize=16)(werkzeug.http.http_date)
+"""Write a date, which many responses of one second have."""
 
 
 def parse_date(value: str | None) -> datetime | None:

@@ -106,6 +106,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "costrel.wrappers.response.Response",
         "default_mimetype default_status",
     ),
+    "_may_answer_conditions": (
+        "costrel.wrappers.response.Response",
+        "_process_range_request headers status status_code _status _status_code",
+    ),
     "_may_send_parts": (
         "costrel.wrappers.response.Response",
         "__call__ get_wsgi_response get_app_iter status",
@@ -113,7 +117,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     # The headers of a file are kept, and not made anew.
     "_may_keep_heads": (
         "costrel.wrappers.response.Response",
-        "content_length last_modified cache_control expires set_etag make_conditional",
+        (
+            "content_length last_modified cache_control expires set_etag make_conditional"
+            " _process_range_request"
+        ),
     ),
     "_may_send_others": (
         "werkzeug.wrappers.response.Response",
@@ -150,6 +157,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
             " _generate _parse _tokenize"
         ),
     ),
+    "_may_read_items": ("costrel.templating.Environment", "getattr"),
     "_may_share_globals": ("jinja2.environment.Template", "new_context"),
     # A coroutine method of a method view is awaited on the loop.
     "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 from collections.abc import AsyncIterator
-from contextvars import Token
+from contextvars import Token, copy_context
 from functools import partial
 
 from werkzeug.exceptions import ClientDisconnected
@@ -107,6 +107,9 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             watch.stop()
             entered = False
             await leave(app, ctx, plan, engine, error)
+            if answer.rest is not None:
+                # As under WSGI: what a generator enters stays there until the next piece.
+                answer = answer._replace(context=copy_context())
         if answer.rest is not None:
             watch_response(watch, streams_body=streams)
         sent, answer = answer, None

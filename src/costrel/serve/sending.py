@@ -12,11 +12,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import FileWrapper
 
+from ..dispatch.coerce import StreamedAnswer
 from ..dispatch.streams import AsyncContextStream
 from ..dispatch.threads import hop_for, workers_of
 from ..ground.current import outside
 from ..ground.shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
+from ..wrappers.response import EncodedPieces
 from .checked import checked
 from .scope import Send
 from .wsgi import Body
@@ -253,6 +255,8 @@ async def refuse(send: Send, error: HTTPException) -> None:
 
 async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> Answer:
     """Make an answer from a response of the application's class, or any WSGI application."""
+    if type(response) is StreamedAnswer:
+        return _answer_in_pieces(response, head=environ["REQUEST_METHOD"] == "HEAD")
     if not _sends_by_parts(response):
         # COMPAT(flask-sock): its response class overrides how it is sent.
         return await hop_for(app, answer, checked(response), environ)
@@ -275,6 +279,12 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
     if isinstance(pieces, FileWrapper):
         pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
     return Answer(status, fields, b"", iter(pieces), getattr(pieces, "close", None))
+
+
+def _answer_in_pieces(streamed: StreamedAnswer, *, head: bool) -> Answer:
+    rest = None if head else iter(EncodedPieces(streamed.response))
+    fields = _encode(streamed.headers)
+    return Answer(int(streamed.status[:3]), fields, b"", rest, streamed.close)
 
 
 def _sends_by_parts(response: t.Any) -> bool:

@@ -16,10 +16,11 @@ from werkzeug.routing import Rule, WebsocketMismatch
 from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
 from ..dispatch.coroutines import call, send_signal
+from ..dispatch.hints import view_of_request
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.threads import hop_for
 from ..ground.current import context
-from ..sessions import opens_lazily
+from ..sessions import SecureCookieSession, opens_lazily
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -324,12 +325,26 @@ async def _finish(app: App, ctx: SocketContext, rv: t.Any) -> None:
         if not _is_only(error, WebSocketClosed):
             rv = await _fail(app, ctx, error)
             response = None if rv is None else app.make_response(rv)
+    if socket.accepted:
+        _check_session(app, ctx)
     if socket.close_code is not None:
         return
     if socket.accepted:
         await socket.close(NORMAL)
         return
     await _reject(app, ctx, response)
+
+
+def _check_session(app: App, ctx: SocketContext) -> None:
+    """Warn about a session in a cookie that was changed too late to be saved."""
+    session = ctx.__dict__.get("_opened_session")
+    if isinstance(session, SecureCookieSession) and session.modified:
+        app.logger.warning(
+            "The session was changed after the WebSocket %r was accepted, so the change is lost:"
+            " its cookie is sent with the handshake. Change the session before accept(). View: %s",
+            getattr(ctx.request.url_rule, "rule", ctx.request.path),
+            view_of_request(app),
+        )
 
 
 async def _run_after(app: App, ctx: SocketContext, response: t.Any) -> t.Any:
@@ -394,6 +409,10 @@ async def _session_cookies(app: App, ctx: SocketContext) -> list[tuple[str, str]
         return []
     response = app.response_class()
     await _save_session(app, ctx, response)
+    session = ctx.__dict__.get("_opened_session")
+    if isinstance(session, SecureCookieSession):
+        # What changes from here on is not saved.
+        session.modified = False
     return [("Set-Cookie", value) for value in response.headers.getlist("Set-Cookie")]
 
 

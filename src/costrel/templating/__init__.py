@@ -20,7 +20,7 @@ from ..ground.current import g as current_g
 from ..ground.current import request as current_request
 from ..ground.debughints import explain_template_loading_attempts
 from ..ground.shortways import is_open
-from ..helpers import stream_with_context
+from ..helpers import stream_in_context
 from ..signals import before_render_template, template_rendered
 from ..wrappers import blueprint_path
 from .code import JoiningGenerator
@@ -256,17 +256,30 @@ def _render(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> str:
 
 
 def _stream(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> Iterator[str]:
-    app.update_template_context(context)
-    wrapper = app.ensure_sync
-    before_render_template.send(app, _async_wrapper=wrapper, template=template, context=context)
+    ctx = request_view.get(None)
+    # Another context may be current here, but the stream runs in the request's.
+    if ctx is None or current_context.get() is not ctx or not adds_nothing(app, template):
+        app.update_template_context(context)
+    if before_render_template.receivers:
+        before_render_template.send(
+            app, _async_wrapper=app.ensure_sync, template=template, context=context
+        )
+
+    def announce() -> None:
+        if template_rendered.receivers:
+            template_rendered.send(
+                app, _async_wrapper=app.ensure_sync, template=template, context=context
+            )
+
+    pieces = template.generate(context)
+    if ctx is not None:
+        return stream_in_context(ctx, pieces, announce)
 
     def generate() -> Iterator[str]:
-        yield from template.generate(context)
-        template_rendered.send(app, _async_wrapper=wrapper, template=template, context=context)
+        yield from pieces
+        announce()
 
-    if request_view.get(None) is None:
-        return generate()
-    return t.cast("Iterator[str]", stream_with_context(generate()))
+    return generate()
 
 
 def render_template(

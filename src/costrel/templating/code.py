@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import markupsafe
-from jinja2 import nodes
+from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 
 # PERF(page): MarkupSafe 3 has a function that does not wrap the result in `Markup`.
@@ -18,6 +18,15 @@ def escape_other(value: t.Any, /) -> str:
     return str(value) if type(value) is int else markupsafe.escape(value)
 
 
+_OF_DICTS = frozenset(dir(dict))
+
+
+def type_of_mappings(environment: Environment) -> type[dict[t.Any, t.Any]] | None:
+    """Return the type whose items may be read without asking the environment; None for none."""
+    may_read = getattr(environment, "_may_read_items", False)
+    return dict if may_read and "getattr" not in environment.__dict__ else None
+
+
 class JoiningGenerator(CodeGenerator):
     """Jinja's code generator, changed to yield adjacent text and variables together.
 
@@ -27,8 +36,31 @@ class JoiningGenerator(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         """Write the module of a template."""
-        self.writeline(f"from {__name__} import escape_other, escape_text")
+        self.writeline(f"from {__name__} import escape_other, escape_text, type_of_mappings")
         super().visit_Template(node, frame)
+
+    def write_commons(self) -> None:
+        """Write what precedes the code of a template, and of each block."""
+        self.writeline("mapping_type = type_of_mappings(environment)")
+        super().write_commons()
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        """Write the code for an attribute of a variable.
+
+        PERF(template): 0.1 us for an item of a dict instead of 1.1 us, since Jinja first looks
+        for an attribute.
+        """
+        if (
+            self.environment.is_async
+            or node.attr in _OF_DICTS
+            or not isinstance(node.node, (nodes.Name, nodes.Getattr))
+        ):
+            super().visit_Getattr(node, frame)
+            return
+        self.write(f"(owner[{node.attr!r}] if type(owner := ")
+        self.visit(node.node, frame)
+        self.write(f") is mapping_type and {node.attr!r} in owner")
+        self.write(f" else environment.getattr(owner, {node.attr!r}))")
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: t.Any) -> None:
         """Write the part of the escaping code that precedes a variable."""

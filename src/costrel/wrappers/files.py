@@ -5,22 +5,20 @@ from __future__ import annotations
 import mimetypes
 import os
 import typing as t
-from functools import lru_cache
 from time import time
 
 from werkzeug.exceptions import NotFound
-from werkzeug.http import http_date, is_resource_modified, remove_entity_headers
+from werkzeug.http import is_resource_modified
 from werkzeug.security import safe_join
 from werkzeug.wsgi import wrap_file
 
-from ..ground.dates import with_readable_dates
+from ..ground.dates import date_of, with_readable_dates
 from ..ground.shortways import sends_files_as_imported
-from .response import Response, count_lengths
+from .fields import Fields, count_lengths, without_body
+from .response import Response
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-Fields = list[tuple[str, str]]
 
 LIMIT = 1_000
 """How many files' headers an application keeps, at about 2 KB each."""
@@ -150,7 +148,7 @@ class FileHead:
             or any(names.count(name) != 1 for name in needed)
             or (max_age is not None and type(max_age) is not int)
             or response.get_wsgi_headers(environ).to_wsgi_list()
-            != _as_sent(fields, unmodified=response.status_code == 304)
+            != (without_body(fields) if response.status_code == 304 else fields)
         ):
             return False
         self.max_age: int | None = max_age
@@ -189,14 +187,10 @@ class FileHead:
         """Return the header fields, with the dates of now."""
         fields = self._fields.copy()
         now = time()
-        fields[self._date] = ("Date", _date_of(int(now)))
+        fields[self._date] = ("Date", date_of(int(now)))
         if self._expires is not None:
-            fields[self._expires] = ("Expires", _date_of(int(now + t.cast(int, self.max_age))))
+            fields[self._expires] = ("Expires", date_of(int(now + t.cast(int, self.max_age))))
         return fields
-
-
-_date_of: t.Callable[[int], str] = lru_cache(maxsize=16)(http_date)
-"""Write a date, which many responses of one second have."""
 
 
 def _look(path: str, options: dict[str, t.Any]) -> FileHead | None:
@@ -213,14 +207,6 @@ def _stamp_of(path: str) -> tuple[int, int, int]:
     """Return what differs after a file, or who may read it, has changed."""
     found = os.stat(path)
     return found.st_mtime_ns, found.st_size, found.st_ctime_ns
-
-
-def _as_sent(fields: Fields, *, unmodified: bool) -> Fields:
-    """Return the header fields that are sent with a file, or instead of it."""
-    sent = fields.copy()
-    if unmodified:
-        remove_entity_headers(sent)
-    return sent
 
 
 class SentFile:
@@ -258,7 +244,7 @@ class SentFile:
         """Send the response: the same bytes that a `Response` would send."""
         fields = self.fields() if self.headers is None else self.headers
         if self.unmodified:
-            start_response("304 NOT MODIFIED", _as_sent(fields, unmodified=True))
+            start_response("304 NOT MODIFIED", without_body(fields))
             return []
         start_response("200 OK", fields)
         if environ["REQUEST_METHOD"] == "HEAD":

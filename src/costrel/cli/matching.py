@@ -1,0 +1,104 @@
+"""What a rule or a request runs, for ``costrel routes``."""
+
+from __future__ import annotations
+
+import typing as t
+from inspect import iscoroutinefunction
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RequestRedirect, WebsocketMismatch
+
+from ..dispatch.classviews import awaits
+from ..dispatch.hooks import inside_out, outside_in
+from ..dispatch.plan import Engine
+from ..registration.origin import definition
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+    from ..registration.application import App
+
+WEBSOCKET = "WS"
+"""What stands for the method of a WebSocket's handshake."""
+
+
+def matched(app: App, method: str, target: str) -> t.Iterator[str]:
+    """Yield lines that say what a request would run, or what it is answered with."""
+    method = method.upper()
+    is_socket = method == WEBSOCKET
+    # A full URL names a host; url_map then decides as for a request of a client.
+    request = app.test_request_context(target).request
+    path = request.path
+    try:
+        adapter = app.create_url_adapter(request)
+        rule, values = t.cast("t.Any", adapter).match(
+            path,
+            "GET" if is_socket else method,
+            return_rule=True,
+            query_args=request.query_string.decode(),
+            websocket=is_socket,
+        )
+    except RequestRedirect as redirect:
+        yield f"{redirect.code} redirect to {redirect.new_url}"
+    except MethodNotAllowed as error:
+        yield f"405 Method Not Allowed: {path} has {', '.join(sorted(error.valid_methods or ()))}"
+    except WebsocketMismatch:
+        other = "no WebSocket" if is_socket else f"a WebSocket; use --match {WEBSOCKET} {path}"
+        yield f"400 Bad Request: {path} is {other}"
+    except HTTPException as error:
+        yield f"{error.code} {error.name}: no rule matches {path}"
+    else:
+        yield f"rule      {rule.rule}"
+        yield f"endpoint  {rule.endpoint}"
+        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        yield f"values    {shown or 'none'}"
+        yield from steps(app, rule)
+
+
+def steps(app: App, rule: Rule) -> t.Iterator[str]:
+    """Yield lines with the hooks of a rule and its view, in the order in which they run."""
+    endpoint = str(rule.endpoint)
+    blueprint = endpoint.rpartition(".")[0] or None
+    inwards, outwards = outside_in(blueprint), inside_out(blueprint)
+    view = app.view_functions.get(endpoint)
+    if rule.websocket:
+        before = [f for name in inwards for f in app.before_websocket_funcs.get(name, ())]
+        after: list[t.Any] = []
+    else:
+        before = [f for name in inwards for f in app.before_request_funcs.get(name, ())]
+        after = [f for name in outwards for f in reversed(app.after_request_funcs.get(name, []))]
+    values = [f for name in inwards for f in app.url_value_preprocessors.get(name, ())]
+    ends = [f for name in outwards for f in reversed(app.teardown_request_funcs.get(name, []))]
+    ends += reversed(app.teardown_appcontext_funcs)
+    for kind, functions in (("values", values), ("before", before)):
+        for function in functions:
+            yield f"{kind:<9} {_shown(function)}"
+    yield f"view      {'none registered' if view is None else _shown(view)}"
+    for kind, functions in (("after", after), ("teardown", ends)):
+        for function in functions:
+            yield f"{kind:<9} {_shown(function)}"
+    functions = [*values, *before, *([] if view is None else [view]), *after, *ends]
+    yield f"runs      {_place(app, rule, functions)}"
+
+
+def _place(app: App, rule: Rule, functions: list[t.Any]) -> str:
+    """Say where a rule's functions run, and whether on the general path."""
+    if rule.websocket:
+        return "on the event loop (ASGI)"
+    where = "in a thread"
+    if any(map(_is_async, functions)):
+        sync = [function for function in functions if not _is_async(function)]
+        where = "on the event loop (ASGI)" + (", its sync functions in threads" if sync else "")
+    if Engine(app).general:
+        where += "; on the general path, because a step of the request is overridden or forced"
+    return where
+
+
+def _is_async(function: t.Any) -> bool:
+    return iscoroutinefunction(function) or awaits(function)
+
+
+def _shown(function: t.Any) -> str:
+    cls = getattr(function, "view_class", None)
+    name = definition(function if cls is None else cls)
+    return f"{name}, async" if _is_async(function) else name

@@ -1,0 +1,103 @@
+"""Say what to look at in errors whose message and traceback do not name the user's code.
+
+Hints are notes (PEP 678), so the errors keep their type and message. They are only looked for
+once an error is unhandled.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+
+from jinja2 import ChoiceLoader, TemplateNotFound
+
+from ..ground.current import request_view
+from ..registration.origin import definition
+
+if t.TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
+    from ..registration.application import App
+
+
+def view_of_request(app: App) -> str:
+    """Return the name, file and line of the current request's view; empty if it has none."""
+    ctx = request_view.get(None)
+    if ctx is None:
+        return ""
+    view = app.view_functions.get(ctx.request.endpoint or "")
+    if view is None:
+        return ""
+    cls = getattr(view, "view_class", None)
+    if cls is None:
+        return definition(view)
+    method = getattr(cls, ctx.request.method.lower(), None) or cls.dispatch_request
+    return definition(method)
+
+
+def add_hints(app: App, error: Exception) -> None:
+    """Add notes to an unhandled error, if there is anything to say about it."""
+    hint = None
+    if isinstance(error, TemplateNotFound):
+        hint = _where_templates_are(app, error)
+    elif isinstance(error, TypeError):
+        hint = _rule_and_view(app, error)
+    if hint is not None and hint not in getattr(error, "__notes__", ()):
+        error.add_note(hint)
+
+
+def _rule_and_view(app: App, error: TypeError) -> str | None:
+    ctx = request_view.get(None)
+    if ctx is None or ctx.request.url_rule is None:
+        return None
+    message = str(error)
+    if "not JSON serializable" in message or message.startswith("keys must be "):
+        place = view_of_request(app)
+        return f"The view of the request is {place}." if place else None
+    view = app.view_functions.get(ctx.request.endpoint or "")
+    name = getattr(inspect.unwrap(view), "__qualname__", None) if view else None
+    if view is None or name is None or not message.startswith(f"{name}() "):
+        return None
+    values = ctx.request.view_args or {}
+    try:
+        inspect.signature(view).bind(**values)
+    except TypeError:
+        passed = ", ".join(values) or "no arguments"
+        return (
+            f"The rule {ctx.request.url_rule.rule!r} passes {passed} to the view"
+            f" {definition(view)}. Name the parameters of the view as in the rule."
+        )
+    except ValueError:  # no signature is known
+        pass
+    return None
+
+
+def _where_templates_are(app: App, error: TemplateNotFound) -> str | None:
+    # Imported here, because requests do not need it.
+    from difflib import get_close_matches
+
+    wanted = str(error.name)
+    folders: list[str] = []
+    names: set[str] = set()
+    for owner in (app, *app.iter_blueprints()):
+        loader = owner.jinja_loader
+        if loader is None:
+            continue
+        folders += _folders(loader)
+        try:
+            names.update(loader.list_templates())
+        except TypeError:  # a loader that cannot list them
+            continue
+    hint = f"Looked for in: {', '.join(dict.fromkeys(folders)) or 'no folder at all'}."
+    near = get_close_matches(wanted, names, n=3, cutoff=0.75)
+    if not near:
+        # The same file name in another folder.
+        file = wanted.rpartition("/")[2]
+        near = sorted(name for name in names if name.rpartition("/")[2] == file)[:3]
+    return f"{hint} Did you mean {' or '.join(map(repr, near))}?" if near else hint
+
+
+def _folders(loader: BaseLoader) -> list[str]:
+    if isinstance(loader, ChoiceLoader):
+        return [folder for inner in loader.loaders for folder in _folders(inner)]
+    return list(map(str, getattr(loader, "searchpath", ()))) or [repr(loader)]

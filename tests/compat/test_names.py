@@ -1,0 +1,18 @@
+"""The names of the package itself."""
+
+from __future__ import annotations
+
+import types
+
+import costrel
+
+
+def test_package_lists_its_public_names_only() -> None:
+    """No submodule, import or private name; every name listed is there."""
+    listed = dir(costrel)
+    assert {"Flask", "websocket", "EventStream", "json", "install_as_flask"} <= set(listed)
+    assert not {"sys", "t", "warnings", "importlib", "annotations", "FLASK_LEVEL"} & set(listed)
+    names = [name for name in listed if not name.startswith("__")]
+    assert not [name for name in names if name.startswith("_")]
+    modules = [name for name in names if isinstance(getattr(costrel, name), types.ModuleType)]
+    assert modules == ["json"]
