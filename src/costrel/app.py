@@ -119,6 +119,7 @@ class Flask(App):
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
             "LOOP_LAG_WARNING_S": 0.5,
+            "TRUSTED_PROXIES": 0,
             "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,
             "WEBSOCKET_IDLE_S": None,
             "WEBSOCKET_ORIGINS": None,
@@ -564,8 +565,11 @@ class Flask(App):
         engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
             engine = self._compile()
-        if engine.general:
-            return respond_by_steps(self, environ, start_response)
+        if engine.detours:
+            if engine.trusted is not None:
+                engine.trusted(environ, start_response)
+            if engine.general:
+                return respond_by_steps(self, environ, start_response)
         return respond_planned(self, engine, environ, start_response)
 
     @anew

@@ -296,6 +296,20 @@ def test_run_app_that_raises_is_shown_once(costrel_command: t.Any, tmp_path: Pat
     assert result.stderr.count("  File ") == 2
 
 
+def test_run_with_a_wrong_trusted_proxies_does_not_start(
+    costrel_command: t.Any, tmp_path: Path
+) -> None:
+    """The error says what to write, before any request fails with it."""
+    (tmp_path / "trusting.py").write_text(
+        "from costrel import Flask\napp = Flask(__name__)\napp.config['TRUSTED_PROXIES'] = 'one'\n"
+    )
+
+    result = costrel_command("--app", "trusting", "run", "--port", "0")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: TRUSTED_PROXIES is 'one'. Set it to the number of")
+
+
 def test_run_import_error_names_the_missing_module(costrel_command: t.Any, tmp_path: Path) -> None:
     """A failing import in the app's module is not reported as a missing app."""
     (tmp_path / "needy.py").write_text("import not_installed\n")

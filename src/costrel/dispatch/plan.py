@@ -28,7 +28,7 @@ from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
-from .proxies import is_wrapped, proxies_around
+from .proxies import believed_proxies, is_wrapped, trusted_proxies
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -253,9 +253,12 @@ class Engine:
                 self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
         self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
-        #: The ``ProxyFix`` middleware around the application, outermost first; None if there
-        #: is any other middleware.
-        self.proxies = proxies_around(app)
+        #: The ``ProxyFix`` objects that apply to the scopes of ASGI, outermost first.
+        self.proxies = believed_proxies(app)
+        #: What `TRUSTED_PROXIES` adds to the middleware around ``wsgi_app``.
+        self.trusted = trusted_proxies(app)
+        #: Whether ``wsgi_app`` has more to do than to follow a plan.
+        self.detours = self.general or self.trusted is not None
         self.wrapped = is_wrapped(app)
         #: Whether requests may run on the loop under ASGI, and some of them do.
         self.matches_on_loop = (
