@@ -188,7 +188,7 @@ def test_event_arrives_while_the_stream_is_open(site):
     """It is not buffered by nginx."""
     with site.get("/events") as response:
         assert b"data: first\n" in iter(response.readline, b"")
-        fetch(site.port, "/go-on", "POST")
+        assert fetch(site.port, "/go-on", "POST").status == 204
         assert b"data: last\n" in response.read()
 
 

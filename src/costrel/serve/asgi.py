@@ -29,7 +29,7 @@ from .loopcontext import LoopContext
 from .onloop import respond_on_loop
 from .proxies import behind
 from .scope import ENVIRON, Message, Receive, Scope, Send, split_path
-from .watch import Suspended
+from .watch import Steps, Suspended
 from .wsgi import _forget_request
 
 if t.TYPE_CHECKING:
@@ -119,6 +119,9 @@ class Application:
             except StopIteration as stop:
                 message = stop.value
             else:
+                if not hasattr(arriving, "send"):
+                    # COMPAT(Granian): what its `receive` returns can only be stepped.
+                    arriving = t.cast("t.Any", Steps(arriving))
                 rest = Suspended(t.cast("t.Any", arriving), waiting_for)
                 message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
