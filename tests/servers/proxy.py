@@ -108,11 +108,16 @@ class Nginx:
 
 
 class TlsNginx:
-    """An nginx in front of a server, with the documented site as it is, but for its ports."""
+    """An nginx in front of a server, with the documented site as it is, but for its ports.
 
-    def __init__(self, upstream_port, place, certificate, key):
+    With `prefixed`, it also has the lines that the page gives for a prefix.
+    """
+
+    def __init__(self, upstream_port, place, certificate, key, *, prefixed=False):
         self.port, self.tls_port = free_port(), free_port()
         head, redirect, server = site(upstream_port)
+        if prefixed:
+            server = below_prefix(server)
         redirect = replaced(redirect, port=("listen 80;", f"listen {HOST}:{self.port};"))
         server = replaced(
             server,

@@ -128,20 +128,30 @@ class Site:
                        open_timeout=PATIENCE_S, close_timeout=PATIENCE_S, **options)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def site(request, tmp_path_factory, certificate):
+@contextmanager
+def served(name, folder, certificate, trusted, **options):
     """Serve the application on one server behind the documented nginx."""
-    program, app = SERVERS[request.param]
-    place = tmp_path_factory.mktemp(request.param)
-    running, port = serve(program, app, place, FLASK_TRUSTED_PROXIES="1")
+    program, app = SERVERS[name]
+    for part in ("server", "nginx"):
+        (folder / part).mkdir()
+    running, port = serve(
+        program, app, folder / "server", FLASK_TRUSTED_PROXIES=json.dumps(trusted)
+    )
     try:
-        nginx = TlsNginx(port, tmp_path_factory.mktemp("nginx"), *certificate)
+        nginx = TlsNginx(port, folder / "nginx", *certificate, **options)
         try:
             yield Site(nginx, port, certificate)
         finally:
             nginx.running.stop()
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def site(request, tmp_path_factory, certificate):
+    """Serve the application at the root of the site."""
+    with served(request.param, tmp_path_factory.mktemp("site"), certificate, 1) as site:
+        yield site
 
 
 def place(path, client=CLIENT, scheme="https"):
@@ -171,6 +181,19 @@ def test_websocket_is_the_clients(site, forged):
             ws.send(f"hello {number}")
             said = json.loads(ws.recv(PATIENCE_S))
             assert said == place("/echo") | {"message": f"hello {number}"}
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "granian"])
+def test_below_a_prefix_the_url_has_it(name, tmp_path, certificate):
+    """For requests and WebSockets, if the application trusts the proxy with it."""
+    trusted = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_prefix": 1}
+    with served(name, tmp_path, certificate, trusted, prefixed=True) as site:
+        with site.get("/app/place", FORGED) as response:
+            assert json.load(response) == place("/app/place") | {"prefix": "/app"}
+        with site.connect("/app/echo", origin=f"https://{NAME}", additional_headers=FORGED) as ws:
+            ws.send("hello")
+            expected = place("/app/echo") | {"prefix": "/app", "message": "hello"}
+            assert json.loads(ws.recv(PATIENCE_S)) == expected
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", f"http://{NAME}", f"https://{HOST}"])
