@@ -1,0 +1,97 @@
+"""What a typed view's return annotation makes of its value: JSON with what is declared, only."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+from msgspec import inspect as types
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..wrappers import Response
+from .document import holds
+
+Send = t.Callable[[t.Any], t.Any]
+
+_PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
+"""Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+
+
+class Answer:
+    """Send a view's values as JSON of the declared type.
+
+    SECURITY(excess data): a value is encoded, decoded as the declared type and encoded again,
+    so that no attribute leaves that the type does not have, however deep in the value.
+
+    Args:
+        annotation: The declared type.
+        view: What error messages call the view.
+        status: The status of its answers.
+    """
+
+    __slots__ = ("_annotation", "_decode", "_status", "_view")
+
+    def __init__(self, annotation: t.Any, view: str, status: int) -> None:
+        self._annotation = annotation
+        self._decode = msgspec.json.Decoder(annotation).decode
+        self._view = view
+        self._status = status
+
+    def __call__(self, value: t.Any) -> t.Any:
+        """Return the response; a response is returned as it is, a tuple with the rest of it.
+
+        Raises `TypeError` (500) for a value that does not fit; nothing of it is sent.
+        """
+        if isinstance(value, BaseResponse):
+            return value
+        if type(value) is tuple and 2 <= len(value) <= 3 and not self._is_declared(value):
+            body, *rest = value
+            return body if isinstance(body, BaseResponse) else self._respond(body), *rest
+        return self._respond(value)
+
+    def _is_declared(self, value: tuple[t.Any, ...]) -> bool:
+        return t.get_origin(self._annotation) is tuple
+
+    def _respond(self, value: t.Any) -> Response:
+        try:
+            fitting = msgspec.convert(value, self._annotation, from_attributes=True)
+            body = msgspec.json.encode(self._decode(msgspec.json.encode(fitting)))
+        except (msgspec.ValidationError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"{self._view} returned a value that does not fit its return annotation: {error}"
+            ) from error
+        response = Response(body, self._status, mimetype="application/json")
+        return response
+
+
+def nothing(value: t.Any) -> t.Any:
+    """Answer 204 for a view that is declared to return None."""
+    return ("", 204) if value is None else value
+
+
+def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
+    """Return what sends a view's values; None if Flask's rules do."""
+    if annotation is None or annotation is type(None):
+        return nothing
+    try:
+        kind = msgspec.inspect.type_info(annotation)
+    except TypeError:
+        return None
+    if not _is_schema(kind) or holds(kind, types.CustomType):
+        return None
+    return Answer(annotation, view, status or 200)
+
+
+def _is_schema(kind: types.Type) -> bool:
+    """Whether a type declares more than what a view of Flask may return."""
+    if isinstance(kind, types.Metadata):
+        return _is_schema(kind.type)
+    if isinstance(kind, types.UnionType):
+        return all(isinstance(item, types.NoneType) or _is_schema(item) for item in kind.types)
+    if isinstance(kind, types.DictType):
+        return not isinstance(kind.value_type, types.AnyType)
+    if isinstance(kind, types.ListType):
+        return not isinstance(kind.item_type, types.AnyType)
+    if isinstance(kind, types.TupleType):
+        return False
+    return not isinstance(kind, _PLAIN)
