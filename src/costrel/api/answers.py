@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import typing as t
+from types import UnionType
 
 import msgspec
 from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..wrappers import Response
-from .document import holds
+from .mismatches import holds
+from .picking import pick
 
 Send = t.Callable[[t.Any], t.Any]
 
@@ -29,10 +31,11 @@ class Answer:
         status: The status of its answers.
     """
 
-    __slots__ = ("_annotation", "_decode", "_status", "_view")
+    __slots__ = ("_annotation", "_decode", "_kind", "_status", "_view")
 
     def __init__(self, annotation: t.Any, view: str, status: int) -> None:
         self._annotation = annotation
+        self._kind = msgspec.inspect.type_info(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
         self._view = view
         self._status = status
@@ -54,14 +57,21 @@ class Answer:
 
     def _respond(self, value: t.Any) -> Response:
         try:
-            fitting = msgspec.convert(value, self._annotation, from_attributes=True)
-            body = msgspec.json.encode(self._decode(msgspec.json.encode(fitting)))
-        except (msgspec.ValidationError, TypeError, ValueError) as error:
+            body = msgspec.json.encode(self._decode(msgspec.json.encode(value)))
+        except (TypeError, ValueError, RecursionError):
+            # There are objects in it whose attributes have to be read, or fields too many for a
+            # type that forbids them; or it doesn't fit.
+            body = self._picked(value)
+        return Response(body, self._status, mimetype="application/json")
+
+    def _picked(self, value: t.Any) -> bytes:
+        try:
+            picked = msgspec.json.encode(pick(value, self._kind))
+            return msgspec.json.encode(self._decode(picked))
+        except (TypeError, ValueError, RecursionError) as error:
             raise TypeError(
                 f"{self._view} returned a value that does not fit its return annotation: {error}"
             ) from error
-        response = Response(body, self._status, mimetype="application/json")
-        return response
 
 
 def nothing(value: t.Any) -> t.Any:
@@ -95,3 +105,12 @@ def _is_schema(kind: types.Type) -> bool:
     if isinstance(kind, types.TupleType):
         return False
     return not isinstance(kind, _PLAIN)
+
+
+def is_page(annotation: t.Any) -> bool:
+    """Whether a return annotation says that it is text or a response, not data."""
+    if t.get_origin(annotation) is t.Annotated:
+        return is_page(t.get_args(annotation)[0])
+    if t.get_origin(annotation) in {t.Union, UnionType}:
+        return any(map(is_page, t.get_args(annotation)))
+    return isinstance(annotation, type) and issubclass(annotation, (str, bytes, BaseResponse))

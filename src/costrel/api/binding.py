@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection, Iterator
 import msgspec
 from msgspec import inspect as types
 
-from .document import Document, holds
+from .document import Document
+from .mismatches import holds
 from .parameters import Body, Parameter, Query
 from .problems import Detail, InvalidRequest
 from .text import reader
@@ -28,10 +29,12 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 class Binding:
     """What fills the parameters of a view that its rule does not fill."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_parts", "takes_document")
 
     def __init__(self, parts: t.Sequence[Values | Document]) -> None:
         self._parts = tuple(parts)
+        #: Whether one of them is the body.
+        self.takes_document = any(isinstance(part, Document) for part in parts)
 
     def values(self) -> dict[str, t.Any]:
         """Return the arguments from the current request.

@@ -6,7 +6,6 @@ import typing as t
 from itertools import islice
 
 import msgspec
-from msgspec import inspect as types
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..ground.current import request
@@ -31,7 +30,7 @@ class Document:
         self._decode = msgspec.json.Decoder(entry.annotation).decode
         self._kind = msgspec.inspect.type_info(entry.annotation)
         #: Whether more is checked than what msgspec does.
-        self._looks = holds(self._kind, types.DecimalType)
+        self._looks = mismatches.looks_closer(self._kind)
 
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the document of the current request, or what is wrong with it.
@@ -49,41 +48,24 @@ class Document:
             )
         try:
             check_depth(data)
-            value = self._decode(data)
-        except msgspec.ValidationError as error:
-            errors += self._explain(data, error)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadRequest(f"The body is not valid JSON: {error}") from error
-        else:
-            if self._looks and (wrong := self._explain(data, None)):
-                errors += wrong
-            else:
-                found[self._entry.name] = value
+            error = None
+            try:
+                found[self._entry.name] = self._decode(data)
+            except msgspec.ValidationError as caught:
+                error = caught
+            if error is not None or self._looks:
+                errors += self._explain(data, error)
+        except (msgspec.DecodeError, ValueError) as caught:
+            raise BadRequest(f"The body is not valid JSON: {caught}") from caught
 
     def _explain(self, data: bytes, error: msgspec.ValidationError | None) -> list[Detail]:
-        """Return everything that does not fit."""
+        """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON."""
         try:
             value = msgspec.json.decode(data)
             found = list(islice(mismatches.find(value, self._kind), mismatches.LIMIT))
-        except (msgspec.DecodeError, RecursionError):  # e.g. a number out of range
+        except (msgspec.ValidationError, RecursionError):
+            # A number is out of range, or the search takes more of the stack than JSON may.
             found = []
         if not found and error is not None:
             found = [mismatches.of_error(error)]
         return [Detail("body", *mismatch) for mismatch in found]
-
-
-def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
-    """Whether a type, or anything in it, is of a kind."""
-    seen: set[int] = set()
-
-    def look(item: t.Any) -> bool:
-        if isinstance(item, wanted):
-            return True
-        if not isinstance(item, (types.Type, types.Field, tuple)) or id(item) in seen:
-            return False
-        seen.add(id(item))
-        if isinstance(item, tuple):
-            return any(map(look, item))
-        return any(look(getattr(item, name)) for name in item.__struct_fields__)
-
-    return look(kind)

@@ -129,7 +129,9 @@ def _find_in_union(value: t.Any, kind: types.UnionType, pointer: str) -> Iterato
     elif isinstance(value, dict):
         meant = [item for item in members if isinstance(item, _DICT_LIKE)]
     else:
-        meant = []
+        meant = [item for item in members if isinstance(item, types.DecimalType)]
+        if not isinstance(value, str) or any(isinstance(item, types.StrType) for item in members):
+            meant = []
     if len(meant) == 1:
         return _find(value, meant[0], pointer)
     if len(meant) > 1 and isinstance(value, dict):
@@ -219,3 +221,25 @@ def of_error(error: msgspec.ValidationError) -> Mismatch:
             break
         pointer = _below(pointer, name or number)
     return Mismatch(pointer, message)
+
+
+def looks_closer(kind: types.Type) -> bool:
+    """Whether `find` refuses some values that msgspec accepts: it does so with decimals."""
+    return holds(kind, types.DecimalType)
+
+
+def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
+    """Whether a type, or anything in it, is of a kind."""
+    seen: set[int] = set()
+
+    def look(item: t.Any) -> bool:
+        if isinstance(item, wanted):
+            return True
+        if not isinstance(item, (types.Type, types.Field, tuple)) or id(item) in seen:
+            return False
+        seen.add(id(item))
+        if isinstance(item, tuple):
+            return any(map(look, item))
+        return any(look(getattr(item, name)) for name in item.__struct_fields__)
+
+    return look(kind)

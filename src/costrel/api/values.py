@@ -52,7 +52,7 @@ class Values:
     Raises `TypeError` for a type that text can't stand for.
     """
 
-    __slots__ = ("_kind", "_models", "_place", "_single", "_struct")
+    __slots__ = ("_kind", "_looks", "_models", "_place", "_single", "_struct")
 
     def __init__(self, place: type[Parameter], entries: t.Sequence[Entry]) -> None:
         self._place = place
@@ -72,6 +72,8 @@ class Values:
                 self._single[entry.name] = _source(key, kind)
         self._struct = msgspec.defstruct("Values", [_field(entry) for entry in entries], kw_only=True)
         self._kind = msgspec.inspect.type_info(self._struct)
+        #: Whether more is checked than what msgspec does.
+        self._looks = mismatches.looks_closer(self._kind)
 
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the values of the current request, or what is wrong with them."""
@@ -85,6 +87,8 @@ class Values:
         except msgspec.ValidationError as error:
             self._explain(given, error, errors)
         else:
+            if self._looks:
+                self._explain(given, None, errors)
             if len(errors) == before:
                 found.update(msgspec.structs.asdict(values))
 
@@ -106,11 +110,11 @@ class Values:
         return given
 
     def _explain(
-        self, given: dict[str, t.Any], error: msgspec.ValidationError, errors: list[Detail]
+        self, given: dict[str, t.Any], error: msgspec.ValidationError | None, errors: list[Detail]
     ) -> None:
         """Add everything that does not fit, by the names that clients send."""
         found = list(islice(mismatches.find(given, self._kind), mismatches.LIMIT))
-        if not found:
+        if not found and error is not None:
             # Refused by code of the type itself, such as ``__post_init__``.
             errors.append(self._detail("", mismatches.detail_of(error)))
         for pointer, detail in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..ground.current import request_view
+from .classviews import for_loop
 
 if t.TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
@@ -26,7 +27,7 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
         # Imported here, because applications without typed views do not need it.
         from ..api.views import TypedView
 
-        kept = rule._typed = TypedView.of(view, rule)  # type: ignore[attr-defined]
+        kept = rule._typed = TypedView.of(view, rule, for_loop)  # type: ignore[attr-defined]
     return t.cast("t.Callable[..., t.Any]", kept.call)
 
 
