@@ -63,7 +63,11 @@ QUERIES: dict[str, dict[str, str]] = {
     "sort=Title": {"sort": "Invalid enum value 'Title'"},
     "level=3": {"level": "Invalid enum value 3"},
     "level=x": {"level": INT},
-    "limit=x&exact=x&level=7": {"limit": INT, "exact": "Expected `bool`", "level": "Invalid enum value 7"},
+    "limit=x&exact=x&level=7": {
+        "limit": INT,
+        "exact": "Expected `bool`",
+        "level": "Invalid enum value 7",
+    },
 }
 
 BAD_JSON = 400
@@ -234,9 +238,7 @@ def test_recursive_model_is_searched_to_its_end(client: FlaskClient, depth: int)
     """The pointer of the error has every level."""
     body = '{"name": "n", "children": [' * depth + "1" + "]}" * depth
     response = client.post("/nodes", data=body, content_type=JSON)
-    assert errors_of(response) == {
-        f"body:{'/children/0' * depth}": "Expected `object`, got `int`"
-    }
+    assert errors_of(response) == {f"body:{'/children/0' * depth}": "Expected `object`, got `int`"}
 
 
 def test_many_errors_are_cut_off(client: FlaskClient) -> None:

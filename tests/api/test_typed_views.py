@@ -14,7 +14,6 @@ from costrel import Blueprint, Costrel, Flask, Response, abort, request
 from costrel.api import Header, InvalidRequest
 from costrel.views import MethodView, View
 
-
 pytestmark = pytest.mark.usefixtures("path")
 
 

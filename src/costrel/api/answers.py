@@ -10,7 +10,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..wrappers import Response
-from .mismatches import holds
+from .kinds import bare, holds
 from .picking import pick
 
 Send = t.Callable[[t.Any], t.Any]
@@ -47,13 +47,10 @@ class Answer:
         """
         if isinstance(value, BaseResponse):
             return value
-        if type(value) is tuple and 2 <= len(value) <= 3 and not self._is_declared(value):
+        if type(value) is tuple and 2 <= len(value) <= 3:
             body, *rest = value
             return body if isinstance(body, BaseResponse) else self._respond(body), *rest
         return self._respond(value)
-
-    def _is_declared(self, value: tuple[t.Any, ...]) -> bool:
-        return t.get_origin(self._annotation) is tuple
 
     def _respond(self, value: t.Any) -> Response:
         try:
@@ -94,8 +91,7 @@ def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
 
 def _is_schema(kind: types.Type) -> bool:
     """Whether a type declares more than what a view of Flask may return."""
-    if isinstance(kind, types.Metadata):
-        return _is_schema(kind.type)
+    kind = bare(kind)
     if isinstance(kind, types.UnionType):
         return all(isinstance(item, types.NoneType) or _is_schema(item) for item in kind.types)
     if isinstance(kind, types.DictType):

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect as types
 
 from .document import Document
-from .mismatches import holds
+from .kinds import ARRAYS, OBJECTS, bare, holds, members_of, without_none
 from .parameters import Body, Parameter, Query
 from .problems import Detail, InvalidRequest
 from .text import reader
@@ -132,7 +132,7 @@ def _marker_for(name: str, annotation: t.Any, *, decorated: bool) -> Parameter |
             return None
         raise TypeError(f"{name!r} can't be filled: {error}") from error
     if not holds(kind, types.CustomType):
-        if _is_text(kind):
+        if _is_text(without_none(kind)):
             return Query()
         if _is_object(kind):
             return Body()
@@ -146,19 +146,14 @@ def _marker_for(name: str, annotation: t.Any, *, decorated: bool) -> Parameter |
 
 
 def _is_text(kind: types.Type) -> bool:
-    if isinstance(kind, types.Metadata):
-        return _is_text(kind.type)
-    if isinstance(kind, (types.ListType, types.SetType, types.FrozenSetType, types.VarTupleType)):
-        return reader(kind.item_type) is not None
-    return reader(kind) is not None
+    kind = bare(kind)
+    return reader(kind.item_type if isinstance(kind, ARRAYS) else kind) is not None
 
 
 def _is_object(kind: types.Type) -> bool:
-    """Whether a type is an object with fields, several of them, or a list of such."""
-    if isinstance(kind, types.Metadata):
-        return _is_object(kind.type)
+    """Whether a type is an object with fields, one of several, or a list of such."""
+    kind = bare(kind)
     if isinstance(kind, types.UnionType):
-        return all(isinstance(item, types.NoneType) or _is_object(item) for item in kind.types)
-    if isinstance(kind, types.ListType):
-        return _is_object(kind.item_type)
-    return isinstance(kind, (types.StructType, types.DataclassType, types.TypedDictType))
+        rest = [item for item in members_of(kind) if not isinstance(item, types.NoneType)]
+        return bool(rest) and all(map(_is_object, rest))
+    return _is_object(kind.item_type) if isinstance(kind, ARRAYS) else isinstance(kind, OBJECTS)

@@ -6,7 +6,7 @@ The wording of each error is msgspec's.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import re
 import typing as t
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect as types
 
+from .kinds import ARRAYS, DICTS, OBJECTS, bare, holds, members_of
 from .text import NUMBER
 
 LIMIT = 100
@@ -35,17 +36,16 @@ def find(value: t.Any, kind: types.Type) -> Iterator[Mismatch]:
 
 
 def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  # noqa: PLR0911
-    if isinstance(kind, types.Metadata):
-        return _find(value, kind.type, pointer)
+    kind = bare(kind)
     if isinstance(kind, types.UnionType):
         return _find_in_union(value, kind, pointer)
-    if isinstance(kind, _OBJECTS) and isinstance(value, dict):
+    if isinstance(kind, OBJECTS) and isinstance(value, dict):
         return _find_in_fields(value, kind, pointer)
     if isinstance(kind, types.StructType) and kind.array_like and isinstance(value, list):
         return _find_whole(value, kind, pointer)
-    if isinstance(kind, (types.DictType, types.FrozenDictType)) and isinstance(value, dict):
+    if isinstance(kind, DICTS) and isinstance(value, dict):
         return _find_in_dict(value, kind, pointer)
-    if isinstance(kind, _ARRAYS) and isinstance(value, list):
+    if isinstance(kind, ARRAYS) and isinstance(value, list):
         return _find_in_array(value, kind, pointer)
     if isinstance(kind, types.TupleType) and isinstance(value, list):
         return _find_in_tuple(value, kind, pointer)
@@ -54,10 +54,8 @@ def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  
     return _find_whole(value, kind, pointer)
 
 
-_OBJECTS = (types.StructType, types.DataclassType, types.TypedDictType)
-_ARRAYS = (types.ListType, types.SetType, types.FrozenSetType, types.VarTupleType)
-_DICT_LIKE = (*_OBJECTS, types.DictType, types.FrozenDictType)
-_LIST_LIKE = (*_ARRAYS, types.CollectionType, types.TupleType, types.NamedTupleType)
+_DICT_LIKE = (*OBJECTS, *DICTS)
+_LIST_LIKE = (*ARRAYS, types.TupleType, types.NamedTupleType)
 
 
 def _find_in_fields(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
@@ -80,15 +78,11 @@ def _find_in_fields(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Itera
                 yield Mismatch(_below(pointer, name), "Unknown field")
 
 
-def _find_in_dict(
-    value: dict[str, t.Any], kind: types.DictType, pointer: str
-) -> Iterator[Mismatch]:
+def _find_in_dict(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
     for name, item in value.items():
         below = _below(pointer, name)
         try:
-            msgspec.convert(
-                {name: None}, dict[_type_of(kind.key_type), None], str_keys=True
-            )  # type: ignore[misc]
+            msgspec.convert({name: None}, dict[_type_of(kind.key_type), None], str_keys=True)  # type: ignore[misc]
         except msgspec.ValidationError as error:
             yield Mismatch(below, f"As a key: {detail_of(error)}")
         yield from _find(item, kind.value_type, below)
@@ -101,9 +95,7 @@ def _find_in_array(value: list[t.Any], kind: t.Any, pointer: str) -> Iterator[Mi
     yield from _find_length(value, kind, pointer)
 
 
-def _find_in_tuple(
-    value: list[t.Any], kind: types.TupleType, pointer: str
-) -> Iterator[Mismatch]:
+def _find_in_tuple(value: list[t.Any], kind: types.TupleType, pointer: str) -> Iterator[Mismatch]:
     if len(value) != len(kind.item_types):
         detail = f"Expected `array` of length {len(kind.item_types)}, got {len(value)}"
         yield Mismatch(pointer, detail)
@@ -123,15 +115,16 @@ def _find_length(value: t.Sized, kind: t.Any, pointer: str) -> Iterator[Mismatch
 
 def _find_in_union(value: t.Any, kind: types.UnionType, pointer: str) -> Iterator[Mismatch]:
     """Look into the only member that such a value can be meant for."""
-    members = [item.type if isinstance(item, types.Metadata) else item for item in kind.types]
+    members = members_of(kind)
     if isinstance(value, list):
-        meant = [item for item in members if isinstance(item, _LIST_LIKE)]
+        wanted: tuple[type[types.Type], ...] = _LIST_LIKE
     elif isinstance(value, dict):
-        meant = [item for item in members if isinstance(item, _DICT_LIKE)]
+        wanted = _DICT_LIKE
+    elif isinstance(value, str) and not any(isinstance(item, types.StrType) for item in members):
+        wanted = (types.DecimalType,)
     else:
-        meant = [item for item in members if isinstance(item, types.DecimalType)]
-        if not isinstance(value, str) or any(isinstance(item, types.StrType) for item in members):
-            meant = []
+        wanted = ()
+    meant = [item for item in members if isinstance(item, wanted)]
     if len(meant) == 1:
         return _find(value, meant[0], pointer)
     if len(meant) > 1 and isinstance(value, dict):
@@ -139,9 +132,7 @@ def _find_in_union(value: t.Any, kind: types.UnionType, pointer: str) -> Iterato
     return _find_whole(value, kind, pointer)
 
 
-def _find_by_tag(
-    value: dict[str, t.Any], members: list[t.Any], pointer: str
-) -> Iterator[Mismatch]:
+def _find_by_tag(value: dict[str, t.Any], members: list[t.Any], pointer: str) -> Iterator[Mismatch]:
     """Look into the struct whose tag an object has: msgspec has no other union of several."""
     tag_field = members[0].tag_field
     for member in members:
@@ -186,16 +177,15 @@ _CLASSES: dict[type[types.Type], t.Any] = {
     types.AnyType: t.Any, types.NoneType: None, types.BoolType: bool, types.IntType: int,
     types.FloatType: float, types.StrType: str, types.BytesType: bytes,
     types.ByteArrayType: bytearray, types.MemoryViewType: memoryview,
-    types.DateTimeType: datetime.datetime, types.DateType: datetime.date,
-    types.TimeType: datetime.time, types.TimeDeltaType: datetime.timedelta,
+    types.DateTimeType: dt.datetime, types.DateType: dt.date,
+    types.TimeType: dt.time, types.TimeDeltaType: dt.timedelta,
     types.UUIDType: uuid.UUID, types.DecimalType: decimal.Decimal,
 }  # fmt: skip
 
 
 def _type_of(kind: types.Type) -> t.Any:
     """Return the type of a leaf; for what has items, a type that any such value fits."""
-    if isinstance(kind, types.Metadata):
-        return _type_of(kind.type)
+    kind = bare(kind)
     if isinstance(kind, types.UnionType):
         return t.Union[tuple(map(_type_of, kind.types))]  # noqa: UP007  made at run time
     if isinstance(kind, types.LiteralType):
@@ -226,20 +216,3 @@ def of_error(error: msgspec.ValidationError) -> Mismatch:
 def looks_closer(kind: types.Type) -> bool:
     """Whether `find` refuses some values that msgspec accepts: it does so with decimals."""
     return holds(kind, types.DecimalType)
-
-
-def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
-    """Whether a type, or anything in it, is of a kind."""
-    seen: set[int] = set()
-
-    def look(item: t.Any) -> bool:
-        if isinstance(item, wanted):
-            return True
-        if not isinstance(item, (types.Type, types.Field, tuple)) or id(item) in seen:
-            return False
-        seen.add(id(item))
-        if isinstance(item, tuple):
-            return any(map(look, item))
-        return any(look(getattr(item, name)) for name in item.__struct_fields__)
-
-    return look(kind)

@@ -35,7 +35,9 @@ class InvalidRequest(UnprocessableEntity):
     """
 
     def __init__(self, errors: t.Sequence[Detail]) -> None:
-        lines = [f"{error.place} {error.pointer or 'as a whole'}: {error.detail}" for error in errors]
+        lines = [
+            f"{error.place} {error.pointer or 'as a whole'}: {error.detail}" for error in errors
+        ]
         super().__init__("\n".join(lines))
         self.errors = tuple(errors)
 

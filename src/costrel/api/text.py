@@ -13,63 +13,58 @@ import typing as t
 import msgspec
 from msgspec import inspect as types
 
+from .kinds import bare, members_of
+
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """SPEC(RFC 8259 §6): a number."""
 
-_WORDS = {"true": True, "false": False}
+_NUMBER, _WORD, _STRING = (frozenset((name,)) for name in ("number", "true or false", "string"))
 
-_TEXTS = (
-    types.StrType, types.BytesType, types.DateTimeType, types.DateType, types.TimeType,
-    types.TimeDeltaType, types.UUIDType,
-)  # fmt: skip
+_ACCEPTED: dict[type[types.Type], frozenset[str]] = {
+    types.IntType: _NUMBER, types.FloatType: _NUMBER, types.BoolType: _WORD,
+    types.StrType: _STRING, types.BytesType: _STRING, types.DateTimeType: _STRING,
+    types.DateType: _STRING, types.TimeType: _STRING, types.TimeDeltaType: _STRING,
+    types.UUIDType: _STRING, types.DecimalType: _STRING, types.NoneType: frozenset(),
+}  # fmt: skip
+"""What a text may stand for. A decimal is a string in JSON too, so that it stays exact."""
+
+_WORDS = {"true": True, "false": False}
 
 Read = t.Callable[[str], t.Any]
 
 
 def reader(kind: types.Type) -> Read | None:
     """Return what reads a type's text; None for a type that text can't stand for."""
-    accepted = _accepted(kind)
-    if accepted is None:
+    accepted = _accepted(bare(kind))
+    if not accepted:
         return None
-    numbers, words, strings = accepted
-    if not numbers and not words:
-        return str
-    if words and not numbers:
-        return _word
-    return _number_or_word if words else _number
+    if accepted >= _NUMBER | _WORD:
+        return _read_number_or_word
+    if accepted >= _NUMBER:
+        return _read_number
+    return _read_word if accepted >= _WORD else str
 
 
-def _accepted(kind: types.Type) -> tuple[bool, bool, bool] | None:
-    """Return whether numbers, booleans and strings may be values of a type."""
-    if isinstance(kind, types.Metadata):
-        return _accepted(kind.type)
-    if isinstance(kind, _TEXTS):
-        return False, False, True
-    if isinstance(kind, (types.IntType, types.FloatType)):
-        return True, False, False
-    if isinstance(kind, types.BoolType):
-        return False, True, False
-    if isinstance(kind, types.DecimalType):
-        return False, False, True
-    if isinstance(kind, types.LiteralType):
-        return _of_values(kind.values)
-    if isinstance(kind, types.EnumType):
-        return _of_values(member.value for member in kind.cls)
+def _accepted(kind: types.Type) -> frozenset[str] | None:
     if isinstance(kind, types.UnionType):
-        found = [_accepted(item) for item in kind.types if not isinstance(item, types.NoneType)]
-        known = [item for item in found if item is not None]
-        if len(known) != len(found) or not known:
-            return None
-        return t.cast("tuple[bool, bool, bool]", tuple(map(any, zip(*known, strict=True))))
-    return None
+        found = [_accepted(member) for member in members_of(kind)]
+        return None if None in found else frozenset().union(*t.cast("t.Any", found))
+    if isinstance(kind, types.LiteralType):
+        return _accepted_of(kind.values)
+    if isinstance(kind, types.EnumType):
+        return _accepted_of(kind.cls)
+    return _ACCEPTED.get(type(kind))
 
 
-def _of_values(values: t.Iterable[t.Any]) -> tuple[bool, bool, bool] | None:
+def _accepted_of(values: t.Iterable[t.Any]) -> frozenset[str] | None:
+    """Return the same for the values of a literal or an enumeration: numbers and strings."""
     kinds = {type(value.value if isinstance(value, enum.Enum) else value) for value in values}
-    return (int in kinds, False, str in kinds) if kinds <= {int, str} else None
+    if not kinds <= {int, str}:
+        return None
+    return (_NUMBER if int in kinds else frozenset()) | (_STRING if str in kinds else frozenset())
 
 
-def _number(text: str) -> t.Any:
+def _read_number(text: str) -> t.Any:
     """Return a number; text that is none as it is, for the type to refuse."""
     if not NUMBER.fullmatch(text):
         return text
@@ -79,9 +74,9 @@ def _number(text: str) -> t.Any:
         return text
 
 
-def _word(text: str) -> t.Any:
+def _read_word(text: str) -> t.Any:
     return _WORDS.get(text, text)
 
 
-def _number_or_word(text: str) -> t.Any:
-    return _WORDS[text] if text in _WORDS else _number(text)
+def _read_number_or_word(text: str) -> t.Any:
+    return _WORDS[text] if text in _WORDS else _read_number(text)

@@ -11,12 +11,10 @@ from msgspec import inspect as types
 
 from ..ground.current import request
 from . import mismatches
+from .kinds import ARRAYS, OBJECTS, without_none
 from .parameters import Cookie, Header, Parameter, Query
 from .problems import Detail
 from .text import Read, reader
-
-_ARRAYS = (types.ListType, types.SetType, types.FrozenSetType, types.VarTupleType)
-_OBJECTS = (types.StructType, types.DataclassType, types.TypedDictType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,8 @@ class Values:
         #: Parameters whose fields are values: a whole query as one model.
         self._models: dict[str, dict[str, Source]] = {}
         for entry in entries:
-            kind = _plain(msgspec.inspect.type_info(entry.annotation))
-            if isinstance(kind, _OBJECTS):
+            kind = without_none(msgspec.inspect.type_info(entry.annotation))
+            if isinstance(kind, OBJECTS):
                 self._models[entry.name] = {
                     field.encode_name: _source(_key(place, field.encode_name, None), field.type)
                     for field in kind.fields
@@ -70,7 +68,9 @@ class Values:
             else:
                 key = _key(place, entry.name, entry.marker.alias)
                 self._single[entry.name] = _source(key, kind)
-        self._struct = msgspec.defstruct("Values", [_field(entry) for entry in entries], kw_only=True)
+        self._struct = msgspec.defstruct(
+            "Values", [_field(entry) for entry in entries], kw_only=True
+        )
         self._kind = msgspec.inspect.type_info(self._struct)
         #: Whether more is checked than what msgspec does.
         self._looks = mismatches.looks_closer(self._kind)
@@ -142,8 +142,8 @@ def _field(entry: Entry) -> tuple[t.Any, ...]:
 
 
 def _source(key: str, kind: types.Type) -> Source:
-    kind = _plain(kind)
-    many = isinstance(kind, _ARRAYS)
+    kind = without_none(kind)
+    many = isinstance(kind, ARRAYS)
     read = reader(kind.item_type if many else kind)  # type: ignore[attr-defined]
     if read is None:
         raise TypeError(
@@ -151,17 +151,6 @@ def _source(key: str, kind: types.Type) -> Source:
             " string, a date, a UUID or the like, or a list of these."
         )
     return Source(key, read, many)
-
-
-def _plain(kind: types.Type) -> types.Type:
-    """Return a type without metadata, and without None or UNSET beside it."""
-    if isinstance(kind, types.Metadata):
-        return _plain(kind.type)
-    if isinstance(kind, types.UnionType):
-        rest = tuple(item for item in kind.types if not isinstance(item, types.NoneType))
-        if len(rest) == 1:
-            return _plain(rest[0])
-    return kind
 
 
 def _key(place: type[Parameter], name: str, alias: str | None) -> str:
@@ -176,15 +165,18 @@ def _split(texts: list[str]) -> list[str]:
 
 
 def _take_query(key: str) -> list[str]:
-    return request.args.getlist(key)
+    found: list[str] = request.args.getlist(key)
+    return found
 
 
 def _take_header(key: str) -> list[str]:
-    return request.headers.getlist(key)
+    found: list[str] = request.headers.getlist(key)
+    return found
 
 
 def _take_cookie(key: str) -> list[str]:
-    return request.cookies.getlist(key)
+    found: list[str] = request.cookies.getlist(key)
+    return found
 
 
 _TAKE: dict[type[Parameter], t.Callable[[str], list[str]]] = {

@@ -29,7 +29,7 @@ def handle_http_exception(app: App, e: HTTPException) -> t.Any:
     return as_response(e) if handler is None else app.ensure_sync(handler)(e)
 
 
-def as_response(e: HTTPException) -> t.Any:
+def as_response(e: t.Any) -> t.Any:
     """Return an error that is its own response, without its traceback, or its problem.
 
     The frames of the traceback hold the error. This cycle would keep alive everything else
