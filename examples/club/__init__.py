@@ -1,4 +1,4 @@
-"""A club of travellers: ``costrel --app examples/club run``."""
+"""A club of travellers: ``costrel --app club run``."""
 
 from costrel import Flask, install_as_flask
 
