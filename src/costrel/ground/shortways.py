@@ -148,6 +148,37 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "should_set_cookie is_null_session",
     ),
     "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__ permanent"),
+    # The session's cookie is read from the environ, and its header field is written, by what
+    # was compiled from the configuration.
+    "_may_compile_cookie": (
+        "costrel.sessions.SecureCookieSessionInterface",
+        (
+            "open_session save_session get_signing_serializer _make_signing_serializer"
+            " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
+            " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
+            " should_set_cookie is_null_session null_session_class salt digest_method"
+            " key_derivation serializer session_class"
+        ),
+    ),
+    "_may_configure": ("costrel.app.Flask", "secret_key permanent_session_lifetime"),
+    "_may_find_cookie": (
+        "costrel.wrappers.request.Request",
+        "__init__ cookies dict_storage_class environ headers",
+    ),
+    "_may_add_cookie": (
+        "costrel.wrappers.response.Response",
+        "set_cookie delete_cookie max_cookie_size headers vary",
+    ),
+    # Signatures are made with fewer calls than itsdangerous makes.
+    "_may_serialize": (
+        "costrel.sessions.signing.Serializer",
+        "dump_payload dumps iter_unsigners load_payload loads make_signer",
+    ),
+    "_may_sign": (
+        "costrel.sessions.signing.Signer",
+        "derive_key get_signature sign timestamp_to_datetime unsign verify_signature",
+    ),
+    "_may_hash": ("costrel.sessions.signing.HMAC", "get_signature verify_signature"),
     # Templates: a string is compiled once, and rendering copies and looks up less.
     "_may_keep_strings": (
         "costrel.templating.Environment",
