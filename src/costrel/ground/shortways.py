@@ -153,7 +153,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_compile_cookie": (
         "costrel.sessions.SecureCookieSessionInterface",
         (
-            "open_session save_session get_signing_serializer _make_signing_serializer"
+            "open_session save_session get_signing_serializer"
             " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
             " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
             " should_set_cookie is_null_session null_session_class salt digest_method"
@@ -219,11 +219,14 @@ class _Way:
         self._look_at = get if len(names) > 1 else lambda cls: (get(cls),)
         self._originals = self._look_at(root)
         found = [(base, name) for base in root.__mro__ for name in names if name in base.__dict__]
-        # Methods that ours override count too: ours call them unless the path is open.
+        # Methods that ours override count too: ours call them unless the path is open. A base
+        # class that has none of its own may be given one.
         self._overridden = tuple(
-            (base, name, base.__dict__[name])
-            for base, name in found
-            if find(root, name) is not base.__dict__[name]
+            (base, name, base.__dict__.get(name))
+            for base in root.__mro__[1:]
+            for name in names
+            if find(root, name) is not base.__dict__.get(name)
+            and (name in base.__dict__ or (name in root.__dict__ and base.__module__ != "builtins"))
         )
         # False if a tracer has replaced a method before this was imported.
         self._genuine = all(
