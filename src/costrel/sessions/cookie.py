@@ -25,12 +25,13 @@ _EXPIRES = datetime(2001, 1, 1, tzinfo=UTC)
 class SessionCookie:
     """Reads sessions from their cookie, and writes the header fields that save them.
 
-    It does what the methods of `SecureCookieSessionInterface` do if none of them is
-    overridden, and leaves everything unusual to them: a key other than the current one, a
-    session, request or response of another class.
+    It does what `SecureCookieSessionInterface` does if none of its methods is overridden, and
+    leaves to it what is unusual: another key than the current one, and sessions, requests and
+    responses of other classes.
 
     SECURITY(rotation): belongs to an engine, and so to one epoch: a change of the configuration
-    discards it with its key. Fallback keys may change in place, and are not kept.
+    discards it with its key. Fallback keys may change in place, so they are not kept here: a
+    signature of another key is left to the interface.
     """
 
     def __init__(self, app: t.Any, serializer: Serializer) -> None:
@@ -102,7 +103,10 @@ class SessionCookie:
         if not session:
             cookie = self._deletion
         else:
-            value = self._serializer.dumps(dict(session))
+            try:
+                value = self._serializer.dumps(dict(session))
+            except Exception:  # noqa: BLE001  raised again by the interface
+                return None
             if permanent:
                 before, behind = self._until
                 expires = http_date(datetime.now(UTC) + self._lifetime)
@@ -150,7 +154,7 @@ def compile_cookie(app: t.Any) -> SessionCookie | None:
     ):
         return None
     try:
-        serializer = interface.get_signing_serializer(app)
+        serializer = interface._make_signing_serializer((app.secret_key,))
         return SessionCookie(app, serializer) if type(serializer) is Serializer else None
     except Exception:  # noqa: BLE001  an invalid setting: raised again for a session that needs it
         return None

@@ -109,7 +109,9 @@ class Serializer(URLSafeTimedSerializer, metaclass=Watched):
             if not 0 <= age_s <= max_age_s:
                 return None
             # A leading dot marks compressed data.
-            written = zlib.decompress(_decode(payload[1:])) if payload[0] == "." else _decode(payload)
+            written = (
+                zlib.decompress(_decode(payload[1:])) if payload[0] == "." else _decode(payload)
+            )
             data = self.serializer.loads(written.decode())
         except Exception:  # noqa: BLE001  an error of a tag or the depth: `loads` decides
             return None
