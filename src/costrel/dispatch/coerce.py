@@ -173,9 +173,11 @@ class PlainAnswer:
         return [content] if content and environ["REQUEST_METHOD"] != "HEAD" else []
 
 
-def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
-    """Return the usual answer: 200, with content type and length."""
-    headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+def plain_answer(
+    content: bytes, content_type: str, more: t.Iterable[tuple[str, str]] = ()
+) -> PlainAnswer:
+    """Return the usual answer: 200, with content type, length, and `more` header fields."""
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), *more]
     return PlainAnswer("200 OK", headers, content)
 
 

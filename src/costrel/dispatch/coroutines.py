@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException
 from ..ctx import RequestContext, call_all
 from ..signals import request_finished, request_started
 from . import errors
-from .coerce import answers_itself, as_plain, plain_answer
-from .hooks import needs_session, no_response, resume_before, save_session
+from .coerce import answers_itself, as_plain
+from .hooks import answer_plainly, no_response, resume_before, save_session
 from .loop import while_handling
 from .sendable import make_sendable
 from .threads import hop_for
@@ -144,15 +144,10 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
     if engine.epoch != app._epoch.value:
         return await hop_for(app, app.finalize_request, rv)
     steps = t.cast("t.Any", plan.steps)
-    if (
-        not steps.after
-        and not request_finished.receivers
-        and not ctx.wants_response
-        and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
-    ):
-        body = engine.coerce.body(rv)
-        if body is not None:
-            return plain_answer(*body)
+    if not steps.after and not request_finished.receivers:
+        answer = answer_plainly(ctx, engine, rv)
+        if answer is not None:
+            return answer
     response: t.Any = engine.coerce.response(rv)
     if response is None:
         response = await _make_response(app, rv)

@@ -22,6 +22,7 @@ from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
+from ..sessions.cookie import compile_cookie
 from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
@@ -227,6 +228,7 @@ class Engine:
         plain_host_raw: The same for a host as bytes.
         lazy_session: Whether sessions may be opened on first access.
         coerce: Makes bodies from common return values.
+        cookie: The cookie of sessions; None if the session interface must be asked.
         file_heads: The headers of files; None if they can't be kept.
     """
 
@@ -253,6 +255,7 @@ class Engine:
             with t.cast("RuleMap", app.url_map).changing:
                 self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
+        self.cookie = None if self.general else compile_cookie(app)
         self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
         #: The ``ProxyFix`` objects that apply to the scopes of ASGI, outermost first.
         self.proxies = believed_proxies(app)
