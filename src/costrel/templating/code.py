@@ -8,23 +8,50 @@ import markupsafe
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 
+from .context import build_url as build_url
+
 # PERF(page): MarkupSafe 3 has a function that does not wrap the result in `Markup`.
 escape_text: t.Callable[[str], str] = getattr(markupsafe, "_escape_inner", markupsafe.escape)
 """Escape a plain string for output only."""
 
 
-def escape_other(value: t.Any, /) -> str:
-    """Escape a value that is not a plain string, for output only."""
-    return str(value) if type(value) is int else markupsafe.escape(value)
-
-
 _OF_DICTS = frozenset(dir(dict))
 
+Read = tuple[
+    type[dict[t.Any, t.Any]] | None,
+    t.Callable[[t.Any, str, t.Any], t.Any],
+    t.Callable[[Environment, t.Any, str], t.Any],
+]
 
-def type_of_mappings(environment: Environment) -> type[dict[t.Any, t.Any]] | None:
-    """Return the type whose items may be read without asking the environment; None for none."""
+
+def ways_to_read(environment: Environment) -> Read:
+    """Return what templates read attributes with, without asking the environment if they may.
+
+    The type whose items come first, or None; a function like `getattr`; and one that is
+    called for what that does not find.
+    """
     may_read = getattr(environment, "_may_read_items", False)
-    return dict if may_read and "getattr" not in environment.__dict__ else None
+    return _READ if may_read and "getattr" not in environment.__dict__ else _ASK
+
+
+def _item_of(environment: Environment, owner: t.Any, name: str) -> t.Any:
+    """Return an item in place of an attribute, as `jinja2.Environment.getattr` does."""
+    try:
+        return owner[name]
+    except (TypeError, LookupError, AttributeError):
+        return environment.undefined(obj=owner, name=name)
+
+
+def _find_nothing(_owner: t.Any, _name: str, missing: t.Any) -> t.Any:
+    return missing
+
+
+def _ask(environment: Environment, owner: t.Any, name: str) -> t.Any:
+    return environment.getattr(owner, name)
+
+
+_READ: Read = (dict, getattr, _item_of)
+_ASK: Read = (None, _find_nothing, _ask)
 
 
 class JoiningGenerator(CodeGenerator):
@@ -36,19 +63,19 @@ class JoiningGenerator(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         """Write the module of a template."""
-        self.writeline(f"from {__name__} import escape_other, escape_text, type_of_mappings")
+        self.writeline(f"from {__name__} import build_url, escape_text, ways_to_read")
         super().visit_Template(node, frame)
 
     def write_commons(self) -> None:
         """Write what precedes the code of a template, and of each block."""
-        self.writeline("mapping_type = type_of_mappings(environment)")
+        self.writeline("mapping_type, attribute, other = ways_to_read(environment)")
         super().write_commons()
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
         """Write the code for an attribute of a variable.
 
         PERF(template): 0.1 us for an item of a dict instead of 1.1 us, since Jinja first looks
-        for an attribute.
+        for an attribute; 0.1 us for an attribute instead of 0.2 us.
         """
         if (
             self.environment.is_async
@@ -60,7 +87,35 @@ class JoiningGenerator(CodeGenerator):
         self.write(f"(owner[{node.attr!r}] if type(owner := ")
         self.visit(node.node, frame)
         self.write(f") is mapping_type and {node.attr!r} in owner")
-        self.write(f" else environment.getattr(owner, {node.attr!r}))")
+        self.write(f" else found if (found := attribute(owner, {node.attr!r}, missing))")
+        self.write(f" is not missing else other(environment, owner, {node.attr!r}))")
+
+    def visit_Call(  # noqa: N802
+        self, node: nodes.Call, frame: Frame, forward_caller: bool = False
+    ) -> None:
+        """Write the code for a call.
+
+        PERF(page): 1.5 us instead of 2.5 us for `url_for`.
+        """
+        environment = self.environment
+        if environment.is_async or environment.sandboxed or forward_caller or not _builds(node):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.write("build_url(context, ")
+        self.visit(node.node, frame)
+        self.write(", ")
+        self.visit(node.args[0], frame)
+        self.write(", {")
+        for keyword in node.kwargs:
+            self.write(f"{keyword.key!r}: ")
+            self.visit(keyword.value, frame)
+            self.write(", ")
+        self.write("}")
+        if frame.loop_frame:
+            self.write(", loop_vars=_loop_vars")
+        if frame.block_frame:
+            self.write(", block_vars=_block_vars")
+        self.write(")")
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: t.Any) -> None:
         """Write the part of the escaping code that precedes a variable."""
@@ -74,7 +129,7 @@ class JoiningGenerator(CodeGenerator):
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: t.Any) -> None:
         """Write the part of the escaping code that follows a variable."""
         if _escapes(frame) and finalize.src is None:
-            self.write(") is str else escape_other(written))")
+            self.write(") is str else str(written) if type(written) is int else escape(written))")
         else:
             super()._output_child_post(node, frame, finalize)
 
@@ -130,3 +185,17 @@ class JoiningGenerator(CodeGenerator):
 def _escapes(frame: Frame) -> bool:
     """Return whether variables are certainly escaped here."""
     return bool(frame.eval_ctx.autoescape) and not frame.eval_ctx.volatile
+
+
+def _builds(node: nodes.Call) -> bool:
+    """Return whether a call looks like one of `url_for` that just gives an endpoint's values."""
+    names = [keyword.key for keyword in node.kwargs]
+    return (
+        isinstance(node.node, nodes.Name)
+        and node.node.name == "url_for"
+        and len(node.args) == 1
+        and node.dyn_args is None
+        and node.dyn_kwargs is None
+        and len(set(names)) == len(names)
+        and not any(name == "endpoint" or name.startswith("_") for name in names)
+    )
