@@ -69,10 +69,10 @@ def build_url(
 
     PERF(page): needs neither `Context.call` nor `Flask.url_for`.
     """
+    plain = type(url_for) is MethodType and type(endpoint) is str
+    app: t.Any = url_for.__self__ if plain else None
     if (
-        type(url_for) is MethodType
-        and type(endpoint) is str
-        and getattr(app := url_for.__self__, "_may_build_urls", False)
+        getattr(app, "_may_build_urls", False) is True
         and url_for.__func__ is type(app).url_for
         and type(context).call is _own_call
         and BaseContext.call is _call
