@@ -189,11 +189,14 @@ def adds_nothing(app: App, template: BaseTemplate) -> bool:
 
 def _has_default_processor_only(app: App) -> bool:
     registered = app.template_context_processors
-    for name in (None,) if len(registered) == 1 else _blueprint_names():
-        processors = registered.get(name)
-        if processors and processors != [_default_template_ctx_processor]:
-            return False
-    return True
+    if not any(map(_adds, list(registered.values()))):
+        return True
+    return not any(_adds(registered.get(name)) for name in _blueprint_names())
+
+
+def _adds(processors: t.Any) -> bool:
+    """Whether there are other context processors than the default one."""
+    return bool(processors) and processors != [_default_template_ctx_processor]
 
 
 def _render(app: App, template: BaseTemplate, context: dict[str, t.Any]) -> str:

@@ -28,7 +28,7 @@ class Context(BaseContext):
     ) -> t.Any:
         """Call an object from a template, passing the context or environment if it asks for it.
 
-        PERF(page): 0.2 us instead of 0.7 us for plain functions and methods.
+        PERF(page): 0.2 us instead of 0.7 us for plain functions and methods, and `range`.
         """
         kind = type(obj)
         if BaseContext.call is not _call:
@@ -37,7 +37,7 @@ class Context(BaseContext):
             function = obj.__func__
             plain = type(function) is FunctionType and "jinja_pass_arg" not in function.__dict__
         else:
-            plain = kind is FunctionType and "jinja_pass_arg" not in obj.__dict__
+            plain = obj is range or (kind is FunctionType and "jinja_pass_arg" not in obj.__dict__)
         if not plain:
             if _block_vars is not None:
                 kwargs["_block_vars"] = _block_vars
