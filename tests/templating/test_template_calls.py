@@ -1,4 +1,4 @@
-"""Templates call `url_for` and read attributes as Jinja does, by fewer calls."""
+"""Templates call `url_for` and read attributes as Jinja does."""
 
 from __future__ import annotations
 

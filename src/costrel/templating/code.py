@@ -17,41 +17,11 @@ escape_text: t.Callable[[str], str] = getattr(markupsafe, "_escape_inner", marku
 
 _OF_DICTS = frozenset(dir(dict))
 
-Read = tuple[
-    type[dict[t.Any, t.Any]] | None,
-    t.Callable[[t.Any, str, t.Any], t.Any],
-    t.Callable[[Environment, t.Any, str], t.Any],
-]
 
-
-def ways_to_read(environment: Environment) -> Read:
-    """Return what templates read attributes with, without asking the environment if they may.
-
-    The type whose items come first, or None; a function like `getattr`; and one that is
-    called for what that does not find.
-    """
+def type_of_mappings(environment: Environment) -> type[dict[t.Any, t.Any]] | None:
+    """Return the type whose items may be read without asking the environment; None for none."""
     may_read = getattr(environment, "_may_read_items", False)
-    return _READ if may_read and "getattr" not in environment.__dict__ else _ASK
-
-
-def _item_of(environment: Environment, owner: t.Any, name: str) -> t.Any:
-    """Return an item in place of an attribute, as `jinja2.Environment.getattr` does."""
-    try:
-        return owner[name]
-    except (TypeError, LookupError, AttributeError):
-        return environment.undefined(obj=owner, name=name)
-
-
-def _find_nothing(_owner: t.Any, _name: str, missing: t.Any) -> t.Any:
-    return missing
-
-
-def _ask(environment: Environment, owner: t.Any, name: str) -> t.Any:
-    return environment.getattr(owner, name)
-
-
-_READ: Read = (dict, getattr, _item_of)
-_ASK: Read = (None, _find_nothing, _ask)
+    return dict if may_read and "getattr" not in environment.__dict__ else None
 
 
 class JoiningGenerator(CodeGenerator):
@@ -63,19 +33,19 @@ class JoiningGenerator(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         """Write the module of a template."""
-        self.writeline(f"from {__name__} import build_url, escape_text, ways_to_read")
+        self.writeline(f"from {__name__} import build_url, escape_text, type_of_mappings")
         super().visit_Template(node, frame)
 
     def write_commons(self) -> None:
         """Write what precedes the code of a template, and of each block."""
-        self.writeline("mapping_type, attribute, other = ways_to_read(environment)")
+        self.writeline("mapping_type = type_of_mappings(environment)")
         super().write_commons()
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
         """Write the code for an attribute of a variable.
 
         PERF(template): 0.1 us for an item of a dict instead of 1.1 us, since Jinja first looks
-        for an attribute; 0.1 us for an attribute instead of 0.2 us.
+        for an attribute.
         """
         if (
             self.environment.is_async
@@ -87,15 +57,15 @@ class JoiningGenerator(CodeGenerator):
         self.write(f"(owner[{node.attr!r}] if type(owner := ")
         self.visit(node.node, frame)
         self.write(f") is mapping_type and {node.attr!r} in owner")
-        self.write(f" else found if (found := attribute(owner, {node.attr!r}, missing))")
-        self.write(f" is not missing else other(environment, owner, {node.attr!r}))")
+        self.write(f" else environment.getattr(owner, {node.attr!r}))")
 
     def visit_Call(  # noqa: N802
         self, node: nodes.Call, frame: Frame, forward_caller: bool = False
     ) -> None:
         """Write the code for a call.
 
-        PERF(page): 1.5 us instead of 2.5 us for `url_for`.
+        PERF(page): a quarter less time for `url_for`, with neither `Context.call` nor
+        `Flask.url_for`.
         """
         environment = self.environment
         if environment.is_async or environment.sandboxed or forward_caller or not _builds(node):

@@ -56,6 +56,7 @@ class Context(BaseContext):
 _own_call = Context.call
 
 
+@internalcode
 def build_url(
     context: BaseContext,
     url_for: t.Any,
