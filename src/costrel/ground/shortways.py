@@ -189,6 +189,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         ),
     ),
     "_may_read_items": ("costrel.templating.Environment", "getattr"),
+    "_may_build_urls": ("costrel.app.Flask", "url_for"),
     "_may_share_globals": ("jinja2.environment.Template", "new_context"),
     # A coroutine method of a method view is awaited on the loop.
     "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),
