@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import traceback
+import typing as t
 
 import pytest
 from jinja2 import TemplateNotFound
 
 from costrel import Blueprint, Flask, jsonify, render_template
+from costrel.json import paths
 from costrel.views import MethodView
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -101,6 +104,53 @@ def test_circular_document_keeps_its_error():
     app = Flask(__name__)
     app.get("/")(lambda: document)
     assert isinstance(_error_of(app)[0], (TypeError, ValueError))
+
+
+def _path_of(document):
+    with pytest.raises(TypeError) as raised:
+        Flask(__name__).json.dumps(document)
+    return [note for note in raised.value.__notes__ if note.startswith("In the JSON document")]
+
+
+def _doubled(last, levels=15):
+    for _ in range(levels):
+        last = {"left": last, "right": last}
+    return last
+
+
+def test_shared_values_are_looked_into_once(monkeypatch):
+    """Looking for the value takes steps for each value, not for each path to one."""
+    looked = []
+    inside = paths._inside
+    monkeypatch.setattr(paths, "_inside", lambda *args: looked.append(args) or inside(*args))
+    assert _path_of([_doubled({}), {1}]) == ["In the JSON document: [1]"]
+    assert len(looked) < 50
+    assert _path_of(_doubled({1})) == [f"In the JSON document: {'.'.join(15 * ['left'])}"]
+
+
+def test_containers_of_every_kind_are_looked_into():
+    """Dicts, lists, tuples and dataclasses, which may contain themselves."""
+
+    @dataclasses.dataclass
+    class Shelf:
+        books: t.Any
+        again: t.Any = dataclasses.field(default=None, init=False, repr=False)
+
+    @dataclasses.dataclass
+    class Incomplete:
+        missing: t.Any = dataclasses.field(init=False)
+
+    shelf = Shelf(({"a": []}, {"b": {1}}))
+    assert paths._find(shelf, "set", in_keys=False) == ".books[1].b"
+    shelf.again, shelf.books = [shelf, {"shelf": shelf}, Incomplete()], None
+    assert paths._find(shelf, "set", in_keys=False) is None
+
+
+def test_search_in_a_large_document_ends(monkeypatch):
+    """The error then has no path."""
+    monkeypatch.setattr(paths, "_LIMIT", 10)
+    assert paths._find([*range(5), {1}], "set", in_keys=False) == "[5]"
+    assert paths._find([*range(50), {1}], "set", in_keys=False) is None
 
 
 def test_arguments_that_do_not_match_the_rule_name_both():
