@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing as t
-from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect, WebsocketMismatch
@@ -11,6 +10,7 @@ from werkzeug.routing import RequestRedirect, WebsocketMismatch
 from ..dispatch.classviews import awaits
 from ..dispatch.hooks import inside_out, outside_in
 from ..dispatch.plan import Engine
+from ..ground.wrapped import coroutine_beneath
 from ..registration.origin import definition
 from ..registration.socketrules import takes_server_socket
 
@@ -92,19 +92,19 @@ def _place(app: App, rule: Rule, functions: list[t.Any]) -> str:
     if _is_socket(rule):
         return "on the event loop (ASGI)"
     where = "in a thread"
-    if any(map(_is_async, functions)):
-        sync = [function for function in functions if not _is_async(function)]
+    if any(map(awaits, functions)):
+        sync = [
+            function
+            for function in functions
+            if coroutine_beneath(function) is not None or not awaits(function)
+        ]
         where = "on the event loop (ASGI)" + (", its sync functions in threads" if sync else "")
     if Engine(app).general:
         where += "; on the general path, because a step of the request is overridden or forced"
     return where
 
 
-def _is_async(function: t.Any) -> bool:
-    return iscoroutinefunction(function) or awaits(function)
-
-
 def _shown(function: t.Any) -> str:
     cls = getattr(function, "view_class", None)
     name = definition(function if cls is None else cls)
-    return f"{name}, async" if _is_async(function) else name
+    return f"{name}, async" if awaits(function) else name

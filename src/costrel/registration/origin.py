@@ -74,6 +74,14 @@ def definition(function: t.Any) -> str:
     return name if code is None else f"{name} ({_show(code.co_filename, code.co_firstlineno)})"
 
 
+def decorator(layer: t.Any) -> str:
+    """Return the name of a decorator's own function, which bears that of the decorated one."""
+    code = getattr(layer, "__code__", None)
+    if code is None:
+        return repr(type(layer).__qualname__)
+    return f"{code.co_qualname} ({_show(code.co_filename, code.co_firstlineno)})"
+
+
 def _is_ours(module: str) -> bool:
     return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")
 
