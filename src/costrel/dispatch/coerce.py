@@ -138,7 +138,11 @@ def _not_a_response(app: App, rv: t.Any) -> str:
     if iscoroutine(rv):
         # So that it does not warn as well that it was never awaited.
         rv.close()
-        hint = " Did you forget `await`, or does a decorator hide an async view?"
+        hint = (
+            " Did you forget `await`, or does a decorator hide an async view? The decorator must"
+            " use functools.wraps; if it does something with what the view returns, it must call"
+            " `current_app.ensure_sync(view)`."
+        )
     return (
         "The view function did not return a valid response. The return type must be a string,"
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
