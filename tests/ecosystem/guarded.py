@@ -114,18 +114,20 @@ async def main():
     for name in DECORATORS:
         for kind in ("function", "function", "class", "method", "hook/"):
             path = f"/{name}/{kind}?user=1"
-            echo("asgi", shown(path, await client.get(path, headers=HEADERS)))
+            echo(f"asgi {shown(path, await client.get(path, headers=HEADERS))}")
             if kind != "function":
                 cache.clear()
     for name in ("login", "jwt"):
-        echo("asgi", shown(f"/{name}/function", await client.get(f"/{name}/function")))
+        path = f"/{name}/function"
+        echo(f"asgi {shown(path, await client.get(path))}")
     for name in ("login", "jwt", "limit"):
         path = f"/{name}/chat?user=1"
         connections = [client.websocket(path, headers=HEADERS) for _ in range(3)]
         sockets = [await connection.__aenter__() for connection in connections]
         for socket in sockets:
             await socket.send("hello")
-        echo(path, {await socket.receive() for socket in sockets})
+        received = {await socket.receive() for socket in sockets}
+        echo(f"{path} {received}")
         for connection in connections:
             await connection.__aexit__(None, None, None)
 
@@ -136,7 +138,7 @@ def under_wsgi():
     for name in DECORATORS:
         for kind in ("function", "function", "class", "method", "hook/"):
             path = f"/{name}/{kind}?user=1"
-            echo("wsgi", shown(path, client.get(path, headers=HEADERS)))
+            echo(f"wsgi {shown(path, client.get(path, headers=HEADERS))}")
 
 
 asyncio.run(main())
