@@ -37,6 +37,7 @@ from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
+from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
@@ -553,6 +554,7 @@ class Flask(App):
         return in_request(iterator)
 
     def _compile(self) -> Engine:
+        warn_of_real_flask()
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 

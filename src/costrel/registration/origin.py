@@ -38,13 +38,13 @@ def _callers_frame() -> FrameType:
     return frame
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line; does nothing for a deferred registration, which has warned."""
     if _recorded.get() is None:
         frame = _callers_frame()
         warnings.warn_explicit(
             message,
-            UserWarning,
+            category,
             frame.f_code.co_filename,
             frame.f_lineno,
             frame.f_globals.get("__name__"),
