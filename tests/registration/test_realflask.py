@@ -115,7 +115,14 @@ def test_extension_that_is_imported_later_is_named_by_the_first_request(run):
 
 
 @pytest.fixture
-def real(monkeypatch):
+def without(monkeypatch):
+    """Forget what other tests have imported."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "flask"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.fixture
+def real(monkeypatch, without):
     """Pretend that Flask itself was imported, by nobody yet."""
     flask, in_globals = types.ModuleType("flask"), types.ModuleType("flask.globals")
     in_globals.current_app = flask.current_app = object()
@@ -153,10 +160,9 @@ def test_many_packages_are_counted(real, monkeypatch):
         Flask(__name__)
 
 
+@pytest.mark.usefixtures("without")
 def test_nothing_is_looked_at_without_flask(monkeypatch):
     """Neither when an application is made nor when it is called."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "flask"]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(realflask, "_holders", lambda: pytest.fail("it was looked for"))
     app = Flask(__name__)
     assert app.test_client().get("/").status_code == 404
