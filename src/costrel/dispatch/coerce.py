@@ -21,7 +21,7 @@ from ..wrappers import Response
 from ..wrappers.fields import content_type_of
 from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
-from .hints import view_of_request
+from .hints import others_of_request, view_of_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -152,7 +152,7 @@ def _not_a_response(app: App, rv: t.Any) -> str:
 
 def _view_of(app: App) -> str:
     place = view_of_request(app)
-    return f" View: {place}" if place else ""
+    return f" View: {place}{others_of_request(app)}" if place else ""
 
 
 class PlainAnswer:

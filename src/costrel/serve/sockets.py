@@ -16,7 +16,7 @@ from werkzeug.routing import Rule, WebsocketMismatch
 from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
 from ..dispatch.coroutines import call, send_signal
-from ..dispatch.hints import view_of_request
+from ..dispatch.hints import add_hints, view_of_request
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
@@ -304,6 +304,7 @@ async def _fail(app: App, ctx: SocketContext, error: Exception) -> t.Any:
     """
     socket = ctx.request
     ctx.error = error
+    add_hints(app, error)
     await send_signal(app, got_request_exception, exception=error)
     if socket.accepted:
         await socket.close(SERVER_ERROR)
