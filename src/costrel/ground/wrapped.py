@@ -30,9 +30,10 @@ def _inner(function: t.Any) -> t.Any:
 
 def coroutine_beneath(function: t.Any) -> t.Any:
     """Return the coroutine function beneath sync decorators; None for any other function."""
-    if iscoroutinefunction(function) or _inner(function) is None:
+    inner = _inner(function)
+    if inner is None or iscoroutinefunction(function):
         return None
-    return next(filter(iscoroutinefunction, layers(function)), None)
+    return next(filter(iscoroutinefunction, layers(inner)), None)
 
 
 def is_async(function: t.Any) -> bool:
