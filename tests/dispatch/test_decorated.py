@@ -10,6 +10,7 @@ import pytest
 
 from costrel import (
     Blueprint,
+    Costrel,
     Flask,
     after_this_request,
     current_app,
@@ -192,6 +193,21 @@ def test_every_kind_of_step_is_awaited(decorate):
         ran.clear()
     assert [answer.status_code for answer in ask(app, "/fails")] == [418, 418]
     assert ran.count("handler") == 2
+
+
+@pytest.mark.parametrize("decorate", [passing, waiting, twice])
+@pytest.mark.usefixtures("path")
+def test_typed_view_is_awaited_on_the_loop(decorate):
+    """Its parameters are those of the function beneath."""
+    app = Costrel(__name__)
+
+    async def show(page: int = 1) -> dict[str, int | str]:
+        return {"page": page + 1, "where": await where()}
+
+    app.add_url_rule("/", "show", decorate(show))
+    for answer in ask(app, "/?page=7"):
+        assert answer.json["page"] == 8
+        assert answer.json["where"] in {"costrel-loop", "MainThread"}
 
 
 @pytest.mark.usefixtures("path")
