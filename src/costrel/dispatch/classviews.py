@@ -42,7 +42,7 @@ def for_loop(function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
         return function
 
     async def decorated(*args: t.Any, **kwargs: t.Any) -> t.Any:
-        from .coroutines import call
+        from .calls import call
 
         return await call(current_app._get_current_object(), function, *args, **kwargs)
 
@@ -54,7 +54,7 @@ def _answering(make: t.Callable[[], View]) -> t.Callable[..., t.Any]:
     from ..views import method_of
 
     async def answer(**values: t.Any) -> t.Any:
-        from .coroutines import call
+        from .calls import call
 
         return await call(current_app._get_current_object(), method_of(make()), **values)
 

@@ -8,15 +8,15 @@ in a thread, as on the general path.
 from __future__ import annotations
 
 import typing as t
-from functools import partial
-from inspect import isawaitable, iscoroutinefunction
+from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
-from ..ground.wrapped import coroutine_beneath, is_async
+from ..ground.wrapped import is_async
 from ..signals import request_finished, request_started
 from . import errors
+from .calls import call, settle
 from .coerce import answers_itself, as_plain, plain_answer
 from .hooks import needs_session, no_response, resume_before, save_session
 from .loop import while_handling
@@ -28,23 +28,6 @@ if t.TYPE_CHECKING:
 
     from ..registration.application import App
     from .plan import Engine, Group, Inwards, Plan
-
-
-async def call(app: App, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
-    """Call a function: a coroutine function on the loop, a sync one in a worker thread.
-
-    What sync decorators of a coroutine function return is awaited on the loop.
-    """
-    if iscoroutinefunction(function):
-        return await function(*args, **kwargs)
-    return await settle(function, await hop_for(app, partial(function, *args, **kwargs)))
-
-
-async def settle(function: t.Callable[..., t.Any], rv: t.Any) -> t.Any:
-    """Await what a function has returned in a thread, if it has a coroutine function beneath."""
-    if coroutine_beneath(function) is not None and isawaitable(rv):
-        return await rv
-    return rv
 
 
 async def send_signal(app: App, signal: Signal, **arguments: t.Any) -> None:

@@ -15,7 +15,8 @@ from werkzeug.routing import Rule, WebsocketMismatch
 
 from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
-from ..dispatch.coroutines import call, send_signal
+from ..dispatch.calls import call
+from ..dispatch.coroutines import send_signal
 from ..dispatch.hints import add_hints, view_of_request
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.loop import start
