@@ -28,15 +28,17 @@ from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import coerce, errors, hooks
 from .dispatch.bodies import in_request
-from .dispatch.loop import async_to_sync
+from .dispatch.loop import async_to_sync, settling
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
 from .ground.shortways import STEPS
+from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
+from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
@@ -500,9 +502,14 @@ class Flask(App):
         hooks.do_teardown_appcontext(self, sys.exc_info()[1] if exc is _sentinel else exc)
 
     def ensure_sync(self, func: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-        """Return a function that sync code can call; coroutine functions are wrapped."""
+        """Return a function that sync code can call; coroutine functions are wrapped.
+
+        So are sync decorators of coroutine functions, if they use `functools.wraps`.
+        """
         if inspect.iscoroutinefunction(func):
             return self.async_to_sync(func)
+        if coroutine_beneath(func) is not None:
+            return settling(func, self.async_to_sync)
         return func
 
     def async_to_sync(
@@ -550,6 +557,7 @@ class Flask(App):
         return in_request(iterator)
 
     def _compile(self) -> Engine:
+        warn_of_real_flask()
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 

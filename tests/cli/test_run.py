@@ -493,23 +493,40 @@ def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Pa
     assert "Restarting" not in server.output
 
 
-def test_debug_run_change_of_the_code_restarts(serve: t.Any, tmp_path: Path) -> None:
-    """A change is served after a restart; an error is shown, and the next change fixes it."""
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("raise RuntimeError('half written')\n", "RuntimeError: half written"),
+        ("half written\n", "SyntaxError: "),
+    ],
+)
+def test_debug_run_change_of_the_code_restarts(
+    serve: t.Any, tmp_path: Path, code: str, error: str
+) -> None:
+    """A change is served after a restart; an error is shown, and the next change fixes it.
+
+    The terminal and the page name the file, and begin at the user's code.
+    """
     file = tmp_path / "hello.py"
     file.write_text(HELLO)
     server = serve("--app", "hello", "run", "--debug", "--port", "0")
     server.wait_ready()
     server.wait_for("Debugger PIN")
     # The reloader misses a change made before it has first seen the file: save again.
-    file.write_text("raise RuntimeError('half written')\n")
-    server.wait_for("could not be loaded: RuntimeError: half written", nudge=file.touch)
+    file.write_text(code)
+    server.wait_for(error, nudge=file.touch)
     server.wait_for("Debugger PIN")
     broken = server.get("/")
     file.write_text(HELLO.replace("hello from", "again from"))
     server.wait_for("Debugger PIN", nudge=file.touch)
 
+    assert f'File "{file}", line 1' in server.output
     assert broken[0] == 500
+    assert error in broken[1]
     assert "half written" in broken[1]
+    for shown in (server.output, broken[1]):
+        assert "discovery.py" not in shown
+        assert "debugserver.py" not in shown
     assert server.get("/") == (200, "again from hello")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import logging
 import threading
@@ -332,6 +333,20 @@ def test_coroutine_view_can_be_called_on_a_running_loop(app):
 
     app.add_url_rule("/", view_func=view)
     assert asyncio.run(test()) == "x"
+
+
+def test_coroutine_that_a_decorator_returns_is_awaited(app):
+    """The decorator is sync, and does not call `ensure_sync`."""
+
+    async def view():
+        return "x"
+
+    @functools.wraps(view)
+    def decorated():
+        return view()
+
+    app.add_url_rule("/", view_func=decorated)
+    assert app.test_client().get("/").text == "x"
 
 
 def test_types_are_subclasses(app):

@@ -88,6 +88,9 @@ class Plan:
         self.preprocess, self.before, self.after, self.teardown = (
             tuple(map(app.ensure_sync, chain)) for chain in (preprocess, before, after, teardown)
         )
+        preprocess, before, after, teardown = (
+            tuple(map(for_loop, chain)) for chain in (preprocess, before, after, teardown)
+        )
         #: Whether only the view runs.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
         #: The view's arguments, if the rule has no variables.

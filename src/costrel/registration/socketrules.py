@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from inspect import iscoroutinefunction
 
 from werkzeug.routing import Rule, WebsocketMismatch
+
+from ..ground.wrapped import is_async
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -26,7 +27,7 @@ def mark(rule: Rule, view: t.Callable[..., t.Any] | None) -> None:
 
     COMPAT(flask-sock): it registers a sync view with ``route(..., websocket=True)``.
     """
-    takes_socket = rule.websocket and view is not None and not iscoroutinefunction(view)
+    takes_socket = rule.websocket and view is not None and not is_async(view)
     rule.takes_server_socket = takes_socket  # type: ignore[attr-defined]
 
 

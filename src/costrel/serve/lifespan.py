@@ -13,7 +13,7 @@ from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
 from ..dispatch import loop as loops
-from ..dispatch.coroutines import call
+from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
 from ..ground.current import outside
 from ..ground.forks import forget_after_fork, notice

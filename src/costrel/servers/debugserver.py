@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import click
 from werkzeug.serving import is_running_from_reloader, run_simple
 
+from ..commands.discovery import format_app_error, users_frames
 from .address import is_loopback
 
 if t.TYPE_CHECKING:
@@ -49,7 +50,7 @@ def load_or_defer(load: t.Callable[[], t.Any], *, reloading: bool) -> t.Any:
         return load()
     except Exception as error:  # noqa: BLE001  (shown in the browser instead)
         click.secho(
-            f" * The application could not be loaded: {type(error).__name__}: {error}\n"
+            f" * The application could not be loaded.\n{format_app_error(error)}\n"
             " * Every request shows this error until you change the code.",
             fg="red",
             err=True,
@@ -90,6 +91,10 @@ class _Deferred:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+        self.frames = users_frames(error)
 
     def __call__(self, _environ: t.Any, _start_response: t.Any) -> t.NoReturn:
-        raise self.error
+        # Werkzeug leaves this frame out of what it shows.
+        __traceback_hide__ = True
+        # Otherwise each request would add its frame.
+        raise self.error.with_traceback(self.frames)
