@@ -32,7 +32,6 @@ from .dispatch.bodies import in_request
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
-from .dispatch.threads import hop_for
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
 from .ground.shortways import STEPS
@@ -550,6 +549,8 @@ class Flask(App):
 
     async def _run_in_thread(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
         # For `AppContext`, whose module can't import `hop_for`.
+        from .dispatch.threads import hop_for
+
         return await hop_for(self, function, *args)
 
     def _compile(self) -> Engine:
