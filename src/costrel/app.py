@@ -586,6 +586,19 @@ class Flask(App):
 
         return Application(self)
 
+    def lifespan(self, outer: object = None) -> t.AsyncContextManager[None]:  # noqa: ARG002
+        """Return an async context manager that starts the application, and stops it at its end.
+
+        For an application that is mounted in another one, which gets the server's lifespan events
+        instead of it: ``Starlette(routes=[Mount("/shop", app)], lifespan=app.lifespan)``.
+
+        Args:
+            outer: The application that calls it; not used.
+        """
+        from .serve.lifespan import lived
+
+        return lived(self)
+
     if t.TYPE_CHECKING:
         # Type checkers see Flask's signature, which subclasses override.
         def __call__(
