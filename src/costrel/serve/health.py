@@ -47,17 +47,19 @@ class LoopHealth:
 
     def start(self) -> None:
         """Start measuring the running loop."""
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._stopped = threading.Event()
-        self._plan(self._loop)
         if self._app.config["LOOP_LAG_WARNING_S"] is not None:
-            args = weakref.ref(self), self._loop, self._stopped
+            args = weakref.ref(self), loop, self._stopped
             watching = threading.Thread(
                 target=_watch, args=args, name="costrel-health", daemon=True
             )
             with suppress(RuntimeError):  # the process is ending
                 watching.start()
+        # After the thread was started, which takes a moment itself.
+        self._plan(loop)
+        self._loop = loop
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
         self._blocker = None
@@ -108,7 +110,7 @@ def _watch(
     measured: weakref.ref[LoopHealth], loop: asyncio.AbstractEventLoop, stopped: threading.Event
 ) -> None:
     """Look at a loop's thread while the loop is late; runs in a thread of its own."""
-    wait_s = 0.0
+    wait_s = INTERVAL_S
     while not stopped.wait(max(wait_s, 0.001)):
         health = measured()
         if health is None or loop.is_closed():
