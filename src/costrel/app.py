@@ -16,6 +16,7 @@ import sys
 import typing as t
 import weakref
 from datetime import timedelta
+from functools import partial
 from types import MethodType
 
 from jinja2 import Environment as BaseEnvironment
@@ -556,6 +557,12 @@ class Flask(App):
         # For `stream_with_context`, whose module can't import `in_request`.
         return in_request(iterator)
 
+    async def _run_in_thread(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        # For `AppContext`, whose module can't import `hop_for`.
+        from .dispatch.threads import hop_for
+
+        return await hop_for(self, function, *args)
+
     def _compile(self) -> Engine:
         warn_of_real_flask()
         if self._has_life():
@@ -584,7 +591,7 @@ class Flask(App):
 
     @anew
     def asgi(self) -> ASGIApplication:
-        """The ASGI 3 application, for servers: ``module:app.asgi``.
+        """The ASGI 3 application, which servers may also be given as ``module:app.asgi``.
 
         It handles HTTP, WebSockets and lifespan events. For middleware:
         ``app.asgi = Middleware(app.asgi)``.
@@ -593,11 +600,41 @@ class Flask(App):
 
         return Application(self)
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> t.Iterable[bytes]:
-        """Handle a WSGI request from a server by calling `wsgi_app`."""
-        return self.wsgi_app(environ, start_response)
+    def lifespan(self, outer: object = None) -> t.AsyncContextManager[None]:  # noqa: ARG002
+        """Return an async context manager that starts the application, and stops it at its end.
+
+        For an application that is mounted in another one, which gets the server's lifespan events
+        instead of it: ``Starlette(routes=[Mount("/shop", app)], lifespan=app.lifespan)``.
+
+        Args:
+            outer: The application that calls it; not used.
+        """
+        from .serve.lifespan import lived
+
+        return lived(self)
+
+    if t.TYPE_CHECKING:
+        # Type checkers see Flask's signature, which subclasses override.
+        def __call__(
+            self, environ: WSGIEnvironment, start_response: StartResponse
+        ) -> t.Iterable[bytes]:
+            """Handle a WSGI request from a server by calling `wsgi_app`."""
+
+    else:
+
+        def __call__(self, environ, start_response=None, send=None):  # noqa: ANN001, ANN204
+            """Handle what a server sends: a WSGI request, or an ASGI connection.
+
+            With two arguments it calls `wsgi_app`. Given a scope, ``receive`` and ``send`` (ASGI
+            3), or only a scope (ASGI 2), it returns what `asgi` returns, or a function that does.
+            """
+            if send is None and start_response is not None:
+                return self.wsgi_app(environ, start_response)
+            if start_response is None:
+                return partial(self, environ)
+            from .serve.asgi import serve
+
+            return serve(self, environ, start_response, send)
 
 
 _ORIGINAL_STEPS = {

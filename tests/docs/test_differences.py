@@ -537,3 +537,14 @@ def test_if_range_with_a_number_that_is_too_large_can_be_written(app):
     app.add_url_rule("/", view_func=lambda: str(request.if_range))
     value = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
     assert f'"{value}"' == app.test_client().get("/", headers={"If-Range": value}).text
+
+
+def test_application_can_be_called_over_asgi(app):
+    """With a scope and two functions, or with a scope alone; with less it is no application."""
+    coroutine = app({"type": "lifespan"}, print, print)
+    coroutine.close()
+
+    assert asyncio.iscoroutine(coroutine)
+    assert callable(app({"type": "lifespan"}))
+    with pytest.raises(TypeError):
+        app()

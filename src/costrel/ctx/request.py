@@ -258,6 +258,11 @@ class RequestContext(AppContext):
         if not self._holds:
             self._tell_popped()
 
+    def _restore(self) -> AppContext | None:
+        current: AppContext | None = context.get(None)
+        context.reset(self._cv_tokens.pop())
+        return current
+
     def _tear_down(self, exc: BaseException | None) -> None:
         steps = [self.app.do_teardown_request, self._close_request]
         if self._borrowed is None:

@@ -187,6 +187,26 @@ class Application:
         raise RuntimeError(f"{scope['type']!r} is no kind of ASGI connection that Costrel knows.")
 
 
+CALLED = "costrel.called"
+"""The key of a scope for the application that was called with it."""
+
+
+def serve(app: App, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
+    """Handle an ASGI connection from a server that calls the application itself.
+
+    Raises `RuntimeError` if ``app.asgi`` is middleware that calls the application again.
+    """
+    asgi = app.asgi
+    if type(asgi) is not Application:
+        if scope.get(CALLED) is app:
+            raise RuntimeError(
+                "The middleware in app.asgi calls the application, which calls app.asgi again."
+                " Let it wrap app.asgi instead: app.asgi = Middleware(app.asgi)."
+            )
+        scope = {**scope, CALLED: app}
+    return t.cast("t.Awaitable[None]", asgi(scope, receive, send))
+
+
 async def _begin_life(app: App) -> None:
     from .lifespan import start_on_loop
 
