@@ -130,8 +130,8 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
     if handler is None:
         return errors.as_response(error)
     if iscoroutinefunction(handler):
-        return await handler(error)
-    return await hop_for(app, while_handling, error, handler, error)
+        return errors.settle(error, await handler(error))
+    return await hop_for(app, while_handling, error, errors.call_handler, handler, error)
 
 
 async def handle_exception(app: App, error: Exception) -> t.Any:
