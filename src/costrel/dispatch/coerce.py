@@ -101,9 +101,6 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
             return cls(rv.get_body(environ), rv.code, headers)
         rv = BaseResponse(rv.get_body(environ), rv.code, headers)
     response: t.Any = rv
-    if isinstance(response, Response):
-        # It is given another class, which may not be able to create what is missing.
-        response.__getstate__()
     try:
         return cls.force_type(response, request.environ)
     except TypeError as error:
