@@ -19,7 +19,6 @@ from ..ground.current import outside
 from ..ground.shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
 from ..wrappers.response import EncodedPieces
-from ..wrappers.thin import own_attributes
 from .checked import checked
 from .scope import Send
 from .wsgi import Body
@@ -291,7 +290,7 @@ def _answer_in_pieces(streamed: StreamedAnswer, *, head: bool) -> Answer:
 def _sends_by_parts(response: t.Any) -> bool:
     """Whether a response is sent the way Werkzeug's own are."""
     if isinstance(response, Response):
-        return response._may_send_parts and _PARTS.isdisjoint(own_attributes(response))
+        return response._may_send_parts and _PARTS.isdisjoint(response._own)
     return isinstance(response, BaseResponse) and is_open_for("_may_send_others", response)
 
 

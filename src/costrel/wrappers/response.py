@@ -27,7 +27,7 @@ from .fields import (
     usual_fields,
     without_body,
 )
-from .thin import ThinResponse, complete, own_attributes
+from .thin import ThinResponse, complete
 
 if t.TYPE_CHECKING:
     from http import HTTPStatus
@@ -239,7 +239,7 @@ class Response(ThinResponse):
 
         PERF(conditional): 3 us instead of 30 us.
         """
-        own = own_attributes(self)
+        own = self._own
         headers = self.headers
         if (
             not self._may_answer_conditions
@@ -279,7 +279,7 @@ class Response(ThinResponse):
 
         PERF(json): what `plain_parts` returns of it, without its head.
         """
-        own = own_attributes(self)
+        own = self._own
         if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in PLAIN_TYPES:
             return own["_content"], kind
         return None
@@ -296,7 +296,7 @@ class Response(ThinResponse):
         """
         if type(self) is not Response or not self._may_omit_response:
             return None
-        own = own_attributes(self)
+        own = self._own
         if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
             # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
             fields = headers._list.copy()
@@ -344,7 +344,7 @@ class Response(ThinResponse):
         PERF(static): where at most the headers were changed, and to common ones, the file
         is sent without Werkzeug's copies of them, and is not opened to answer 304.
         """
-        own = own_attributes(self)
+        own = self._own
         file = own["_file"]
         if (
             not own.keys() <= _OF_FILE

@@ -14,16 +14,13 @@ _OF_WERKZEUG = "headers response direct_passthrough _on_close _status _status_co
 
 _all, _class = vars(SansIOResponse)["__dict__"], vars(object)["__class__"]
 
-own_attributes: t.Callable[[t.Any], dict[str, t.Any]] = _all.__get__
-"""Return the attributes that a response has, few as they may be."""
-
 
 def complete(response: t.Any) -> dict[str, t.Any]:
     """Give a response all of Werkzeug's attributes, and return all that it has.
 
     For code that copies them, or gives the response a class that can't create them.
     """
-    own = own_attributes(response)
+    own: dict[str, t.Any] = response._own
     for name in _OF_WERKZEUG:
         if name not in own:
             own[name] = getattr(response, name)
@@ -43,3 +40,5 @@ class ThinResponse(ResponseBase, metaclass=Watched):
 
     __class__: t.Any = property(type, _change_class)
     __dict__: t.Any = property(complete, _all.__set__)
+    _own: dict[str, t.Any] = _all
+    """The attributes that it has, few as they may be: what ``__dict__`` is elsewhere."""
