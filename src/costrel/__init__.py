@@ -9,6 +9,7 @@ import typing as t
 import warnings
 
 from . import json as json
+from .app import Costrel as Costrel
 from .app import Flask as Flask
 from .blueprints import Blueprint as Blueprint
 from .config import Config as Config

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
+import types
 
 import pytest
 from jinja2 import TemplateNotFound
@@ -149,3 +151,26 @@ def test_missing_template_lists_folders_and_near_names(tmp_path):
     assert str(tmp_path / "bp") in text
     assert "Did you mean 'books.html'?" in text
     assert "'members.html'" in _error_of(app, "/folder")[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "other", "hinted"),
+    [
+        (AttributeError("'NoneType' object has no attribute 'is_authenticated'"), "flask", True),
+        (RuntimeError("Working outside of application context."), "flask", True),
+        (RuntimeError("Working outside of application context."), "costrel", False),
+        (AttributeError("'Book' object has no attribute 'titel'"), "flask", False),
+        (RuntimeError("something else"), "flask", False),
+    ],
+)
+def test_extension_that_found_the_real_flask_is_suspected(monkeypatch, error, other, hinted):
+    """What it finds no context in is not this application: the alias would help."""
+    monkeypatch.setitem(sys.modules, "flask", types.ModuleType(other))
+    app = Flask(__name__)
+
+    @app.get("/")
+    def fail():
+        raise error
+
+    _, text = _error_of(app)
+    assert ("call costrel.install_as_flask()" in text) is hinted

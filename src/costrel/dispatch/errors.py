@@ -14,6 +14,7 @@ from ..signals import got_request_exception
 from .clientdata import bad_request_for
 from .errorpages import drop_page, keep_page
 from .hints import add_hints
+from .typed import as_problem
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -44,12 +45,17 @@ def call_handler(handler: t.Callable[[t.Any], t.Any], e: Exception) -> t.Any:
 def settle(e: Exception, rv: t.Any) -> t.Any:
     """Return what a handler returned; an error that the request would hold is let go."""
     if rv is e or e is request_view.get().request.routing_exception:
-        as_response(e)
+        without_tracebacks(e)
     return rv
 
 
-def as_response(e: Exception) -> Exception:
-    """Return an error that is its own response, without the tracebacks.
+def as_response(e: t.Any) -> t.Any:
+    """Return an error that is its own response, without tracebacks, or its problem."""
+    return as_problem(without_tracebacks(e)) or e
+
+
+def without_tracebacks(e: Exception) -> Exception:
+    """Take the tracebacks from an error that was answered, and from those before it.
 
     Their frames hold the error. This cycle would keep alive everything else that they hold,
     such as a stream and its request, until the next garbage collection.
@@ -127,6 +133,8 @@ def handle_exception(app: App, e: Exception) -> Response:
     handler = app._find_error_handler(server_error, request_view.get().request.blueprints)
     if handler is not None:
         server_error = app.ensure_sync(handler)(server_error)
+    else:
+        server_error = as_problem(server_error) or server_error
     return app.finalize_request(server_error, from_error_handler=True)
 
 

@@ -7,6 +7,7 @@ once an error is unhandled.
 from __future__ import annotations
 
 import inspect
+import sys
 import typing as t
 
 from jinja2 import ChoiceLoader, TemplateNotFound
@@ -42,8 +43,23 @@ def add_hints(app: App, error: Exception) -> None:
         hint = _where_templates_are(app, error)
     elif isinstance(error, TypeError):
         hint = _rule_and_view(app, error)
+    elif isinstance(error, (AttributeError, RuntimeError)):
+        hint = _other_flask(error)
     if hint is not None and hint not in getattr(error, "__notes__", ()):
         error.add_note(hint)
+
+
+def _other_flask(error: Exception) -> str | None:
+    # COMPAT(Flask-Login): without a context of the real Flask, its `current_user` is None.
+    beginnings = ("Working outside of ", "'NoneType' object has no attribute ")
+    if getattr(sys.modules.get("flask"), "__name__", "") != "flask":
+        return None
+    if not str(error).startswith(beginnings):
+        return None
+    return (
+        "The real Flask is imported too. Extensions that import it do not see this application:"
+        " call costrel.install_as_flask() before anything imports flask."
+    )
 
 
 def _rule_and_view(app: App, error: TypeError) -> str | None:

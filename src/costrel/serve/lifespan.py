@@ -337,14 +337,15 @@ def add_background_task(
     life = t.cast("Life | None", app._life)
     if life is None or life.loop is None or life.loop.is_closed():
         loop = running or loops.serving_loop()
-        if loop is None:
+        of_process = loop is not None and loop is loops._thread._loop
+        if loop is None or (of_process and running is None):
             start_under_wsgi(app)
             life = t.cast(Life, app._life)
         else:
             # An ASGI server that announces neither its start nor its end.
             life = Life(app)
             life.enter(loop)
-            if running is loops._thread._loop:
+            if of_process:
                 # Or a coroutine under WSGI, which can't wait until it has started.
                 life.reserve_threads()
                 life._beginning = asyncio.ensure_future(life.begin())
