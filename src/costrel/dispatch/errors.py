@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
     from ..wrappers import Request, Response
 
+E = t.TypeVar("E", bound=Exception)
+
 
 def handle_http_exception(app: App, e: HTTPException) -> t.Any:
     """Pass an HTTP error to its handler; without a handler, the error itself is the response."""
@@ -54,7 +56,7 @@ def as_response(e: t.Any) -> t.Any:
     return as_problem(without_tracebacks(e)) or e
 
 
-def without_tracebacks(e: Exception) -> Exception:
+def without_tracebacks(e: E) -> E:
     """Take the tracebacks from an error that was answered, and from those before it.
 
     Their frames hold the error. This cycle would keep alive everything else that they hold,
