@@ -1,12 +1,18 @@
-"""Keep tracebacks for WebSocket clients' mistakes out of the log."""
+"""Keep what is no fault of the server or the application out of the servers' logs."""
 
 from __future__ import annotations
 
 import logging
 
 
+_NO_HANDSHAKE = "ASGI callable returned without completing handshake."
+
+
 def drop_traceback(record: logging.LogRecord) -> bool:
     """Log a client's mistake in one line, without the server's traceback."""
+    if record.msg == _NO_HANDSHAKE:
+        # COMPAT(uvicorn): it logs this for each WebSocket that is refused with a response.
+        return False
     if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
         record.exc_info = None
     return True

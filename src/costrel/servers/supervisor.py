@@ -100,13 +100,17 @@ class Worker:
 
     def fate(self) -> str:
         """Return a phrase that says how it ended."""
-        code = self.process.exitcode or 0
-        how = f"ended unexpectedly with status {code}"
-        if code < 0:
-            how = f"was terminated by signal {-code}"
-            with suppress(ValueError):
-                how = f"was terminated by {signal.Signals(-code).name}"
+        how = ending(self.process.exitcode or 0)
         return f"Worker {self.number} (PID {self.process.pid}) {how}"
+
+
+def ending(code: int) -> str:
+    """Return a phrase that says how a process ended, from its exit code."""
+    if code >= 0:
+        return f"ended unexpectedly with status {code}"
+    with suppress(ValueError):
+        return f"was terminated by {signal.Signals(-code).name}"
+    return f"was terminated by signal {-code}"
 
 
 class Slot:
