@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-
 _NO_HANDSHAKE = "ASGI callable returned without completing handshake."
 
 

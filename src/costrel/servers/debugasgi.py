@@ -13,6 +13,7 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.wrappers import Response
 
 from ..ground.current import context
+from ..serve.lifespan import ERROR
 from ..serve.scope import Message, Receive, Scope, Send, make_environ
 from ..signals import got_request_exception
 from ..websockets import MAX_REASON_BYTES, SERVER_ERROR
@@ -23,10 +24,6 @@ if t.TYPE_CHECKING:
 
 _failures: ContextVar[list[tuple[BaseException, AppContext]]] = ContextVar("costrel.failures")
 """The errors of the current request or WebSocket, with the context that each occurred in."""
-
-
-class StartupError(Exception):
-    """Raised by requests to an application whose functions before serving have failed."""
 
 
 class DebuggedASGI:
@@ -115,19 +112,18 @@ class DebuggedASGI:
             await _send(send_denial, Response(text, status=500, mimetype="text/plain"))
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        failure: str | None = None
+        failure: Exception | None = None
 
         async def send_deferring(message: Message) -> None:
             nonlocal failure
             if message["type"] == "lifespan.startup.failed" and self._defers:
-                failure = message.get("message") or "The application could not be started"
+                failure = message.get(ERROR) or RuntimeError(message.get("message"))
                 message = {"type": "lifespan.startup.complete"}
             await send(message)
 
         await self.asgi(scope, receive, send_deferring)
         if failure is not None:
-            error = StartupError(f"{failure}: see the terminal. Save a file to try again.")
-            self.asgi = Failing(error)
+            self.asgi = Failing(failure)
             await self.asgi(scope, receive, send)
 
 

@@ -148,7 +148,7 @@ class Debugger(DebuggedApplication):
         self,
         error: Exception,
         environ: WSGIEnvironment,
-        contexts: list[t.ContextManager[t.Any]],
+        contexts: t.Sequence[t.ContextManager[t.Any]],
     ) -> Response:
         """Return the page for an error, and keep its frames for the console.
 
@@ -157,7 +157,7 @@ class Debugger(DebuggedApplication):
         traceback = DebugTraceback(fold(error))
         for frame in traceback.all_frames:
             self.frames[id(frame)] = frame
-            self.frame_contexts[id(frame)] = contexts
+            self.frame_contexts[id(frame)] = list(contexts)
         trusted = self.check_host_trust(environ)
         html = traceback.render_debugger_html(
             evalex=self.evalex and trusted,

@@ -255,7 +255,9 @@ class _Process(Boot):
                 fg="red",
                 err=True,
             )
-            interface: t.Literal["wsgi", "asgi"] = "wsgi" if wanted == "wsgi" else "asgi"
+            interface: t.Literal["wsgi", "asgi"] = "asgi"
+            if wanted == "wsgi" or self.options.host.startswith(UNIX):
+                interface = "wsgi"
             return Unloaded(error), Choice(interface, "until the application can be loaded")
         return app, choose(app, wanted)
 
@@ -291,6 +293,13 @@ class _Process(Boot):
         server.serve_forever()
 
     def _serve_asgi(self, app: t.Any, choice: Choice) -> None:
+        if self.options.host.startswith(UNIX):
+            self.fail(
+                BootFailure(
+                    f"--host {self.options.host} works under WSGI only. Add --interface wsgi, or"
+                    " use another host."
+                )
+            )
         make_worker = worker_maker(self.options, self.listener)
         self._use_context()
         asgi = AccessLog(DebuggedASGI(app.asgi, self._debugger(app), defers=not self.first))
@@ -335,7 +344,8 @@ class Unloaded:
         if isinstance(error, click.ClickException) and isinstance(cause, ImportError):
             error = cause
         if isinstance(error, SystemExit):
-            error = RuntimeError(f"The application raised {error!r} while it was loaded.")
+            left = RuntimeError(f"The application raised {error!r} while it was loaded.")
+            error = left.with_traceback(error.__traceback__)
         error.__traceback__ = users_frames(error)
         self.asgi = Failing(t.cast(Exception, error))
 
