@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import os
+import re
 import sys
 import sysconfig
 import threading
@@ -31,8 +32,10 @@ if t.TYPE_CHECKING:
 
     from ..ctx import AppContext
 
-LOOPBACK = [".localhost", "127.0.0.1", "[::1]"]
-"""The hosts by which a browser on this machine reaches the server."""
+LOOPBACK = [".localhost", "127.0.0.1"]
+"""The hosts by which a browser on this machine reaches the server, and `LOOPBACK_6`."""
+
+LOOPBACK_6 = re.compile(r"\[::1\](:\d+)?")
 
 
 def _folder(module: types.ModuleType) -> str:
@@ -142,6 +145,8 @@ class Debugger(DebuggedApplication):
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST"):
             return False
+        if LOOPBACK_6.fullmatch(environ.get("HTTP_HOST", "")):
+            return True
         return super().check_host_trust(environ)
 
     def show(
