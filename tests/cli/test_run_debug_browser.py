@@ -161,7 +161,7 @@ def test_browser_shows_page_chat_restart_and_console(
         tab.until(LOG, r"1011 LookupError: no such room \(app\.py:\d+\), see the terminal\nopen")
 
         file.write_text(APP.replace('"first"', '"second"'))
-        server.wait_for("Restarted", nudge=file.touch)
+        server.wait_for("Restarted")
         tab.until(LOG, r"(1012|1006).*\n(.*\n)*open$")
         tab.call("Page.reload")
         tab.until("document.title", "second")

@@ -10,6 +10,7 @@ import re
 import sys
 import sysconfig
 import threading
+import traceback
 import types
 import typing as t
 from functools import partial
@@ -79,7 +80,8 @@ def fold(error: BaseException) -> BaseException:
         if isinstance(current, BaseExceptionGroup):
             pending += current.exceptions
             if current.__cause__ is None:
-                current.__cause__ = current.exceptions[0]
+                first = current.__cause__ = current.exceptions[0]
+                current.add_note("".join(traceback.format_exception_only(first)).rstrip())
         pending += filter(None, (current.__cause__, current.__context__))
     return error
 
@@ -99,16 +101,16 @@ def users_traceback(error: BaseException) -> types.TracebackType | None:
     return chain
 
 
-def _users(traceback: types.TracebackType | None) -> list[types.TracebackType]:
-    frames = [step for step in _steps(traceback) if not _file(step).startswith(_HIDDEN)]
+def _users(first: types.TracebackType | None) -> list[types.TracebackType]:
+    frames = [step for step in _steps(first) if not _file(step).startswith(_HIDDEN)]
     return list(dropwhile(lambda step: _is_standard(_file(step)), frames))
 
 
-def _steps(traceback: types.TracebackType | None) -> list[types.TracebackType]:
+def _steps(step: types.TracebackType | None) -> list[types.TracebackType]:
     steps = []
-    while traceback is not None:
-        steps.append(traceback)
-        traceback = traceback.tb_next
+    while step is not None:
+        steps.append(step)
+        step = step.tb_next
     return steps
 
 
@@ -159,12 +161,12 @@ class Debugger(DebuggedApplication):
 
         Code that is evaluated in a frame runs within the given contexts.
         """
-        traceback = DebugTraceback(fold(error))
-        for frame in traceback.all_frames:
+        shown = DebugTraceback(fold(error))
+        for frame in shown.all_frames:
             self.frames[id(frame)] = frame
             self.frame_contexts[id(frame)] = list(contexts)
         trusted = self.check_host_trust(environ)
-        html = traceback.render_debugger_html(
+        html = shown.render_debugger_html(
             evalex=self.evalex and trusted,
             secret=self.secret if trusted else "",
             evalex_trusted=trusted and bool(self.check_pin_trust(environ)),

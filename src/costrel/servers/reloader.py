@@ -214,13 +214,13 @@ class Watcher:
         self.changed = False
 
     def start(self) -> None:
-        """Start to look after the files."""
+        """Start to look after the files: any change from now on is noticed."""
+        self._loop.__enter__()
         threading.Thread(target=self._watch, name="costrel-reloader", daemon=True).start()
 
     def _watch(self) -> None:
         try:
-            with self._loop:
-                self._loop.run()
+            self._loop.run()
         except SystemExit:
             self.changed = True
             # The main thread ends what it serves.
