@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import typing as t
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -48,6 +48,13 @@ def check(value):
 @app.get("/page")
 def page():
     return render_template("page.html")
+
+@app.get("/stream")
+async def stream():
+    async def pieces():
+        yield "begun"
+        raise LookupError("the rest is lost")
+    return pieces()
 
 @app.websocket("/echo")
 async def echo():
@@ -203,6 +210,25 @@ def test_debug_page_begins_with_the_users_frames_and_evaluates_in_them(
 
 
 @pytest.mark.parametrize("way", ["uvicorn", "granian"])
+def test_debug_stream_that_fails_breaks_off(debug: t.Any, way: str) -> None:
+    """The client does not take it for complete; the terminal shows the user's frames once."""
+    server = debug(way=way)
+
+    with closing(server.connect()) as connection:
+        connection.request("GET", "/stream")
+        response = connection.getresponse()
+        assert response.status == 200
+        with pytest.raises((http.client.HTTPException, OSError)):
+            response.read()
+    server.wait_for("The response to '/stream' broke off")
+    server.wait_for("LookupError: the rest is lost")
+
+    assert server.stop() == 0
+    assert server.output.count("Traceback") == 1
+    assert "debugasgi" not in server.output
+
+
+@pytest.mark.parametrize("way", ["uvicorn", "granian"])
 def test_debug_sockets_work_and_say_what_failed(debug: t.Any, way: str) -> None:
     """The close carries the error and its line; the terminal shows the user's frames."""
     server = debug(way=way)
@@ -337,6 +363,37 @@ def test_debug_child_ends_with_its_parent(debug: t.Any, way: str) -> None:
         assert "Traceback" not in server.output
 
 
+CLOSES_TERMINAL = """
+import os, pty, re, sys
+from urllib.request import ProxyHandler, build_opener
+
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.executable, [sys.executable, "-m", "costrel", *sys.argv[1:]])
+output = b""
+while b"PIN" not in output:
+    output += os.read(terminal, 4096)
+url = re.search(r"http://[0-9.:]+", output.decode())[0]
+serving = build_opener(ProxyHandler({})).open(url).read().split()[1]
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), int(serving), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+@pytest.mark.parametrize("how", ["--reload", "--no-reload"])
+def test_debug_closed_terminal_ends_the_command(serve: t.Any, tmp_path: Path, how: str) -> None:
+    """The terminal can't be written to any more; that is no failure."""
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "closes.py").write_text(CLOSES_TERMINAL)
+
+    closes = serve("run", "--debug", "--port", "0", how, script="closes.py")
+    status, serving = closes.wait_for(r"^(-?\d+) (\d+)$").groups()
+
+    assert status == "0"
+    assert ends(int(serving))
+
+
 def test_debug_open_connections_do_not_delay_the_end(debug: t.Any) -> None:
     """A WebSocket is told that the server stops."""
     server = debug()
@@ -354,8 +411,8 @@ def test_debug_open_connections_do_not_delay_the_end(debug: t.Any) -> None:
 def test_debug_child_that_dies_ends_the_command(debug: t.Any, way: str) -> None:
     """The parent says how it ended, and fails."""
     server = debug(way=way)
-    with suppress(http.client.HTTPException, OSError):
-        server.get("/die")
+    with closing(server.connect()) as connection:
+        connection.request("GET", "/die")
 
     assert server.wait_end() == 1
     assert re.search(
@@ -438,9 +495,10 @@ def test_debug_interface_is_heeded(debug: t.Any) -> None:
     assert server.stop() == 0
 
 
-def test_debug_without_reloader_and_debugger_is_one_process(debug: t.Any) -> None:
+@pytest.mark.parametrize("way", ["uvicorn", "granian"])
+def test_debug_without_reloader_and_debugger_is_one_process(debug: t.Any, way: str) -> None:
     """The page says nothing; the terminal still shows the error."""
-    server = debug("--no-reload", "--no-debugger", "--without-threads")
+    server = debug("--no-reload", "--no-debugger", "--without-threads", way=way)
 
     assert server.get("/")[1] == f"one {server.process.pid}"
     status, page = server.get("/async/21")
@@ -449,6 +507,7 @@ def test_debug_without_reloader_and_debugger_is_one_process(debug: t.Any) -> Non
     server.wait_for("ValueError: not 42")
     assert "PIN" not in server.output
     assert server.stop() == 0
+    assert "SystemExit" not in server.output
 
 
 def test_debug_socket_file_serves_under_wsgi(serve: t.Any, tmp_path: Path) -> None:

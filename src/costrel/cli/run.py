@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
+from contextlib import suppress
 
 import click
 from click.core import ParameterSource
@@ -233,13 +234,18 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
         if ready.pin:
             click.echo(" * Debugger PIN: " + ready.pin)
 
+    def on_stopping() -> None:
+        # The terminal may be closed.
+        with suppress(OSError):
+            click.echo(" * Stopping")
+
     try:
         serve_debug(
             info.load_app,
             options,
             describe=describe_failure,
             on_ready=on_ready,
-            on_stopping=lambda: click.echo(" * Stopping"),
+            on_stopping=on_stopping,
         )
     except ChildFailedError as error:
         raise _as_click(error.failure) from None

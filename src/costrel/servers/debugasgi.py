@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import traceback
 import typing as t
@@ -26,6 +27,17 @@ _failures: ContextVar[list[tuple[BaseException, AppContext]]] = ContextVar("cost
 """The errors of the current request or WebSocket, with the context that each occurred in."""
 
 
+class BrokenOffError(Exception):
+    """Raised in the middle of a response, so that the server ends the connection."""
+
+
+def _is_unknown(record: logging.LogRecord) -> bool:
+    """Return whether a server logs something that the terminal does not show already."""
+    error = record.exc_info[1] if record.exc_info else None
+    # Granian's message has the traceback in it.
+    return not isinstance(error, BrokenOffError) and "BrokenOffError" not in record.getMessage()
+
+
 class DebuggedASGI:
     """ASGI middleware: a page for the error of a request, a reason for that of a WebSocket.
 
@@ -38,6 +50,8 @@ class DebuggedASGI:
         self._debugger = debugger
         self._defers = defers
         got_request_exception.connect(_note_failure)
+        for server in ("uvicorn.error", "_granian.utils"):
+            logging.getLogger(server).addFilter(_is_unknown)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a connection."""
@@ -65,11 +79,11 @@ class DebuggedASGI:
 
         try:
             await self.asgi(scope, receive, send_noting)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  shown instead
             fold(error)
             if started:
-                # The server logs it, and breaks off the response.
-                raise
+                print_error(error, f" * The response to {scope['path']!r} broke off:\n")
+                raise BrokenOffError from None
             environ = make_environ(scope, io.BytesIO())
             if self._debugger is None:
                 response = InternalServerError().get_response(environ)

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import threading
 import typing as t
 from contextlib import suppress
@@ -127,7 +128,9 @@ def serve_debug(
         else:
             _serve_alone(load, options, describe, listener, tell)
     finally:
-        listener.close()
+        # COMPAT(Granian): in one process with it, its descriptor may be closed.
+        with suppress(OSError):
+            listener.close()
 
 
 def _bind(options: DebugOptions) -> socket.socket:
@@ -224,6 +227,8 @@ class _Process(Boot):
         for number in worker_signals():
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
         self.parent.listen()
         app, choice = self._load()
         for number in worker_signals():
@@ -300,6 +305,9 @@ class _Process(Boot):
                     " use another host."
                 )
             )
+        if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # The servers stop in an orderly way at this signal, and have no handler for SIGHUP.
+            signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         make_worker = worker_maker(self.options, self.listener)
         self._use_context()
         asgi = AccessLog(DebuggedASGI(app.asgi, self._debugger(app), defers=not self.first))

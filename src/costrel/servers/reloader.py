@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from werkzeug._reloader import ReloaderLoop, StatReloaderLoop, reloader_loops
 
 from .address import ServeError
-from .supervisor import ending
+from .supervisor import blocked_signals, ending
 from .worker import BootFailure, Ready, worker_signals
 
 CHANGED = 3
@@ -89,7 +89,9 @@ class Child:
             for handle in handles:
                 os.set_handle_inheritable(handle, True)
         command = [sys.executable, *sys.orig_argv[1:]]
-        self.process = subprocess.Popen(command, env=environ, **options)  # noqa: S603
+        # CTRL+C goes to the child too, which must not show where it was while it started.
+        with blocked_signals():
+            self.process = subprocess.Popen(command, env=environ, **options)  # noqa: S603
         theirs.close()
 
     def read(self, wait_s: float) -> Ready | None:

@@ -72,7 +72,7 @@ class Worker:
         util.register_after_fork(self.channel, Connection.close)
         self.process = spawn(number, theirs)
         # Signals that arrive before the worker has its own handlers wait for these.
-        with _blocked_signals():
+        with blocked_signals():
             self.process.start()
         theirs.close()
 
@@ -395,7 +395,8 @@ def _silent(worker: Worker) -> BootFailure:
 
 
 @contextmanager
-def _blocked_signals() -> t.Iterator[None]:
+def blocked_signals() -> t.Iterator[None]:
+    """Start a process that gets signals only once it asks for them."""
     if sys.platform == "win32":
         yield
         return
