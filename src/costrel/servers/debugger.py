@@ -13,7 +13,6 @@ import threading
 import traceback
 import types
 import typing as t
-from functools import partial
 from importlib.util import find_spec
 from itertools import dropwhile
 from urllib.parse import urlsplit
@@ -180,28 +179,29 @@ class Debugger(DebuggedApplication):
         contexts: list[t.ContextManager[t.Any]] = []
         environ[PRESERVE] = contexts.append
         pieces: t.Any = ()
-        began = False
+        started = sent = False
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: t.Any) -> t.Any:
+            nonlocal started
+            if started and not exc_info:
+                # SPEC(PEP 3333): replaces a head that was not sent yet.
+                exc_info = (sys.exc_info(),)
+            started = True
+            return start_response(status, headers, *exc_info)
+
         try:
-            pieces = self._wsgi(environ, start_response)
+            pieces = self._wsgi(environ, start)
             for piece in pieces:
-                began = True
+                sent = True
                 yield piece
         except Exception as error:  # noqa: BLE001  shown instead
             response = self.show(error, environ, contexts)
             print_error(error)
-            if not began:
-                # The head may be there already, unsent.
-                again = partial(_start_again, start_response)
-                yield from response(environ, again)
+            if not sent:
+                yield from response(environ, start)
         finally:
             if hasattr(pieces, "close"):
                 pieces.close()
-
-
-def _start_again(
-    start_response: StartResponse, status: str, headers: list[tuple[str, str]], *_exc_info: t.Any
-) -> t.Any:
-    return start_response(status, headers, sys.exc_info())
 
 
 def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> t.Iterable[bytes]:
