@@ -524,3 +524,11 @@ def test_debug_socket_file_serves_under_wsgi(serve: t.Any, tmp_path: Path) -> No
                 answer += piece
         assert b"one " in answer
         assert server.stop() == 0
+
+
+def test_app_run_says_that_it_serves_no_websockets(serve: t.Any, tmp_path: Path) -> None:
+    """It names the command that does."""
+    (tmp_path / "own.py").write_text(f"{APP}\napp.run(port=0)\n")
+    server = serve(script="own.py")
+
+    server.wait_for(r"app\.run\(\) cannot serve the WebSocket '/echo'\. .*: costrel run --debug$")
