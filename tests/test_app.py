@@ -111,7 +111,10 @@ def test_application_without_a_static_folder_sends_no_static_file():
         app.send_static_file("x")
 
 
-OURS = ("SYNC_THREADS", "BACKGROUND_GRACE_S", "BODY_TIMEOUT_S", "LOOP_LAG_WARNING_S", "WEBSOCKET_")
+OURS = (
+    "TYPED_VIEWS", "SYNC_THREADS", "BACKGROUND_GRACE_S", "BODY_TIMEOUT_S", "LOOP_LAG_WARNING_S",
+    "WEBSOCKET_",
+)  # fmt: skip
 
 
 def test_defaults_are_those_of_flask():

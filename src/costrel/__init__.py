@@ -9,6 +9,7 @@ import typing as t
 import warnings
 
 from . import json as json
+from .app import Costrel as Costrel
 from .app import Flask as Flask
 from .blueprints import Blueprint as Blueprint
 from .config import Config as Config
@@ -104,11 +105,14 @@ def __getattr__(name: str) -> t.Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names, not what this module and imports of submodules leave in it."""
+    """List the public names; under the alias all, for code that looks through Flask."""
+    names = vars(sys.modules[__name__])
+    if sys.modules.get("flask") is sys.modules[__name__]:
+        return sorted(names)
     left_over = {"FLASK_LEVEL", "annotations"}
     public = {
         name
-        for name, value in vars(sys.modules[__name__]).items()
+        for name, value in names.items()
         if name not in left_over
         and (name.startswith("__") or not name.startswith("_"))
         and not isinstance(value, types.ModuleType)

@@ -31,6 +31,7 @@ from .dispatch.bodies import in_request
 from .dispatch.loop import async_to_sync
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
+from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
 from .ground.shortways import STEPS
@@ -115,6 +116,7 @@ class Flask(App):
             "MAX_COOKIE_SIZE": 4093,
             "PROVIDE_AUTOMATIC_OPTIONS": True,
             # Costrel's own settings:
+            "TYPED_VIEWS": False,
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
@@ -423,7 +425,7 @@ class Flask(App):
         rule = t.cast("t.Any", request.url_rule)
         if request.method == "OPTIONS" and automatic_options(rule):
             return self.make_default_options_response()
-        view = self.ensure_sync(self.view_functions[rule.endpoint])
+        view = self.ensure_sync(view_of(self, rule))
         return t.cast(
             "ft.ResponseReturnValue", view(**t.cast("dict[str, t.Any]", request.view_args))
         )
@@ -598,3 +600,9 @@ _ORIGINAL_STEPS = {
         "handle_http_exception",
     )
 }
+
+
+class Costrel(Flask):
+    """An application like `Flask`, with typed views: see `costrel.api`."""
+
+    default_config = ImmutableDict({**Flask.default_config, "TYPED_VIEWS": True})

@@ -193,6 +193,7 @@ NAMES: dict[str, dict[str, str]] = {
         "_cv_app": "costrel.globals:_cv_app",
         "_cv_request": "costrel.globals:_cv_request",
         "request": "costrel.globals:request",
+        "stream_with_context": "costrel.helpers:stream_with_context",
     },
     "flask.testing": {
         "Result": "click.testing:Result",

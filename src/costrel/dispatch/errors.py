@@ -13,6 +13,7 @@ from ..ground.debughints import FormDataRoutingRedirect
 from ..signals import got_request_exception
 from .clientdata import bad_request_for
 from .hints import add_hints
+from .typed import as_problem
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -28,13 +29,14 @@ def handle_http_exception(app: App, e: HTTPException) -> t.Any:
     return as_response(e) if handler is None else app.ensure_sync(handler)(e)
 
 
-def as_response(e: Exception) -> Exception:
-    """Return an error that is its own response, without its traceback.
+def as_response(e: t.Any) -> t.Any:
+    """Return an error that is its own response, without its traceback, or its problem.
 
     The frames of the traceback hold the error. This cycle would keep alive everything else
     that they hold, such as a stream and its request, until the next garbage collection.
     """
-    return e.with_traceback(None)
+    e = e.with_traceback(None)
+    return as_problem(e) or e
 
 
 def handle_user_exception(app: App, e: Exception) -> t.Any:
@@ -103,6 +105,8 @@ def handle_exception(app: App, e: Exception) -> Response:
     handler = app._find_error_handler(server_error, request_view.get().request.blueprints)
     if handler is not None:
         server_error = app.ensure_sync(handler)(server_error)
+    else:
+        server_error = as_problem(server_error) or server_error
     return app.finalize_request(server_error, from_error_handler=True)
 
 

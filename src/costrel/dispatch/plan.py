@@ -29,6 +29,7 @@ from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
 from .proxies import is_wrapped, proxies_around
+from .typed import view_of
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -70,7 +71,7 @@ class Plan:
         """
         endpoint: t.Any = None if rule is None else rule.endpoint
         blueprint = endpoint.rpartition(".")[0] if endpoint and "." in endpoint else None
-        function = app.view_functions[endpoint] if view is None else view
+        function = view_of(app, t.cast("Rule", rule)) if view is None else view
         inwards, outwards = outside_in(blueprint), inside_out(blueprint)
         self.rule = rule
         self.endpoint = endpoint

@@ -366,10 +366,17 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         methods, automatic = self._rule_methods(
             view_func, options.pop("methods", None), provide_automatic_options
         )
+        status = options.pop("status", None)
+        if status is not None and not self.config["TYPED_VIEWS"]:
+            raise TypeError(
+                f"status={status!r} is for typed views, which are off on this application. Make it"
+                f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
+            )
 
         try:
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
             rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
+            rule_obj.typed_status = status  # type: ignore[attr-defined]
             mark(rule_obj, view_func)
             self.url_map.add(rule_obj)
         except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:

@@ -1,0 +1,112 @@
+"""What a typed view's return annotation makes of its value: JSON with what is declared, only."""
+
+from __future__ import annotations
+
+import typing as t
+from types import UnionType
+
+import msgspec
+from msgspec import inspect as types
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..wrappers import Response
+from .kinds import bare, holds
+from .picking import pick
+
+Send = t.Callable[[t.Any], t.Any]
+
+_PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
+"""Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+
+
+class Answer:
+    """Send a view's values as JSON of the declared type.
+
+    SECURITY(excess data): a value is encoded, decoded as the declared type and encoded again,
+    so that no attribute leaves that the type does not have, however deep in the value.
+
+    Args:
+        annotation: The declared type.
+        view: What error messages call the view.
+        status: The status of its answers.
+    """
+
+    __slots__ = ("_annotation", "_decode", "_kind", "_status", "_view")
+
+    def __init__(self, annotation: t.Any, view: str, status: int) -> None:
+        self._annotation = annotation
+        self._kind = msgspec.inspect.type_info(annotation)
+        self._decode = msgspec.json.Decoder(annotation).decode
+        self._view = view
+        self._status = status
+
+    def __call__(self, value: t.Any) -> t.Any:
+        """Return the response; a response is returned as it is, a tuple with the rest of it.
+
+        Raises `TypeError` (500) for a value that does not fit; nothing of it is sent.
+        """
+        if isinstance(value, BaseResponse):
+            return value
+        if type(value) is tuple and 2 <= len(value) <= 3:
+            body, *rest = value
+            return body if isinstance(body, BaseResponse) else self._respond(body), *rest
+        return self._respond(value)
+
+    def _respond(self, value: t.Any) -> Response:
+        try:
+            body = msgspec.json.encode(self._decode(msgspec.json.encode(value)))
+        except (TypeError, ValueError, RecursionError):
+            # There are objects in it whose attributes have to be read, or fields too many for a
+            # type that forbids them; or it doesn't fit.
+            body = self._picked(value)
+        return Response(body, self._status, mimetype="application/json")
+
+    def _picked(self, value: t.Any) -> bytes:
+        try:
+            picked = msgspec.json.encode(pick(value, self._kind))
+            return msgspec.json.encode(self._decode(picked))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise TypeError(
+                f"{self._view} returned a value that does not fit its return annotation: {error}"
+            ) from error
+
+
+def nothing(value: t.Any) -> t.Any:
+    """Answer 204 for a view that is declared to return None."""
+    return ("", 204) if value is None else value
+
+
+def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
+    """Return what sends a view's values; None if Flask's rules do."""
+    if annotation is None or annotation is type(None):
+        return nothing
+    try:
+        kind = msgspec.inspect.type_info(annotation)
+    except TypeError:
+        return None
+    if not _is_schema(kind) or holds(kind, types.CustomType):
+        return None
+    return Answer(annotation, view, status or 200)
+
+
+def _is_schema(kind: types.Type) -> bool:
+    """Whether a type declares more than what a view of Flask may return."""
+    kind = bare(kind)
+    if isinstance(kind, types.UnionType):
+        return all(isinstance(item, types.NoneType) or _is_schema(item) for item in kind.types)
+    if isinstance(kind, types.DictType):
+        return not isinstance(kind.value_type, types.AnyType)
+    if isinstance(kind, types.ListType):
+        return not isinstance(kind.item_type, types.AnyType)
+    if isinstance(kind, types.TupleType):
+        return False
+    return not isinstance(kind, _PLAIN)
+
+
+def is_page(annotation: t.Any) -> bool:
+    """Whether a return annotation says that it is text or a response, not data."""
+    if t.get_origin(annotation) is t.Annotated:
+        return is_page(t.get_args(annotation)[0])
+    if t.get_origin(annotation) in {t.Union, UnionType}:
+        return any(map(is_page, t.get_args(annotation)))
+    return isinstance(annotation, type) and issubclass(annotation, (str, bytes, BaseResponse))

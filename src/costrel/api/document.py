@@ -1,0 +1,71 @@
+"""The JSON document in a request's body, decoded as a parameter's type."""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import islice
+
+import msgspec
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from ..ground.current import request
+from ..json.depth import check_depth
+from . import mismatches
+from .problems import Detail
+
+if t.TYPE_CHECKING:
+    from .values import Entry
+
+
+class Document:
+    """The parameter of a view that takes the body.
+
+    Raises `TypeError` for a type that JSON can't hold.
+    """
+
+    __slots__ = ("_decode", "_entry", "_kind", "_looks")
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._decode = msgspec.json.Decoder(entry.annotation).decode
+        self._kind = msgspec.inspect.type_info(entry.annotation)
+        #: Whether more is checked than what msgspec does.
+        self._looks = mismatches.looks_closer(self._kind)
+
+    def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
+        """Add the document of the current request, or what is wrong with it.
+
+        Raises `BadRequest` for broken JSON, and `UnsupportedMediaType` if it is not JSON.
+        """
+        data = request.get_data()
+        if not data:
+            if self._entry.is_required:
+                errors.append(Detail("body", "", "Required"))
+            return
+        if not request.is_json:
+            raise UnsupportedMediaType(
+                "The body has to be JSON. Send it with the header 'Content-Type: application/json'."
+            )
+        try:
+            check_depth(data)
+            error = None
+            try:
+                found[self._entry.name] = self._decode(data)
+            except msgspec.ValidationError as caught:
+                error = caught
+            if error is not None or self._looks:
+                errors += self._explain(data, error)
+        except (msgspec.DecodeError, ValueError) as caught:
+            raise BadRequest(f"The body is not valid JSON: {caught}") from caught
+
+    def _explain(self, data: bytes, error: msgspec.ValidationError | None) -> list[Detail]:
+        """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON."""
+        try:
+            value = msgspec.json.decode(data)
+            found = list(islice(mismatches.find(value, self._kind), mismatches.LIMIT))
+        except (msgspec.ValidationError, RecursionError):
+            # A number is out of range, or the search takes more of the stack than JSON may.
+            found = []
+        if not found and error is not None:
+            found = [mismatches.of_error(error)]
+        return [Detail("body", *mismatch) for mismatch in found]

@@ -1,0 +1,82 @@
+"""Read the text of a query parameter, header or cookie as the JSON value that it stands for.
+
+There is one grammar for a type, whether its value is in a body or in a query: JSON's. So
+``?n=10`` is a number for an ``int``, and ``1_000``, ``1.0``, ``+1`` and ``true`` are not.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import typing as t
+
+import msgspec
+from msgspec import inspect as types
+
+from .kinds import bare, members_of
+
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+"""SPEC(RFC 8259 §6): a number."""
+
+_NUMBER, _WORD, _STRING = (frozenset((name,)) for name in ("number", "true or false", "string"))
+
+_ACCEPTED: dict[type[types.Type], frozenset[str]] = {
+    types.IntType: _NUMBER, types.FloatType: _NUMBER, types.BoolType: _WORD,
+    types.StrType: _STRING, types.BytesType: _STRING, types.DateTimeType: _STRING,
+    types.DateType: _STRING, types.TimeType: _STRING, types.TimeDeltaType: _STRING,
+    types.UUIDType: _STRING, types.DecimalType: _STRING, types.NoneType: frozenset(),
+}  # fmt: skip
+"""What a text may stand for. A decimal is a string in JSON too, so that it stays exact."""
+
+_WORDS = {"true": True, "false": False}
+
+Read = t.Callable[[str], t.Any]
+
+
+def reader(kind: types.Type) -> Read | None:
+    """Return what reads a type's text; None for a type that text can't stand for."""
+    accepted = _accepted(bare(kind))
+    if not accepted:
+        return None
+    if accepted >= _NUMBER | _WORD:
+        return _read_number_or_word
+    if accepted >= _NUMBER:
+        return _read_number
+    return _read_word if accepted >= _WORD else str
+
+
+def _accepted(kind: types.Type) -> frozenset[str] | None:
+    if isinstance(kind, types.UnionType):
+        found = [_accepted(member) for member in members_of(kind)]
+        return None if None in found else frozenset().union(*t.cast("t.Any", found))
+    if isinstance(kind, types.LiteralType):
+        return _accepted_of(kind.values)
+    if isinstance(kind, types.EnumType):
+        return _accepted_of(kind.cls)
+    return _ACCEPTED.get(type(kind))
+
+
+def _accepted_of(values: t.Iterable[t.Any]) -> frozenset[str] | None:
+    """Return the same for the values of a literal or an enumeration: numbers and strings."""
+    kinds = {type(value.value if isinstance(value, enum.Enum) else value) for value in values}
+    if not kinds <= {int, str}:
+        return None
+    return (_NUMBER if int in kinds else frozenset()) | (_STRING if str in kinds else frozenset())
+
+
+def _read_number(text: str) -> t.Any:
+    """Return a number; text that is none as it is, for the type to refuse."""
+    if not NUMBER.fullmatch(text):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.ValidationError:  # out of range
+        return text
+
+
+def _read_word(text: str) -> t.Any:
+    return _WORDS.get(text, text)
+
+
+def _read_number_or_word(text: str) -> t.Any:
+    return _WORDS[text] if text in _WORDS else _read_number(text)

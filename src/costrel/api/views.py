@@ -1,0 +1,165 @@
+"""Typed views: what runs for a rule instead of the registered view."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from functools import wraps
+
+from ..ground.current import request
+from ..registration.origin import definition
+from ..views import MethodView
+from .answers import Send, answer_of, is_page
+from .binding import Binding, bind
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+View = t.Callable[..., t.Any]
+
+
+class Typed(t.NamedTuple):
+    """What the annotations of one function say."""
+
+    binding: Binding | None
+    send: Send | None
+    #: Whether errors are problem details: it does not say that it returns text or a response.
+    is_api: bool = True
+
+    def values(self) -> dict[str, t.Any]:
+        """Return the arguments that the rule does not fill."""
+        return {} if self.binding is None else self.binding.values()
+
+    def sent(self, value: t.Any) -> t.Any:
+        """Return what is sent of a value."""
+        return value if self.send is None else self.send(value)
+
+
+_UNTYPED = Typed(None, None, False)
+
+
+class TypedView(t.NamedTuple):
+    """What runs for the requests of one rule.
+
+    Attributes:
+        view: The registered view.
+        call: Fills its parameters and sends its value as declared; the view itself if there
+            is nothing to fill and nothing declared.
+        is_api: Whether errors are problem details.
+    """
+
+    view: View
+    call: View
+    is_api: bool
+
+    @classmethod
+    def of(cls, view: View, rule: Rule, for_loop: t.Callable[[View], View]) -> TypedView:
+        """Compile a view for a rule.
+
+        Args:
+            view: The registered view.
+            rule: Whose variables fill some of its parameters.
+            for_loop: Makes a coroutine function of a class-based view with coroutine methods.
+
+        Raises `TypeError`, with the view's file and line, for annotations that can't be used.
+        """
+        view_class = getattr(view, "view_class", None)
+        if view_class is not None:
+            by_method = _of_class(view_class, rule)
+            typed = _UNTYPED
+            changed = [found for found in by_method.values() if found != _UNTYPED]
+        else:
+            by_method = {}
+            typed = _of_function(view, rule, rule.methods or ())
+            changed = [typed] if typed != _UNTYPED else []
+        if not changed:
+            return cls(view, view, False)
+
+        def pick() -> Typed:
+            method = request.method
+            return by_method.get("GET" if method == "HEAD" else method, typed)
+
+        awaited = for_loop(view)
+        make = _call_later if inspect.iscoroutinefunction(awaited) else _call
+        call = make(awaited, pick if by_method else typed)
+        return cls(view, call, any(found.is_api for found in changed))
+
+
+def _call(view: View, typed: Typed | t.Callable[[], Typed]) -> View:
+    if isinstance(typed, Typed):
+        values = typed.values if typed.binding is None else typed.binding.values
+        send = typed.sent if typed.send is None else typed.send
+
+        @wraps(view)
+        def respond(**matched: t.Any) -> t.Any:
+            return send(view(**matched, **values()))
+
+        return respond
+    pick = typed
+
+    @wraps(view)
+    def respond_by_method(**matched: t.Any) -> t.Any:
+        typed = pick()
+        return typed.sent(view(**matched, **typed.values()))
+
+    return respond_by_method
+
+
+def _call_later(view: View, typed: Typed | t.Callable[[], Typed]) -> View:
+    if isinstance(typed, Typed):
+        values = typed.values if typed.binding is None else typed.binding.values
+        send = typed.sent if typed.send is None else typed.send
+
+        @wraps(view)
+        async def respond(**matched: t.Any) -> t.Any:
+            return send(await view(**matched, **values()))
+
+        return respond
+    pick = typed
+
+    @wraps(view)
+    async def respond_by_method(**matched: t.Any) -> t.Any:
+        typed = pick()
+        return typed.sent(await view(**matched, **typed.values()))
+
+    return respond_by_method
+
+
+def _of_class(view_class: t.Any, rule: Rule) -> dict[str, Typed]:
+    """Return what the methods of a class-based view say, by HTTP method."""
+    methods = [method for method in rule.methods or () if method not in {"HEAD", "OPTIONS"}]
+    if not issubclass(view_class, MethodView):
+        typed = _of_function(view_class.dispatch_request, rule, methods, bound=True)
+        return dict.fromkeys(methods, typed)
+    found = {method: getattr(view_class, method.lower(), None) for method in methods}
+    return {
+        method: _of_function(function, rule, (method,), bound=True)
+        for method, function in found.items()
+        if function is not None
+    }
+
+
+def _of_function(
+    view: View, rule: Rule, methods: t.Collection[str], *, bound: bool = False
+) -> Typed:
+    """Compile a view function, or a function of a class, whose first parameter is filled."""
+    function = inspect.unwrap(view)
+    if not inspect.isfunction(function) or not function.__annotations__:
+        return _UNTYPED
+    place = definition(view)
+    filled = {*rule.arguments, *(rule.defaults or ())}
+    if bound:
+        filled.update(list(inspect.signature(function).parameters)[:1])
+    try:
+        hints = t.get_type_hints(function, include_extras=True)
+        binding = bind(view, hints, filled, methods)
+    except (TypeError, NameError) as error:
+        raise TypeError(f"{error} (The view {place}, for the rule {rule.rule!r}.)") from error
+    send = None
+    if "return" in hints:
+        status = getattr(rule, "typed_status", None)
+        send = answer_of(hints["return"], f"The view {place}", status)
+    if binding is None and send is None:
+        return _UNTYPED
+    takes = binding is not None and binding.takes_document
+    return Typed(binding, send, takes or not is_page(hints.get("return", t.Any)))
