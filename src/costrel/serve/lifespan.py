@@ -30,6 +30,10 @@ _starting: ContextVar[Life | None] = ContextVar("costrel.starting", default=None
 """The life that is being started, for code that runs as part of that."""
 
 
+ERROR = "costrel.error"
+"""The key of the error itself in the message that says so; for a debugger."""
+
+
 class Life:
     """One run of an application from startup to shutdown, on one event loop.
 
@@ -253,7 +257,8 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             except Exception as error:
                 app.logger.exception("The application could not be started")
                 message = f"The application could not be started: {error!r}"
-                await outside(send, {"type": "lifespan.startup.failed", "message": message})
+                failed = {"type": "lifespan.startup.failed", "message": message, ERROR: error}
+                await outside(send, failed)
                 return
             await outside(send, {"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
