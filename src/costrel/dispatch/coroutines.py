@@ -18,8 +18,9 @@ from ..signals import request_finished, request_started
 from . import errors
 from .calls import call, settle
 from .coerce import answers_itself, as_plain
-from .hooks import answer_plainly, no_response, resume_before, save_session
+from .hooks import no_response, resume_before, save_session
 from .loop import while_handling
+from .plainly import answer_plainly
 from .sendable import make_sendable
 from .threads import hop_for
 

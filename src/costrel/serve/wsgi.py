@@ -15,12 +15,12 @@ from werkzeug.exceptions import HTTPException
 from ..ctx import RequestContext, call_all
 from ..dispatch.coerce import as_plain
 from ..dispatch.hooks import (
-    answer_plainly,
     no_response,
     resume_before,
     run_this_request_hooks,
     save_session,
 )
+from ..dispatch.plainly import answer_plainly
 from ..dispatch.sendable import make_sendable
 from ..ground.current import PRESERVE, context
 from ..signals import (
