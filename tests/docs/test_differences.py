@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import logging
 import threading
 import time
+import traceback
 
 import pytest
 from werkzeug.routing import Map
@@ -27,6 +29,7 @@ from costrel import (
 )
 from costrel.ctx import AppContext, RequestContext
 from costrel.globals import _cv_app, app_ctx, request_ctx
+from costrel.servers.debugger import Debugger, fold
 from costrel.templating import strings
 from costrel.views import MethodView
 
@@ -334,6 +337,20 @@ def test_coroutine_view_can_be_called_on_a_running_loop(app):
     assert asyncio.run(test()) == "x"
 
 
+def test_coroutine_that_a_decorator_returns_is_awaited(app):
+    """The decorator is sync, and does not call `ensure_sync`."""
+
+    async def view():
+        return "x"
+
+    @functools.wraps(view)
+    def decorated():
+        return view()
+
+    app.add_url_rule("/", view_func=decorated)
+    assert app.test_client().get("/").text == "x"
+
+
 def test_types_are_subclasses(app):
     """Registries are dicts and lists, but of classes of their own."""
     app.before_request(lambda: None)
@@ -522,3 +539,45 @@ def test_if_range_with_a_number_that_is_too_large_can_be_written(app):
     app.add_url_rule("/", view_func=lambda: str(request.if_range))
     value = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
     assert f'"{value}"' == app.test_client().get("/", headers={"If-Range": value}).text
+
+
+def test_application_can_be_called_over_asgi(app):
+    """With a scope and two functions, or with a scope alone; with less it is no application."""
+    coroutine = app({"type": "lifespan"}, print, print)
+    coroutine.close()
+
+    assert asyncio.iscoroutine(coroutine)
+    assert callable(app({"type": "lifespan"}))
+    with pytest.raises(TypeError):
+        app()
+
+
+def test_debugger_answers_only_under_the_names_of_this_machine(app):
+    """The name given as ``--host`` is none of them, and a foreign page can't use it either."""
+    debugger = Debugger(app)
+
+    def trusts(host, **environ):
+        return debugger.check_host_trust({"HTTP_HOST": host, **environ})
+
+    assert all(map(trusts, ("localhost:5000", "a.localhost", "127.0.0.1:5000", "[::1]", "[::1]:1")))
+    assert not any(map(trusts, ("", "192.0.2.7:5000", "localhost.example", "[::1].example")))
+    assert trusts("localhost:5000", HTTP_ORIGIN="http://localhost:5000")
+    for origin in ("null", "http://localhost:8000", "http://example.com"):
+        assert not trusts("localhost:5000", HTTP_ORIGIN=origin)
+
+
+def test_error_pages_leave_out_the_frames_of_the_framework(app):
+    """The frames of the user's code remain: here those of this file."""
+
+    def view():
+        raise LookupError
+
+    app.debug = True
+    app.add_url_rule("/", view_func=view)
+    with pytest.raises(LookupError) as raised:
+        app.test_client().get("/")
+
+    steps = traceback.extract_tb(fold(raised.value).__traceback__)
+
+    assert {step.filename for step in steps} == {__file__}
+    assert steps[-1].name == "view"

@@ -9,6 +9,7 @@ import werkzeug.serving
 from werkzeug.debug import DebuggedApplication, get_pin_and_cookie_name
 
 from costrel import Flask
+from costrel.servers.debugger import Debugger
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -31,10 +32,17 @@ def make_app(message="<script>alert(1)</script>"):
     return app
 
 
-def debugged(app):
-    """Serve an application as the development server does in debug mode."""
-    app.debug = True
-    return DebuggedApplication(app, evalex=True, pin_security=True, pin_logging=False)
+@pytest.fixture(params=["app.run", "costrel run"])
+def debugged(request):
+    """Serve an application as the two do in debug mode."""
+
+    def serve(app):
+        app.debug = True
+        if request.param == "costrel run":
+            return Debugger(app, app)
+        return DebuggedApplication(app, evalex=True, pin_security=True, pin_logging=False)
+
+    return serve
 
 
 def ask(app, query="", host="localhost"):
@@ -71,7 +79,7 @@ def test_error_outside_of_debug_mode_tells_nothing():
         assert secret not in response.text
 
 
-def test_error_page_of_the_debugger_escapes_what_it_shows():
+def test_error_page_of_the_debugger_escapes_what_it_shows(debugged):
     """CVE-2016-10516: a message with text of a client in it is no markup."""
     page = ask(debugged(make_app("--><script>alert(1)</script>"))).text
     # The traceback as plain text is in a comment, which the message must not end.
@@ -80,7 +88,7 @@ def test_error_page_of_the_debugger_escapes_what_it_shows():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
 
 
-def test_console_runs_nothing_without_the_pin(tmp_path):
+def test_console_runs_nothing_without_the_pin(tmp_path, debugged):
     """CVE-2024-34069, GHSA-2g68-c3qc-8985: who has no PIN runs no code."""
     app = debugged(make_app())
     frame, secret = frame_and_secret(ask(app).text)
@@ -92,7 +100,7 @@ def test_console_runs_nothing_without_the_pin(tmp_path):
 
 @pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "127.0.0.1.evil.test"])
 @pytest.mark.parametrize("what", ["pinauth", "printpin", "1 + 1"])
-def test_console_answers_trusted_hosts_only(host, what):
+def test_console_answers_trusted_hosts_only(host, what, debugged):
     """CVE-2024-34069, GHSA-2g68-c3qc-8985: a page of another site can't use the console.
 
     Such a page gets there by a name of its own that resolves to 127.0.0.1.
@@ -107,7 +115,7 @@ def test_console_answers_trusted_hosts_only(host, what):
     assert '"auth": true' not in response.text
 
 
-def test_console_with_the_pin_works_for_its_developer():
+def test_console_with_the_pin_works_for_its_developer(debugged):
     """CVE-2024-34069: the right PIN, from the right host, is what opens the console."""
     app = debugged(make_app())
     client = werkzeug.test.Client(app)
@@ -120,7 +128,7 @@ def test_console_with_the_pin_works_for_its_developer():
     assert "what only the debugger shows" in answer.text
 
 
-def test_pin_can_not_be_guessed(monkeypatch):
+def test_pin_can_not_be_guessed(monkeypatch, debugged):
     """CVE-2019-14806: a wrong PIN is refused, and after a few no PIN is taken at all."""
     monkeypatch.setattr("time.sleep", lambda _seconds: None)  # it makes the guesser wait
     app = debugged(make_app())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
+from contextlib import suppress
 
 import click
 from click.core import ParameterSource
@@ -16,6 +17,7 @@ from .options import debug_option
 from .params import CertParamType, SeparatedPathType, path_separator_text, validate_key
 
 if t.TYPE_CHECKING:
+    from ..servers.debugserver import DebugReady
     from ..servers.granian import Started
     from ..servers.worker import BootFailure
 
@@ -163,9 +165,9 @@ def run_command(
     """Serve the application.
 
     Runs on Granian, or on uvicorn if the application is served over ASGI and
-    uvicorn is installed. Both are fit for production. With '--debug', runs on
-    Werkzeug's development server, which restarts when code changes and shows
-    errors in an interactive debugger; never expose it to the public.
+    uvicorn is installed. Both are fit for production. With '--debug', restarts
+    when code changes and shows errors in an interactive debugger; never expose
+    that to the public.
     """
     if get_debug_flag():
         _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
@@ -173,6 +175,7 @@ def run_command(
             info,
             host=host,
             port=port,
+            interface=interface,
             reload=True if reload is None else reload,
             debugger=True if debugger is None else debugger,
             threaded=with_threads,
@@ -217,12 +220,35 @@ run_command.params.insert(0, debug_option)
 
 
 def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
-    from ..servers.debugserver import DebugOptions, load_or_defer, serve_debug
+    from ..servers.debugserver import DebugOptions, serve_debug
+    from ..servers.reloader import ChildFailedError
 
     options = DebugOptions(**settings)
-    app = load_or_defer(info.load_app, reloading=options.reload)
-    _show_banner(True, info.app_import_path)
-    serve_debug(app, options)
+
+    def on_ready(ready: DebugReady, url: str, first: bool) -> None:
+        if first:
+            _show_banner(True, info.app_import_path or ready.app_name)
+        _show_debugged(ready, first=first)
+        if first:
+            _show_address(options.host, url)
+        if ready.pin:
+            click.echo(" * Debugger PIN: " + ready.pin)
+
+    def on_stopping() -> None:
+        # The terminal may be closed.
+        with suppress(OSError):
+            click.echo(" * Stopping")
+
+    try:
+        serve_debug(
+            info.load_app,
+            options,
+            describe=describe_failure,
+            on_ready=on_ready,
+            on_stopping=on_stopping,
+        )
+    except ChildFailedError as error:
+        raise _as_click(error.failure) from None
 
 
 def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
@@ -250,9 +276,12 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
             on_stopping=on_stopping,
         )
     except AppLoadError as error:
-        if error.failure.usage:
-            raise NoAppException(error.failure.message) from None
-        raise click.ClickException(error.failure.message) from None
+        raise _as_click(error.failure) from None
+
+
+def _as_click(failure: BootFailure) -> click.ClickException:
+    kind = NoAppException if failure.usage else click.ClickException
+    return kind(failure.message)
 
 
 class AppLoader:
@@ -299,9 +328,23 @@ def _show_started(started: Started) -> None:
     )
     if ready.note:
         click.secho(f" * {ready.note}", fg="yellow")
-    if options.host in ALL_ADDRESSES:
-        click.echo(f" * Running on all addresses ({options.host})")
-    click.echo(f" * Running on {click.style(started.url, bold=True)}")
+    _show_address(options.host, started.url)
+
+
+def _show_debugged(ready: DebugReady, *, first: bool) -> None:
+    interface, reason = ready.choice
+    how = f"{ready.server} {'over ASGI' if interface == 'asgi' else 'under WSGI'} ({reason})"
+    click.echo(f" * {'' if first else 'Restarted: '}{how}")
+    if first:
+        click.secho(" * For development only. In production, leave out --debug.", fg="red")
+    if ready.note:
+        click.secho(f" * {ready.note}", fg="yellow")
+
+
+def _show_address(host: str, url: str) -> None:
+    if host in ALL_ADDRESSES:
+        click.echo(f" * Running on all addresses ({host})")
+    click.echo(f" * Running on {click.style(url, bold=True)}")
     click.secho("Press CTRL+C to quit", fg="yellow")
 
 

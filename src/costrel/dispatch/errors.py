@@ -41,10 +41,10 @@ def call_handler(handler: t.Callable[[t.Any], t.Any], e: Exception) -> t.Any:
             drop_page(e)
     else:
         rv = handler(e)
-    return settle(e, rv)
+    return let_go(e, rv)
 
 
-def settle(e: Exception, rv: t.Any) -> t.Any:
+def let_go(e: Exception, rv: t.Any) -> t.Any:
     """Return what a handler returned; an error that the request would hold is let go."""
     if rv is e or e is request_view.get().request.routing_exception:
         without_tracebacks(e)

@@ -7,15 +7,16 @@ import atexit
 import multiprocessing.util
 import os
 import typing as t
+from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
 from ..dispatch import loop as loops
-from ..dispatch.coroutines import call
+from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
-from ..ground.current import outside
+from ..ground.current import come_back, context, outside
 from ..ground.forks import forget_after_fork, notice
 from .background import BackgroundTasks, app_context_on, is_cancellation
 from .health import LoopHealth
@@ -27,6 +28,10 @@ if t.TYPE_CHECKING:
 
 _starting: ContextVar[Life | None] = ContextVar("costrel.starting", default=None)
 """The life that is being started, for code that runs as part of that."""
+
+
+ERROR = "costrel.error"
+"""The key of the error itself in the message that says so; for a debugger."""
 
 
 class Life:
@@ -252,7 +257,8 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             except Exception as error:
                 app.logger.exception("The application could not be started")
                 message = f"The application could not be started: {error!r}"
-                await outside(send, {"type": "lifespan.startup.failed", "message": message})
+                failed = {"type": "lifespan.startup.failed", "message": message, ERROR: error}
+                await outside(send, failed)
                 return
             await outside(send, {"type": "lifespan.startup.complete"})
         elif kind == "lifespan.shutdown":
@@ -261,6 +267,22 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             await life.stop()
             await outside(send, {"type": "lifespan.shutdown.complete"})
             return
+
+
+@asynccontextmanager
+async def lived(app: App) -> t.AsyncIterator[None]:
+    """Start the application, and stop it at the end of the block, without a server's messages."""
+    life = Life(app)
+    await life.start()
+    # As in `live`: what a generator entered stays current, but not for the block.
+    token = context.set(None)
+    try:
+        yield
+    finally:
+        come_back(token)
+        if not life.is_nested:
+            await leave_all(app)
+        await life.stop()
 
 
 async def start_on_loop(app: App) -> None:

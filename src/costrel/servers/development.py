@@ -75,3 +75,13 @@ def _show_banner(app: App) -> None:
     cli = sys.modules.get("costrel.cli")
     show = getattr(cli, "show_server_banner", banner.show_server_banner)
     show(app.debug, app.name)
+    if os.environ.get("WERKZEUG_RUN_MAIN") != "true":
+        import click
+
+        from .interface import websocket_of
+
+        if (websocket := websocket_of(app)) is not None:
+            click.secho(
+                f" * app.run() cannot serve {websocket}. Use this command: costrel run --debug",
+                fg="yellow",
+            )

@@ -80,20 +80,10 @@ def serve(
     _require_picklable(load)
     listener = bind_address(options.host, options.port)
     address, port = listener.getsockname()[:2]
-    try:
-        settings = _settings(options, address, port)
-    except (OSError, SSLError) as error:
-        raise ServeError(
-            f"The certificate {' and key '.join(options.certificate or ())} cannot be used:"
-            f" {error}. Both must be PEM files, and the key must belong to the certificate."
-        ) from None
-    # On Windows the object is passed on; elsewhere its descriptor, which `Boot` carries.
-    settings._sso = listener if sys.platform == "win32" else None
-    settings._shd = _held(listener)
+    make_worker = worker_maker(options, listener)
 
     def spawn(number: int, channel: Connection) -> BaseProcess:
-        boot = Boot(load, describe, channel, options, listener)
-        return t.cast(BaseProcess, settings._spawn_worker(number - 1, work, boot).inner)
+        return make_worker(number, work, Boot(load, describe, channel, options, listener))
 
     def on_ready(ready: Ready) -> None:
         scheme = "https" if options.certificate else "http"
@@ -122,6 +112,31 @@ def serve(
         ) from None
     finally:
         listener.close()
+
+
+def worker_maker(
+    options: ServeOptions, listener: socket.socket
+) -> t.Callable[[int, t.Callable[..., None], Boot], BaseProcess]:
+    """Return a function that makes worker processes; it takes a number, a target and its boot.
+
+    Raises `ServeError` if the certificate cannot be used.
+    """
+    address, port = listener.getsockname()[:2]
+    try:
+        settings = _settings(options, address, port)
+    except (OSError, SSLError) as error:
+        raise ServeError(
+            f"The certificate {' and key '.join(options.certificate or ())} cannot be used:"
+            f" {error}. Both must be PEM files, and the key must belong to the certificate."
+        ) from None
+    # On Windows the object is passed on; elsewhere its descriptor, which `Boot` carries.
+    settings._sso = listener if sys.platform == "win32" else None
+    settings._shd = _held(listener)
+
+    def make(number: int, target: t.Callable[..., None], boot: Boot) -> BaseProcess:
+        return t.cast(BaseProcess, settings._spawn_worker(number - 1, target, boot).inner)
+
+    return make
 
 
 def _settings(options: ServeOptions, address: str, port: int) -> t.Any:

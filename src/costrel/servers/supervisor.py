@@ -72,7 +72,7 @@ class Worker:
         util.register_after_fork(self.channel, Connection.close)
         self.process = spawn(number, theirs)
         # Signals that arrive before the worker has its own handlers wait for these.
-        with _blocked_signals():
+        with blocked_signals():
             self.process.start()
         theirs.close()
 
@@ -100,13 +100,17 @@ class Worker:
 
     def fate(self) -> str:
         """Return a phrase that says how it ended."""
-        code = self.process.exitcode or 0
-        how = f"ended unexpectedly with status {code}"
-        if code < 0:
-            how = f"was terminated by signal {-code}"
-            with suppress(ValueError):
-                how = f"was terminated by {signal.Signals(-code).name}"
+        how = ending(self.process.exitcode or 0)
         return f"Worker {self.number} (PID {self.process.pid}) {how}"
+
+
+def ending(code: int) -> str:
+    """Return a phrase that says how a process ended, from its exit code."""
+    if code >= 0:
+        return f"ended unexpectedly with status {code}"
+    with suppress(ValueError):
+        return f"was terminated by {signal.Signals(-code).name}"
+    return f"was terminated by signal {-code}"
 
 
 class Slot:
@@ -391,7 +395,8 @@ def _silent(worker: Worker) -> BootFailure:
 
 
 @contextmanager
-def _blocked_signals() -> t.Iterator[None]:
+def blocked_signals() -> t.Iterator[None]:
+    """Start a process that gets signals only once it asks for them."""
     if sys.platform == "win32":
         yield
         return

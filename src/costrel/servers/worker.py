@@ -24,6 +24,7 @@ from granian import _signals
 from granian._granian import WorkerSignal
 from granian.server import MPServer
 
+from ..dispatch.proxies import trusted_proxies
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
 from .accesslog import LOG_CONFIG, AccessLog
@@ -185,11 +186,16 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
     parent.listen()
     app = boot.load_app()
+    try:
+        trusted_proxies(app)
+    except ValueError as error:
+        # Every request would fail with this error.
+        boot.fail(BootFailure(str(error)))
     if options.body_timeout_s is not None:
         app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
     choice = choose(app, options.interface)
-    base: t.Any = MPServer
     if choice.interface == "wsgi":
+        base: t.Any = MPServer
         note = ""
         if (websocket := websocket_of(app)) is not None:
             note = f"Granian cannot serve {websocket} under WSGI. Use --interface asgi"
@@ -201,11 +207,27 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
         _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
         return
 
+    asgi = AccessLog(app.asgi) if options.access_log else app.asgi
+    serve_asgi(app, asgi, boot, parent, choice, (worker_id, process_name, sock, settings))
+
+
+def serve_asgi(
+    app: t.Any,
+    asgi: t.Any,
+    boot: Boot,
+    parent: Parent,
+    choice: Choice,
+    granian: tuple[int, str, t.Any, tuple[t.Any, ...]],
+) -> None:
+    """Serve an application over ASGI until a signal, on uvicorn if it is installed.
+
+    `granian` holds what Granian passes to its workers.
+    """
+    options = boot.options
     if options.threads is not None:
         app.config["SYNC_THREADS"] = options.threads
     end_s = (app.config["BACKGROUND_GRACE_S"] or 0) + END_S
     ready = Ready(app.name, NAME, choice, app.config["SYNC_THREADS"], end_s)
-    asgi = AccessLog(app.asgi) if options.access_log else app.asgi
     if has_uvicorn():
         _run_uvicorn(app, asgi, boot, parent, ready)
         return
@@ -213,8 +235,10 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     asgi = _Announcing(asgi, boot, ready)
     parent.on_retire = asgi.retire
     changes = {"blocking_threads": 1, "websockets": True, "log_access_fmt": None}
+    base: t.Any = MPServer
     target = base._spawn_asgi_lifespan_worker
     on_stop = partial(_leave_later, app, options.stop_timeout_s)
+    worker_id, process_name, sock, settings = granian
     _run_granian(target, worker_id, process_name, asgi, sock, settings, changes, on_stop)
 
 
