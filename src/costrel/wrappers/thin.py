@@ -20,7 +20,7 @@ def complete(response: t.Any) -> dict[str, t.Any]:
 
     For code that copies them, or gives the response a class that can't create them.
     """
-    own: dict[str, t.Any] = response._own
+    own: dict[str, t.Any] = response._attributes_so_far
     for name in _OF_WERKZEUG:
         if name not in own:
             own[name] = getattr(response, name)
@@ -40,5 +40,5 @@ class ThinResponse(ResponseBase, metaclass=Watched):
 
     __class__: t.Any = property(type, _change_class)
     __dict__: t.Any = property(complete, _all.__set__)
-    _own: dict[str, t.Any] = _all
+    _attributes_so_far: dict[str, t.Any] = _all
     """The attributes that it has, few as they may be: what ``__dict__`` is elsewhere."""
