@@ -31,7 +31,7 @@ from costrel.ground.shortways import STEPS
 # Parameters as `inspect.signature` shows them on Flask 3.1.3.
 SIGNATURES = {
     "wsgi_app": "self environ start_response",
-    "__call__": "self environ start_response",
+    "__call__": "self environ start_response send",  # the last for ASGI, unlike Flask
     "full_dispatch_request": "self",
     "preprocess_request": "self",
     "dispatch_request": "self",
@@ -113,6 +113,7 @@ def test_application_without_a_static_folder_sends_no_static_file():
 
 OURS = (
     "TYPED_VIEWS", "SYNC_THREADS", "BACKGROUND_GRACE_S", "BODY_TIMEOUT_S", "LOOP_LAG_WARNING_S",
+    "TRUSTED_PROXIES",
     "WEBSOCKET_",
 )  # fmt: skip
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.datastructures import ImmutableMultiDict
 
-from costrel import Flask, Response, request, session
+from costrel import Config, Flask, Request, Response, request, session
 from costrel.sessions import (
     NullSession,
     SecureCookieSession,
@@ -487,3 +491,246 @@ def test_session_that_another_serializer_wrote_is_opened():
     answer = client.get("/", environ_overrides={"HTTP_COOKIE": f"session={value}"})
 
     assert "Set-Cookie" in answer.headers
+
+
+# What was compiled from the configuration, and when it is not used
+
+
+def compiled(app):
+    """Return what was compiled for an application's session cookie, after a request."""
+    app.add_url_rule("/compiled", view_func=lambda: "")
+    app.test_client().get("/compiled")
+    return app._engine.cookie
+
+
+def test_usual_application_has_a_compiled_cookie(monkeypatch):
+    """Also if its interface is another object of the same class; not on the general path."""
+    monkeypatch.delenv("COSTREL_GENERAL_PATH", raising=False)
+    app = make_app()
+    app.session_interface = SecureCookieSessionInterface()
+    assert compiled(make_app()) is not None
+    assert compiled(app) is not None
+    assert compiled(make_app(SECRET_KEY=None)) is None
+
+
+class _Interface(SecureCookieSessionInterface):
+    """Overrides nothing, and might."""
+
+
+class _Session(SecureCookieSession):
+    """Overrides nothing, and might."""
+
+
+class _App(Flask):
+    """Decides about its key for each request."""
+
+    secret_key = property(lambda _self: "dev", lambda _self, _key: None)
+
+
+class _Chosen(Flask):
+    """Decides about its interface for each request."""
+
+    session_interface = property(lambda _self: _SHARED)
+
+
+_SHARED = SecureCookieSessionInterface()
+
+
+class _Config(Config):
+    """Finds some settings elsewhere."""
+
+
+class _Configured(Flask):
+    """Has a configuration of its own."""
+
+    config_class = _Config
+
+
+class _Request(Request):
+    """Gets its cookies from elsewhere."""
+
+    @property
+    def cookies(self):
+        """Return other cookies."""
+        return ImmutableMultiDict()
+
+
+def _own(**attributes):
+    interface = SecureCookieSessionInterface()
+    vars(interface).update(attributes)
+    return interface
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda app: setattr(app, "session_interface", _Interface()),
+        lambda app: setattr(app, "request_class", _Request),
+        lambda app: app.config.update(SECRET_KEY=bytearray(b"changes in place")),
+        lambda app: app.config.update(SESSION_COOKIE_NAME="a b"),
+        lambda app: app.config.update(SESSION_COOKIE_SAMESITE="wrong"),
+        lambda app: app.config.pop("SESSION_COOKIE_DOMAIN"),
+        *[
+            lambda app, name=name, value=value: setattr(
+                app, "session_interface", _own(**{name: value})
+            )
+            for name, value in {
+                "salt": "mine",
+                "key_derivation": "none",
+                "digest_method": hashlib.sha256,
+                "serializer": json,
+                "session_class": _Session,
+                "get_cookie_secure": lambda _app: True,
+                "should_set_cookie": lambda _app, _session: True,
+            }.items()
+        ],
+    ],
+)
+def test_cookie_of_another_kind_is_left_to_the_interface(change):
+    """Set before the first request or after it."""
+    early, late = make_app(), make_app()
+    change(early)
+    compiled(late)
+    change(late)
+    late.test_client().get("/compiled")
+    assert compiled(early) is late._engine.cookie is None
+
+
+@pytest.mark.parametrize("cls", [_App, _Chosen, _Configured])
+def test_application_that_may_decide_by_request_is_asked(cls):
+    """Its class has a property, or a configuration, of its own."""
+    app = cls(__name__)
+    app.config["SECRET_KEY"] = "dev"
+    assert compiled(app) is None
+
+
+def test_interface_changed_between_requests_is_asked_at_once():
+    """Its attributes may be set at any time, and so may methods of its class."""
+    app = make_app()
+    interface = app.session_interface = SecureCookieSessionInterface()
+    app.add_url_rule("/", view_func=lambda: session.update(a=1) or "")
+    client = app.test_client()
+    assert client.get("/").headers["Set-Cookie"].endswith("; HttpOnly; Path=/")
+    interface.get_cookie_samesite = lambda _app: "Lax"
+    assert client.get("/").headers["Set-Cookie"].endswith("; HttpOnly; Path=/; SameSite=Lax")
+    del interface.get_cookie_samesite
+    interface.salt = "another"
+    value = re.match("session=([^;]*)", client.get("/").headers["Set-Cookie"])[1]
+    assert interface.get_signing_serializer(app).loads(value) == {"a": 1}
+    with pytest.raises(BadSignature):
+        make_app().session_interface.get_signing_serializer(app).loads(value)
+
+
+def test_key_changed_between_requests_counts_at_once():
+    """A cookie of the old key is refused, until the key becomes a fallback."""
+    app = make_app(SECRET_KEY_FALLBACKS=[])
+    app.add_url_rule("/", view_func=lambda: str(session.get("a")))
+    app.add_url_rule("/set", "set", lambda: session.update(a=1) or "")
+    client = app.test_client()
+    client.get("/set")
+    assert client.get("/").text == "1"
+    app.secret_key = "new"
+    assert client.get("/").text == "None"
+    app.config["SECRET_KEY_FALLBACKS"].append("dev")
+    assert client.get("/").text == "1"
+    app.config["SECRET_KEY_FALLBACKS"].clear()
+    assert client.get("/").text == "None"
+    client.get("/set")
+    assert client.get("/").text == "1"
+    cookie = client.get_cookie("session").value
+    assert make_app(SECRET_KEY="new").session_interface.get_signing_serializer(app).loads(cookie)
+
+
+def test_settings_changed_during_a_request_count_in_it():
+    """What was compiled before the change is not used for the response."""
+    app = make_app()
+
+    @app.get("/")
+    def index():
+        session["a"] = 1
+        app.config["SESSION_COOKIE_NAME"] = "other"
+        app.secret_key = "new"
+        return ""
+
+    found = re.match("other=([^;]*)", app.test_client().get("/").headers["Set-Cookie"])
+    assert app.session_interface.get_signing_serializer(app).loads(found[1]) == {"a": 1}
+
+
+def test_cookie_that_is_too_long_gives_a_warning():
+    """As any other cookie does."""
+    app = make_app(MAX_COOKIE_SIZE=80)
+    app.add_url_rule("/", view_func=lambda: session.update(a="0123456789" * 2) or "")
+    with pytest.warns(UserWarning, match="cookie"):
+        assert "Set-Cookie" in app.test_client().get("/").headers
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_permanent_session_is_sent_with_its_expiry(hooked):
+    """The date is the time of the response and the lifetime."""
+    app = make_app(PERMANENT_SESSION_LIFETIME=timedelta(hours=1), SESSION_COOKIE_SAMESITE="Lax")
+    if hooked:
+        app.after_request(lambda response: response)
+
+    @app.get("/")
+    def index():
+        session.permanent = True
+        return ""
+
+    cookie = app.test_client().get("/").headers["Set-Cookie"]
+    expires = re.fullmatch(
+        r"session=[\w.-]+; Expires=([^;]+); HttpOnly; Path=/; SameSite=Lax", cookie
+    )
+    lifetime = parsedate_to_datetime(expires[1]) - datetime.now(UTC)
+    assert timedelta(minutes=59) < lifetime <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("name", ["set_cookie", "delete_cookie"])
+def test_response_with_a_method_of_its_own_is_asked(name):
+    """A hook may replace it on the response."""
+    app, asked = make_app(), []
+    app.add_url_rule("/set_cookie", "set", lambda: session.update(a=1) or "")
+    app.add_url_rule("/delete_cookie", "delete", lambda: session.clear() or "")
+
+    @app.after_request
+    def replace(response):
+        original = getattr(response, name)
+        setattr(
+            response, name, lambda *args, **kwargs: asked.append(1) or original(*args, **kwargs)
+        )
+        return response
+
+    client = app.test_client()
+    client.set_cookie("session", signed_by("dev", {"a": 1}))
+    assert "Set-Cookie" in client.get(f"/{name}").headers
+    assert asked == [1]
+
+
+def test_session_is_opened_with_the_cookies_of_the_request():
+    """A hook may have replaced the request's environ, or its cookies."""
+    app = make_app()
+    app.add_url_rule("/", view_func=lambda: str(session.get("a")))
+    changes = []
+    app.before_request(lambda: changes[0](request))
+    values = {name: f"session={signed_by('dev', {'a': name})}" for name in ("sent", "other")}
+    client = app.test_client(use_cookies=False)
+
+    def answer(change):
+        changes[:] = [change]
+        return client.get("/", headers={"Cookie": values["sent"]}).text
+
+    other = ImmutableMultiDict({"session": values["other"].partition("=")[2]})
+    assert answer(lambda r: None) == "sent"
+    assert answer(lambda r: r.method and None) == "sent"
+    assert answer(lambda r: r.environ.update(HTTP_COOKIE=values["other"])) == "other"
+    assert answer(lambda r: setattr(r, "environ", {"HTTP_COOKIE": values["other"]})) == "other"
+    assert answer(lambda r: setattr(r, "cookies", other)) == "other"
+
+
+@pytest.mark.parametrize("cookie", ["a=b; session={}; c=d", 'session="{}"', "a; session={}", "={}"])
+def test_session_is_found_among_other_cookies(cookie):
+    """And nothing is found where there is none of its name."""
+    app = make_app()
+    app.add_url_rule("/", view_func=lambda: str(session.get("a")))
+    value = signed_by("dev", {"a": 1})
+    answer = app.test_client(use_cookies=False).get("/", headers={"Cookie": cookie.format(value)})
+    assert answer.text == ("1" if "session" in cookie else "None")

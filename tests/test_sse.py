@@ -638,3 +638,62 @@ def test_ended_streams_leave_no_task(app):
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(come_and_go()) == set()
+
+
+@both_ways
+@pytest.mark.parametrize("by_async_view", [True, False])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_context_is_torn_down_before_the_stream_and_at_its_end(app, ask, by_async_view, is_async):
+    """A stream of hours holds nothing that the view has opened; ``g`` and the request stay."""
+    order = []
+    app.teardown_request(lambda error: order.append("request over"))
+    app.teardown_appcontext(lambda error: order.append(f"closed {g.pop('opened', None)}"))
+
+    @app.after_request
+    def note(response):
+        order.append("answered")
+        return response
+
+    def make():
+        g.opened, g.user = "by the view", "ada"
+
+        def events():
+            order.append(f"begun for {g.user} {'opened' in g}")
+            g.opened = "by the stream"
+            yield request.path
+
+        async def later():
+            for event in events():
+                yield event
+
+        return EventStream(later() if is_async else events())
+
+    add(app, make, by_async_view=by_async_view)
+    assert "data: /" in ask(app).text
+
+    closed = ["closed by the view", "begun for ada False"]
+    assert order == ["answered", *closed, "request over", "closed by the stream"]
+
+
+@both_ways
+def test_head_of_a_stream_is_torn_down_once(app, ask):
+    """Nothing is streamed."""
+    order = []
+    app.teardown_appcontext(order.append)
+    add(app, lambda: EventStream(iter(["x"])))
+
+    ask(app, method="HEAD")
+
+    assert order == [None]
+
+
+def test_context_of_a_test_is_not_torn_down_by_its_stream(app):
+    """The request borrows it, so it is the test's to end."""
+    order = []
+    app.teardown_appcontext(lambda error: order.append("closed"))
+    add(app, lambda: EventStream(iter(["x"])))
+
+    with app.app_context():
+        assert "data: x" in over_wsgi(app).text
+        assert order == []
+    assert order == ["closed"]

@@ -54,6 +54,7 @@ from .wrappers import Response as Response
 
 if t.TYPE_CHECKING:
     from .compat import install_as_flask as install_as_flask
+    from .registration.realflask import MixedFlaskWarning as MixedFlaskWarning
     from .sse import Event as Event
     from .sse import EventStream as EventStream
     from .templating.coroutines import render_template_async as render_template_async
@@ -68,6 +69,7 @@ _LAZY_MODULES = frozenset({"cli", "compat", "testing", "views"})
 _LAZY_NAMES = {
     "Event": ".sse",
     "EventStream": ".sse",
+    "MixedFlaskWarning": ".registration.realflask",
     "render_template_async": ".templating.coroutines",
     "render_template_string_async": ".templating.coroutines",
     "stream_template_async": ".templating.coroutines",

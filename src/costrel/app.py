@@ -16,6 +16,7 @@ import sys
 import typing as t
 import weakref
 from datetime import timedelta
+from functools import partial
 from types import MethodType
 
 from jinja2 import Environment as BaseEnvironment
@@ -28,15 +29,17 @@ from .config import Config
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import coerce, errors, hooks
 from .dispatch.bodies import in_request
-from .dispatch.loop import async_to_sync
+from .dispatch.loop import async_to_sync, settling
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
 from .ground.shortways import STEPS
+from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
+from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
@@ -121,6 +124,7 @@ class Flask(App):
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
             "LOOP_LAG_WARNING_S": 0.5,
+            "TRUSTED_PROXIES": 0,
             "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,
             "WEBSOCKET_IDLE_S": None,
             "WEBSOCKET_ORIGINS": None,
@@ -499,9 +503,14 @@ class Flask(App):
         hooks.do_teardown_appcontext(self, sys.exc_info()[1] if exc is _sentinel else exc)
 
     def ensure_sync(self, func: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-        """Return a function that sync code can call; coroutine functions are wrapped."""
+        """Return a function that sync code can call; coroutine functions are wrapped.
+
+        So are sync decorators of coroutine functions, if they use `functools.wraps`.
+        """
         if inspect.iscoroutinefunction(func):
             return self.async_to_sync(func)
+        if coroutine_beneath(func) is not None:
+            return settling(func, self.async_to_sync)
         return func
 
     def async_to_sync(
@@ -548,7 +557,14 @@ class Flask(App):
         # For `stream_with_context`, whose module can't import `in_request`.
         return in_request(iterator)
 
+    async def _run_in_thread(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        # For `AppContext`, whose module can't import `hop_for`.
+        from .dispatch.threads import hop_for
+
+        return await hop_for(self, function, *args)
+
     def _compile(self) -> Engine:
+        warn_of_real_flask()
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 
@@ -566,13 +582,16 @@ class Flask(App):
         engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
             engine = self._compile()
-        if engine.general:
-            return respond_by_steps(self, environ, start_response)
+        if engine.detours:
+            if engine.trusted is not None:
+                engine.trusted(environ, start_response)
+            if engine.general:
+                return respond_by_steps(self, environ, start_response)
         return respond_planned(self, engine, environ, start_response)
 
     @anew
     def asgi(self) -> ASGIApplication:
-        """The ASGI 3 application, for servers: ``module:app.asgi``.
+        """The ASGI 3 application, which servers may also be given as ``module:app.asgi``.
 
         It handles HTTP, WebSockets and lifespan events. For middleware:
         ``app.asgi = Middleware(app.asgi)``.
@@ -581,11 +600,41 @@ class Flask(App):
 
         return Application(self)
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> t.Iterable[bytes]:
-        """Handle a WSGI request from a server by calling `wsgi_app`."""
-        return self.wsgi_app(environ, start_response)
+    def lifespan(self, outer: object = None) -> t.AsyncContextManager[None]:  # noqa: ARG002
+        """Return an async context manager that starts the application, and stops it at its end.
+
+        For an application that is mounted in another one, which gets the server's lifespan events
+        instead of it: ``Starlette(routes=[Mount("/shop", app)], lifespan=app.lifespan)``.
+
+        Args:
+            outer: The application that calls it; not used.
+        """
+        from .serve.lifespan import lived
+
+        return lived(self)
+
+    if t.TYPE_CHECKING:
+        # Type checkers see Flask's signature, which subclasses override.
+        def __call__(
+            self, environ: WSGIEnvironment, start_response: StartResponse
+        ) -> t.Iterable[bytes]:
+            """Handle a WSGI request from a server by calling `wsgi_app`."""
+
+    else:
+
+        def __call__(self, environ, start_response=None, send=None):  # noqa: ANN001, ANN204
+            """Handle what a server sends: a WSGI request, or an ASGI connection.
+
+            With two arguments it calls `wsgi_app`. Given a scope, ``receive`` and ``send`` (ASGI
+            3), or only a scope (ASGI 2), it returns what `asgi` returns, or a function that does.
+            """
+            if send is None and start_response is not None:
+                return self.wsgi_app(environ, start_response)
+            if start_response is None:
+                return partial(self, environ)
+            from .serve.asgi import serve
+
+            return serve(self, environ, start_response, send)
 
 
 _ORIGINAL_STEPS = {

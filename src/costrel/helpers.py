@@ -14,7 +14,14 @@ from werkzeug.exceptions import abort as _wz_abort
 from werkzeug.utils import redirect as _wz_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from .ground.current import context, current_app, request, request_view, session
+from .ground.current import (
+    _request_context,
+    context,
+    current_app,
+    request,
+    request_view,
+    session,  # noqa: F401  Flask has it here
+)
 from .ground.dates import with_readable_dates
 from .ground.environment import get_debug_flag, get_load_dotenv
 from .registration.scaffold import get_root_path
@@ -302,10 +309,15 @@ def flash(message: str, category: str = "message") -> None:
         message: The text.
         category: ``message``, ``info``, ``warning``, ``error`` or any other word.
     """
+    ctx = _request_context()
+    stored = ctx.session
     # Assigned, because appending would not mark the session as modified.
-    session["_flashes"] = [*session.get("_flashes", []), (category, message)]
-    app = current_app._get_current_object()
-    message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
+    stored["_flashes"] = [*stored.get("_flashes", ()), (category, message)]
+    if message_flashed.receivers:
+        app = ctx.app
+        message_flashed.send(
+            app, _async_wrapper=app.ensure_sync, message=message, category=category
+        )
 
 
 def get_flashed_messages(
@@ -319,13 +331,12 @@ def get_flashed_messages(
         with_categories: Return ``(category, message)`` pairs.
         category_filter: Return only these categories.
     """
-    ctx = request_view.get(None)
-    flashes = None if ctx is None else ctx.flashes
+    ctx = _request_context()
+    flashes = ctx.flashes
     if flashes is None:
-        flashes = session.pop("_flashes") if "_flashes" in session else []
-        request_view.get().flashes = flashes
-    wanted = set(category_filter)
-    if wanted:
+        stored = ctx.session
+        flashes = ctx.flashes = stored.pop("_flashes") if "_flashes" in stored else []
+    if category_filter and (wanted := set(category_filter)):
         flashes = [flashed for flashed in flashes if flashed[0] in wanted]
     if with_categories:
         return list(flashes)

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterable, Iterable
 
 import msgspec
 
+from .ctx import RequestContext, call_all
 from .dispatch.bodies import in_request
+from .dispatch.threads import hop_for
 from .ground.current import current_app, request_view
 from .helpers import ContextStream
 from .wrappers import Response
@@ -143,6 +145,11 @@ class EventStream(Response):
             notice that the client has disconnected. A sync generator can't be
             interrupted, so it has to yield ``Event(comment="")`` itself.
 
+    Before the first piece is sent, the ``teardown_appcontext`` functions run, so that a stream
+    that lives for hours holds no database connection for as long. They run again at its end.
+    In the generator, use ``with app.app_context():`` or ``async with app.app_context():`` around
+    what needs one.
+
     The generator resumes when the server has taken its last event. It is closed when the
     client disconnects. An error in it ends the response and is logged by the server.
     Raises `TypeError` if `events` is not an iterable of events.
@@ -167,14 +174,15 @@ class EventStream(Response):
         self.headers["Cache-Control"] = "no-store"
         self.headers["X-Accel-Buffering"] = "no"
         encode = _Encoder(current_app.json.dumps)
+        ctx = request_view.get()
         # Servers send the headers with the first chunk, so send one at once: the client
         # then knows that it is connected.
         first = encode(Event(comment="") if retry_ms is None else Event(retry_ms=retry_ms))
         body: t.Any
         if isinstance(events, AsyncIterable):
-            body = in_request(_AsyncEvents(events, encode, first, keep_alive_s))
+            body = in_request(_AsyncEvents(events, encode, first, keep_alive_s, ctx))
         else:
-            body = ContextStream(request_view.get(), _Events(events, encode, first))
+            body = ContextStream(ctx, _Events(events, encode, first, ctx))
         self.response = body
 
 
@@ -195,13 +203,23 @@ class _Encoder:
         return event.encode(self._to_json)
 
 
+def _give_back(ctx: RequestContext) -> None:
+    """Run the application's teardown functions, which give back what the view has used."""
+    if ctx._borrowed is None:
+        functions = [*reversed(ctx.app.teardown_appcontext_funcs)]
+        call_all(map(ctx.app.ensure_sync, functions), ctx._error)
+
+
 class _Events:
     """Iterate over the encoded events of a sync iterable."""
 
-    def __init__(self, events: Iterable[t.Any], encode: Encode, first: bytes) -> None:
+    def __init__(
+        self, events: Iterable[t.Any], encode: Encode, first: bytes, ctx: RequestContext
+    ) -> None:
         self._iterator = iter(events)
         self._encode = encode
         self._first = first
+        self._ctx = ctx
 
     def __iter__(self) -> t.Self:
         return self
@@ -209,6 +227,7 @@ class _Events:
     def __next__(self) -> bytes:
         if self._first:
             first, self._first = self._first, b""
+            _give_back(self._ctx)
             return first
         return self._encode(next(self._iterator))
 
@@ -233,7 +252,9 @@ class _AsyncEvents:
         encode: Encode,
         first: bytes,
         keep_alive_s: float | None,
+        ctx: RequestContext,
     ) -> None:
+        self._ctx = ctx
         self._iterator = aiter(events)
         self._encode = encode
         self._first = first
@@ -249,6 +270,8 @@ class _AsyncEvents:
     async def __anext__(self) -> bytes:
         if self._first:
             first, self._first = self._first, b""
+            if self._ctx.app.teardown_appcontext_funcs:
+                await hop_for(self._ctx.app, _give_back, self._ctx)
             return first
         if self._ended:
             raise StopAsyncIteration

@@ -115,6 +115,9 @@ async def _guard() -> None: ...
 async def _chat() -> None: ...
 
 
+def _sock() -> None: ...
+
+
 def _place_of(function: t.Any) -> str:
     return f"{function.__name__} (tests/cli/test_routes.py:{function.__code__.co_firstlineno})"
 
@@ -123,6 +126,16 @@ def test_websocket_is_marked_in_the_methods() -> None:
     """Its row says WebSocket, where other rules have their methods."""
     rows = _routes(_club())
     assert [row.split()[1] for row in rows if "/chat" in row] == ["WebSocket"]
+
+
+def test_websocket_of_an_extension_is_shown_as_a_request() -> None:
+    """Request hooks run before it, in a thread."""
+    app = _club()
+    pytest.importorskip("simple_websocket")
+    app.add_url_rule("/sock", view_func=_sock, websocket=True)
+    lines = _routes(app, "--match", "WS", "/sock")
+    assert f"before    {_place_of(_first)}" in lines
+    assert lines[-1] == "runs      in a thread"
 
 
 def test_verbose_routes_show_view_hooks_and_place() -> None:
@@ -162,7 +175,8 @@ def test_verbose_routes_say_what_is_on_the_general_path() -> None:
         ("GET", "/books/x", "404 Not Found: no rule matches /books/x"),
         ("PUT", "/books/7", "405 Method Not Allowed: /books/7 has GET, HEAD, OPTIONS, POST"),
         ("GET", "/books/all", "308 redirect to http://localhost/books/all/"),
-        ("WS", "/chat", "endpoint  _chat"),
+        ("WS", "/chat", "rule      /chat (WebSocket)"),
+        ("WebSocket", "/chat", "endpoint  _chat"),
         ("GET", "/chat", "400 Bad Request: /chat is a WebSocket; use --match WS /chat"),
         ("WS", "/books/all/", "400 Bad Request: /books/all/ is no WebSocket"),
     ],

@@ -296,6 +296,20 @@ def test_run_app_that_raises_is_shown_once(costrel_command: t.Any, tmp_path: Pat
     assert result.stderr.count("  File ") == 2
 
 
+def test_run_with_a_wrong_trusted_proxies_does_not_start(
+    costrel_command: t.Any, tmp_path: Path
+) -> None:
+    """The error says what to write, before any request fails with it."""
+    (tmp_path / "trusting.py").write_text(
+        "from costrel import Flask\napp = Flask(__name__)\napp.config['TRUSTED_PROXIES'] = 'one'\n"
+    )
+
+    result = costrel_command("--app", "trusting", "run", "--port", "0")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: TRUSTED_PROXIES is 'one'. Set it to the number of")
+
+
 def test_run_import_error_names_the_missing_module(costrel_command: t.Any, tmp_path: Path) -> None:
     """A failing import in the app's module is not reported as a missing app."""
     (tmp_path / "needy.py").write_text("import not_installed\n")
@@ -479,23 +493,40 @@ def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Pa
     assert "Restarting" not in server.output
 
 
-def test_debug_run_change_of_the_code_restarts(serve: t.Any, tmp_path: Path) -> None:
-    """A change is served after a restart; an error is shown, and the next change fixes it."""
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("raise RuntimeError('half written')\n", "RuntimeError: half written"),
+        ("half written\n", "SyntaxError: "),
+    ],
+)
+def test_debug_run_change_of_the_code_restarts(
+    serve: t.Any, tmp_path: Path, code: str, error: str
+) -> None:
+    """A change is served after a restart; an error is shown, and the next change fixes it.
+
+    The terminal and the page name the file, and begin at the user's code.
+    """
     file = tmp_path / "hello.py"
     file.write_text(HELLO)
     server = serve("--app", "hello", "run", "--debug", "--port", "0")
     server.wait_ready()
     server.wait_for("Debugger PIN")
     # The reloader misses a change made before it has first seen the file: save again.
-    file.write_text("raise RuntimeError('half written')\n")
-    server.wait_for("could not be loaded: RuntimeError: half written", nudge=file.touch)
+    file.write_text(code)
+    server.wait_for(error, nudge=file.touch)
     server.wait_for("Debugger PIN")
     broken = server.get("/")
     file.write_text(HELLO.replace("hello from", "again from"))
     server.wait_for("Debugger PIN", nudge=file.touch)
 
+    assert f'File "{file}", line 1' in server.output
     assert broken[0] == 500
+    assert error in broken[1]
     assert "half written" in broken[1]
+    for shown in (server.output, broken[1]):
+        assert "discovery.py" not in shown
+        assert "debugserver.py" not in shown
     assert server.get("/") == (200, "again from hello")
 
 

@@ -73,6 +73,11 @@ BODIES = {
 bodies = pytest.mark.parametrize("body", BODIES)
 
 
+def given_back(body):
+    """Whether the context is also torn down before the stream, so that it holds nothing."""
+    return body in {"events", "async events"}
+
+
 @ways
 @bodies
 def test_stream_in_whose_place_an_error_is_sent_holds_no_teardown(way, body):
@@ -158,7 +163,8 @@ def test_stream_of_the_handler_of_500_tells_teardowns_the_first_error(way, body)
         return BODIES[body]()
 
     assert "/" in ask(app, way)
-    assert app.order == ["request LookupError()", "context LookupError()"]
+    order = ["request LookupError()", "context LookupError()"]
+    assert app.order == order[1:] * given_back(body) + order
 
 
 @ways
@@ -191,7 +197,8 @@ def test_response_is_closed_after_the_teardown(way, body):
         return response
 
     ask(app, way)
-    assert app.order == ["request None", "context None", "closed"]
+    order = ["request None", "context None", "closed"]
+    assert app.order == ["context None"] * given_back(body) + order
 
 
 @ways
@@ -251,7 +258,8 @@ def test_signal_of_leaving_follows_the_teardown_of_a_stream(way, body):
 
     with appcontext_popped.connected_to(note, app):
         ask(app, way)
-    assert app.order == ["request None", "context None", "popped"]
+    order = ["request None", "context None", "popped"]
+    assert app.order == ["context None"] * given_back(body) + order
 
 
 @ways
@@ -309,7 +317,8 @@ def test_request_that_was_entered_again_is_left_with_its_stream(way, body):
             return BODIES[body]()
 
     assert "/" in ask(app, way)
-    assert app.order == ["request None", "context None"]
+    order = ["request None", "context None"]
+    assert app.order == ["context None"] * given_back(body) + order
 
 
 @ways

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import logging
 import threading
@@ -336,6 +337,20 @@ def test_coroutine_view_can_be_called_on_a_running_loop(app):
     assert asyncio.run(test()) == "x"
 
 
+def test_coroutine_that_a_decorator_returns_is_awaited(app):
+    """The decorator is sync, and does not call `ensure_sync`."""
+
+    async def view():
+        return "x"
+
+    @functools.wraps(view)
+    def decorated():
+        return view()
+
+    app.add_url_rule("/", view_func=decorated)
+    assert app.test_client().get("/").text == "x"
+
+
 def test_types_are_subclasses(app):
     """Registries are dicts and lists, but of classes of their own."""
     app.before_request(lambda: None)
@@ -555,3 +570,14 @@ def test_error_pages_leave_out_the_frames_of_the_framework(app):
 
     assert {step.filename for step in steps} == {__file__}
     assert steps[-1].name == "view"
+
+
+def test_application_can_be_called_over_asgi(app):
+    """With a scope and two functions, or with a scope alone; with less it is no application."""
+    coroutine = app({"type": "lifespan"}, print, print)
+    coroutine.close()
+
+    assert asyncio.iscoroutine(coroutine)
+    assert callable(app({"type": "lifespan"}))
+    with pytest.raises(TypeError):
+        app()

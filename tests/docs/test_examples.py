@@ -22,7 +22,14 @@ FOREIGN_VARIABLES = ("FLASK_", "COSTREL_", "PYTHON", "PYTEST_", "GUNICORN_")
 SERVER = re.compile(r"(?:costrel|gunicorn|flask)\b(?!.*--help)(?:.* run\b|.*:app$)")
 SERVING_AT = re.compile(r"(?:Running on|Listening at:) (http://[\w.:]+)")
 
-PAGES = [page for page in user_pages() if page.program().strip() or page.commands()]
+TUTORIAL = "docs/tutorial.md"
+"""The page whose order matters: `test_tutorial.py` follows it."""
+
+PAGES = [
+    page
+    for page in user_pages()
+    if page.name != TUTORIAL and (page.program().strip() or page.commands())
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

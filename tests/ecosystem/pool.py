@@ -1,16 +1,16 @@
-"""200 WebSockets on a pool of 5 connections; prints how many messages were answered."""
+"""200 connections of a kind on a pool of 5; prints how many messages or events were answered."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-from flask import Flask, websocket
+from flask import EventStream, Flask, websocket
 from flask_login import LoginManager, UserMixin, current_user
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SOCKETS = 200
+CONNECTIONS = 200
 POOL = {"pool_size": 5, "max_overflow": 0, "pool_timeout": 2}
 
 
@@ -40,6 +40,7 @@ def load(_request):
     return db.session.get(Member, 1)
 
 
+@app.before_request
 @app.before_websocket
 def check():
     """Let users in, and nobody else."""
@@ -61,15 +62,42 @@ async def chat():
         await websocket.send(f"{name}: {message}")
 
 
-async def main():
+@app.get("/events")
+async def events():
+    """Send the name from the database, twice, with a wait in between that others end."""
+    first = current_user.name
+
+    async def generate():
+        yield first
+        await goes_on.wait()
+        async with app.app_context():
+            name = await asyncio.to_thread(read_name)
+        yield name
+        await asyncio.Event().wait()
+
+    return EventStream(generate())
+
+
+@app.get("/sync-events")
+def sync_events():
+    """Do the same in a thread."""
+    first = current_user.name
+
+    def generate():
+        yield first
+        with app.app_context():
+            name = read_name()
+        yield name
+
+    return EventStream(generate())
+
+
+goes_on = asyncio.Event()
+
+
+async def talk_over_sockets(client, pool):
     """Open all sockets, send on each, and count the connections in use."""
-    with app.app_context():
-        db.create_all()
-        db.session.add(Member(id=1, name="ada"))
-        db.session.commit()
-        pool = db.engine.pool
-    client = app.async_test_client()
-    opened = [client.websocket("/chat") for _ in range(SOCKETS)]
+    opened = [client.websocket("/chat") for _ in range(CONNECTIONS)]
     sockets = [await socket.__aenter__() for socket in opened]
     for socket in sockets:
         await socket.send("hi")
@@ -77,11 +105,35 @@ async def main():
     in_use = pool.checkedout()
     for socket in opened:
         await socket.__aexit__(None, None, None)
-    print(  # noqa: T201
-        answers.count("ada: hi"),
-        in_use,
-        pool.checkedout(),
-    )
+    return answers.count("ada: hi"), in_use
+
+
+async def listen(client, pool, path):
+    """Open all streams, read two events of each, and count the connections in use."""
+    opened = [client.events(path) for _ in range(CONNECTIONS)]
+    streams = [await stream.__aenter__() for stream in opened]
+    firsts = [(await stream.receive()).data for stream in streams]
+    goes_on.set()
+    seconds = [(await stream.receive()).data for stream in streams]
+    in_use = pool.checkedout()
+    for stream in opened:
+        await stream.__aexit__(None, None, None)
+    return sum(pair == ("ada", "ada") for pair in zip(firsts, seconds, strict=True)), in_use
+
+
+async def main():
+    """Use connections of the kind that the command line names."""
+    with app.app_context():
+        db.create_all()
+        db.session.add(Member(id=1, name="ada"))
+        db.session.commit()
+        pool = db.engine.pool
+    client = app.async_test_client()
+    if sys.argv[2] == "/chat":
+        answered, in_use = await talk_over_sockets(client, pool)
+    else:
+        answered, in_use = await listen(client, pool, sys.argv[2])
+    print(answered, in_use, pool.checkedout())  # noqa: T201
 
 
 asyncio.run(main())

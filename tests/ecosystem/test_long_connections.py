@@ -7,13 +7,16 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 POOL = pathlib.Path(__file__).with_name("pool.py")
 
 
-def test_two_hundred_websockets_share_a_pool_of_five(tmp_path: pathlib.Path) -> None:
-    """Each reads `current_user` before it accepts, and the database for its message."""
+@pytest.mark.parametrize("path", ["/chat", "/events", "/sync-events"])
+def test_two_hundred_connections_share_a_pool_of_five(tmp_path: pathlib.Path, path: str) -> None:
+    """Each reads `current_user` at its beginning, and the database for a message or an event."""
     done = subprocess.run(
-        [sys.executable, str(POOL), str(tmp_path / "members.sqlite")],
+        [sys.executable, str(POOL), str(tmp_path / "members.sqlite"), path],
         check=False,
         capture_output=True,
         text=True,

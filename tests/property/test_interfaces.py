@@ -8,6 +8,7 @@ import os
 import typing as t
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from unittest import mock
 
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from costrel import (
     Response,
     abort,
     after_this_request,
+    current_app,
     flash,
     g,
     render_template_string,
@@ -61,15 +63,18 @@ BODIES = ("text", "json", "tuple", "no content", "none", "response", "template",
 
 
 class Step(t.NamedTuple):
-    """One generated function: whether it is async, and what it does besides logging."""
+    """One generated function: how it is async, if it is, and what it does besides logging."""
 
-    is_async: bool
+    is_async: str
     action: str = ""
+
+
+kinds = st.sampled_from(("", "", "async", "async", "decorated", "waited for"))
 
 
 def steps(*actions: str) -> st.SearchStrategy[Step]:
     """Generate functions, most of which do nothing."""
-    return st.builds(Step, st.booleans(), st.sampled_from(("", "", "", *actions)))
+    return st.builds(Step, kinds, st.sampled_from(("", "", "", *actions)))
 
 
 class Body(t.NamedTuple):
@@ -102,8 +107,8 @@ class Spec(t.NamedTuple):
     view: Step
     body: Body
     handlers: dict[t.Any, tuple[Step, Body]]
-    receivers: dict[str, bool]
-    processors: list[bool]
+    receivers: dict[str, str]
+    processors: list[str]
     config: dict[str, t.Any]
 
 
@@ -129,8 +134,8 @@ specs = st.builds(
         st.tuples(steps(*FAILURES), bodies),
         max_size=3,
     ),
-    st.dictionaries(st.sampled_from(sorted(SIGNALS)), st.booleans(), max_size=2),
-    st.lists(st.booleans(), max_size=2),
+    st.dictionaries(st.sampled_from(sorted(SIGNALS)), st.sampled_from(("", "async")), max_size=2),
+    st.lists(kinds, max_size=2),
     st.fixed_dictionaries(
         {},
         optional={
@@ -148,8 +153,8 @@ sent = st.builds(
 )
 
 
-def either(function: t.Callable[..., t.Any], is_async: bool) -> t.Callable[..., t.Any]:
-    """Return a function, or a coroutine function that does the same."""
+def either(function: t.Callable[..., t.Any], is_async: str) -> t.Callable[..., t.Any]:
+    """Return a function, or a coroutine function that does the same, or a decorated one."""
     if not is_async:
         return function
 
@@ -157,7 +162,12 @@ def either(function: t.Callable[..., t.Any], is_async: bool) -> t.Callable[..., 
         await asyncio.sleep(0)
         return function(*args, **kwargs)
 
-    return on_loop
+    @wraps(on_loop)
+    def decorated(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        waits = is_async == "waited for"
+        return (current_app.ensure_sync(on_loop) if waits else on_loop)(*args, **kwargs)
+
+    return on_loop if is_async == "async" else decorated
 
 
 def fail(action: str, name: str) -> None:

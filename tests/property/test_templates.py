@@ -169,6 +169,7 @@ DERIVED = (
 )
 
 
+@settings(deadline=None)  # it compiles two templates each time
 @given(values, st.booleans())
 def test_inherited_templates_are_those_of_jinja(value: t.Any, both: bool) -> None:
     """Blocks of bases that are chosen at run time, and `super()`."""

@@ -21,6 +21,22 @@ from costrel.helpers import stream_with_context
 pytestmark = pytest.mark.usefixtures("planned")
 
 
+class Stepped:
+    """An awaitable whose iterator can only be stepped, as Granian's."""
+
+    def __init__(self, future):
+        self.steps = future.__await__()
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.steps)
+
+
 class Exchange:
     """One GET as a server sees it: the messages sent, and a client that may leave."""
 
@@ -494,3 +510,33 @@ def test_unknown_kind_of_connection_is_refused():
     """Servers find out so what an application does not serve."""
     with pytest.raises(RuntimeError, match="'quic'"):
         asyncio.run(Flask(__name__).asgi({"type": "quic"}, None, None))
+
+
+@pytest.mark.parametrize(("comes", "status"), [(True, 200), (False, 408)])
+def test_body_that_comes_later_is_awaited_on_every_server(comes, status):
+    """Whatever the server's `receive` returns; if none comes, the client is told."""
+    app = Flask(__name__)
+    app.config["BODY_TIMEOUT_S"] = 30 if comes else 0.05
+
+    @app.post("/")
+    async def view():
+        return request.get_data()
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        exchange = Exchange(app, method="POST")
+        exchange.scope["headers"].append((b"content-length", b"4"))
+
+        def receive():
+            later = loop.create_future()
+            if comes:
+                message = {"type": "http.request", "body": b"body", "more_body": False}
+                loop.call_soon(later.set_result, message)
+            return Stepped(later)
+
+        await app.asgi(exchange.scope, receive, exchange.send)
+        return exchange.messages
+
+    messages = asyncio.run(run())
+    assert messages[0]["status"] == status
+    assert not comes or messages[1]["body"] == b"body"

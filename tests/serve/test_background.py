@@ -512,3 +512,26 @@ def test_task_is_run_by_a_server_that_tells_nothing():
         return asyncio.get_running_loop()
 
     assert [asyncio.run(main())] == ended
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("view_kind", KINDS)
+def test_view_adds_a_task_on_a_server_that_tells_nothing(monkeypatch, kind, view_kind):
+    """A sync view adds it from a thread, where no loop is running and none may have been."""
+    monkeypatch.setattr(lifespan.loops._thread, "_loop", None)
+    app = make_app()
+    ended = threading.Event()
+
+    @app.get("/")
+    @partial(of_kind, view_kind)
+    def index():
+        app.add_background_task(of_kind(kind, ended.set))
+        return "answered"
+
+    async def main():
+        text = (await app.async_test_client().get("/")).text
+        await asyncio.to_thread(ended.wait, PATIENCE_S)
+        return text
+
+    assert asyncio.run(main()) == "answered"
+    assert ended.is_set()

@@ -159,3 +159,131 @@ def test_wrapper_that_is_equal_to_the_method_is_called():
     app.wsgi_app = ProxyFix(wrapt.FunctionWrapper(app.wsgi_app, wrapper))
     assert asyncio.run(ask(app, "/page", {}))[0] is False
     assert called == [1]
+
+
+BEHIND = {"X-Forwarded-For": "6.6.6.6, 9.9.9.9", "X-Forwarded-Host": "example.com",
+          "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/app",
+          "Origin": "https://example.com"}  # fmt: skip
+ALL = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_prefix": 1}
+
+
+def hears(app, headers=BEHIND):
+    """Return what a request under WSGI, one over ASGI and a WebSocket know."""
+    under_wsgi = app.test_client().get("/page", headers=headers).json
+    over_asgi = asyncio.run(ask(app, "/page", headers))
+    return [
+        answer[:4] for answer in (under_wsgi[1:], over_asgi[1:], asyncio.run(talk(app, headers)))
+    ]
+
+
+@pytest.mark.parametrize("general", [False, True])
+def test_setting_trusts_what_it_names(general):
+    """Under WSGI, over ASGI and for WebSockets, whatever path requests take."""
+    app = make_app()
+    app.config["TRUSTED_PROXIES"] = ALL
+    if general:
+        app.ensure_sync = app.ensure_sync
+    assert hears(app) == [["9.9.9.9", "https", "example.com", "/app"]] * 3
+    assert asyncio.run(ask(app, "/page", BEHIND))[0] is not general
+
+
+def test_number_trusts_address_and_scheme_only():
+    """A proxy that sets no host leaves whatever host the client has forwarded."""
+    app = make_app()
+    app.config["TRUSTED_PROXIES"] = 2
+    headers = BEHIND | {"Host": "example.com", "X-Forwarded-Host": "evil.test",
+                        "X-Forwarded-Proto": "https, http"}  # fmt: skip
+    assert hears(app, headers) == [["6.6.6.6", "https", "example.com", ""]] * 3
+
+
+def test_setting_that_is_changed_counts_for_the_next_request():
+    """Each way, and back."""
+    app = make_app()
+    origin = {"Origin": "http://localhost"}
+    for trusted, address in ((0, "127.0.0.1"), (1, "9.9.9.9"), (2, "6.6.6.6"), (None, "127.0.0.1")):
+        app.config["TRUSTED_PROXIES"] = trusted
+        said = hears(app, {"X-Forwarded-For": BEHIND["X-Forwarded-For"]} | origin)
+        assert said == [[address, "http", "localhost", ""]] * 3
+
+
+def test_setting_and_proxy_fix_do_not_count_twice():
+    """Both read the header as it came."""
+    app = make_app(1)
+    app.config["TRUSTED_PROXIES"] = ALL
+    assert hears(app) == [["9.9.9.9", "https", "example.com", "/app"]] * 3
+
+
+class Middleware:
+    """Pass requests on."""
+
+    def __init__(self, wrapped):
+        self.wsgi_app = wrapped
+
+    def __call__(self, environ, start_response):
+        return self.wsgi_app(environ, start_response)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("by_setting", [False, True])
+def test_other_middleware_does_not_keep_it_from_websockets(inside, by_setting):
+    """Around it or inside; requests run in threads."""
+    app = make_app()
+    if inside:
+        app.wsgi_app = Middleware(app.wsgi_app)
+    if by_setting:
+        app.config["TRUSTED_PROXIES"] = ALL
+    else:
+        app.wsgi_app = ProxyFix(app.wsgi_app, **ALL)
+    if not inside:
+        app.wsgi_app = Middleware(app.wsgi_app)
+    assert hears(app) == [["9.9.9.9", "https", "example.com", "/app"]] * 3
+    assert asyncio.run(ask(app, "/page", BEHIND))[0] is False
+
+
+def test_middleware_that_never_ends_is_looked_through_for_a_while():
+    """Some objects have any attribute, and some wrap themselves."""
+    app = make_app()
+    outer = Middleware(app.wsgi_app)
+    outer.app = outer
+    app.wsgi_app = ProxyFix(outer)
+    assert asyncio.run(talk(app, {"X-Forwarded-For": "9.9.9.9"}))[0] == "9.9.9.9"
+
+
+@pytest.mark.parametrize("trusted", [True, -1, "1", 1.0, {"for": 1}, {"x_for": True}, ["10.0.0.1"]])
+def test_wrong_setting_says_what_to_write(trusted):
+    """No request is served as if it were right."""
+    app = make_app()
+    app.config["TRUSTED_PROXIES"] = trusted
+    with pytest.raises(ValueError, match="Set it to the number of proxies"):
+        app.test_client().get("/page")
+    with pytest.raises(ValueError, match="Set it to the number of proxies"):
+        asyncio.run(talk(app, {}))
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "allowed"),
+    [
+        ("example.com", "https://example.com", True),
+        ("example.com:443", "https://example.com", True),
+        ("example.com:8443", "https://example.com:8443", True),
+        ("example.com:8443", "https://example.com", False),
+        ("EXAMPLE.com", "https://example.com", True),
+        ("[2001:db8::1]", "https://[2001:db8::1]", True),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443", True),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]", False),
+        ("example.com", "http://example.com", False),
+        ("example.com", "https://localhost", False),
+        ("example.com", "null", False),
+        ("evil.test, example.com", "https://evil.test", False),
+    ],
+)
+def test_page_may_open_a_websocket_to_the_host_that_the_proxy_forwards(host, origin, allowed):
+    """SECURITY(CSWSH): the host is the one that the browser has asked."""
+    app = make_app()
+    app.config["TRUSTED_PROXIES"] = ALL
+    headers = {"X-Forwarded-Host": host, "X-Forwarded-Proto": "https", "Origin": origin}
+    if allowed:
+        assert asyncio.run(talk(app, headers))[1] == "https"
+    else:
+        with pytest.raises(WebSocketRejected, match="403"):
+            asyncio.run(talk(app, headers))

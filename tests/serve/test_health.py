@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import threading
 import time
@@ -10,8 +11,9 @@ import time
 import pytest
 from werkzeug.test import create_environ, run_wsgi_app
 
-from costrel import Flask
+from costrel import EventStream, Flask, websocket
 from costrel.serve import health, lifespan
+from costrel.views import MethodView
 
 BLOCK_S = 0.2
 """How long the loop is blocked, by a real call that blocks."""
@@ -143,3 +145,171 @@ def test_loop_of_a_wsgi_process_is_looked_after(app):
 
     assert BLOCK_S * 0.9 <= loop_health.worst_lag_s
     assert app.loop_health is None
+
+
+async def lag(app):
+    """Wait until a blocked loop was noticed."""
+    await look_again(app.loop_health)
+    await look_again(app.loop_health)
+
+
+def blocking_line(function):
+    """Return the place of the call that blocks in a function of this file."""
+    lines, first = inspect.getsourcelines(function)
+    (line,) = (n for n, text in enumerate(lines, first) if "time.sleep" in text)
+    return f"test_health.py:{line}"
+
+
+def find(caplog, text):
+    """Return the warning with a text; a busy machine may cause others."""
+    messages = [record.getMessage() for record in caplog.records]
+    return next(message for message in messages if text in message)
+
+
+async def block_outside(seconds):
+    """Block, called by a view."""
+    time.sleep(seconds)  # noqa: ASYNC251  it is this that is noticed
+
+
+async def module_events():
+    """Block as a stream that is defined apart from its view."""
+    yield "first"
+    time.sleep(BLOCK_S)  # noqa: ASYNC251
+    yield "second"
+
+
+async def block_as_hook():
+    """Block before the view."""
+    time.sleep(BLOCK_S)  # noqa: ASYNC251
+
+
+def make_blocking(app):
+    """Add a view of each kind that blocks; return the function and the endpoint of each."""
+
+    async def view():
+        time.sleep(BLOCK_S)  # noqa: ASYNC251
+        return ""
+
+    async def socket():
+        await websocket.accept()
+        await websocket.receive()
+        time.sleep(BLOCK_S)  # noqa: ASYNC251
+        await websocket.send("")
+
+    async def after_pause():
+        await asyncio.sleep(0)
+        time.sleep(BLOCK_S)  # noqa: ASYNC251
+        return ""
+
+    async def pieces():
+        async def generate():
+            yield "first"
+            await asyncio.sleep(0)
+            time.sleep(BLOCK_S)  # noqa: ASYNC251
+
+        return generate()
+
+    class Method(MethodView):
+        async def get(self):
+            time.sleep(BLOCK_S)  # noqa: ASYNC251
+            return ""
+
+    async def events():
+        return EventStream(module_events())
+
+    app.add_url_rule("/view", "a.view", view)
+    app.add_url_rule("/after", "after", after_pause)
+    app.add_url_rule("/pieces", "pieces", pieces)
+    app.add_url_rule("/method", view_func=Method.as_view("method"))
+    app.add_url_rule("/events", "events", events)
+    app.add_websocket("/socket", "socket", socket)
+    return {
+        "/view": (view, "a.view"),
+        "/after": (after_pause, "after"),
+        "/pieces": (pieces, "pieces"),
+        "/method": (Method.get, "method"),
+        "/events": (module_events, "events"),
+        "/socket": (socket, "socket"),
+    }
+
+
+@pytest.mark.parametrize("way", ["planned", "general"])
+@pytest.mark.parametrize("path", ["/view", "/after", "/pieces", "/method", "/events", "/socket"])
+def test_warning_names_what_blocked_the_loop(app, caplog, monkeypatch, path, way):
+    """The line of the view or of its generator, and the endpoint."""
+    if way == "general":
+        monkeypatch.setenv("COSTREL_GENERAL_PATH", "1")
+    function, endpoint = make_blocking(app)[path]
+
+    async def main():
+        async with app.async_test_client() as client:
+            if path == "/socket":
+                async with client.websocket(path) as socket:
+                    await socket.send("")
+                    await socket.receive()
+            else:
+                await client.get(path)
+            await lag(app)
+
+    asyncio.run(main())
+
+    said = find(caplog, blocking_line(function))
+    if way == "planned":
+        assert f"(endpoint {endpoint!r})" in said
+
+
+def test_warning_names_a_hook_and_a_task(app, caplog):
+    """The hook with the endpoint of its request, and a task of one's own with none."""
+    app.before_request(block_as_hook)
+    app.get("/", endpoint="index")(lambda: "")
+
+    async def main():
+        async with app.async_test_client() as client:
+            await client.get("/")
+            await lag(app)
+            await asyncio.create_task(block_outside(BLOCK_S))
+            await lag(app)
+
+    asyncio.run(main())
+
+    hook = find(caplog, blocking_line(block_as_hook))
+    assert "by block_as_hook, at " in hook
+    assert "(endpoint 'index')" in hook
+    assert "endpoint" not in find(caplog, blocking_line(block_outside))
+
+
+def test_line_is_that_of_what_was_called_and_not_of_what_it_calls(app, caplog):
+    """Somewhere in a library would say less."""
+
+    @app.get("/")
+    async def index():
+        await block_outside(BLOCK_S)
+        return ""
+
+    async def main():
+        async with app.async_test_client() as client:
+            await client.get("/")
+            await lag(app)
+
+    asyncio.run(main())
+
+    assert "(endpoint 'index')" in find(caplog, "index, at ")
+
+
+def test_thread_that_looks_ends_with_the_measurement(app):
+    """Also if the loop is closed without a word."""
+
+    def looking():
+        return [t for t in threading.enumerate() if t.name == "costrel-health"]
+
+    before = len(looking())
+
+    async def main():
+        async with app.async_test_client():
+            assert len(looking()) == before + 1
+
+    asyncio.run(main())
+    deadline = time.monotonic() + 10
+    while len(looking()) > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -27,7 +27,7 @@ http {{
     fastcgi_temp_path temp-fastcgi;
     uwsgi_temp_path temp-uwsgi;
     scgi_temp_path temp-scgi;
-    {servers}
+    {site}
 }}
 """
 
@@ -47,38 +47,82 @@ def replaced(text, **changes):
     return text
 
 
+def site(upstream_port):
+    """Return the parts of the documented site: the map, the redirect, and the server."""
+    (block,) = documented("nginx")
+    block = replaced(
+        block,
+        upstream=("http://127.0.0.1:8000;", f"http://{HOST}:{upstream_port};"),
+        limit=("client_max_body_size 16m;", f"client_max_body_size {CONTENT_LIMIT_BYTES};"),
+    )
+    return re.split(r"^(?=server \{)", block, flags=re.MULTILINE)
+
+
+def below_prefix(server):
+    """Return the documented server with the lines that the page gives for a prefix."""
+    (lines,) = (text for text in documented("text") if "location" in text)
+    location, passing, header = (line.partition("  #")[0].strip() for line in lines.splitlines())
+    (upstream,) = re.findall(r"proxy_pass (.*);", server)
+    assert passing == "proxy_pass http://127.0.0.1:8000/;"
+    return replaced(
+        server,
+        location=("location / {", location),
+        passing=(f"proxy_pass {upstream};", f"proxy_pass {upstream}/;"),
+        header=('proxy_set_header X-Forwarded-Prefix "";', header),
+    )
+
+
+def plain(server, port, **changes):
+    """Return the documented server without TLS, on a port."""
+    server = re.sub(r"^ *ssl_.*\n", "", server, flags=re.MULTILINE)
+    return replaced(server, port=("listen 443 ssl;", f"listen {HOST}:{port};"), **changes)
+
+
+def run_nginx(configuration, place, port):
+    """Start nginx with the content of its ``http`` block, and wait until it answers."""
+    file = place / "nginx.conf"
+    file.write_text(CONFIGURATION.format(site=configuration))
+    command = ["nginx", "-p", str(place), "-e", "stderr", "-c", str(file)]
+    running = Running(command, place, cwd=place)
+    try:
+        running.wait_ready(port)
+    except BaseException:
+        running.stop()
+        raise
+    return running
+
+
 class Nginx:
     """An nginx in front of a server: under a prefix, as if over https, and at the root."""
 
     def __init__(self, upstream_port, place):
         self.port, self.https_port, self.root_port = free_port(), free_port(), free_port()
-        (block,) = documented("nginx")
-        block = replaced(
-            block,
-            upstream=("http://127.0.0.1:8000/", f"http://{HOST}:{upstream_port}/"),
-            limit=("client_max_body_size 16m;", f"client_max_body_size {CONTENT_LIMIT_BYTES};"),
-        )
+        head, _redirect, server = site(upstream_port)
+        prefixed = below_prefix(server)
         servers = [
-            replaced(block, port=("listen 80;", f"listen {HOST}:{self.port};")),
-            replaced(
-                block,
-                port=("listen 80;", f"listen {HOST}:{self.https_port};"),
-                scheme=("$scheme", "https"),
-            ),
-            replaced(
-                block,
-                port=("listen 80;", f"listen {HOST}:{self.root_port};"),
-                location=(f"location {PREFIX}/ ", "location / "),
-                prefix=(f"X-Forwarded-Prefix {PREFIX};", 'X-Forwarded-Prefix "";'),
-            ),
+            plain(prefixed, self.port),
+            plain(prefixed, self.https_port, scheme=("$scheme", "https")),
+            plain(server, self.root_port),
         ]
-        configuration = place / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(servers="\n".join(servers)))
-        self.running = Running(
-            ["nginx", "-p", str(place), "-e", "stderr", "-c", str(configuration)], place, cwd=place
+        self.running = run_nginx(head + "".join(servers), place, self.port)
+
+
+class TlsNginx:
+    """An nginx in front of a server, with the documented site as it is, but for its ports.
+
+    With `prefixed`, it also has the lines that the page gives for a prefix.
+    """
+
+    def __init__(self, upstream_port, place, certificate, key, *, prefixed=False):
+        self.port, self.tls_port = free_port(), free_port()
+        head, redirect, server = site(upstream_port)
+        if prefixed:
+            server = below_prefix(server)
+        redirect = replaced(redirect, port=("listen 80;", f"listen {HOST}:{self.port};"))
+        server = replaced(
+            server,
+            port=("listen 443 ssl;", f"listen {HOST}:{self.tls_port} ssl;"),
+            certificate=("/etc/ssl/example.com/fullchain.pem", str(certificate)),
+            key=("/etc/ssl/example.com/privkey.pem", str(key)),
         )
-        try:
-            self.running.wait_ready(self.port)
-        except BaseException:
-            self.running.stop()
-            raise
+        self.running = run_nginx(head + redirect + server, place, self.port)

@@ -125,13 +125,17 @@ def test_echo_of_text_and_bytes_with_a_subprotocol(site):
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize(("path", "status"), [("/rejects", 418), ("/nowhere", 404)])
 def test_rejection_has_the_status_and_body_of_the_response(site, path, status):
-    """Or 403, if the server cannot send more."""
+    """Or 403, if the server cannot send more. Nothing about it is logged as an error."""
+    logged = len(site.running.log)
     with pytest.raises(InvalidStatus) as raised, site.connect(path):
         pass
     response = raised.value.response
     assert response.status_code == (403 if site.name in NO_RESPONSES else status)
     if path == "/rejects" and site.name not in NO_RESPONSES:
         assert b"short and stout" in response.body
+    site.count()  # by now the server has written what it has to say
+    assert "ERROR" not in site.running.log[logged:]
+    assert "Traceback" not in site.running.log[logged:]
 
 
 @pytest.mark.usefixtures("nothing_left")

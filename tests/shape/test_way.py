@@ -173,6 +173,7 @@ def test_import_loads_no_command_line_no_tests_no_server() -> None:
         "granian",
         "click",
         "asyncio",
+        "msgspec",
     ):
         output = subprocess.run(
             [sys.executable, "-c", script % prefix], capture_output=True, text=True, check=True

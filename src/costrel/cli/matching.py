@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing as t
-from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect, WebsocketMismatch
@@ -11,7 +10,9 @@ from werkzeug.routing import RequestRedirect, WebsocketMismatch
 from ..dispatch.classviews import awaits
 from ..dispatch.hooks import inside_out, outside_in
 from ..dispatch.plan import Engine
+from ..ground.wrapped import coroutine_beneath
 from ..registration.origin import definition
+from ..registration.socketrules import takes_server_socket
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -19,13 +20,13 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 WEBSOCKET = "WS"
-"""What stands for the method of a WebSocket's handshake."""
+"""What stands for the method of a WebSocket's handshake; so does what the table shows."""
 
 
 def matched(app: App, method: str, target: str) -> t.Iterator[str]:
     """Yield lines that say what a request would run, or what it is answered with."""
     method = method.upper()
-    is_socket = method == WEBSOCKET
+    is_socket = method in {WEBSOCKET, "WEBSOCKET"}
     # A full URL names a host; url_map then decides as for a request of a client.
     request = app.test_request_context(target).request
     path = request.path
@@ -48,7 +49,7 @@ def matched(app: App, method: str, target: str) -> t.Iterator[str]:
     except HTTPException as error:
         yield f"{error.code} {error.name}: no rule matches {path}"
     else:
-        yield f"rule      {rule.rule}"
+        yield f"rule      {rule.rule}{' (WebSocket)' if is_socket else ''}"
         yield f"endpoint  {rule.endpoint}"
         shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
         yield f"values    {shown or 'none'}"
@@ -61,7 +62,7 @@ def steps(app: App, rule: Rule) -> t.Iterator[str]:
     blueprint = endpoint.rpartition(".")[0] or None
     inwards, outwards = outside_in(blueprint), inside_out(blueprint)
     view = app.view_functions.get(endpoint)
-    if rule.websocket:
+    if _is_socket(rule):
         before = [f for name in inwards for f in app.before_websocket_funcs.get(name, ())]
         after: list[t.Any] = []
     else:
@@ -81,24 +82,29 @@ def steps(app: App, rule: Rule) -> t.Iterator[str]:
     yield f"runs      {_place(app, rule, functions)}"
 
 
+def _is_socket(rule: Rule) -> bool:
+    """Whether a rule is a WebSocket view's; an extension's own WebSockets are requests."""
+    return rule.websocket and not takes_server_socket(rule)
+
+
 def _place(app: App, rule: Rule, functions: list[t.Any]) -> str:
     """Say where a rule's functions run, and whether on the general path."""
-    if rule.websocket:
+    if _is_socket(rule):
         return "on the event loop (ASGI)"
     where = "in a thread"
-    if any(map(_is_async, functions)):
-        sync = [function for function in functions if not _is_async(function)]
+    if any(map(awaits, functions)):
+        sync = [
+            function
+            for function in functions
+            if coroutine_beneath(function) is not None or not awaits(function)
+        ]
         where = "on the event loop (ASGI)" + (", its sync functions in threads" if sync else "")
     if Engine(app).general:
         where += "; on the general path, because a step of the request is overridden or forced"
     return where
 
 
-def _is_async(function: t.Any) -> bool:
-    return iscoroutinefunction(function) or awaits(function)
-
-
 def _shown(function: t.Any) -> str:
     cls = getattr(function, "view_class", None)
     name = definition(function if cls is None else cls)
-    return f"{name}, async" if _is_async(function) else name
+    return f"{name}, async" if awaits(function) else name

@@ -200,7 +200,8 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
             if is_app(value) or (inspect.isfunction(value) and not known.startswith("_"))
         ]
         raise NoAppException(
-            f"Failed to find attribute {name!r} in {module.__name__!r}.{_near(name, candidates)}"
+            f"Failed to find attribute {name!r} in {module.__name__!r}."
+            f"{_near(name, candidates) or _known(candidates)}"
         ) from None
 
     if _is_command(value):
@@ -209,6 +210,7 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
             " application or its factory instead. To run the command, run its own script, or add"
             " it to the application with app.cli.add_command(...)."
         )
+    factory = None
     if not is_app(value) and callable(value):
         reason = _arguments_refused(value, args, kwargs)
         if reason is not None:
@@ -224,9 +226,10 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
             )
     if is_app(value):
         return _ours(value, module)
+    by = "" if factory is None else f", returned by the factory {_defined(factory)}"
     raise NoAppException(
         f"A valid Flask application was not obtained from {where!r}: it is of type"
-        f" {type(value).__name__!r}."
+        f" {type(value).__name__!r}{by}."
     )
 
 
@@ -268,6 +271,15 @@ def _near(name: str, known: t.Iterable[str]) -> str:
 
     near = get_close_matches(name, list(known), n=3)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _known(names: t.Sequence[str]) -> str:
+    """Return a sentence with the first of the names that there are, or nothing."""
+    return f" It has {', '.join(map(repr, names[:_SHOWN]))}." if names else ""
+
+
+_SHOWN = 5
+"""How many names an error offers."""
 
 
 def _modules_here() -> list[str]:

@@ -178,17 +178,25 @@ class AppContext(metaclass=Watched):
         They get `exc` as the error, by default the exception being handled. Raises
         `AssertionError` if a context that was pushed later has not been popped.
         """
+        current: AppContext | None = None
         try:
             if len(self._cv_tokens) == 1:
                 self._end(sys.exc_info()[1] if exc is _sentinel else exc)
         finally:
-            current = context.get(None)
-            token = self._cv_tokens.pop()
-            self._outer_requests.pop()
-            if current is not None and current._outlives(self, token):
-                current = self
-            else:
-                context.reset(token)
+            current = self._restore()
+        self._check_popped(current)
+
+    def _restore(self) -> AppContext | None:
+        """Make current what was so before the last push; return what was current until now."""
+        current: AppContext | None = context.get(None)
+        token = self._cv_tokens.pop()
+        self._outer_requests.pop()
+        if current is not None and current._outlives(self, token):
+            return self
+        context.reset(token)
+        return current
+
+    def _check_popped(self, current: AppContext | None) -> None:
         if current is not self:
             raise AssertionError(wrong_context(current, self))
         if not self._holds:
@@ -254,6 +262,25 @@ class AppContext(metaclass=Watched):
         tb: TracebackType | None,
     ) -> None:
         self.pop(exc_value)
+
+    async def __aenter__(self) -> t.Self:
+        """Push it on an event loop; its teardown functions run in a worker thread."""
+        self.push()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        current: AppContext | None = None
+        try:
+            if len(self._cv_tokens) == 1:
+                await self.app._run_in_thread(self._end, exc_value)
+        finally:
+            current = self._restore()
+        self._check_popped(current)
 
 
 def wrong_context(current: AppContext | None, expected: AppContext) -> str:

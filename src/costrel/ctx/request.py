@@ -124,14 +124,20 @@ class RequestContext(AppContext):
     def _opened_session(self) -> SessionMixin:
         """The session, opened on first access."""
         self.wants_response = True
-        interface = self.app.session_interface
-        session = interface.open_session(self.app, self.request)
-        return interface.make_null_session(self.app) if session is None else session
+        app = self.app
+        engine = app._engine
+        if engine is not None and engine.cookie is not None and engine.epoch == app._epoch.value:
+            session = engine.cookie.open(self)
+            if session is not None:
+                return t.cast("SessionMixin", session)
+        interface = app.session_interface
+        session = interface.open_session(app, self.request)
+        return interface.make_null_session(app) if session is None else session
 
     @property
     def session(self) -> SessionMixin:
         """The session. Marks it as accessed, so that the response varies by cookie."""
-        session = self._session
+        session = self._opened_session
         self.touched = True
         # SECURITY(CVE-2026-27205): also for `"key" in session` and `len(session)`.
         session.accessed = True
@@ -251,6 +257,11 @@ class RequestContext(AppContext):
             raise AssertionError(wrong_context(current, self))
         if not self._holds:
             self._tell_popped()
+
+    def _restore(self) -> AppContext | None:
+        current: AppContext | None = context.get(None)
+        context.reset(self._cv_tokens.pop())
+        return current
 
     def _tear_down(self, exc: BaseException | None) -> None:
         steps = [self.app.do_teardown_request, self._close_request]

@@ -21,7 +21,7 @@ from ..wrappers import Response
 from ..wrappers.fields import content_type_of
 from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
-from .hints import view_of_request
+from .hints import others_of_request, view_of_request
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -138,7 +138,11 @@ def _not_a_response(app: App, rv: t.Any) -> str:
     if iscoroutine(rv):
         # So that it does not warn as well that it was never awaited.
         rv.close()
-        hint = " Did you forget `await`, or does a decorator hide an async view?"
+        hint = (
+            " Did you forget `await`, or does a decorator hide an async view? The decorator must"
+            " use functools.wraps; if it does something with what the view returns, it must call"
+            " `current_app.ensure_sync(view)`."
+        )
     return (
         "The view function did not return a valid response. The return type must be a string,"
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
@@ -148,7 +152,7 @@ def _not_a_response(app: App, rv: t.Any) -> str:
 
 def _view_of(app: App) -> str:
     place = view_of_request(app)
-    return f" View: {place}" if place else ""
+    return f" View: {place}{others_of_request(app)}" if place else ""
 
 
 class PlainAnswer:
@@ -173,9 +177,11 @@ class PlainAnswer:
         return [content] if content and environ["REQUEST_METHOD"] != "HEAD" else []
 
 
-def plain_answer(content: bytes, content_type: str) -> PlainAnswer:
-    """Return the usual answer: 200, with content type and length."""
-    headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+def plain_answer(
+    content: bytes, content_type: str, more: t.Iterable[tuple[str, str]] = ()
+) -> PlainAnswer:
+    """Return the usual answer: 200, with content type, length, and `more` header fields."""
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), *more]
     return PlainAnswer("200 OK", headers, content)
 
 

@@ -8,16 +8,17 @@ in a thread, as on the general path.
 from __future__ import annotations
 
 import typing as t
-from functools import partial
 from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
+from ..ground.wrapped import is_async
 from ..signals import request_finished, request_started
 from . import errors
-from .coerce import answers_itself, as_plain, plain_answer
-from .hooks import needs_session, no_response, resume_before, save_session
+from .calls import call, settle
+from .coerce import answers_itself, as_plain
+from .hooks import answer_plainly, no_response, resume_before, save_session
 from .loop import while_handling
 from .sendable import make_sendable
 from .threads import hop_for
@@ -27,13 +28,6 @@ if t.TYPE_CHECKING:
 
     from ..registration.application import App
     from .plan import Engine, Group, Inwards, Plan
-
-
-async def call(app: App, function: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
-    """Call a function: a coroutine function on the loop, a sync one in a worker thread."""
-    if iscoroutinefunction(function):
-        return await function(*args, **kwargs)
-    return await hop_for(app, partial(function, *args, **kwargs))
 
 
 async def send_signal(app: App, signal: Signal, **arguments: t.Any) -> None:
@@ -131,7 +125,8 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
         return errors.as_response(error)
     if iscoroutinefunction(handler):
         return await handler(error)
-    return await hop_for(app, while_handling, error, handler, error)
+    rv = await hop_for(app, while_handling, error, handler, error)
+    return await settle(handler, rv)
 
 
 async def handle_exception(app: App, error: Exception) -> t.Any:
@@ -144,15 +139,10 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
     if engine.epoch != app._epoch.value:
         return await hop_for(app, app.finalize_request, rv)
     steps = t.cast("t.Any", plan.steps)
-    if (
-        not steps.after
-        and not request_finished.receivers
-        and not ctx.wants_response
-        and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
-    ):
-        body = engine.coerce.body(rv)
-        if body is not None:
-            return plain_answer(*body)
+    if not steps.after and not request_finished.receivers:
+        answer = answer_plainly(ctx, engine, rv)
+        if answer is not None:
+            return answer
     response: t.Any = engine.coerce.response(rv)
     if response is None:
         response = await _make_response(app, rv)
@@ -174,8 +164,8 @@ async def _run_after_hooks(app: App, ctx: RequestContext, groups: t.Any, respons
     done = 0
     while done < len(registered):
         hook = registered[done]
-        if iscoroutinefunction(hook):
-            response = _required(await hook(response), hook)
+        if is_async(hook):
+            response = _required(await call(app, hook, response), hook)
             done += 1
             continue
         following = groups[0] if groups and not groups[0].is_async else None
@@ -201,7 +191,7 @@ def _run_registered(
     """
     while done < len(hooks):
         hook = hooks[done]
-        if iscoroutinefunction(hook):
+        if is_async(hook):
             return done, response
         response = _required(hook(response), hook)
         done += 1

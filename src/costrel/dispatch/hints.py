@@ -7,12 +7,14 @@ once an error is unhandled.
 from __future__ import annotations
 
 import inspect
+import sys
 import typing as t
 
 from jinja2 import ChoiceLoader, TemplateNotFound
 
 from ..ground.current import request_view
 from ..registration.origin import definition
+from .hooks import outside_in
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -23,16 +25,40 @@ if t.TYPE_CHECKING:
 def view_of_request(app: App) -> str:
     """Return the name, file and line of the current request's view; empty if it has none."""
     ctx = request_view.get(None)
-    if ctx is None:
-        return ""
-    view = app.view_functions.get(ctx.request.endpoint or "")
-    if view is None:
-        return ""
+    view = None if ctx is None else _called(app, ctx.request)
+    return "" if view is None else definition(view)
+
+
+def _called(app: App, request: t.Any) -> t.Any:
+    """Return the view of a request, of a class the method; None if there is none."""
+    view = app.view_functions.get(request.endpoint or "")
     cls = getattr(view, "view_class", None)
     if cls is None:
-        return definition(view)
-    method = getattr(cls, ctx.request.method.lower(), None) or cls.dispatch_request
-    return definition(method)
+        return view
+    return getattr(cls, request.method.lower(), None) or cls.dispatch_request
+
+
+def others_of_request(app: App) -> str:
+    """Return a sentence with what may have answered instead of the view, or nothing."""
+    ctx = request_view.get(None)
+    if ctx is None:
+        return ""
+    blueprints = outside_in(ctx.request.blueprint)
+    functions: list[t.Any] = [
+        function for name in blueprints for function in app.before_request_funcs.get(name, ())
+    ]
+    for name in blueprints:
+        for handlers in app.error_handler_spec.get(name, {}).values():
+            functions += handlers.values()
+    if not functions:
+        return ""
+    shown = ", ".join(map(definition, functions[:_NAMED]))
+    more = f" and {len(functions) - _NAMED} more" if len(functions) > _NAMED else ""
+    return f". A hook or error handler may have returned it instead: {shown}{more}"
+
+
+_NAMED = 3
+"""How many functions an error names."""
 
 
 def add_hints(app: App, error: Exception) -> None:
@@ -42,8 +68,23 @@ def add_hints(app: App, error: Exception) -> None:
         hint = _where_templates_are(app, error)
     elif isinstance(error, TypeError):
         hint = _rule_and_view(app, error)
+    elif isinstance(error, (AttributeError, RuntimeError)):
+        hint = _other_flask(error)
     if hint is not None and hint not in getattr(error, "__notes__", ()):
         error.add_note(hint)
+
+
+def _other_flask(error: Exception) -> str | None:
+    # COMPAT(Flask-Login): without a context of the real Flask, its `current_user` is None.
+    beginnings = ("Working outside of ", "'NoneType' object has no attribute ")
+    if getattr(sys.modules.get("flask"), "__name__", "") != "flask":
+        return None
+    if not str(error).startswith(beginnings):
+        return None
+    return (
+        "The real Flask is imported too. Extensions that import it do not see this application:"
+        " call costrel.install_as_flask() before anything imports flask."
+    )
 
 
 def _rule_and_view(app: App, error: TypeError) -> str | None:
@@ -54,13 +95,14 @@ def _rule_and_view(app: App, error: TypeError) -> str | None:
     if "not JSON serializable" in message or message.startswith("keys must be "):
         place = view_of_request(app)
         return f"The view of the request is {place}." if place else None
-    view = app.view_functions.get(ctx.request.endpoint or "")
+    view = _called(app, ctx.request)
     name = getattr(inspect.unwrap(view), "__qualname__", None) if view else None
     if view is None or name is None or not message.startswith(f"{name}() "):
         return None
     values = ctx.request.view_args or {}
+    is_method = view is not app.view_functions[ctx.request.endpoint]
     try:
-        inspect.signature(view).bind(**values)
+        inspect.signature(view).bind(*([None] if is_method else ()), **values)
     except TypeError:
         passed = ", ".join(values) or "no arguments"
         return (

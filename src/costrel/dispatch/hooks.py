@@ -11,14 +11,16 @@ from inspect import unwrap
 
 from ..ctx import call_all
 from ..ground.current import request_view
-from ..sessions import is_not_sent_again
+from ..sessions import SecureCookieSession, is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
+from .coerce import PlainAnswer, plain_answer
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
     from ..registration.application import App
     from ..wrappers import Request, Response
+    from .plan import Engine
 
 Names = tuple[str | None, ...]
 
@@ -117,9 +119,42 @@ def save_session(app: App, ctx: RequestContext, response: Response) -> None:
     if "_opened_session" not in ctx.__dict__ and not needs_session(ctx):
         return
     session = ctx._session
+    engine = app._engine
+    if (
+        engine is not None
+        and engine.cookie is not None
+        and engine.epoch == app._epoch.value
+        and engine.cookie.save(session, response)
+    ):
+        return
     interface = app.session_interface
     if not interface.is_null_session(session):
         interface.save_session(app, session, response)
+
+
+def answer_plainly(ctx: RequestContext, engine: Engine, rv: t.Any) -> PlainAnswer | None:
+    """Return the answer of a request without after-hooks; None if that needs a response object.
+
+    PERF(session_written): the header fields that save a session are added to the others.
+    """
+    if not ctx.wants_response:
+        if "HTTP_COOKIE" in ctx.environ and needs_session(ctx):
+            return None
+        plain = engine.coerce.body(rv)
+        return None if plain is None else plain_answer(*plain)
+    own = ctx.__dict__
+    session = own.get("_opened_session")
+    if (
+        engine.cookie is None
+        or type(session) is not SecureCookieSession
+        or "_after_request_functions" in own
+    ):
+        return None
+    plain = engine.coerce.body(rv)
+    if plain is None:
+        return None
+    fields = engine.cookie.fields(session)
+    return None if fields is None else plain_answer(*plain, fields)
 
 
 def needs_session(ctx: RequestContext) -> bool:

@@ -15,10 +15,11 @@ import typing as t
 from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
-from inspect import iscoroutine
+from inspect import isawaitable, iscoroutine
 
 from ..ground.current import request_view
 from ..ground.forks import forget_after_fork, notice
+from ..ground.wrapped import coroutine_beneath
 
 if t.TYPE_CHECKING:
     import asyncio
@@ -347,6 +348,45 @@ def _blocks_serving_loop() -> bool:
     return running is not None and (ctx.on_loop or ctx.loop is running)
 
 
+awaited_later: ContextVar[t.Any] = ContextVar("costrel.awaited_later", default=None)
+"""A coroutine function whose coroutine the caller of its decorators awaits: see `start`."""
+
+
+def start(function: t.Callable[..., t.Any], coroutine_function: t.Any, **values: t.Any) -> t.Any:
+    """Call a function around a coroutine function, and return the coroutine where it can.
+
+    Decorators that call ``ensure_sync`` get the coroutine itself, and return it, so this thread
+    does not have to wait for it.
+    """
+    token = awaited_later.set(coroutine_function)
+    try:
+        return function(**values)
+    finally:
+        awaited_later.reset(token)
+
+
+def settling(
+    func: t.Callable[..., t.Any], wait: t.Callable[[t.Any], t.Callable[..., t.Any]]
+) -> t.Callable[..., t.Any]:
+    """Wrap a function around a coroutine function, so that sync code gets what this returns.
+
+    `wait` is `async_to_sync`, or what replaces it.
+    """
+    beneath = coroutine_beneath(func)
+
+    def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        rv = func(*args, **kwargs)
+        if not isawaitable(rv) or awaited_later.get() is beneath:
+            return rv
+        return wait(_settle)(rv)
+
+    return update_wrapper(wrapper, func)
+
+
+async def _settle(awaitable: t.Awaitable[R]) -> R:
+    return await awaitable
+
+
 def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Callable[..., R]:
     """Wrap a coroutine function so that sync code can call it.
 
@@ -354,6 +394,8 @@ def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Call
     """
 
     def wrapper(*args: t.Any, **kwargs: t.Any) -> R:
+        if awaited_later.get() is func:
+            return t.cast(R, func(*args, **kwargs))
         loop = serving_loop()
         if loop is not None:
             # Under ASGI, coroutines run on the server's own loop.

@@ -22,13 +22,14 @@ from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
+from ..sessions.cookie import compile_cookie
 from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
-from .proxies import is_wrapped, proxies_around
+from .proxies import believed_proxies, is_wrapped, trusted_proxies
 from .typed import view_of
 
 if t.TYPE_CHECKING:
@@ -86,6 +87,9 @@ class Plan:
         )
         self.preprocess, self.before, self.after, self.teardown = (
             tuple(map(app.ensure_sync, chain)) for chain in (preprocess, before, after, teardown)
+        )
+        preprocess, before, after, teardown = (
+            tuple(map(for_loop, chain)) for chain in (preprocess, before, after, teardown)
         )
         #: Whether only the view runs.
         self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
@@ -227,6 +231,7 @@ class Engine:
         plain_host_raw: The same for a host as bytes.
         lazy_session: Whether sessions may be opened on first access.
         coerce: Makes bodies from common return values.
+        cookie: The cookie of sessions; None if the session interface must be asked.
         file_heads: The headers of files; None if they can't be kept.
     """
 
@@ -253,10 +258,14 @@ class Engine:
             with t.cast("RuleMap", app.url_map).changing:
                 self._table = RouteTable(app.url_map)
             self.general = not self._table.usable
+        self.cookie = None if self.general else compile_cookie(app)
         self._all_on_loop = os.environ.get(FORCE_LOOP) == "1"
-        #: The ``ProxyFix`` middleware around the application, outermost first; None if there
-        #: is any other middleware.
-        self.proxies = proxies_around(app)
+        #: The ``ProxyFix`` objects that apply to the scopes of ASGI, outermost first.
+        self.proxies = believed_proxies(app)
+        #: What `TRUSTED_PROXIES` adds to the middleware around ``wsgi_app``.
+        self.trusted = trusted_proxies(app)
+        #: Whether ``wsgi_app`` has more to do than to follow a plan.
+        self.detours = self.general or self.trusted is not None
         self.wrapped = is_wrapped(app)
         #: Whether requests may run on the loop under ASGI, and some of them do.
         self.matches_on_loop = (

@@ -1,15 +1,81 @@
-"""Find out whether an application is wrapped in ``ProxyFix``, or in other middleware."""
+"""Find out which proxies an application trusts, and whether other middleware wraps it.
+
+A proxy is trusted by ``ProxyFix`` around ``app.wsgi_app``, or by ``TRUSTED_PROXIES``.
+"""
 
 from __future__ import annotations
 
 import sys
 import typing as t
+from collections.abc import Mapping
 from types import MethodType
 
 if t.TYPE_CHECKING:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from ..registration.application import App
+
+_HEADERS = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
+
+_MAX_DEPTH = 50
+"""How many middleware objects are looked through; some have any attribute that is asked for."""
+
+
+def trusted_proxies(app: App) -> ProxyFix | None:
+    """Return a ``ProxyFix`` that does what ``TRUSTED_PROXIES`` says; None if it is not set.
+
+    It wraps nothing: it only changes the environ. Raises `ValueError` for a wrong setting.
+    """
+    trusted: t.Any = app.config.get("TRUSTED_PROXIES")
+    if trusted is None or (trusted == 0 and type(trusted) is int):
+        return None
+    counts = trusted if isinstance(trusted, Mapping) else {"x_for": trusted, "x_proto": trusted}
+    if not all(name in _HEADERS and _is_count(count) for name, count in counts.items()):
+        raise ValueError(
+            f"TRUSTED_PROXIES is {trusted!r}. Set it to the number of proxies in front of the"
+            " application, or to a dict that says how many of them set each header, such as"
+            " {'x_for': 1, 'x_proto': 1, 'x_host': 1}. The names are"
+            f" {', '.join(_HEADERS)}."
+        )
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    return ProxyFix(_nothing, **(dict.fromkeys(_HEADERS, 0) | dict(counts)))
+
+
+def _is_count(value: t.Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _nothing(_environ: t.Any, _start_response: t.Any) -> tuple[bytes, ...]:
+    return ()
+
+
+def believed_proxies(app: App) -> tuple[ProxyFix, ...]:
+    """Return the ``ProxyFix`` objects whose changes a WebSocket has to see, outermost first.
+
+    Also those below or above other middleware, which WebSockets do not pass through.
+    """
+    module: t.Any = sys.modules.get("werkzeug.middleware.proxy_fix")
+    found = []
+    if module is not None:
+        wrapped: t.Any = app.__dict__.get("wsgi_app")
+        for _ in range(_MAX_DEPTH):
+            if wrapped is None or isinstance(wrapped, MethodType):
+                break
+            if type(wrapped) is module.ProxyFix:
+                found.append(wrapped)
+            wrapped = _wrapped_in(wrapped)
+    trusted = trusted_proxies(app)
+    return (*found, trusted) if trusted else tuple(found)
+
+
+def _wrapped_in(middleware: t.Any) -> t.Any:
+    """Return what a middleware calls, by the names that are usual; None if it has none."""
+    for name in ("__wrapped__", "app", "wsgi_app", "application"):
+        wrapped = getattr(middleware, name, None)
+        if callable(wrapped):
+            return wrapped
+    return None
 
 
 def proxies_around(app: App) -> tuple[ProxyFix, ...] | None:

@@ -8,8 +8,9 @@ import typing as t
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..ground.current import request
+from ..ground.current import current_app, request
 from ..wrappers.fields import FIELD_NAME, STATUS_LINES, count_lengths
+from .hints import view_of_request
 
 _BETWEEN_SERVERS = frozenset(
     "connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
@@ -106,9 +107,10 @@ def _see_to_framing(response: BaseResponse) -> None:
 
 
 def _unsendable(what: str, instead: str) -> UnsendableError:
+    place = view_of_request(current_app._get_current_object())
     return UnsendableError(
         f"The response of {request.endpoint!r} has {what}, which can't be sent. It must be"
-        f" {instead}."
+        f" {instead}.{f' View: {place}' if place else ''}"
     )
 
 

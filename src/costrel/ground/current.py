@@ -130,12 +130,16 @@ def _request_context() -> t.Any:
     return ctx
 
 
+_OF_PROXIES = frozenset(dir(LocalProxy))
+"""Attributes that a proxy has itself, which it may answer although nothing is current."""
+
+
 def _context_proxy(attribute: str, missing: str) -> t.Any:
     """Make a Werkzeug proxy for an attribute of the current context.
 
     PERF(query, page): reading an attribute takes 0.15 us instead of 0.5 us, because the
-    object is asked before the proxy's own class. Setting attributes and reading items take
-    a third of Werkzeug's time. Everything else is Werkzeug's.
+    object is asked before the proxy's own class. Setting attributes, and reading and setting
+    items, take a third of Werkzeug's time. Everything else is Werkzeug's.
     """
     current = context.get
 
@@ -143,7 +147,7 @@ def _context_proxy(attribute: str, missing: str) -> t.Any:
         __slots__ = ()
 
         def __getattribute__(self, name: str) -> t.Any:
-            if name[0] == "_":
+            if name in _OF_PROXIES:
                 return super().__getattribute__(name)
             ctx = current(None)
             if ctx is None:
@@ -161,6 +165,12 @@ def _context_proxy(attribute: str, missing: str) -> t.Any:
             if ctx is None:
                 raise RuntimeError(missing)
             return getattr(ctx, attribute)[key]
+
+        def __setitem__(self, key: t.Any, value: t.Any) -> None:
+            ctx = current(None)
+            if ctx is None:
+                raise RuntimeError(missing)
+            getattr(ctx, attribute)[key] = value
 
     # The name that users expect in its representation.
     ContextProxy.__name__ = "LocalProxy"

@@ -148,6 +148,37 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         "should_set_cookie is_null_session",
     ),
     "_may_fill_session": ("costrel.sessions.SecureCookieSession", "__init__ permanent"),
+    # The session's cookie is read from the environ, and its header field is written, by what
+    # was compiled from the configuration.
+    "_may_compile_cookie": (
+        "costrel.sessions.SecureCookieSessionInterface",
+        (
+            "open_session save_session get_signing_serializer"
+            " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
+            " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
+            " should_set_cookie is_null_session null_session_class salt digest_method"
+            " key_derivation serializer session_class"
+        ),
+    ),
+    "_may_configure": ("costrel.app.Flask", "secret_key permanent_session_lifetime"),
+    "_may_find_cookie": (
+        "costrel.wrappers.request.Request",
+        "__init__ cookies dict_storage_class environ headers",
+    ),
+    "_may_add_cookie": (
+        "costrel.wrappers.response.Response",
+        "set_cookie delete_cookie max_cookie_size headers vary",
+    ),
+    # Signatures are made with fewer calls than itsdangerous makes.
+    "_may_serialize": (
+        "costrel.sessions.signing.Serializer",
+        "dump_payload dumps iter_unsigners load_payload loads make_signer",
+    ),
+    "_may_sign": (
+        "costrel.sessions.signing.Signer",
+        "derive_key get_signature sign timestamp_to_datetime unsign verify_signature",
+    ),
+    "_may_hash": ("costrel.sessions.signing.HMAC", "get_signature verify_signature"),
     # Templates: a string is compiled once, and rendering copies and looks up less.
     "_may_keep_strings": (
         "costrel.templating.Environment",
@@ -158,6 +189,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
         ),
     ),
     "_may_read_items": ("costrel.templating.Environment", "getattr"),
+    "_may_build_urls": ("costrel.app.Flask", "url_for"),
     "_may_share_globals": ("jinja2.environment.Template", "new_context"),
     # A coroutine method of a method view is awaited on the loop.
     "_may_find_method": ("costrel.views.MethodView", "dispatch_request"),
@@ -188,11 +220,14 @@ class _Way:
         self._look_at = get if len(names) > 1 else lambda cls: (get(cls),)
         self._originals = self._look_at(root)
         found = [(base, name) for base in root.__mro__ for name in names if name in base.__dict__]
-        # Methods that ours override count too: ours call them unless the path is open.
+        # Methods that ours override count too: ours call them unless the path is open. A base
+        # class that has none of its own may be given one.
         self._overridden = tuple(
-            (base, name, base.__dict__[name])
-            for base, name in found
-            if find(root, name) is not base.__dict__[name]
+            (base, name, base.__dict__.get(name))
+            for base in root.__mro__[1:]
+            for name in names
+            if find(root, name) is not base.__dict__.get(name)
+            and (name in base.__dict__ or (name in root.__dict__ and base.__module__ != "builtins"))
         )
         # False if a tracer has replaced a method before this was imported.
         self._genuine = all(

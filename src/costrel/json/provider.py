@@ -17,19 +17,32 @@ import uuid
 import weakref
 from datetime import date
 
-import msgspec
 from werkzeug.http import http_date
 
 from ..ground.shortways import WatchedObject
 from ..wrappers import Response
 from .depth import MAX_DEPTH, UNGUARDED, check_depth, check_written_depth, read_plainly
 from .paths import note_path
-from .plain import write_plainly
 
-_decode_fast = msgspec.json.Decoder().decode
 _c_make_encoder: t.Any = getattr(json.encoder, "c_make_encoder", None)
 
 Encode = t.Callable[[t.Any], str]
+Write = t.Callable[[t.Any, bool, bool], bytes | None]
+
+
+def _load_decoder(s: str | bytes) -> t.Any:
+    """Decode JSON with msgspec, which is loaded for the first document only.
+
+    Many applications have none, and it takes a twentieth of the time of ``import costrel``.
+    """
+    global _decode_fast  # noqa: PLW0603
+    import msgspec
+
+    _decode_fast = msgspec.json.Decoder().decode
+    return _decode_fast(s)
+
+
+_decode_fast: t.Callable[[t.Any], t.Any] = _load_decoder
 
 
 class JSONProvider(WatchedObject):
@@ -290,17 +303,22 @@ class DefaultJSONProvider(JSONProvider):
         ):
             # Without sorting, msgspec writes keys that `json` refuses, such as decimals.
             if kept[2]:
-                body = write_plainly(obj, kept[0] is _default, kept[1])
+                body = kept[4](obj, kept[0] is _default, kept[1])
                 if body is not None:
                     return body + b"\n"
             return (kept[3](obj) + "\n").encode()
         if self._may_dump:
             encode = self._encode_for({"separators": (",", ":")})
             if encode is not None:
-                self._kept_compact = (self.default, self.ensure_ascii, self.sort_keys, encode)
+                # Here, since it loads msgspec: see `_load_decoder`.
+                from .plain import write_plainly
+
+                self._kept_compact = (
+                    self.default, self.ensure_ascii, self.sort_keys, encode, write_plainly,
+                )  # fmt: skip
         return (self.dumps(obj, separators=(",", ":")) + "\n").encode()
 
-    _kept_compact: tuple[t.Any, bool, bool, Encode] | None = None
+    _kept_compact: tuple[t.Any, bool, bool, Encode, Write] | None = None
     _may_dump: t.ClassVar[bool]
     _may_write_json: t.ClassVar[bool]
 

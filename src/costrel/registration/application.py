@@ -31,6 +31,7 @@ from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
 from .origin import caller, definition
+from .realflask import warn_of_real_flask
 from .scaffold import (
     Scaffold,
     T_teardown,
@@ -230,6 +231,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         self._got_first_request = False
         self._is_setup = True
         _apps.add(self)
+        warn_of_real_flask()
 
     def _make_view_functions(self, epoch: Epoch) -> dict[str, ft.RouteCallable]:
         return TrackedDict(epoch)

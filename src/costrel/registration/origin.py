@@ -38,13 +38,13 @@ def _callers_frame() -> FrameType:
     return frame
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line; does nothing for a deferred registration, which has warned."""
     if _recorded.get() is None:
         frame = _callers_frame()
         warnings.warn_explicit(
             message,
-            UserWarning,
+            category,
             frame.f_code.co_filename,
             frame.f_lineno,
             frame.f_globals.get("__name__"),
@@ -72,6 +72,14 @@ def definition(function: t.Any) -> str:
     name = str(getattr(function, "__qualname__", None) or repr(function))
     code = getattr(function, "__code__", None)
     return name if code is None else f"{name} ({_show(code.co_filename, code.co_firstlineno)})"
+
+
+def decorator(layer: t.Any) -> str:
+    """Return the name of a decorator's own function, which bears that of the decorated one."""
+    code = getattr(layer, "__code__", None)
+    if code is None:
+        return repr(type(layer).__qualname__)
+    return f"{code.co_qualname} ({_show(code.co_filename, code.co_firstlineno)})"
 
 
 def _is_ours(module: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from inspect import iscoroutinefunction
+from weakref import WeakSet
 
 from werkzeug.routing import Rule, WebsocketMismatch
+
+from ..ground.wrapped import is_async
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -16,9 +18,20 @@ LIBRARY = "simple_websocket"
 
 _NEEDS_SOCKET = (
     "The WebSocket %r needs the server's socket, but this server does not provide it. Run the"
-    " application with 'costrel run' without '--interface wsgi', with another ASGI server as"
-    " 'app:app.asgi', or with 'gunicorn --threads'."
+    " application with 'costrel run' without '--interface wsgi', with another ASGI server, or with"
+    " 'gunicorn --threads'."
 )
+
+_NEEDS_ASGI = (
+    "A client tried to open the WebSocket %r and got a 400: this server speaks only HTTP with the"
+    " application. Run it with 'costrel run' without '--debug' and '--interface wsgi', with"
+    " 'uvicorn module:app' (pip install 'uvicorn[standard]'), 'granian --interface asgi"
+    " module:app', 'gunicorn --worker-class asgi module:app' or 'hypercorn asgi:module:app'."
+    " This is logged once."
+)
+
+_told: WeakSet[t.Any] = WeakSet()
+"""The applications that have logged that a WebSocket needs ASGI."""
 
 
 def mark(rule: Rule, view: t.Callable[..., t.Any] | None) -> None:
@@ -26,7 +39,7 @@ def mark(rule: Rule, view: t.Callable[..., t.Any] | None) -> None:
 
     COMPAT(flask-sock): it registers a sync view with ``route(..., websocket=True)``.
     """
-    takes_socket = rule.websocket and view is not None and not iscoroutinefunction(view)
+    takes_socket = rule.websocket and view is not None and not is_async(view)
     rule.takes_server_socket = takes_socket  # type: ignore[attr-defined]
 
 
@@ -45,6 +58,9 @@ def check_request(app: t.Any, rule: Rule, environ: WSGIEnvironment) -> None:
         if _has_socket(environ):
             return
         app.logger.warning(_NEEDS_SOCKET, rule.rule)
+    elif environ.get("HTTP_UPGRADE", "").lower() == "websocket" and app not in _told:
+        _told.add(app)
+        app.logger.warning(_NEEDS_ASGI, rule.rule)
     raise WebsocketMismatch
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import typing as t
-from inspect import iscoroutinefunction
+
+from ..ground.wrapped import is_async, layers
+from .origin import decorator, definition
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 SocketView = t.TypeVar("SocketView", bound=t.Callable[..., t.Awaitable[t.Any]])
@@ -62,11 +64,8 @@ class SocketScaffold:
         **options: t.Any,
     ) -> None:
         """Register a WebSocket view without a decorator: see `websocket`."""
-        if view_func is not None and not iscoroutinefunction(view_func):
-            raise TypeError(
-                f"The WebSocket view {view_func!r} of {rule!r} is not a coroutine function. Define"
-                " it with `async def`, because it has to wait for messages."
-            )
+        if view_func is not None and not is_async(view_func):
+            raise TypeError(_not_async(rule, view_func))
         self.add_url_rule(
             rule,
             endpoint,
@@ -105,3 +104,15 @@ class SocketScaffold:
         self._check_setup_finished("teardown_websocket")
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
+
+
+def _not_async(rule: str, view: t.Callable[..., t.Any]) -> str:
+    *decorators, _innermost = layers(view)
+    message = (
+        f"The WebSocket view {definition(view)} of {rule!r} is not a coroutine function. Define"
+        " it with `async def`, because it has to wait for messages."
+    )
+    if decorators:
+        through = ", ".join(map(decorator, decorators))
+        return f"{message} Its decorators were looked through: {through}."
+    return f"{message} A decorator around an `async def` function must use functools.wraps."

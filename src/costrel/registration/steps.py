@@ -44,6 +44,9 @@ class Steps:
     ) -> t.Iterable[bytes]:
         raise NotImplementedError
 
+    async def _run_in_thread(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        raise NotImplementedError
+
     def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
         raise NotImplementedError
 

@@ -29,7 +29,7 @@ from .loopcontext import LoopContext
 from .onloop import respond_on_loop
 from .proxies import behind
 from .scope import ENVIRON, Message, Receive, Scope, Send, split_path
-from .watch import Suspended
+from .watch import Steps, Suspended
 from .wsgi import _forget_request
 
 if t.TYPE_CHECKING:
@@ -119,6 +119,9 @@ class Application:
             except StopIteration as stop:
                 message = stop.value
             else:
+                if not hasattr(arriving, "send"):
+                    # COMPAT(Granian): what its `receive` returns can only be stepped.
+                    arriving = t.cast("t.Any", Steps(arriving))
                 rest = Suspended(t.cast("t.Any", arriving), waiting_for)
                 message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
@@ -182,6 +185,26 @@ class Application:
 
             return live(self.app, receive, send)
         raise RuntimeError(f"{scope['type']!r} is no kind of ASGI connection that Costrel knows.")
+
+
+CALLED = "costrel.called"
+"""The key of a scope for the application that was called with it."""
+
+
+def serve(app: App, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[None]:
+    """Handle an ASGI connection from a server that calls the application itself.
+
+    Raises `RuntimeError` if ``app.asgi`` is middleware that calls the application again.
+    """
+    asgi = app.asgi
+    if type(asgi) is not Application:
+        if scope.get(CALLED) is app:
+            raise RuntimeError(
+                "The middleware in app.asgi calls the application, which calls app.asgi again."
+                " Let it wrap app.asgi instead: app.asgi = Middleware(app.asgi)."
+            )
+        scope = {**scope, CALLED: app}
+    return t.cast("t.Awaitable[None]", asgi(scope, receive, send))
 
 
 async def _begin_life(app: App) -> None:

@@ -1,27 +1,42 @@
-"""Keep what is no fault of the server or the application out of the servers' logs."""
+"""Keep what is no fault of the server or the application out of a server's log."""
 
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar
 
-_NO_HANDSHAKE = "ASGI callable returned without completing handshake."
+_UNFINISHED = "ASGI callable returned without completing handshake."
+
+_refused: ContextVar[bool] = ContextVar("costrel.refused", default=False)
+"""Whether the connection of the current task had its handshake answered with a response."""
+
+
+def note_refusal() -> None:
+    """Remember that the WebSocket of the current task was refused, as it should be."""
+    _refused.set(True)
 
 
 def drop_traceback(record: logging.LogRecord) -> bool:
     """Log a client's mistake in one line, without the server's traceback."""
-    if record.msg == _NO_HANDSHAKE:
-        # COMPAT(uvicorn): it logs this for each WebSocket that is refused with a response.
-        return False
     if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
         record.exc_info = None
     return True
 
 
-def quiet_servers() -> None:
-    """Make servers log a text message that is not valid UTF-8 in one line.
+def drop_refusal(record: logging.LogRecord) -> bool:
+    """Drop an error about a handshake that was refused with a response."""
+    return record.msg != _UNFINISHED or not _refused.get()
 
-    COMPAT(uvicorn): its default WebSocket implementation closes with 1007, which is right,
-    but logs that with a traceback as if the server had failed. Other servers log nothing.
+
+def quiet_servers() -> None:
+    """Make servers log a client's mistake in one line, and a refused handshake not as an error.
+
+    COMPAT(uvicorn): its default WebSocket implementation closes with 1007 after a text message
+    that is not valid UTF-8, which is right, but logs that with a traceback as if the server had
+    failed. And it logs an error after each handshake that was refused with a response. Other
+    servers log nothing.
     """
+    logger = logging.getLogger("uvicorn.error")
     # `addFilter` adds the same filter only once.
-    logging.getLogger("uvicorn.error").addFilter(drop_traceback)
+    logger.addFilter(drop_traceback)
+    logger.addFilter(drop_refusal)

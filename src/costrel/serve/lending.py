@@ -29,7 +29,7 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, ProtocolError
 
 from ..ctx import RequestContext
-from ..dispatch.proxies import proxies_around
+from ..dispatch.proxies import believed_proxies, proxies_around
 from ..dispatch.threads import WorkerThreads, hop_for
 from ..registration.socketrules import takes_server_socket
 from ..websockets import (
@@ -73,7 +73,7 @@ async def converse_or_lend(app: App, scope: Scope, receive: Receive, send: Send)
     """Serve a WebSocket, with an extension or with a view of the application."""
     if app._has_life():
         await start_on_loop(app)
-    proxies = proxies_around(app)
+    proxies = believed_proxies(app)
     # Match as seen behind the proxy; the extension itself is called through ProxyFix anyway.
     matched = behind(proxies, scope) if proxies else scope
     is_lent = await hop_for(app, _is_lent, app, make_environ(matched, io.BytesIO()))

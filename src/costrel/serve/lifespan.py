@@ -7,15 +7,16 @@ import atexit
 import multiprocessing.util
 import os
 import typing as t
+from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
 from ..dispatch import loop as loops
-from ..dispatch.coroutines import call
+from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
-from ..ground.current import outside
+from ..ground.current import come_back, context, outside
 from ..ground.forks import forget_after_fork, notice
 from .background import BackgroundTasks, app_context_on, is_cancellation
 from .health import LoopHealth
@@ -268,6 +269,22 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             return
 
 
+@asynccontextmanager
+async def lived(app: App) -> t.AsyncIterator[None]:
+    """Start the application, and stop it at the end of the block, without a server's messages."""
+    life = Life(app)
+    await life.start()
+    # As in `live`: what a generator entered stays current, but not for the block.
+    token = context.set(None)
+    try:
+        yield
+    finally:
+        come_back(token)
+        if not life.is_nested:
+            await leave_all(app)
+        await life.stop()
+
+
 async def start_on_loop(app: App) -> None:
     """Start the application on an ASGI server that sends no lifespan messages.
 
@@ -342,14 +359,15 @@ def add_background_task(
     life = t.cast("Life | None", app._life)
     if life is None or life.loop is None or life.loop.is_closed():
         loop = running or loops.serving_loop()
-        if loop is None:
+        of_process = loop is not None and loop is loops._thread._loop
+        if loop is None or (of_process and running is None):
             start_under_wsgi(app)
             life = t.cast(Life, app._life)
         else:
             # An ASGI server that announces neither its start nor its end.
             life = Life(app)
             life.enter(loop)
-            if running is loops._thread._loop:
+            if of_process:
                 # Or a coroutine under WSGI, which can't wait until it has started.
                 life.reserve_threads()
                 life._beginning = asyncio.ensure_future(life.begin())

@@ -102,6 +102,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
             # Closed when the request is left, as under WSGI.
             close, answer = answer.close, answer._replace(close=None)
             send = partial(outside, send)
+            if error is not None:
+                ctx._error = error  # for a stream that gives back what the view has used
         else:
             # A client that disconnects must not cancel the teardown halfway.
             watch.stop()
@@ -137,6 +139,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
         finally:
             try:
                 if entered:
+                    if ctx._error is not None:
+                        ctx._error = None
                     await leave(app, ctx, plan, engine, error)
             finally:
                 try:

@@ -57,7 +57,7 @@ def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
     client = scope.get("client")
     if "REMOTE_ADDR" in environ and (not client or client[0] != environ["REMOTE_ADDR"]):
         client = (environ["REMOTE_ADDR"], client[1] if client else 0)
-    root = environ["SCRIPT_NAME"].encode("latin-1").decode(errors="replace")
+    root = environ["SCRIPT_NAME"].encode("latin-1").decode(errors="surrogateescape")
     _given_root, path = split_path(scope)
     return {
         **scope,

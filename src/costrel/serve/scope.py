@@ -73,7 +73,8 @@ def split_path(scope: Scope) -> tuple[str, str]:
 
 def _script_name(scope: Scope) -> str:
     root, _path = split_path(scope)
-    return root.encode().decode("latin-1")
+    # A prefix that a proxy forwards may be any bytes: see `serve/proxies.py`.
+    return root.encode(errors="surrogateescape").decode("latin-1")
 
 
 def _path_info(scope: Scope) -> str:
@@ -93,7 +94,9 @@ def _server_port(scope: Scope) -> str:
 
 def _url_scheme(scope: Scope) -> str:
     scheme: str = scope.get("scheme") or "http"
-    return {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    if scope["type"] == "websocket":
+        return {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    return scheme
 
 
 MADE_OF_SCOPE: dict[str, t.Callable[[Scope], str]] = {

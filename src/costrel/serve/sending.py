@@ -20,6 +20,7 @@ from ..ground.shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
 from ..wrappers.response import EncodedPieces
 from .checked import checked
+from .clientfaults import note_refusal
 from .scope import Send
 from .wsgi import Body
 
@@ -229,6 +230,7 @@ def as_denial(send: Send) -> Send:
 
     async def send_denial(message: t.MutableMapping[str, t.Any]) -> None:
         await outside(send, {**message, "type": f"websocket.{message['type']}"})
+        note_refusal()
 
     return send_denial
 

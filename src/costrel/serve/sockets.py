@@ -6,7 +6,7 @@ import asyncio
 import io
 import typing as t
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import partial, update_wrapper
 from inspect import iscoroutinefunction
 from urllib.parse import urlsplit
 
@@ -15,11 +15,14 @@ from werkzeug.routing import Rule, WebsocketMismatch
 
 from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
-from ..dispatch.coroutines import call, send_signal
-from ..dispatch.hints import view_of_request
+from ..dispatch.calls import call
+from ..dispatch.coroutines import send_signal
+from ..dispatch.hints import add_hints, view_of_request
 from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
+from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
+from ..ground.wrapped import coroutine_beneath
 from ..sessions import SecureCookieSession, opens_lazily
 from ..signals import (
     appcontext_popped,
@@ -189,7 +192,7 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
     socket = ctx.request
     names = outside_in(socket.blueprint)
     preprocessors = [
-        partial(function, socket.endpoint, socket.view_args)
+        partial(app.ensure_sync(function), socket.endpoint, socket.view_args)
         for name in names
         for function in app.url_value_preprocessors.get(name, ())
     ]
@@ -209,7 +212,10 @@ def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
     values = t.cast("dict[str, t.Any]", socket.view_args)
     if iscoroutinefunction(view):
         return t.cast("t.Awaitable[t.Any]", view(**values))
-    return call(app, view, **values)
+    beneath = coroutine_beneath(view)
+    if beneath is None:
+        return call(app, view, **values)
+    return call(app, update_wrapper(partial(start, view, beneath), view), **values)
 
 
 def _check_origin(app: App, socket: WebSocket) -> None:
@@ -299,6 +305,7 @@ async def _fail(app: App, ctx: SocketContext, error: Exception) -> t.Any:
     """
     socket = ctx.request
     ctx.error = error
+    add_hints(app, error)
     await send_signal(app, got_request_exception, exception=error)
     if socket.accepted:
         await socket.close(SERVER_ERROR)

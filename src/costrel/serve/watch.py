@@ -110,6 +110,24 @@ class Suspended:
                 return stop.value
 
 
+class Steps:
+    """Give the iterator of an awaitable the methods of a coroutine that `Suspended` calls."""
+
+    def __init__(self, steps: t.Iterator[t.Any]) -> None:
+        self._steps = steps
+
+    def send(self, _sent: None) -> t.Any:
+        """Take the next step."""
+        return next(self._steps)
+
+    def throw(self, error: BaseException) -> t.NoReturn:
+        """Raise the error, as ``await`` does for an iterator that cannot handle it."""
+        raise error
+
+    def close(self) -> None:
+        """Do nothing: there is no code to end."""
+
+
 def watch_response(watch: Watch, *, streams_body: bool) -> None:
     """Watch the client while its response is sent."""
     if watch.body is not None and not streams_body:

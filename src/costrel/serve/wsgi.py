@@ -13,9 +13,9 @@ from functools import partial
 from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
-from ..dispatch.coerce import as_plain, plain_answer
+from ..dispatch.coerce import as_plain
 from ..dispatch.hooks import (
-    needs_session,
+    answer_plainly,
     no_response,
     resume_before,
     run_this_request_hooks,
@@ -315,15 +315,10 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     if engine.epoch != app._epoch.value:
         # COMPAT(Flask-Caching): a view may register a hook for its own response.
         return app.finalize_request(rv)
-    if (
-        not plan.after
-        and not _finished
-        and not ctx.wants_response
-        and not ("HTTP_COOKIE" in ctx.environ and needs_session(ctx))
-    ):
-        plain = engine.coerce.body(rv)
+    if not plan.after and not _finished:
+        plain = answer_plainly(ctx, engine, rv)
         if plain is not None:
-            return plain_answer(*plain)
+            return plain
     response: t.Any = engine.coerce.response(rv) or app.make_response(rv)
     if ctx.touched:
         response = run_this_request_hooks(app, ctx, response)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import typing as t
 from importlib.util import find_spec
-from inspect import iscoroutinefunction
 
-from ..dispatch.classviews import awaits
+from ..dispatch.classviews import has_coroutines
 from ..dispatch.proxies import proxies_around
+from ..ground.wrapped import is_async
 from ..registration.socketrules import LIBRARY
 
 if t.TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _hook_of(app: App) -> str | None:
 
 def _coroutine_of(app: App) -> str | None:
     for endpoint, view in app.view_functions.items():
-        if awaits(view):
+        if has_coroutines(view):
             return f"its async view {endpoint!r}"
     registries: tuple[t.Mapping[t.Any, t.Iterable[t.Any]], ...] = (
         app.before_request_funcs,
@@ -70,7 +70,7 @@ def _coroutine_of(app: App) -> str | None:
     for registry in registries:
         for functions in registry.values():
             for function in functions:
-                if iscoroutinefunction(function):
+                if is_async(function):
                     return f"its async hook {_name(function)}"
     return None
 

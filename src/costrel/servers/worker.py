@@ -24,6 +24,7 @@ from granian import _signals
 from granian._granian import WorkerSignal
 from granian.server import MPServer
 
+from ..dispatch.proxies import trusted_proxies
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
 from .accesslog import LOG_CONFIG, AccessLog
@@ -185,6 +186,11 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
     parent.listen()
     app = boot.load_app()
+    try:
+        trusted_proxies(app)
+    except ValueError as error:
+        # Every request would fail with this error.
+        boot.fail(BootFailure(str(error)))
     if options.body_timeout_s is not None:
         app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
     choice = choose(app, options.interface)

@@ -18,7 +18,7 @@ from werkzeug.datastructures import CallbackDict
 
 from ..ground.shortways import Watched, WatchedObject
 from ..json.tag import TaggedJSONSerializer
-from .signing import HMAC, Serializer, encode
+from .signing import HMAC, Serializer, encode, signs_as_imported
 
 _NO_KEY = (
     "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY"
@@ -256,7 +256,10 @@ class SecureCookieSessionInterface(SessionInterface):
         # PERF(page): created once for each set of keys. The cache key contains what
         # an application or a subclass may change. A few are kept, because one interface
         # may serve several applications of a process.
-        key = (secrets, self.salt, self.serializer, self.key_derivation, self.digest_method)
+        key = (
+            secrets, self.salt, self.serializer, self.key_derivation, self.digest_method,
+            signs_as_imported(),
+        )  # fmt: skip
         try:
             known = self._signing_serializers.get(key)
         except TypeError:  # something unhashable, such as a bytearray
@@ -269,6 +272,16 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def _make_signing_serializer(self, secrets: t.Iterable[t.Any]) -> URLSafeTimedSerializer:
         digest = self.digest_method
+        if not signs_as_imported():
+            return URLSafeTimedSerializer(
+                list(secrets),
+                salt=self.salt,
+                serializer=self.serializer,
+                signer_kwargs={
+                    "key_derivation": self.key_derivation,
+                    "digest_method": digest,
+                },
+            )
         if digest is _lazy_sha1:
             # PERF(page): OpenSSL recognizes this function and signs in a third of the time.
             digest = hashlib.sha1

@@ -8,14 +8,11 @@ import markupsafe
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 
+from .context import build_url as build_url
+
 # PERF(page): MarkupSafe 3 has a function that does not wrap the result in `Markup`.
 escape_text: t.Callable[[str], str] = getattr(markupsafe, "_escape_inner", markupsafe.escape)
 """Escape a plain string for output only."""
-
-
-def escape_other(value: t.Any, /) -> str:
-    """Escape a value that is not a plain string, for output only."""
-    return str(value) if type(value) is int else markupsafe.escape(value)
 
 
 _OF_DICTS = frozenset(dir(dict))
@@ -36,7 +33,7 @@ class JoiningGenerator(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802
         """Write the module of a template."""
-        self.writeline(f"from {__name__} import escape_other, escape_text, type_of_mappings")
+        self.writeline(f"from {__name__} import build_url, escape_text, type_of_mappings")
         super().visit_Template(node, frame)
 
     def write_commons(self) -> None:
@@ -62,6 +59,34 @@ class JoiningGenerator(CodeGenerator):
         self.write(f") is mapping_type and {node.attr!r} in owner")
         self.write(f" else environment.getattr(owner, {node.attr!r}))")
 
+    def visit_Call(  # noqa: N802
+        self, node: nodes.Call, frame: Frame, forward_caller: bool = False
+    ) -> None:
+        """Write the code for a call.
+
+        PERF(page): a quarter less time for `url_for`, with neither `Context.call` nor
+        `Flask.url_for`.
+        """
+        environment = self.environment
+        if environment.is_async or environment.sandboxed or forward_caller or not _builds(node):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.write("build_url(context, ")
+        self.visit(node.node, frame)
+        self.write(", ")
+        self.visit(node.args[0], frame)
+        self.write(", {")
+        for keyword in node.kwargs:
+            self.write(f"{keyword.key!r}: ")
+            self.visit(keyword.value, frame)
+            self.write(", ")
+        self.write("}")
+        if frame.loop_frame:
+            self.write(", loop_vars=_loop_vars")
+        if frame.block_frame:
+            self.write(", block_vars=_block_vars")
+        self.write(")")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: t.Any) -> None:
         """Write the part of the escaping code that precedes a variable."""
         if _escapes(frame) and finalize.src is None:
@@ -74,7 +99,7 @@ class JoiningGenerator(CodeGenerator):
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: t.Any) -> None:
         """Write the part of the escaping code that follows a variable."""
         if _escapes(frame) and finalize.src is None:
-            self.write(") is str else escape_other(written))")
+            self.write(") is str else str(written) if type(written) is int else escape(written))")
         else:
             super()._output_child_post(node, frame, finalize)
 
@@ -130,3 +155,17 @@ class JoiningGenerator(CodeGenerator):
 def _escapes(frame: Frame) -> bool:
     """Return whether variables are certainly escaped here."""
     return bool(frame.eval_ctx.autoescape) and not frame.eval_ctx.volatile
+
+
+def _builds(node: nodes.Call) -> bool:
+    """Return whether a call looks like one of `url_for` that just gives an endpoint's values."""
+    names = [keyword.key for keyword in node.kwargs]
+    return (
+        isinstance(node.node, nodes.Name)
+        and node.node.name == "url_for"
+        and len(node.args) == 1
+        and node.dyn_args is None
+        and node.dyn_kwargs is None
+        and len(set(names)) == len(names)
+        and not any(name == "endpoint" or name.startswith("_") for name in names)
+    )

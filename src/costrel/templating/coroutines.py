@@ -13,7 +13,8 @@ from contextlib import aclosing
 
 from jinja2 import Template
 
-from ..dispatch.coroutines import call, send_signal
+from ..dispatch.calls import call
+from ..dispatch.coroutines import send_signal
 from ..dispatch.threads import hop_for
 from ..ground.current import current_app
 from ..signals import before_render_template, template_rendered

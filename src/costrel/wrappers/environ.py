@@ -47,6 +47,16 @@ def immutable_multidict(pairs: t.Iterable[tuple[str, str]]) -> ImmutableMultiDic
     return multidict
 
 
+def are_plain_cookies(text: str) -> bool:
+    """Whether a ``Cookie`` header is as browsers write it, without quotes or other spaces."""
+    return (
+        text.count(";") == text.count("; ") == text.count(" ")
+        and '"' not in text
+        and "\t" not in text
+        and text.isascii()
+    )
+
+
 def is_clients_fault(error: Exception, stream: t.Any) -> bool:
     """Return whether an error from a server's stream means that the body is broken.
 
@@ -154,14 +164,10 @@ class EnvironRequest(RequestBase, metaclass=Watched):
     def cookies(self) -> ImmutableMultiDict[str, str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The cookies by name, read-only; of several with one name, the first is used."""
         text: str = self._environ.get("HTTP_COOKIE", "")
-        separators = text.count("; ")
         if (
             # PERF(page): cookies from browsers need no unquoting or skipping; 1 us
             # instead of 4 us. tests/property/test_requests.py compares the two.
-            text.count(";") == separators == text.count(" ")
-            and '"' not in text
-            and "\t" not in text
-            and text.isascii()
+            are_plain_cookies(text)
             and self.dict_storage_class is ImmutableMultiDict
             and self._may_read_cookies
             and type(self.headers) is EnvironHeaders
@@ -198,7 +204,8 @@ class EnvironRequest(RequestBase, metaclass=Watched):
     @lazy
     def remote_addr(self) -> str | None:
         """The address of the client, or of the proxy that connects to the server."""
-        return self._parsed.remote_addr
+        address: str | None = self._received.get("REMOTE_ADDR")
+        return address
 
     @property
     def is_json(self) -> bool:

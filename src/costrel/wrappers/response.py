@@ -339,6 +339,15 @@ class Response(ResponseBase, metaclass=Watched):
             fields.append(("Content-Length", str(len(content))))
         return self._status, fields, content
 
+    def takes_cookie(self) -> bool:
+        """Whether ``Set-Cookie`` and ``Vary`` may just be appended to the headers."""
+        headers = self.headers
+        return (
+            type(headers) is Headers
+            and _ADDS_COOKIES.isdisjoint(self.__dict__)
+            and all(name.lower() != "vary" for name, _value in headers._list)
+        )
+
     def sent_file(self) -> t.Any:
         """Return what sends the file of this response; None if the response must do that.
 
@@ -395,5 +404,7 @@ _OWN_ATTRIBUTES = frozenset(
     _content _kind _on_close _status _status_code direct_passthrough headers response
     """.split()
 )
+
+_ADDS_COOKIES = frozenset(("delete_cookie", "max_cookie_size", "set_cookie", "vary"))
 
 _OF_FILE = frozenset("_file _status _status_code direct_passthrough headers".split())

@@ -277,6 +277,12 @@ def add_views_of_sessions(flask: ModuleType, app: t.Any) -> None:
         session["t"] = ("\u263a", b"\xff", datetime(2020, 1, 1, tzinfo=UTC), {" t": [1]})
         return "typed"
 
+    @app.route("/session/write")
+    def session_write() -> t.Any:
+        session.clear()
+        session[request.args.get("a", "a")] = request.args.get("b", "xy") * (len(request.args) + 1)
+        return {"written": True} if "c" in request.args else "written"
+
     @app.route("/session/nested")
     def session_nested() -> t.Any:
         session.setdefault("list", []).append(1)
@@ -297,10 +303,22 @@ def add_views_of_sessions(flask: ModuleType, app: t.Any) -> None:
     def session_pop() -> t.Any:
         return str(session.pop("a", "nothing"))
 
+    add_views_of_messages(flask, app)
+
+
+def add_views_of_messages(flask: ModuleType, app: t.Any) -> None:
+    """Add views that flash messages, and show them."""
+    request = flask.request
+
     @app.route("/flash")
     def flashing() -> t.Any:
         flask.flash(request.args.get("a", "message"), request.args.get("b", "message"))
         return flask.redirect(flask.url_for("flashed"))
+
+    @app.route("/flash/here")
+    def flash_here() -> t.Any:
+        flask.flash(request.args.get("a", "message"))
+        return [*flask.get_flashed_messages(category_filter=request.args.getlist("b"))]
 
     @app.route("/flashed")
     def flashed() -> t.Any:

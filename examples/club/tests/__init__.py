@@ -1,0 +1,1 @@
+"""The tests of the club: run ``pytest club``."""

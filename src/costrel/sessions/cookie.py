@@ -1,0 +1,160 @@
+"""The cookie of an application's default session, compiled from the configuration."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import UTC, datetime
+
+from werkzeug.http import dump_cookie, http_date
+
+from ..config import Config
+from ..ground.shortways import find, is_open, is_open_for
+from ..wrappers import Response
+from ..wrappers.environ import are_plain_cookies
+from ..wrappers.fields import FIELD_NAME
+from . import SecureCookieSession, SecureCookieSessionInterface, SessionInterface
+from .signing import Serializer, signs_as_imported
+
+Fields = list[tuple[str, str]]
+
+_VALUE = "costrel.value"
+_EXPIRES = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+class SessionCookie:
+    """Reads sessions from their cookie, and writes the header fields that save them.
+
+    It does what `SecureCookieSessionInterface` does if none of its methods is overridden, and
+    leaves to it what is unusual: another key than the current one, and sessions, requests and
+    responses of other classes.
+
+    SECURITY(rotation): belongs to an engine, and so to one epoch: a change of the configuration
+    discards it with its key. Fallback keys may change in place, so they are not kept here: a
+    signature of another key is left to the interface.
+    """
+
+    def __init__(self, app: t.Any, serializer: Serializer) -> None:
+        config = app.config
+        interface = app.session_interface
+        self._serializer = serializer
+        self._request_class = app.request_class
+        self._name: str = interface.get_cookie_name(app)
+        self._lifetime = app.permanent_session_lifetime
+        self._max_age_s = int(self._lifetime.total_seconds())
+        self._refreshes = bool(config["SESSION_REFRESH_EACH_REQUEST"])
+        self._limit_bytes: int = config["MAX_COOKIE_SIZE"]
+        attributes = {
+            "domain": interface.get_cookie_domain(app),
+            "path": interface.get_cookie_path(app),
+            "secure": interface.get_cookie_secure(app),
+            "httponly": interface.get_cookie_httponly(app),
+            "samesite": interface.get_cookie_samesite(app),
+            "partitioned": interface.get_cookie_partitioned(app),
+        }
+        written = dump_cookie(self._name, _VALUE, max_size=0, **attributes)
+        until = dump_cookie(self._name, _VALUE, expires=_EXPIRES, max_size=0, **attributes)
+        response = Response()
+        response.delete_cookie(self._name, **attributes)
+        self._deletion = response.headers["Set-Cookie"]
+        self._start, self._end = written.split(_VALUE)
+        self._until = until.removeprefix(f"{self._start}{_VALUE}").split(http_date(_EXPIRES))
+        if not (re.fullmatch(FIELD_NAME, self._name) and self._deletion.isprintable()):
+            raise ValueError("This cookie can't be read or sent.")
+
+    def open(self, ctx: t.Any) -> SecureCookieSession | None:
+        """Return a request's session; None if the interface has to open it.
+
+        PERF(session_read, login_extension): creates no request, and no other cookies.
+        """
+        request = ctx.__dict__.get("request")
+        if request is None:
+            text = ctx.environ.get("HTTP_COOKIE")
+        elif type(request) is self._request_class and _AS_SENT.isdisjoint(request.__dict__):
+            text = request._environ.get("HTTP_COOKIE")
+        else:
+            return None
+        if not text:
+            return SecureCookieSession.of_data({})
+        if not are_plain_cookies(text):
+            return None
+        value = ""
+        for part in text.split("; "):
+            name, _equals, value = part.partition("=")
+            if name == self._name:
+                break
+            value = ""
+        if not value:
+            return SecureCookieSession.of_data({})
+        data = self._serializer.read_plainly(value, self._max_age_s)
+        return None if data is None else SecureCookieSession.of_data(data)
+
+    def fields(self, session: t.Any) -> Fields | None:
+        """Return the header fields that save a session; None if the interface has to save it.
+
+        PERF(session_written, flashed): the attributes were written once.
+        """
+        if type(session) is not SecureCookieSession:
+            return None
+        permanent = session.permanent
+        if not session.modified and not (permanent and session and self._refreshes):
+            # SECURITY(CVE-2026-27205): see `SecureCookieSessionInterface.save_session`.
+            return [_VARY] if session.accessed else []
+        if not session:
+            cookie = self._deletion
+        else:
+            try:
+                value = self._serializer.dumps(dict(session))
+            except Exception:  # noqa: BLE001  raised again by the interface
+                return None
+            if permanent:
+                before, behind = self._until
+                expires = http_date(datetime.now(UTC) + self._lifetime)
+                cookie = f"{self._start}{value}{before}{expires}{behind}"
+            else:
+                cookie = f"{self._start}{value}{self._end}"
+            if self._limit_bytes and len(cookie) > self._limit_bytes:
+                # Werkzeug warns of that.
+                return None
+        saved = "Set-Cookie", cookie
+        return [_VARY, saved] if session.accessed else [saved, _VARY]
+
+    def save(self, session: t.Any, response: t.Any) -> bool:
+        """Add the header fields that save a session; False if the interface has to do it."""
+        if type(response) is not Response or not response.takes_cookie():
+            return False
+        fields = self.fields(session)
+        if fields is None:
+            return False
+        response.headers._list.extend(fields)
+        return True
+
+
+_VARY = ("Vary", "Cookie")
+
+_AS_SENT = frozenset(("cookies", "headers", "dict_storage_class"))
+"""Attributes of a request that may hold other cookies than were sent."""
+
+
+def compile_cookie(app: t.Any) -> SessionCookie | None:
+    """Compile the cookie of an application's sessions; None if its interface must be asked."""
+    interface = app.session_interface
+    if not (
+        type(interface) is SecureCookieSessionInterface
+        # Not a property.
+        and isinstance(find(type(app), "session_interface"), SessionInterface)
+        and is_open_for("_may_compile_cookie", interface)
+        and is_open_for("_may_configure", app)
+        and type(app.secret_key) in (str, bytes)
+        and is_open("_may_fill_session", SecureCookieSession)
+        and is_open("_may_find_cookie", app.request_class)
+        and is_open("_may_add_cookie", Response)
+        and type(app.__dict__.get("config")) is Config
+        and signs_as_imported()
+    ):
+        return None
+    try:
+        serializer = interface._make_signing_serializer((app.secret_key,))
+        return SessionCookie(app, serializer) if type(serializer) is Serializer else None
+    except Exception:  # noqa: BLE001  an invalid setting: raised again for a session that needs it
+        return None
