@@ -402,7 +402,10 @@ class Flask(App):
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Pass an error from a hook or view to its handler; without a handler, raise it."""
-        return t.cast(HTTPException, errors.handle_user_exception(self, e))
+        try:
+            return t.cast(HTTPException, errors.handle_user_exception(self, e))
+        finally:
+            del e  # If it is raised, its traceback holds this frame.
 
     def handle_exception(self, e: Exception) -> Response:
         """Respond to an unhandled error with 500, or raise it if errors are propagated."""

@@ -14,13 +14,14 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
-from ..ground.shortways import is_open, is_open_for
+from ..ground.shortways import is_open_for
 from ..helpers import ContextStream
 from ..json.provider import DefaultJSONProvider
 from ..wrappers import Response
 from ..wrappers.fields import content_type_of
 from ..wrappers.response import EncodedPieces
 from .bodies import AsyncBody, in_request
+from .errorpages import page_of
 from .hints import others_of_request, view_of_request
 
 if t.TYPE_CHECKING:
@@ -100,9 +101,6 @@ def _from_wsgi(app: App, rv: t.Any) -> t.Any:
             return cls(rv.get_body(environ), rv.code, headers)
         rv = BaseResponse(rv.get_body(environ), rv.code, headers)
     response: t.Any = rv
-    if isinstance(response, Response):
-        # It is given another class, which may not be able to create what is missing.
-        response.__getstate__()
     try:
         return cls.force_type(response, request.environ)
     except TypeError as error:
@@ -227,28 +225,12 @@ def as_plain(response: t.Any) -> PlainAnswer | StreamedAnswer | SentFile | None:
     return PlainAnswer(status, headers, content)
 
 
-_OF_PLAIN_ERRORS = frozenset(
-    "response valid_methods length units www_authenticate retry_after".split()
-)
-"""Attributes of HTTP errors that have no say in their pages."""
-
-
-def _has_plain_page(kind: type[HTTPException]) -> bool:
-    """Whether the pages of all errors of a class are the same, unless they are described."""
-    return (
-        kind.__module__ == HTTPException.__module__
-        and (kind.description is None or type(kind.description) is str)
-        and is_open("_may_keep_page", kind)
-    )
-
-
 class PlainCoercion:
     """A fast path for the common return values of an application's views."""
 
     def __init__(self, app: App) -> None:
         provider: t.Any = app.json
         self._provider = provider
-        self._pages: dict[tuple[t.Any, ...], bytes] = {}
         #: The content type of text that needs no response object; empty if all text does.
         self.html = (
             get_content_type(Response.default_mimetype or "text/plain", "utf-8")
@@ -292,18 +274,9 @@ class PlainCoercion:
         headers = error.get_headers(environ)
         if not _are_typed(headers):
             return None
-        kind = type(error)
-        key = kind, kind.description, error.code
-        plain = vars(error).keys() <= _OF_PLAIN_ERRORS and _has_plain_page(kind)
-        page = self._pages.get(key) if plain else None
-        if page is None:
-            # A custom error may write bytes.
-            body: t.Any = error.get_body(environ)
-            if not plain:
-                return Response(body, error.code, headers)
-            # INVARIANT: bounded, since Werkzeug has so many classes.
-            page = self._pages[key] = body.encode()
-        return Response(page, error.code, headers)
+        # A custom error may write bytes.
+        body: t.Any = page_of(error) or error.get_body(environ)
+        return Response(body, error.code, headers)
 
     def _response_of_tuple(self, rv: tuple[t.Any, ...]) -> Response | None:
         """Return the response of a body with a number as its status, or plain headers, or both."""

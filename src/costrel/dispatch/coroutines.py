@@ -124,9 +124,9 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
     if handler is None:
         return errors.as_response(error)
     if iscoroutinefunction(handler):
-        return await handler(error)
-    rv = await hop_for(app, while_handling, error, handler, error)
-    return await settle(handler, rv)
+        return errors.let_go(error, await handler(error))
+    rv = await hop_for(app, while_handling, error, errors.call_handler, handler, error)
+    return errors.let_go(error, await settle(handler, rv))
 
 
 async def handle_exception(app: App, error: Exception) -> t.Any:

@@ -12,12 +12,15 @@ from ..ground.current import request_view
 from ..ground.debughints import FormDataRoutingRedirect
 from ..signals import got_request_exception
 from .clientdata import bad_request_for
+from .errorpages import drop_page, keep_page
 from .hints import add_hints
 from .typed import as_problem
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
     from ..wrappers import Request, Response
+
+E = t.TypeVar("E", bound=Exception)
 
 
 def handle_http_exception(app: App, e: HTTPException) -> t.Any:
@@ -26,17 +29,41 @@ def handle_http_exception(app: App, e: HTTPException) -> t.Any:
     # A response passed to abort() is sent unchanged, and routing redirects are not errors.
     if e.code is not None and not isinstance(e, RoutingException):
         handler = app._find_error_handler(e, request_view.get().request.blueprints)
-    return as_response(e) if handler is None else app.ensure_sync(handler)(e)
+    return as_response(e) if handler is None else call_handler(app.ensure_sync(handler), e)
+
+
+def call_handler(handler: t.Callable[[t.Any], t.Any], e: Exception) -> t.Any:
+    """Call the handler of an error, and return what it returns."""
+    if keep_page(e, handler):
+        try:
+            rv = handler(e)
+        finally:
+            drop_page(e)
+    else:
+        rv = handler(e)
+    return let_go(e, rv)
+
+
+def let_go(e: Exception, rv: t.Any) -> t.Any:
+    """Return what a handler returned; an error that the request would hold is let go."""
+    if rv is e or e is request_view.get().request.routing_exception:
+        without_tracebacks(e)
+    return rv
 
 
 def as_response(e: t.Any) -> t.Any:
-    """Return an error that is its own response, without its traceback, or its problem.
+    """Return an error that is its own response, without tracebacks, or its problem."""
+    return as_problem(without_tracebacks(e)) or e
 
-    The frames of the traceback hold the error. This cycle would keep alive everything else
-    that they hold, such as a stream and its request, until the next garbage collection.
+
+def without_tracebacks(e: E) -> E:
+    """Take the tracebacks from an error that was answered, and from those before it.
+
+    Their frames hold the error. This cycle would keep alive everything else that they hold,
+    such as a stream and its request, until the next garbage collection.
     """
-    e = e.with_traceback(None)
-    return as_problem(e) or e
+    e.__context__ = e.__cause__ = None
+    return e.with_traceback(None)
 
 
 def handle_user_exception(app: App, e: Exception) -> t.Any:
@@ -48,8 +75,11 @@ def handle_user_exception(app: App, e: Exception) -> t.Any:
         return app.handle_http_exception(e)
     handler = app._find_error_handler(e, request_view.get().request.blueprints)
     if handler is None:
-        raise e
-    return app.ensure_sync(handler)(e)
+        try:
+            raise e
+        finally:
+            del e  # Its traceback holds this frame.
+    return call_handler(app.ensure_sync(handler), e)
 
 
 def find_handler(app: App, e: Exception) -> t.Callable[[Exception], t.Any] | None:

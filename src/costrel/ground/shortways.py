@@ -128,6 +128,10 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     ),
     "_may_not_encode": ("werkzeug.wrappers.response.Response", "iter_encoded"),
     "_may_not_close": ("werkzeug.wrappers.response.Response", "close"),
+    "_may_make_others": (
+        "werkzeug.wrappers.response.Response",
+        "__init__ set_data status status_code automatically_set_content_length",
+    ),
     "_may_answer": ("werkzeug.exceptions.HTTPException", "__call__ get_response"),
     "_may_keep_page": (
         "werkzeug.exceptions.HTTPException",

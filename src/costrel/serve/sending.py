@@ -292,7 +292,7 @@ def _answer_in_pieces(streamed: StreamedAnswer, *, head: bool) -> Answer:
 def _sends_by_parts(response: t.Any) -> bool:
     """Whether a response is sent the way Werkzeug's own are."""
     if isinstance(response, Response):
-        return response._may_send_parts and _PARTS.isdisjoint(response.__dict__)
+        return response._may_send_parts and _PARTS.isdisjoint(response._own)
     return isinstance(response, BaseResponse) and is_open_for("_may_send_others", response)
 
 

@@ -54,7 +54,7 @@ _tearing_down, _app_tearing_down, _popped = (
 )
 
 
-def respond_planned(  # noqa: C901, PLR0912  unrolled
+def respond_planned(  # noqa: C901, PLR0912, PLR0915  unrolled
     app: App, engine: Engine, environ: WSGIEnvironment, start_response: StartResponse
 ) -> t.Iterable[bytes]:
     """Answer a request with the plan of its endpoint.
@@ -128,6 +128,7 @@ def respond_planned(  # noqa: C901, PLR0912  unrolled
         else:
             _reset_current(token)
             ctx._token = None
+        error = None  # Its traceback holds this frame.
 
 
 def _tear_down(
@@ -193,6 +194,7 @@ def respond_by_steps(
         return keep_apart(response(environ, start_response), response)
     finally:
         leave(ctx, environ, error, response)
+        error = None  # Its traceback holds this frame.
 
 
 def enter(ctx: RequestContext, engine: Engine, start_response: StartResponse) -> Plan | None:

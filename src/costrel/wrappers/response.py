@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response as ResponseBase
 from ..ground.current import context
 from ..ground.dates import date_of, is_unreadable, parse_date, with_readable_dates
 from ..ground.lazy import lazy
-from ..ground.shortways import Watched
 from .conditions import is_unmodified
 from .fields import (
     CONTENT_TYPES,
@@ -28,6 +27,7 @@ from .fields import (
     usual_fields,
     without_body,
 )
+from .thin import ThinResponse, complete
 
 if t.TYPE_CHECKING:
     from http import HTTPStatus
@@ -45,7 +45,7 @@ _REDIRECT_PAGE = tuple(redirect("LOCATION").get_data(as_text=True).split("LOCATI
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
 
 
-class Response(ResponseBase, metaclass=Watched):
+class Response(ThinResponse):
     """Werkzeug's response with ``text/html`` as its default type."""
 
     default_mimetype: str | None = "text/html"
@@ -211,8 +211,7 @@ class Response(ResponseBase, metaclass=Watched):
 
     def __getstate__(self) -> object:
         """Return what a copy or a pickle contains: the same whatever was accessed before."""
-        for name in ("headers", "response", "_on_close"):
-            getattr(self, name)
+        complete(self)
         return super().__getstate__()
 
     def make_conditional(
@@ -240,7 +239,7 @@ class Response(ResponseBase, metaclass=Watched):
 
         PERF(conditional): 3 us instead of 30 us.
         """
-        own = self.__dict__
+        own = self._own
         headers = self.headers
         if (
             not self._may_answer_conditions
@@ -280,7 +279,7 @@ class Response(ResponseBase, metaclass=Watched):
 
         PERF(json): what `plain_parts` returns of it, without its head.
         """
-        own = self.__dict__
+        own = self._own
         if len(own) == 2 and "_content" in own and (kind := own.get("_kind")) in PLAIN_TYPES:
             return own["_content"], kind
         return None
@@ -297,7 +296,7 @@ class Response(ResponseBase, metaclass=Watched):
         """
         if type(self) is not Response or not self._may_omit_response:
             return None
-        own = self.__dict__
+        own = self._own
         if len(own) == 3 and "_kind" in own and type(headers := own.get("headers")) is Headers:
             # Of `of_bytes`, and only its headers were looked at, as by an after-hook.
             fields = headers._list.copy()
@@ -354,7 +353,7 @@ class Response(ResponseBase, metaclass=Watched):
         PERF(static): where at most the headers were changed, and to common ones, the file
         is sent without Werkzeug's copies of them, and is not opened to answer 304.
         """
-        own = self.__dict__
+        own = self._own
         file = own["_file"]
         if (
             not own.keys() <= _OF_FILE
