@@ -14,7 +14,6 @@ from jinja2 import ChoiceLoader, TemplateNotFound
 
 from ..ground.current import request_view
 from ..registration.origin import definition
-from .hooks import outside_in
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -43,6 +42,9 @@ def others_of_request(app: App) -> str:
     ctx = request_view.get(None)
     if ctx is None:
         return ""
+    # Imported here, because that module imports the one that asks for hints.
+    from .hooks import outside_in
+
     blueprints = outside_in(ctx.request.blueprint)
     functions: list[t.Any] = [
         function for name in blueprints for function in app.before_request_funcs.get(name, ())

@@ -14,6 +14,7 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.wrappers import Response
 
 from ..ground.current import context
+from ..serve.clientfaults import note_refusal
 from ..serve.lifespan import ERROR
 from ..serve.scope import Message, Receive, Scope, Send, make_environ
 from ..signals import got_request_exception
@@ -122,6 +123,7 @@ class DebuggedASGI:
             async def send_denial(message: Message) -> None:
                 await send({**message, "type": f"websocket.{message['type']}"})
 
+            note_refusal()
             text = f"{_brief(error)}\n"
             await _send(send_denial, Response(text, status=500, mimetype="text/plain"))
 

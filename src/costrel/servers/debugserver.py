@@ -254,8 +254,7 @@ class _Process(Boot):
             app = self.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001  shown by each request
             click.secho(
-                f" * The application could not be loaded: {type(error).__name__}: {error}\n"
-                f"{self.describe(error).message}\n"
+                f" * {self.describe(error).message}\n"
                 " * Every request shows this error until you change the code.",
                 fg="red",
                 err=True,
