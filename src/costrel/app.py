@@ -622,6 +622,7 @@ class Flask(App):
             self, environ: WSGIEnvironment, start_response: StartResponse
         ) -> t.Iterable[bytes]:
             """Handle a WSGI request from a server by calling `wsgi_app`."""
+            return self.wsgi_app(environ, start_response)
 
     else:
 

@@ -269,7 +269,8 @@ class _Process(Boot):
         """Report to the parent; add the PIN, and leave out advice for production."""
         if isinstance(report, Ready):
             note = report.note if report.choice.interface == "wsgi" else ""
-            report = DebugReady(**vars(report) | {"note": note}, pin=self._pin)
+            parts: dict[str, t.Any] = vars(report) | {"note": note, "pin": self._pin}
+            report = DebugReady(**parts)
         super().tell(report)
 
     def _debugger(self, app: t.Any, wsgi: t.Any = None) -> Debugger | None:

@@ -39,6 +39,6 @@ class ThinResponse(ResponseBase, metaclass=Watched):
     """
 
     __class__: t.Any = property(type, _change_class)
-    __dict__: t.Any = property(complete, _all.__set__)
+    __dict__: t.Any = property(complete, _all.__set__)  # pyright: ignore[reportGeneralTypeIssues]
     _attributes_so_far: dict[str, t.Any] = _all
     """The attributes that it has, few as they may be: what ``__dict__`` is elsewhere."""
