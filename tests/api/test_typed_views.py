@@ -140,6 +140,62 @@ def test_response_and_tuple_are_sent_as_in_flask() -> None:
     assert client.get("/response").text == "text"
 
 
+class StoredRow(t.TypedDict):
+    """A row of a database, of which Flask would send every key."""
+
+    id: int
+
+
+ROW: t.Any = {"id": 1, "secret": "hash"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "status"),
+    [
+        (tuple[StoredRow, int], (ROW, 202), 202),
+        (tuple[StoredRow, int, dict[str, str]], (ROW, 202, {}), 202),
+        (tuple[StoredRow, dict[str, str]], (ROW, {}), 200),
+        (tuple[Item, int], (SecretItem(1), 202), 202),
+        (StoredRow | tuple[StoredRow, int], ROW, 200),
+        (StoredRow | tuple[str, int], ROW, 200),
+        (StoredRow | str, ROW, 200),
+        (StoredRow | Response, ROW, 200),
+        (StoredRow | Response | None, (ROW, 202), 202),
+        (t.Annotated[StoredRow | Response, "read from the database"], ROW, 200),
+        (list[StoredRow] | dict[str, t.Any], [ROW], 200),
+    ],
+    ids=str,
+)
+def test_only_declared_fields_are_sent_beside_other_returns(
+    annotation: t.Any, value: t.Any, status: int
+) -> None:
+    """A status in the annotation, or a response or text as an alternative, opens no gap."""
+    app = Costrel(__name__)
+
+    def show() -> t.Any:
+        return value
+
+    show.__annotations__["return"] = annotation
+    app.add_url_rule("/", view_func=show)
+    response = app.test_client().get("/")
+    assert response.status_code == status
+    assert "hash" not in response.text
+
+
+@pytest.mark.parametrize("value", ["text", ("text", 202), Response("text")], ids=repr)
+def test_declared_text_is_sent_as_text(value: t.Any) -> None:
+    """Although the view may return data too."""
+    app = Costrel(__name__)
+
+    @app.get("/")
+    def show() -> Item | str | Response | tuple[str, int]:
+        return t.cast("str", value)
+
+    response = app.test_client().get("/")
+    assert response.text == "text"
+    assert response.mimetype == "text/html"
+
+
 def test_view_that_returns_none_by_declaration_answers_204() -> None:
     """The body is empty."""
     response = make_app().test_client().delete("/books/1")

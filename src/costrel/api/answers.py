@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import typing as t
 from types import UnionType
 
@@ -29,12 +30,16 @@ class Answer:
         annotation: The declared type.
         view: What error messages call the view.
         status: The status of its answers.
+        passed: Classes whose values are sent as Flask sends them, besides responses.
     """
 
-    __slots__ = ("_annotation", "_decode", "_kind", "_status", "_view")
+    __slots__ = ("_annotation", "_decode", "_kind", "_passed", "_status", "_view")
 
-    def __init__(self, annotation: t.Any, view: str, status: int) -> None:
+    def __init__(
+        self, annotation: t.Any, view: str, status: int, passed: tuple[type, ...] = ()
+    ) -> None:
         self._annotation = annotation
+        self._passed = (BaseResponse, *passed)
         self._kind = msgspec.inspect.type_info(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
         self._view = view
@@ -45,11 +50,11 @@ class Answer:
 
         Raises `TypeError` (500) for a value that does not fit; nothing of it is sent.
         """
-        if isinstance(value, BaseResponse):
+        if isinstance(value, self._passed):
             return value
         if type(value) is tuple and 2 <= len(value) <= 3:
             body, *rest = value
-            return body if isinstance(body, BaseResponse) else self._respond(body), *rest
+            return body if isinstance(body, self._passed) else self._respond(body), *rest
         return self._respond(value)
 
     def _respond(self, value: t.Any) -> Response:
@@ -80,20 +85,39 @@ def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
     """Return what sends a view's values; None if Flask's rules do."""
     if annotation is None or annotation is type(None):
         return nothing
+    members = list(_members_of(annotation))
+    pages = tuple(filter(_is_page_class, members))
+    rest = [member for member in members if member not in pages]
+    if all(member in (None, type(None)) for member in rest):
+        return None
+    declared = t.Union[tuple(rest)]  # noqa: UP007  made at run time
     try:
-        kind = msgspec.inspect.type_info(annotation)
+        kind = msgspec.inspect.type_info(declared)
     except TypeError:
         return None
     if not _is_schema(kind) or holds(kind, types.CustomType):
         return None
-    return Answer(annotation, view, status or 200)
+    return Answer(declared, view, status or 200, pages)
+
+
+def _members_of(annotation: t.Any) -> t.Iterator[t.Any]:
+    """Yield the types of the values that a view may return, alone or with a status or headers."""
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    has_more = origin is tuple and len(arguments) in {2, 3} and ... not in arguments
+    if origin in {t.Union, UnionType}:
+        for argument in arguments:
+            yield from _members_of(argument)
+    elif has_more or (origin is t.Annotated and is_page(arguments[0])):
+        yield from _members_of(arguments[0])
+    else:
+        yield annotation
 
 
 def _is_schema(kind: types.Type) -> bool:
     """Whether a type declares more than what a view of Flask may return."""
     kind = bare(kind)
     if isinstance(kind, types.UnionType):
-        return all(isinstance(item, types.NoneType) or _is_schema(item) for item in kind.types)
+        return any(not isinstance(item, types.NoneType) and _is_schema(item) for item in kind.types)
     if isinstance(kind, types.DictType):
         return not isinstance(kind.value_type, types.AnyType)
     if isinstance(kind, types.ListType):
@@ -104,9 +128,12 @@ def _is_schema(kind: types.Type) -> bool:
 
 
 def is_page(annotation: t.Any) -> bool:
-    """Whether a return annotation says that it is text or a response, not data."""
-    if t.get_origin(annotation) is t.Annotated:
-        return is_page(t.get_args(annotation)[0])
-    if t.get_origin(annotation) in {t.Union, UnionType}:
-        return any(map(is_page, t.get_args(annotation)))
-    return isinstance(annotation, type) and issubclass(annotation, (str, bytes, BaseResponse))
+    """Whether a return annotation says that it may be text or a response, not data."""
+    return any(map(_is_page_class, _members_of(annotation)))
+
+
+def _is_page_class(member: t.Any) -> bool:
+    return isinstance(member, type) and (
+        issubclass(member, BaseResponse)
+        or (issubclass(member, (str, bytes)) and not issubclass(member, enum.Enum))
+    )
