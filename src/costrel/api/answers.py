@@ -90,7 +90,7 @@ def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
     rest = [member for member in members if member not in pages]
     if all(member in (None, type(None)) for member in rest):
         return None
-    declared = t.Union[tuple(rest)]  # noqa: UP007  made at run time
+    declared: t.Any = t.Union[tuple(rest)]  # noqa: UP007  made at run time
     try:
         kind = msgspec.inspect.type_info(declared)
     except TypeError:
