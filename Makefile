@@ -44,7 +44,7 @@ $(VENV)/.tools: $(VENV)/.installed
 	@touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/costrel --app examples/hello run
+	$(BIN)/costrel --app examples/hello run --stop-timeout 1
 
 test: $(VENV)/.tools
 	@.ci/get-programs
