@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 from functools import wraps
 
 import msgspec
@@ -436,3 +437,34 @@ def test_annotation_that_cannot_be_used_names_the_view(view: t.Any, said: str) -
     assert f"{view.__name__} (" in str(caught.value)
     assert "test_typed_views.py:" in str(caught.value)
     assert "'/path'" in str(caught.value)
+
+
+@dataclass
+class One:
+    """A dataclass that has no tag."""
+
+    id: int
+
+
+@dataclass
+class Other:
+    """Another."""
+
+    name: str
+
+
+@pytest.mark.parametrize(
+    "annotation", [One | Other, list[One | Other], dict[str, One | User], list[Item | One]]
+)
+def test_return_annotation_that_cannot_filter_is_refused(annotation: t.Any) -> None:
+    """SECURITY: otherwise everything that the value has would be sent."""
+    app = Costrel(__name__)
+    app.testing = True
+
+    def show() -> t.Any:
+        return {"id": 1, "secret": "hash"}
+
+    show.__annotations__["return"] = annotation
+    app.add_url_rule("/", view_func=show)
+    with pytest.raises(TypeError, match=r"can't be filtered by what it returns.*show \(.*\.py:"):
+        app.test_client().get("/")

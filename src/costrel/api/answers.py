@@ -11,7 +11,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..wrappers import Response
-from .kinds import bare, holds
+from .kinds import OBJECTS, bare, holds
 from .picking import pick
 
 Send = t.Callable[[t.Any], t.Any]
@@ -82,7 +82,11 @@ def nothing(value: t.Any) -> t.Any:
 
 
 def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
-    """Return what sends a view's values; None if Flask's rules do."""
+    """Return what sends a view's values; None if Flask's rules do.
+
+    Raises `TypeError` for an annotation that declares objects, but that msgspec can't tell apart
+    or does not know: without a filter, what it does not declare would leave too.
+    """
     if annotation is None or annotation is type(None):
         return nothing
     members = list(_members_of(annotation))
@@ -93,9 +97,18 @@ def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
     declared: t.Any = t.Union[tuple(rest)]  # noqa: UP007  made at run time
     try:
         kind = msgspec.inspect.type_info(declared)
-    except TypeError:
+    except TypeError as error:
+        if any(map(_is_object, _classes_in(declared))):
+            raise TypeError(f"Its values can't be filtered by what it returns: {error}") from error
         return None
-    if not _is_schema(kind) or holds(kind, types.CustomType):
+    if not _is_schema(kind):
+        return None
+    if holds(kind, types.CustomType):
+        if any(holds(kind, family) for family in OBJECTS):
+            raise TypeError(
+                f"Its values can't be filtered by what it returns: {declared!r} holds a class that"
+                " JSON can't stand for."
+            )
         return None
     return Answer(declared, view, status or 200, pages)
 
@@ -111,6 +124,23 @@ def _members_of(annotation: t.Any) -> t.Iterator[t.Any]:
         yield from _members_of(arguments[0])
     else:
         yield annotation
+
+
+def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
+    """Yield the classes that an annotation is made of."""
+    arguments = t.get_args(annotation)
+    if not arguments:
+        yield annotation
+    for argument in arguments:
+        yield from _classes_in(argument)
+
+
+def _is_object(member: t.Any) -> bool:
+    """Whether a class has declared fields."""
+    try:
+        return isinstance(msgspec.inspect.type_info(member), OBJECTS)
+    except TypeError:
+        return False
 
 
 def _is_schema(kind: types.Type) -> bool:

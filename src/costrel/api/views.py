@@ -150,15 +150,15 @@ def _of_function(
     filled = {*rule.arguments, *(rule.defaults or ())}
     if bound:
         filled.update(list(inspect.signature(function).parameters)[:1])
+    send = None
     try:
         hints = t.get_type_hints(function, include_extras=True)
         binding = bind(view, hints, filled, methods)
+        if "return" in hints:
+            status = getattr(rule, "typed_status", None)
+            send = answer_of(hints["return"], f"The view {place}", status)
     except (TypeError, NameError) as error:
         raise TypeError(f"{error} (The view {place}, for the rule {rule.rule!r}.)") from error
-    send = None
-    if "return" in hints:
-        status = getattr(rule, "typed_status", None)
-        send = answer_of(hints["return"], f"The view {place}", status)
     if binding is None and send is None:
         return _UNTYPED
     takes = binding is not None and binding.takes_document

@@ -7,7 +7,7 @@ import typing as t
 from werkzeug.sansio.response import Response as SansIOResponse
 from werkzeug.wrappers import Response as ResponseBase
 
-from ..ground.shortways import Watched
+from ..ground.shortways import Watched, find
 
 _OF_WERKZEUG = "headers response direct_passthrough _on_close _status _status_code".split()
 """The attributes of every response of Werkzeug's."""
@@ -22,7 +22,8 @@ def complete(response: t.Any) -> dict[str, t.Any]:
     """
     own: dict[str, t.Any] = response._attributes_so_far
     for name in _OF_WERKZEUG:
-        if name not in own:
+        # A property in the place of one may itself look at what the response has.
+        if name not in own and not hasattr(type(find(type(response), name)), "__set__"):
             own[name] = getattr(response, name)
     return own
 
