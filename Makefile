@@ -31,6 +31,7 @@ help:
 
 # First Python itself, then the package, then the tools. A stamp per step, so that each runs once.
 $(VENV)/.made:
+	@echo "Installing into $(VENV), once ..."
 	@python=$$($(FIND_PYTHON)) && $$python -m venv $(VENV)
 	@$(PIP) install --upgrade "pip>=25.1"
 	@touch $@

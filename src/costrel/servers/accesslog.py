@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import typing as t
@@ -108,3 +109,12 @@ def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:
         "status": status,
         "dt_ms": (time.time() - began) * 1000,
     }
+
+
+def is_no_cut(record: logging.LogRecord) -> bool:
+    """Drop the traceback of each request that is cut off when the server stops."""
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        return False
+    # COMPAT(Granian): its message has the traceback as text.
+    last_line = record.getMessage().rstrip().rpartition("\n")[2]
+    return not last_line.startswith("asyncio.exceptions.CancelledError")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import uvicorn
 
+from .accesslog import is_no_cut
 from .retiring import closing
 
 if t.TYPE_CHECKING:
@@ -102,11 +103,6 @@ def with_head_timeout(protocol: type[asyncio.Protocol], timeout_s: float) -> t.A
     return type(protocol.__name__, (HeadTimeout, protocol), {"head_timeout_s": timeout_s})
 
 
-def _is_no_cut(record: logging.LogRecord) -> bool:
-    """Drop the traceback of each request cut off at the stop: a line before says how many."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-
 def make_server(
     asgi: t.Any,
     *,
@@ -137,7 +133,7 @@ def make_server(
     config.load()
     config.http_protocol_class = with_head_timeout(config.http_protocol_class, head_timeout_s)
     _know_all_statuses()
-    _log.addFilter(_is_no_cut)
+    _log.addFilter(is_no_cut)
     if certificate is not None and not isinstance(certificate, tuple):
         config.ssl = certificate
     return Server(config)
