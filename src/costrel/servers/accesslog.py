@@ -117,4 +117,4 @@ def is_no_cut(record: logging.LogRecord) -> bool:
         return False
     # COMPAT(Granian): its message has the traceback as text.
     last_line = record.getMessage().rstrip().rpartition("\n")[2]
-    return not last_line.startswith("asyncio.exceptions.CancelledError")
+    return not last_line.startswith("CancelledError:")
