@@ -20,8 +20,10 @@ LOG_CONFIG: dict[str, t.Any] = {
         "server": {"format": " * %(message)s"},
         "access": {"()": "costrel.servers.accesslog.AccessFormatter"},
     },
+    "filters": {"without_cuts": {"()": "costrel.servers.accesslog.WithoutCuts"}},
     "handlers": {
         "server": {
+            "filters": ["without_cuts"],
             "class": "logging.StreamHandler",
             "formatter": "server",
             "stream": "ext://sys.stderr",
@@ -111,10 +113,13 @@ def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:
     }
 
 
-def is_no_cut(record: logging.LogRecord) -> bool:
-    """Drop the traceback of each request that is cut off when the server stops."""
-    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
-        return False
-    # COMPAT(Granian): its message has the traceback as text.
-    last_line = record.getMessage().rstrip().rpartition("\n")[2]
-    return not last_line.startswith("CancelledError:")
+class WithoutCuts(logging.Filter):
+    """Drops the traceback of each request that is cut off when the server stops."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log a record."""
+        if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+            return False
+        # COMPAT(Granian): its message has the traceback as text.
+        last_line = record.getMessage().rstrip().rpartition("\n")[2]
+        return not last_line.startswith("CancelledError:")

@@ -12,7 +12,6 @@ from importlib.metadata import version
 
 import uvicorn
 
-from .accesslog import is_no_cut
 from .retiring import closing
 
 if t.TYPE_CHECKING:
@@ -133,7 +132,6 @@ def make_server(
     config.load()
     config.http_protocol_class = with_head_timeout(config.http_protocol_class, head_timeout_s)
     _know_all_statuses()
-    _log.addFilter(is_no_cut)
     if certificate is not None and not isinstance(certificate, tuple):
         config.ssl = certificate
     return Server(config)

@@ -27,7 +27,7 @@ from granian.server import MPServer
 from ..dispatch.proxies import trusted_proxies
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
-from .accesslog import LOG_CONFIG, AccessLog, is_no_cut
+from .accesslog import LOG_CONFIG, AccessLog
 from .address import explain
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .retiring import Parent, close_after_responses, closing
@@ -291,7 +291,6 @@ def _run_granian(
 
 def _leave_later(app: t.Any, stop_timeout_s: float) -> None:
     """Cut off requests still in flight after the timeout; Granian would wait until killed."""
-    logging.getLogger("_granian").addFilter(is_no_cut)
     loop = asyncio.get_running_loop()
     # The task needs no other reference: the timer that it waits for holds it.
     loop.call_later(stop_timeout_s, lambda: loop.create_task(leave_all(app)))
