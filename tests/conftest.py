@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 from costrel.ground.current import context
 from costrel.testing.asgi.bridge import INTERFACE, send_by_asgi_if_asked
+
+# The programs that tests start inherit what is ignored, for example by ``nohup``.
+for _name in ("SIGHUP", "SIGINT"):
+    _signal = getattr(signal, _name, None)
+    if _signal is not None and signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.default_int_handler if _name == "SIGINT" else signal.SIG_DFL)
 
 # `make test` runs the tests about requests twice, the second time over ASGI (`.ci/test`).
 send_by_asgi_if_asked()
