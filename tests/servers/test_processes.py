@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
-from exchange import HOST, fetch, free_port
-from programs import PROGRAMS, Program, Running
-from proxy import documented
+from exchange import HOST, fetch
+from programs import PROGRAMS, Program
 
 PRELOADING = Program(
     "gunicorn --preload",
@@ -32,22 +29,3 @@ def test_unchanged_flask_module_is_served_with_the_alias(start, name):
 
     assert fetch(port, "/").json == {"flask": "costrel.app"}
     assert "Traceback" not in running.log
-
-
-@pytest.mark.parametrize(
-    "line", [line for block in documented("sh") for line in block.splitlines()]
-)
-def test_documented_command_serves_the_documented_app(tmp_path, line):
-    """The commands in the deployment docs work as written."""
-    app, _settings = documented("python")
-    (tmp_path / "app.py").write_text(app)
-    port = free_port()
-    words = shlex.split(line.replace("8000", str(port)))
-    variables = dict(word.split("=") for word in words if word.startswith("COSTREL_"))
-
-    running = Running(words[len(variables) :], tmp_path, cwd=tmp_path, **variables)
-    try:
-        assert running.wait_ready(port).text == "Hello!"
-    finally:
-        # Killed: if Granian is asked to stop while its second worker starts, it waits forever.
-        running.kill()
