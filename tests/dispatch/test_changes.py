@@ -10,6 +10,7 @@ from werkzeug.exceptions import Gone, NotFound
 from werkzeug.routing import Rule
 
 from costrel import Blueprint, Flask, Response, g, request, request_started
+from costrel.dispatch.plan import Engine
 from costrel.sessions import SecureCookieSession, SessionInterface
 
 # Views
@@ -440,3 +441,16 @@ def test_environment_of_one_rule_does_not_leak_into_another():
         return seen
 
     assert [ask(app)[1] for _ in range(2)] == ["{'n': 1}"] * 2
+
+
+@pytest.mark.usefixtures("planned")
+def test_subclass_defined_beside_an_application_leaves_its_base_class_alone():
+    """Applications of the base class are still instances of it, and still take the short ways."""
+    app = served_app()
+
+    class Own(Flask):
+        """A subclass that no application has."""
+
+    assert issubclass(Flask, Flask)
+    assert not Engine(app).general
+    assert not Engine(Own("own")).general

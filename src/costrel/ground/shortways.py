@@ -285,7 +285,7 @@ def is_open_for(name: str, obj: t.Any) -> bool:
     way, cls = _ways[name], type(obj)
     # A proxy may be an instance by its ``__class__`` only.
     return (
-        issubclass(cls, way.root)
+        way.root in cls.__mro__
         and way.is_open(cls)
         and way.names.isdisjoint(getattr(obj, "__dict__", ()))
     )

@@ -87,8 +87,10 @@ class AppMeta(Watched):
         cls._bump_instances()
 
     def _bump_instances(cls) -> None:  # noqa: N805  of a metaclass
+        # Not by `isinstance`: ABCMeta sets attributes of a new class before that has a cache of
+        # its own, so that the answer would be kept in the cache of its base class.
         for app in tuple(_apps):
-            if isinstance(app, cls):
+            if cls in type(app).__mro__:
                 app._epoch.bump()
 
 
