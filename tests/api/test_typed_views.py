@@ -343,6 +343,20 @@ def test_error_handler_still_wins() -> None:
     assert (response.status_code, response.text) == (400, "/limit /level")
 
 
+def test_errors_are_pages_once_typed_views_are_turned_off() -> None:
+    """What was compiled before the setting changed counts no longer."""
+    app = make_app()
+
+    @app.get("/gone")
+    def gone() -> Item:
+        abort(410)
+
+    client = app.test_client()
+    assert client.get("/gone").content_type == "application/problem+json"
+    app.config["TYPED_VIEWS"] = False
+    assert client.get("/gone").content_type.startswith("text/html")
+
+
 def test_error_of_a_page_is_a_page() -> None:
     """A view that declares no JSON gets an HTML page, with the values escaped."""
     response = make_app().test_client().get("/page?n=<b>")

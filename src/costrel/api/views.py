@@ -26,6 +26,11 @@ class Typed(t.NamedTuple):
     #: Whether errors are problem details: it does not say that it returns text or a response.
     is_api: bool = True
 
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to fill or to filter."""
+        return self.binding is not None or self.send is not None
+
     def values(self) -> dict[str, t.Any]:
         """Return the arguments that the rule does not fill."""
         return {} if self.binding is None else self.binding.values()
@@ -64,65 +69,51 @@ class TypedView(t.NamedTuple):
         Raises `TypeError`, with the view's file and line, for annotations that can't be used.
         """
         view_class = getattr(view, "view_class", None)
-        if view_class is not None:
-            by_method = _of_class(view_class, rule)
-            typed = _UNTYPED
-            changed = [found for found in by_method.values() if found != _UNTYPED]
+        if view_class is None:
+            typed: Typed | _ByMethod = _of_function(view, rule, rule.methods or ())
         else:
-            by_method = {}
-            typed = _of_function(view, rule, rule.methods or ())
-            changed = [typed] if typed != _UNTYPED else []
-        if not changed:
+            typed = _ByMethod(_of_class(view_class, rule))
+        if not typed.changes:
             return cls(view, view, False)
-
-        def pick() -> Typed:
-            method = request.method
-            return by_method.get("GET" if method == "HEAD" else method, typed)
-
-        awaited = for_loop(view)
-        make = _call_later if inspect.iscoroutinefunction(awaited) else _call
-        call = make(awaited, pick if by_method else typed)
-        return cls(view, call, any(found.is_api for found in changed))
+        return cls(view, _call(for_loop(view), typed), typed.is_api)
 
 
-def _call(view: View, typed: Typed | t.Callable[[], Typed]) -> View:
-    if isinstance(typed, Typed):
-        values = typed.values if typed.binding is None else typed.binding.values
-        send = typed.sent if typed.send is None else typed.send
+class _ByMethod:
+    """What the annotations of a class-based view say, by HTTP method."""
 
-        @wraps(view)
-        def respond(**matched: t.Any) -> t.Any:
-            return send(view(**matched, **values()))
+    def __init__(self, methods: dict[str, Typed]) -> None:
+        self._methods = methods
+        self.changes = any(typed.changes for typed in methods.values())
+        self.is_api = any(typed.is_api for typed in methods.values())
 
-        return respond
-    pick = typed
+    def _of_request(self) -> Typed:
+        method = request.method
+        return self._methods.get("GET" if method == "HEAD" else method, _UNTYPED)
 
-    @wraps(view)
-    def respond_by_method(**matched: t.Any) -> t.Any:
-        typed = pick()
-        return typed.sent(view(**matched, **typed.values()))
+    def values(self) -> dict[str, t.Any]:
+        """Return the arguments that the rule does not fill."""
+        return self._of_request().values()
 
-    return respond_by_method
+    def sent(self, value: t.Any) -> t.Any:
+        """Return what is sent of a value."""
+        return self._of_request().sent(value)
 
 
-def _call_later(view: View, typed: Typed | t.Callable[[], Typed]) -> View:
-    if isinstance(typed, Typed):
-        values = typed.values if typed.binding is None else typed.binding.values
-        send = typed.sent if typed.send is None else typed.send
+def _call(view: View, typed: Typed | _ByMethod) -> View:
+    values, sent = typed.values, typed.sent
+    if inspect.iscoroutinefunction(view):
 
         @wraps(view)
-        async def respond(**matched: t.Any) -> t.Any:
-            return send(await view(**matched, **values()))
+        async def respond_later(**matched: t.Any) -> t.Any:
+            return sent(await view(**matched, **values()))
 
-        return respond
-    pick = typed
+        return respond_later
 
     @wraps(view)
-    async def respond_by_method(**matched: t.Any) -> t.Any:
-        typed = pick()
-        return typed.sent(await view(**matched, **typed.values()))
+    def respond(**matched: t.Any) -> t.Any:
+        return sent(view(**matched, **values()))
 
-    return respond_by_method
+    return respond
 
 
 def _of_class(view_class: t.Any, rule: Rule) -> dict[str, Typed]:

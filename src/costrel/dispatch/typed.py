@@ -34,9 +34,8 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
 def as_problem(error: HTTPException) -> t.Any:
     """Return an error as a problem if the request's view declares JSON; None otherwise."""
     ctx = request_view.get(None)
-    rule: t.Any = None if ctx is None else ctx.request.url_rule
-    typed = getattr(rule, "_typed", None)
-    if typed is None or not typed.is_api:
+    typed = None if ctx is None else getattr(ctx.request.url_rule, "_typed", None)
+    if typed is None or not typed.is_api or not ctx.app.config["TYPED_VIEWS"]:
         return None
     from ..api.problems import problem_of
 

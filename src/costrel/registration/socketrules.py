@@ -24,7 +24,7 @@ _NEEDS_SOCKET = (
 
 _NEEDS_ASGI = (
     "A client tried to open the WebSocket %r and got a 400: this server speaks only HTTP with the"
-    " application. Run it with 'costrel run' without '--debug' and '--interface wsgi', with"
+    " application. Run it with 'costrel run' without '--interface wsgi', with"
     " 'uvicorn module:app' (pip install 'uvicorn[standard]'), 'granian --interface asgi"
     " module:app', 'gunicorn --worker-class asgi module:app' or 'hypercorn asgi:module:app'."
     " This is logged once."
