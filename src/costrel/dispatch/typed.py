@@ -34,8 +34,10 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
 def as_problem(error: HTTPException) -> t.Any:
     """Return an error as a problem if the request's view declares JSON; None otherwise."""
     ctx = request_view.get(None)
-    typed = None if ctx is None else getattr(ctx.request.url_rule, "_typed", None)
-    if typed is None or not typed.is_api or not ctx.app.config["TYPED_VIEWS"]:
+    if ctx is None or not ctx.app.config["TYPED_VIEWS"]:
+        return None
+    typed = getattr(ctx.request.url_rule, "_typed", None)
+    if typed is None or not typed.is_api:
         return None
     from ..api.problems import problem_of
 
