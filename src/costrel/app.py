@@ -39,6 +39,7 @@ from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
+from .registration.operations import GroupOptions, check_group
 from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
@@ -656,6 +657,41 @@ _ORIGINAL_STEPS = {
 
 
 class Costrel(Flask):
-    """An application like `Flask`, with typed views: see `costrel.api`."""
+    """An application like `Flask`, with typed views: see `costrel.api`.
+
+    Args:
+        import_name: As for `Flask`, like the others by name.
+        **options: What is said of all typed views, see `GroupOptions`: ``dependencies``,
+            ``responses``, ``tags``, ``security``, ``deprecated`` and ``include_in_schema``.
+    """
 
     default_config = ImmutableDict({**Flask.default_config, "TYPED_VIEWS": True})
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+        **options: t.Unpack[GroupOptions],
+    ) -> None:
+        super().__init__(
+            import_name,
+            static_url_path,
+            static_folder,
+            static_host,
+            host_matching,
+            subdomain_matching,
+            template_folder,
+            instance_path,
+            instance_relative_config,
+            root_path,
+        )
+        if options:
+            self.operation_options = check_group(dict(options), "An application", GroupOptions)

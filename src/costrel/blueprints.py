@@ -15,6 +15,7 @@ from .ground.current import current_app
 from .ground.lazy import lazy
 from .helpers import default_max_age, send_from_directory
 from .registration.application import App, T_template_filter, T_template_global, T_template_test
+from .registration.operations import BlueprintOptions, check_group
 from .registration.origin import caller, recorded
 from .registration.scaffold import (
     Scaffold,
@@ -114,6 +115,7 @@ class Blueprint(Scaffold):
         root_path: The root folder, if it can't be found from `import_name`.
         cli_group: Name of the command group. Default: the blueprint's name. None
             merges the commands into the application's.
+        **options: What is said of all its typed views: see `BlueprintOptions`.
     """
 
     _got_registered_once = False
@@ -130,6 +132,7 @@ class Blueprint(Scaffold):
         url_defaults: dict[str, t.Any] | None = None,
         root_path: str | None = None,
         cli_group: str | None = _sentinel,  # type: ignore[assignment]
+        **options: t.Unpack[BlueprintOptions],
     ) -> None:
         super().__init__(
             import_name=import_name,
@@ -152,6 +155,8 @@ class Blueprint(Scaffold):
         # COMPAT: in a blueprint's views these names override those of the application's
         # processors.
         self.template_context_processors[None].append(_default_template_ctx_processor)
+        if options:
+            self.operation_options = check_group(dict(options), "A blueprint", BlueprintOptions)
         self.name = name
         self.url_prefix = url_prefix
         self.subdomain = subdomain

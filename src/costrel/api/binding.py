@@ -29,10 +29,12 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 class Binding:
     """What fills the parameters of a view that its rule does not fill."""
 
-    __slots__ = ("_parts", "takes_document")
+    __slots__ = ("_parts", "entries", "takes_document")
 
-    def __init__(self, parts: t.Sequence[Values | Document]) -> None:
+    def __init__(self, parts: t.Sequence[Values | Document], entries: t.Sequence[Entry]) -> None:
         self._parts = tuple(parts)
+        #: The parameters, in the order of the signature.
+        self.entries = tuple(entries)
         #: Whether one of them is the body.
         self.takes_document = any(isinstance(part, Document) for part in parts)
 
@@ -42,12 +44,20 @@ class Binding:
         Raises `InvalidRequest` (422) with all errors, 415 for a body that is not JSON, 400 for
         broken JSON, and 413 for too much of it.
         """
-        found: dict[str, t.Any] = {}
         errors: list[Detail] = []
-        for part in self._parts:
-            part.read(found, errors)
+        found = self.read(errors)
         if errors:
             raise InvalidRequest(errors)
+        return found
+
+    def read(self, errors: list[Detail]) -> dict[str, t.Any]:
+        """Return the arguments that fit, and add what is wrong with the others; else as `values`.
+
+        So that what is wrong for several functions is reported together.
+        """
+        found: dict[str, t.Any] = {}
+        for part in self._parts:
+            part.read(found, errors)
         return found
 
 
@@ -68,7 +78,8 @@ def bind(
     Raises `TypeError` for a parameter that can't be filled.
     """
     places: dict[type[Parameter], list[Entry]] = {}
-    for entry in _entries(view, hints, filled):
+    entries = list(_entries(view, hints, filled))
+    for entry in entries:
         places.setdefault(type(entry.marker), []).append(entry)
     bodies = places.pop(Body, [])
     if len(bodies) > 1:
@@ -85,7 +96,7 @@ def bind(
         )
     parts: list[Values | Document] = [Values(place, found) for place, found in places.items()]
     parts += map(Document, bodies)
-    return Binding(parts) if parts else None
+    return Binding(parts, entries) if parts else None
 
 
 def _entries(

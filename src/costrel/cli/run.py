@@ -60,7 +60,7 @@ _ONLY_SERVING = {
     "--threads",
     type=click.IntRange(min=1),
     default=None,
-    show_default="8; over ASGI, SYNC_THREADS",
+    show_default="40; over ASGI, SYNC_THREADS",
     help="Requests that each worker handles at the same time; over ASGI, those with sync code.",
 )
 @click.option(

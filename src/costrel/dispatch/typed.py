@@ -5,12 +5,14 @@ from __future__ import annotations
 import typing as t
 
 from ..ground.current import request_view
+from ..registration.operations import has_typed_views
 from .classviews import for_loop
 
 if t.TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
     from werkzeug.routing import Rule
 
+    from ..api.views import TypedView
     from ..registration.application import App
 
 
@@ -20,24 +22,33 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
     Raises `TypeError` for annotations that can't be used.
     """
     view: t.Any = app.view_functions[rule.endpoint]
-    if not app.config["TYPED_VIEWS"] or rule.websocket:
+    if rule.websocket or not has_typed_views(app, rule.endpoint):
         return t.cast("t.Callable[..., t.Any]", view)
-    kept = getattr(rule, "_typed", None)
+    return typed_view(app, rule).call
+
+
+def typed_view(app: App, rule: Rule) -> TypedView:
+    """Return the typed view of a rule, compiled when it is first asked for.
+
+    Raises `TypeError` for annotations that can't be used.
+    """
+    view: t.Any = app.view_functions[rule.endpoint]
+    kept: TypedView | None = getattr(rule, "_typed", None)
     if kept is None or kept.view is not view:
         # Imported here, because applications without typed views do not need it.
         from ..api.views import TypedView
 
-        kept = rule._typed = TypedView.of(view, rule, for_loop)  # type: ignore[attr-defined]
-    return t.cast("t.Callable[..., t.Any]", kept.call)
+        kept = TypedView.of(app, view, rule, for_loop)
+        rule._typed = kept  # type: ignore[attr-defined]
+    return kept
 
 
 def as_problem(error: HTTPException) -> t.Any:
     """Return an error as a problem if the request's view declares JSON; None otherwise."""
     ctx = request_view.get(None)
-    if ctx is None or not ctx.app.config["TYPED_VIEWS"]:
-        return None
-    typed = getattr(ctx.request.url_rule, "_typed", None)
-    if typed is None or not typed.is_api:
+    rule = None if ctx is None else ctx.request.url_rule
+    typed = getattr(rule, "_typed", None)
+    if typed is None or not typed.is_api or not has_typed_views(ctx.app, rule.endpoint):
         return None
     from ..api.problems import problem_of
 

@@ -30,6 +30,7 @@ from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
+from .operations import has_typed_views, take_options
 from .origin import caller, definition
 from .realflask import warn_of_real_flask
 from .scaffold import (
@@ -370,17 +371,18 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         methods, automatic = self._rule_methods(
             view_func, options.pop("methods", None), provide_automatic_options
         )
-        status = options.pop("status", None)
-        if status is not None and not self.config["TYPED_VIEWS"]:
+        said = take_options(options)
+        if said and not has_typed_views(self, endpoint):
+            name, value = next(iter(said.items()))
             raise TypeError(
-                f"status={status!r} is for typed views, which are off on this application. Make it"
+                f"{name}={value!r} is for typed views, which are off on this application. Make it"
                 f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
             )
 
         try:
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
             rule_obj.provide_automatic_options = automatic  # type: ignore[attr-defined]
-            rule_obj.typed_status = status  # type: ignore[attr-defined]
+            rule_obj.operation_options = said  # type: ignore[attr-defined]
             mark(rule_obj, view_func)
             self.url_map.add(rule_obj)
         except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:

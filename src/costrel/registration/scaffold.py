@@ -66,6 +66,8 @@ class Scaffold(SocketScaffold):
     """
 
     name: str
+    operation_options: t.Mapping[str, t.Any] = {}
+    """What was said of all its typed views, such as their dependencies and tags."""
     _static_folder: str | None = None
     _static_url_path: str | None = None
 

@@ -40,7 +40,7 @@ Describe = t.Callable[[BaseException], "BootFailure"]
 
 NAME = f"Granian {version('granian')}"
 
-WSGI_THREADS = 8
+WSGI_THREADS = 40
 
 BACKLOG = 1024
 """How many connections may wait to be accepted."""
@@ -63,7 +63,7 @@ class ServeOptions:
     One worker by default, so that state kept in memory works as in development.
     One worker per core gives the most requests per second. `threads` is per
     worker: how many requests may wait for a database at the same time. `None`
-    means 8 under WSGI, and the application's ``SYNC_THREADS`` over ASGI.
+    means 40 under WSGI, and the application's ``SYNC_THREADS`` over ASGI.
     `stop_timeout_s` is how long requests in flight may take once the server is
     told to stop; then they are cut off. `head_timeout_s` is how long a connection
     may send nothing, or an incomplete request head. `body_timeout_s` replaces the

@@ -1,0 +1,117 @@
+"""Operations: what a view's annotations and its decorator say, for one rule and its methods."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from dataclasses import dataclass, field
+
+from ..registration.operations import options_of
+from ..registration.origin import definition
+from ..views import MethodView
+from .answers import Send, answer_of, is_page
+from .binding import Binding, bind
+
+if t.TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+    from ..registration.application import App
+
+View = t.Callable[..., t.Any]
+
+NOT_SAID: t.Any = object()
+"""The return annotation of a view without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What runs for some methods of a rule, and what it is documented by.
+
+    Attributes:
+        function: The function beneath its decorators; None if the view is no function.
+        rule: Whose variables fill some of its parameters.
+        methods: The HTTP methods that it answers, without the automatic ones.
+        options: What decorator, blueprints and application say of it: see `OperationOptions`.
+        hints: Its annotations, resolved.
+        binding: What fills the other parameters; None if there are none.
+        returns: The return annotation; `NOT_SAID` without one.
+        send: What makes the response of a value; None if Flask's rules do.
+        is_api: Whether errors are problem details: it does not say that it returns text or a
+            response.
+    """
+
+    function: View | None
+    rule: Rule
+    methods: tuple[str, ...]
+    options: t.Mapping[str, t.Any]
+    hints: t.Mapping[str, t.Any] = field(default_factory=dict)
+    binding: Binding | None = None
+    returns: t.Any = NOT_SAID
+    send: Send | None = None
+    is_api: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to fill or to filter."""
+        return self.binding is not None or self.send is not None
+
+    def values(self) -> dict[str, t.Any]:
+        """Return the arguments that the rule does not fill, from the current request."""
+        return {} if self.binding is None else self.binding.values()
+
+    def sent(self, value: t.Any) -> t.Any:
+        """Return what is sent of a value."""
+        return value if self.send is None else self.send(value)
+
+
+def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
+    """Return the operations of a rule: one, or for a class-based view one for each method.
+
+    Raises `TypeError`, with the view's file and line, for annotations that can't be used.
+    """
+    options = options_of(app, rule)
+    methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+    view_class = getattr(view, "view_class", None)
+    if view_class is None:
+        return [_of_function(view, rule, methods or tuple(rule.methods or ()), options)]
+    if not issubclass(view_class, MethodView):
+        return [_of_function(view_class.dispatch_request, rule, methods, options, bound=True)]
+    found = {method: getattr(view_class, method.lower(), None) for method in methods}
+    return [
+        _of_function(function, rule, (method,), options, bound=True)
+        for method, function in found.items()
+        if function is not None
+    ]
+
+
+def _of_function(
+    view: View,
+    rule: Rule,
+    methods: tuple[str, ...],
+    options: dict[str, t.Any],
+    *,
+    bound: bool = False,
+) -> Operation:
+    """Compile a view function, or a function of a class, whose first parameter is filled."""
+    function = inspect.unwrap(view)
+    if not inspect.isfunction(function):
+        return Operation(None, rule, methods, options)
+    if not function.__annotations__:
+        return Operation(function, rule, methods, options)
+    place = definition(view)
+    filled = {*rule.arguments, *(rule.defaults or ())}
+    if bound:
+        filled.update(list(inspect.signature(function).parameters)[:1])
+    send = None
+    try:
+        hints = t.get_type_hints(function, include_extras=True)
+        binding = bind(view, hints, filled, methods)
+        returns = hints.get("return", NOT_SAID)
+        if returns is not NOT_SAID:
+            send = answer_of(returns, f"The view {place}", options.get("status"))
+    except (TypeError, NameError) as error:
+        raise TypeError(f"{error} (The view {place}, for the rule {rule.rule!r}.)") from error
+    takes = binding is not None and binding.takes_document
+    changes = binding is not None or send is not None
+    is_api = changes and (takes or returns is NOT_SAID or not is_page(returns))
+    return Operation(function, rule, methods, options, hints, binding, returns, send, is_api)

@@ -1,0 +1,117 @@
+"""What is said of a typed view where it is registered, besides its annotations."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .origin import caller
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class GroupOptions(t.TypedDict, total=False):
+    """What an application or a blueprint says of all its typed views."""
+
+    #: Markers ``Depends(...)`` that run before each view; their values are not passed.
+    dependencies: Sequence[t.Any]
+    #: Other answers, by status code: the type of each one's JSON.
+    responses: Mapping[int, t.Any]
+    #: Headings that the operations stand under in the documentation.
+    tags: Sequence[str]
+    #: Security schemes; each is one that suffices.
+    security: Sequence[t.Any]
+    #: Whether clients should stop using it.
+    deprecated: bool
+    #: Whether it is in the OpenAPI document.
+    include_in_schema: bool
+
+
+class BlueprintOptions(GroupOptions, total=False):
+    """What a blueprint says of all its typed views."""
+
+    #: Whether its views are typed; None for the application's setting ``TYPED_VIEWS``.
+    typed_views: bool | None
+    #: The name of the API's version; each has an OpenAPI document of its own.
+    version: str
+
+
+class OperationOptions(GroupOptions, total=False):
+    """What a decorator such as ``@app.get`` says of its typed view."""
+
+    #: The status code of a value that comes without one.
+    status: int
+    #: One line on what it does; otherwise the first line of the docstring.
+    summary: str
+    #: More on what it does, in Markdown; otherwise the rest of the docstring.
+    description: str
+    #: Its name in the OpenAPI document; otherwise its endpoint.
+    operation_id: str
+    #: Requests that it makes later, by name: functions with the annotations of views.
+    callbacks: Mapping[str, t.Any]
+
+
+_OPERATION = frozenset(OperationOptions.__annotations__)
+_NOTHING: dict[str, t.Any] = {}
+_MERGED = ("responses",)
+_JOINED = ("dependencies",)
+
+
+def take_options(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Remove what is said of a typed view from the options of a URL rule, and return it."""
+    if _OPERATION.isdisjoint(options):
+        return _NOTHING
+    return {name: options.pop(name) for name in sorted(_OPERATION & options.keys())}
+
+
+def check_group(options: dict[str, t.Any], owner: str, known: t.Any) -> dict[str, t.Any]:
+    """Return the options of an application or blueprint; raises `TypeError` for an unknown one."""
+    for name in options:
+        if name not in known.__annotations__:
+            raise TypeError(
+                f"{owner} takes no argument {name!r}. For its typed views it takes"
+                f" {', '.join(sorted(known.__annotations__))}. ({caller()})"
+            )
+    return options
+
+
+def merge(groups: t.Iterable[Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the options of an operation from those of its groups and its own, outermost first.
+
+    The innermost wins; dependencies of all run, and responses of all are known.
+    """
+    merged: dict[str, t.Any] = {}
+    for options in groups:
+        for name, value in options.items():
+            if name in _MERGED:
+                merged[name] = {**merged.get(name, {}), **value}
+            elif name in _JOINED:
+                merged[name] = (*merged.get(name, ()), *value)
+            else:
+                merged[name] = value
+    return merged
+
+
+def has_typed_views(app: t.Any, endpoint: str) -> bool:
+    """Whether the views of an endpoint are typed: the innermost blueprint that says so decides."""
+    for blueprint in reversed(_blueprints(app, endpoint)):
+        typed = blueprint.operation_options.get("typed_views")
+        if typed is not None:
+            return bool(typed)
+    return bool(app.config["TYPED_VIEWS"])
+
+
+def options_of(app: t.Any, rule: t.Any) -> dict[str, t.Any]:
+    """Return what is said of the operations of a rule, by the application, blueprints and rule."""
+    groups = [app, *_blueprints(app, rule.endpoint)]
+    said = [group.operation_options for group in groups]
+    return merge([*said, getattr(rule, "operation_options", _NOTHING)])
+
+
+def _blueprints(app: t.Any, endpoint: t.Any) -> list[t.Any]:
+    """Return the blueprints that an endpoint is in, outermost first."""
+    if not isinstance(endpoint, str) or "." not in endpoint:
+        return []
+    parts = endpoint.split(".")[:-1]
+    names = (".".join(parts[: count + 1]) for count in range(len(parts)))
+    return [app.blueprints[name] for name in names if name in app.blueprints]
