@@ -48,7 +48,9 @@ def as_problem(error: HTTPException) -> t.Any:
     ctx = request_view.get(None)
     rule = None if ctx is None else ctx.request.url_rule
     typed = getattr(rule, "_typed", None)
-    if typed is None or not typed.is_api or not has_typed_views(ctx.app, rule.endpoint):
+    if ctx is None or rule is None or typed is None or not typed.is_api:
+        return None
+    if not has_typed_views(ctx.app, rule.endpoint):
         return None
     from ..api.problems import problem_of
 
