@@ -6,7 +6,26 @@ annotations say what it takes from a request and what it returns.
 
 from __future__ import annotations
 
+from http import HTTPStatus as status  # noqa: N813  as views write it
+
+from .conditional import check_preconditions, etag_of
+from .cursors import paginate_by_cursor
+from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, Header, Query
 from .problems import Detail, InvalidRequest
 
-__all__ = ["Body", "Cookie", "Detail", "Header", "InvalidRequest", "Query"]
+__all__ = [
+    "Body",
+    "Cookie",
+    "CursorPage",
+    "Detail",
+    "Header",
+    "InvalidRequest",
+    "Page",
+    "Query",
+    "check_preconditions",
+    "etag_of",
+    "paginate",
+    "paginate_by_cursor",
+    "status",
+]

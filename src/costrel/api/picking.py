@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from msgspec import UNSET
 from msgspec import inspect as types
@@ -21,7 +22,9 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
         member = _member_for(value, members_of(kind))
         return value if member is None else pick(value, member)
     if isinstance(kind, OBJECTS):
-        return _pick_fields(value, kind)
+        # COMPAT(SQLAlchemy): a row is a tuple, which also has its columns by name.
+        row = getattr(value, "_mapping", value) if isinstance(value, tuple) else value
+        return _pick_fields(row, kind)
     if isinstance(kind, DICTS) and isinstance(value, Mapping):
         return {key: pick(item, kind.value_type) for key, item in value.items()}
     if _is_array(value):
@@ -29,6 +32,8 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
             return [pick(item, kind.item_type) for item in value]
         if isinstance(kind, types.TupleType) and len(value) == len(kind.item_types):
             return [pick(*pair) for pair in zip(value, kind.item_types, strict=True)]
+    if isinstance(kind, types.FloatType) and isinstance(value, Decimal):
+        return float(value)
     return value
 
 
