@@ -76,12 +76,12 @@ def check_preconditions(
     modified = None if modified is None else _in_seconds(modified)
     is_safe = request.method in {"GET", "HEAD"}
     found = request.headers
+    unmodified_since = request.if_unmodified_since
     if "If-Match" in found:
         if not _matches(request.if_match, tag):
             raise PreconditionFailed("There is another version now than If-Match names.")
-    elif "If-Unmodified-Since" in found and modified is not None:
-        since = request.if_unmodified_since
-        if since is not None and modified > since:
+    elif unmodified_since is not None and modified is not None:
+        if modified > unmodified_since:
             raise PreconditionFailed("It was changed after the date of If-Unmodified-Since.")
     elif required and not is_safe:
         raise PreconditionRequired("Say with If-Match which version you mean.")
