@@ -169,3 +169,14 @@ def test_pydantic_is_not_loaded_for_others() -> None:
         "assert 'pydantic' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+
+
+def test_list_of_models_as_a_query_is_refused() -> None:
+    """A query has no objects."""
+    app = Costrel(__name__)
+
+    def show(filters: t.Annotated[list[Filters], Query()]) -> None: ...
+
+    app.add_url_rule("/", view_func=show)
+    with pytest.raises(TypeError, match="'filters' can't be filled from the query"):
+        check_views(app)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from .document import Document
 from .entries import entries_of
 from .forms import FormValues
-from .models import ModelValues, model_in
+from .models import ModelValues
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .paths import PathValues
 from .problems import Detail, InvalidRequest
@@ -139,8 +139,8 @@ def share_names(bindings: t.Iterable[Binding], *, refuse_unknown: bool = False) 
 
 def _values(place: type[Parameter], entries: list[Entry]) -> list[Part]:
     """Return what fills the parameters from a place of text."""
-    models = [entry for entry in entries if model_in(entry.annotation) is not None]
-    others = [entry for entry in entries if model_in(entry.annotation) is None]
+    models = [entry for entry in entries if entry.kind is None]
+    others = [entry for entry in entries if entry.kind is not None]
     parts: list[Part] = [Values(place, others)] if others or not models else []
     parts += [ModelValues(place, entry) for entry in models]
     return parts

@@ -6,6 +6,7 @@ import typing as t
 from itertools import islice
 
 import msgspec
+from msgspec import inspect as types
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..ground.current import request
@@ -28,11 +29,11 @@ class Document:
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
-        adapter = adapter_of(entry.annotation)
+        adapter = None if entry.kind is not None else adapter_of(entry.annotation)
         self._decode: t.Callable[[bytes], t.Any] = (
             msgspec.json.Decoder(entry.annotation).decode if adapter is None else adapter.decode
         )
-        self._kind = None if adapter else msgspec.inspect.type_info(entry.annotation)
+        self._kind: types.Type | None = entry.kind
         #: Whether more is checked than what msgspec does.
         self._looks = self._kind is not None and mismatches.looks_closer(self._kind)
 

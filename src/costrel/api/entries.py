@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
 from .kinds import ARRAYS, OBJECTS, bare, holds, members_of, without_none
-from .models import adapter_of, model_in
+from .models import has_model, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .places import key_of
 from .text import is_text
@@ -57,19 +57,46 @@ def _entries(
             )
         if name not in hints or parameter.kind not in _NAMED:
             continue
-        annotation, marker = _split(hints[name])
-        if name in filled:
-            marker = _marker_of_variable(name, hints[name], marker)
-        elif isinstance(marker, Path):
-            raise TypeError(
-                f"{name!r} is marked Path(), but the rule has no variable <{name}>. Add it to the"
-                " rule, or remove the marker."
-            )
-        else:
-            marker = marker or _marker_for(name, annotation, decorated=decorated)
-        if marker is not None:
-            required = default is inspect.Parameter.empty
-            yield Entry(name, annotation, msgspec.NODEFAULT if required else default, marker)
+        entry = _entry(name, hints[name], default, in_rule=name in filled, decorated=decorated)
+        if entry is not None:
+            yield entry
+
+
+def _entry(
+    name: str, hint: t.Any, default: t.Any, *, in_rule: bool, decorated: bool
+) -> Entry | None:
+    """Return a parameter; None if the rule's converter or a decorator fills it."""
+    annotation, marker = _split(hint)
+    if in_rule:
+        marker = _marker_of_variable(name, hint, marker)
+        if marker is None:
+            return None
+    try:
+        kind = _kind_of(name, annotation)
+        place = marker or _marker_for(name, annotation, kind)
+    except TypeError:
+        if decorated and marker is None:
+            return None
+        raise
+    if isinstance(place, Path) and not in_rule:
+        raise TypeError(
+            f"{name!r} is marked Path(), but the rule has no variable <{name}>. Add it to the rule,"
+            " or remove the marker."
+        )
+    if isinstance(place, Body) and kind is not None and holds(kind, types.CustomType):
+        raise TypeError(_unusable(name, annotation))
+    required = default is inspect.Parameter.empty
+    return Entry(name, annotation, msgspec.NODEFAULT if required else default, place, kind)
+
+
+def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
+    """Return what msgspec says of a type; None if it has models of Pydantic's."""
+    if has_model(annotation):
+        return None
+    try:
+        return msgspec.inspect.type_info(annotation)
+    except TypeError as error:
+        raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
 
 
 def _split(annotation: t.Any) -> tuple[t.Any, Parameter | None]:
@@ -118,16 +145,10 @@ def _marker_of_variable(name: str, hint: t.Any, marker: Parameter | None) -> Pat
     )
 
 
-def _marker_for(name: str, annotation: t.Any, *, decorated: bool) -> Parameter | None:
-    """Return the place that a type has by itself; None if a decorator has to fill it."""
-    if adapter_of(annotation) is not None:
+def _marker_for(name: str, annotation: t.Any, kind: types.Type | None) -> Parameter:
+    """Return the place that a type has by itself; raises `TypeError` if it has none."""
+    if kind is None:
         return Body()
-    try:
-        kind = msgspec.inspect.type_info(annotation)
-    except TypeError as error:
-        if decorated:
-            return None
-        raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
     if is_file(kind):
         return File()
     if not holds(kind, types.CustomType):
@@ -135,14 +156,16 @@ def _marker_for(name: str, annotation: t.Any, *, decorated: bool) -> Parameter |
             return Query()
         if _is_object(kind):
             return Body()
-    if decorated:
-        return None
     if isinstance(annotation, type) and issubclass(annotation, BaseRequest):
         raise TypeError(
             f"{name!r} is not filled with the request. Import `request` from costrel instead: it"
             " is the current request in every view."
         )
-    raise TypeError(
+    raise TypeError(_unusable(name, annotation))
+
+
+def _unusable(name: str, annotation: t.Any) -> str:
+    return (
         f"{name!r} can't be filled from a request: {annotation!r} is no number, text, date or"
         " the like, no list of these, and no struct, dataclass, TypedDict or attrs class. Mark"
         " it, as in Annotated[..., Body()], or remove the annotation."
@@ -175,16 +198,19 @@ def _is_whole(entry: Entry, forms: list[Entry]) -> bool:
     """
     if not isinstance(entry.marker, (Query, Header, Cookie, Form)):
         return False
-    if isinstance(entry.marker, Form) and adapter_of(entry.annotation) is not None:
+    if isinstance(entry.marker, Form) and entry.kind is None:
         raise TypeError(
             f"{entry.name!r} is a form, which models of Pydantic can't be filled from. Make it a"
             " msgspec.Struct or a dataclass."
         )
     if isinstance(entry.marker, Form) and len(forms) > 1:
         return False
-    if model_in(entry.annotation) is not None:
-        return True
-    return isinstance(without_none(msgspec.inspect.type_info(entry.annotation)), OBJECTS)
+    if entry.kind is None and model_in(entry.annotation) is None:
+        raise TypeError(
+            f"{entry.name!r} can't be filled from the {entry.marker.place}: of Pydantic's types,"
+            " only a single model can, whose fields are the values."
+        )
+    return entry.kind is None or isinstance(without_none(entry.kind), OBJECTS)
 
 
 def _check_default(entry: Entry) -> None:
@@ -192,7 +218,7 @@ def _check_default(entry: Entry) -> None:
     default = entry.default
     if entry.is_required or default is None or default is UNSET:
         return
-    if isinstance(entry.marker, (File, Path)) or adapter_of(entry.annotation) is not None:
+    if isinstance(entry.marker, (File, Path)) or entry.kind is None:
         return
     try:
         msgspec.convert(msgspec.to_builtins(default, str_keys=True), entry.annotation)
@@ -224,10 +250,9 @@ def _keys_of(entry: Entry) -> list[str]:
     """Return the names that clients send for a parameter: those of its fields, if it is whole."""
     if not entry.is_whole:
         return [entry.key]
-    model = model_in(entry.annotation)
-    if model is not None:
-        names = [field.alias or name for name, field in model.model_fields.items()]
+    if entry.kind is None:
+        fields = model_in(entry.annotation).model_fields
+        names = [field.alias or name for name, field in fields.items()]
     else:
-        kind: t.Any = without_none(msgspec.inspect.type_info(entry.annotation))
-        names = [field.encode_name for field in kind.fields]
+        names = [field.encode_name for field in without_none(entry.kind).fields]
     return [key_of(type(entry.marker), name) for name in names]

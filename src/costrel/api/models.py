@@ -71,10 +71,15 @@ class Adapter:
         return written
 
 
+def has_model(annotation: t.Any) -> bool:
+    """Whether a type is, or has in it, a model of Pydantic's."""
+    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    return base is not None and _has(annotation, base)
+
+
 def adapter_of(annotation: t.Any) -> Adapter | None:
     """Return what reads and writes a type; None if it has no model of Pydantic's."""
-    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
-    return Adapter(annotation) if base is not None and _has(annotation, base) else None
+    return Adapter(annotation) if has_model(annotation) else None
 
 
 def model_in(annotation: t.Any) -> t.Any:

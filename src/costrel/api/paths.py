@@ -86,9 +86,8 @@ class _Checked(t.NamedTuple):
 
 
 def _checked(entry: Entry) -> _Checked:
-    kind = msgspec.inspect.type_info(entry.annotation)
-    looks = mismatches.looks_closer(kind)
-    return _Checked(entry.name, entry.annotation, kind, reader(kind), looks)
+    looks = mismatches.looks_closer(entry.kind)
+    return _Checked(entry.name, entry.annotation, entry.kind, reader(entry.kind), looks)
 
 
 def _explain(

@@ -8,7 +8,7 @@ import enum
 import typing as t
 import uuid
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
@@ -36,6 +36,7 @@ class Entry:
         annotation: Its type, without the marker.
         default: Its default; `msgspec.NODEFAULT` without one.
         marker: Which says where it comes from, and what the documentation says of it.
+        kind: What msgspec says of the type; None if it has models of Pydantic's.
         is_whole: Whether it is a model of all values of its place: each field is a value.
     """
 
@@ -43,6 +44,8 @@ class Entry:
     annotation: t.Any
     default: t.Any
     marker: Parameter
+    # Those of recursive types can be neither compared nor shown.
+    kind: t.Any = field(compare=False, repr=False)
     is_whole: bool = False
 
     @property
@@ -118,7 +121,7 @@ class Values:
         self._models: dict[str, list[Source]] = {}
         self._optional = {_field_of(entry) for entry in entries if not entry.is_required}
         for entry in entries:
-            kind = without_none(msgspec.inspect.type_info(entry.annotation))
+            kind = without_none(entry.kind)
             if entry.is_whole:
                 self._models[_field_of(entry)] = self._sources(kind)
                 self.refuses |= getattr(kind, "forbid_unknown_fields", False)
@@ -132,7 +135,7 @@ class Values:
             kw_only=True,
             rename={entry.name: _field_of(entry) for entry in entries},
         )
-        self._kind = msgspec.inspect.type_info(self._struct)
+        self._kind = types.StructType(self._struct, tuple(map(_field, entries)))
         #: Whether more is checked than what msgspec does.
         self._looks = mismatches.looks_closer(self._kind)
 
@@ -234,6 +237,11 @@ _IMMUTABLE = (
     type(None), bool, int, float, str, bytes, enum.Enum, dt.date, dt.time, dt.timedelta,
     decimal.Decimal, uuid.UUID,
 )  # fmt: skip
+
+
+def _field(entry: Entry) -> types.Field:
+    name = _field_of(entry)
+    return types.Field(entry.name, name, entry.kind, required=entry.is_required)
 
 
 def _definition(entry: Entry) -> tuple[t.Any, ...]:
