@@ -254,5 +254,6 @@ def _keys_of(entry: Entry) -> list[str]:
         fields = model_in(entry.annotation).model_fields
         names = [field.alias or name for name, field in fields.items()]
     else:
-        names = [field.encode_name for field in without_none(entry.kind).fields]
+        kind: t.Any = without_none(entry.kind)
+        names = [field.encode_name for field in kind.fields]
     return [key_of(type(entry.marker), name) for name in names]

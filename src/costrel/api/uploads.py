@@ -17,10 +17,6 @@ _DEVICES = frozenset(
     ("CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10)))
 )
 
-Problem = str
-"""What is wrong with a file, for the client."""
-
-
 class UploadedFile(FileStorage):
     """A file of a form, with what views need to store it safely.
 
@@ -63,7 +59,7 @@ def uploaded(files: t.Iterable[FileStorage]) -> list[UploadedFile]:
     return [file for file in found if file.filename or file.size]
 
 
-def problem_with(file: UploadedFile, wanted: File) -> Problem | None:
+def problem_with(file: UploadedFile, wanted: File) -> str | None:
     """Return what a marker refuses a file for; None if it does not."""
     if wanted.max_size is not None and file.size > wanted.max_size:
         return f"Expected a file of at most {wanted.max_size} bytes, got {file.size}"
