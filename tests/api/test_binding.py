@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 
+import attrs
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -397,3 +398,58 @@ def test_decorated_view_may_take_another_type_than_the_converter_makes() -> None
         return [n]
 
     assert app.test_client().get("/3").json == [3]
+
+
+@dataclass
+class AsDataclass:
+    """A dataclass."""
+
+    name: t.Annotated[str, Meta(min_length=1)]
+    tags: list[str] = field(default_factory=list)
+
+
+@attrs.define
+class AsAttrs:
+    """An attrs class."""
+
+    name: t.Annotated[str, Meta(min_length=1)]
+    tags: list[str] = attrs.field(factory=list)
+
+
+class AsTypedDict(t.TypedDict):
+    """A typed dictionary."""
+
+    name: t.Annotated[str, Meta(min_length=1)]
+    tags: t.NotRequired[list[str]]
+
+
+@pytest.mark.parametrize("model", [AsDataclass, AsAttrs, AsTypedDict])
+def test_any_model_is_filled_from_body_query_and_form(model: t.Any) -> None:
+    """Each gives the same errors."""
+    app = Costrel(__name__)
+
+    def show(one: t.Any) -> list[str]:
+        values = one if isinstance(one, dict) else {"name": one.name, "tags": one.tags}
+        return [values["name"], *values.get("tags", [])]
+
+    for marker in (Body, Query, Form):
+        name = marker.__name__.lower()
+
+        def view(one: t.Any) -> list[str]:
+            return show(one)
+
+        view.__annotations__["one"] = t.Annotated[model, marker()]
+        method = "GET" if marker is Query else "POST"
+        app.add_url_rule(f"/{name}", name, view, methods=[method])
+    client = app.test_client()
+    good, bad = {"name": "x", "tags": ["a", "b"]}, {"name": ""}
+    sent = {
+        "body": [client.post("/body", json=one) for one in (good, bad)],
+        "query": [client.get("/query", query_string=one) for one in (good, bad)],
+        "form": [client.post("/form", data=one) for one in (good, bad)],
+    }
+    for place, (right, wrong) in sent.items():
+        assert right.json == ["x", "a", "b"]
+        assert wrong.json["errors"] == [
+            {"in": place, "pointer": "/name", "detail": "Expected `str` of length >= 1"}
+        ]

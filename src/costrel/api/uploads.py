@@ -17,6 +17,7 @@ _DEVICES = frozenset(
     ("CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10)))
 )
 
+
 class UploadedFile(FileStorage):
     """A file of a form, with what views need to store it safely.
 
