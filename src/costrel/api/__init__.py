@@ -11,18 +11,26 @@ from http import HTTPStatus as status  # noqa: N813  as views write it
 from .conditional import check_preconditions, etag_of
 from .cursors import paginate_by_cursor
 from .pages import CursorPage, Page, paginate
-from .parameters import Body, Cookie, Header, Query
+from .parameters import Body, Cookie, File, Form, Header, Path, Query
+from .partial import Partial, changes_of
 from .problems import Detail, InvalidRequest
+from .uploads import UploadedFile
 
 __all__ = [
     "Body",
     "Cookie",
     "CursorPage",
     "Detail",
+    "File",
+    "Form",
     "Header",
     "InvalidRequest",
     "Page",
+    "Partial",
+    "Path",
     "Query",
+    "UploadedFile",
+    "changes_of",
     "check_preconditions",
     "etag_of",
     "paginate",

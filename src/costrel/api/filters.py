@@ -7,6 +7,7 @@ import typing as t
 import msgspec
 
 from .mirrors import mirror_of
+from .models import has_model
 from .picking import pick
 
 Encode = t.Callable[[t.Any], bytes]
@@ -21,17 +22,23 @@ class Filter:
     SECURITY(excess data): msgspec encodes what an object has, not what a type declares. So no
     value is encoded itself, but always a copy that has only the declared fields, at any depth.
 
-    Raises `TypeError` for a type that msgspec does not know.
+    Models of Pydantic are copied by Pydantic. Raises `TypeError` for a type that msgspec does not
+    know, or that has such models in a type without a mirror.
     """
 
-    __slots__ = ("_decode", "_held", "_kind", "_mirror", "_ways")
+    __slots__ = ("_decode", "_has_models", "_held", "_kind", "_mirror", "_ways")
 
     def __init__(self, annotation: t.Any) -> None:
         self._kind = msgspec.inspect.type_info(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
         mirror: t.Any = mirror_of(self._kind)
+        self._has_models = has_model(annotation)
         #: How to copy a value, the quickest way first; what none can copy is looked through.
         self._ways = (self._reread,) if mirror is None else (self._copy, self._reread)
+        if self._has_models:
+            self._ways = ()
+            if mirror is None:
+                raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
         is_struct = isinstance(mirror, type) and issubclass(mirror, msgspec.Struct)
         #: Whether the mirror is the type of a field: msgspec keeps what it knows of structs only.
         self._held = mirror is not None and not is_struct
@@ -47,6 +54,12 @@ class Filter:
         Raises one of `MISFITS` for a value that does not fit, and whatever an attribute of an
         object raises.
         """
+        if self._has_models:
+            copy = self._copy(pick(value, self._kind))
+            body = msgspec.json.encode(copy)
+            if encode is not msgspec.json.encode:
+                body = encode(msgspec.json.decode(body))
+            return copy, body
         for way in self._ways:
             try:
                 copy = way(value)

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import inspect as types
 
 from .kinds import OBJECTS
+from .models import has_model
 
 _LEAVES: dict[type[types.Type], t.Any] = {
     types.AnyType: t.Any, types.NoneType: None, types.BoolType: bool, types.IntType: int,
@@ -127,6 +128,9 @@ def _leaf(kind: types.Type) -> t.Any:
         return t.Literal[kind.values]
     if isinstance(kind, types.EnumType):
         return kind.cls
+    if isinstance(kind, types.CustomType) and has_model(kind.cls):
+        # What `picking` makes of a model; of this type nothing else is.
+        return msgspec.Raw
     if type(kind) not in _LEAVES:
         raise _NoMirrorError
     return _limited(_LEAVES[type(kind)], kind)

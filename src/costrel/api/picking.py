@@ -5,11 +5,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from msgspec import inspect as types
 
 from .kinds import ARRAYS, DICTS, OBJECTS, bare, members_of
+from .models import Adapter, has_model
 
 
 def pick(value: t.Any, kind: types.Type) -> t.Any:
@@ -34,7 +36,12 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
             return [pick(*pair) for pair in zip(value, kind.item_types, strict=True)]
     if isinstance(kind, types.FloatType) and isinstance(value, Decimal):
         return float(value)
+    if isinstance(kind, types.CustomType) and has_model(kind.cls):
+        return Raw(_adapter_of(kind.cls).write(value))
     return value
+
+
+_adapter_of = lru_cache(maxsize=256)(Adapter)
 
 
 _MISSING = object()
@@ -67,7 +74,7 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     if isinstance(value, (list, tuple, set, frozenset)):
         wanted: tuple[type[types.Type], ...] = (*ARRAYS, types.TupleType)
     else:
-        wanted = (*OBJECTS, *DICTS)
+        wanted = (*OBJECTS, *DICTS, types.CustomType)
     found = [member for member in members if isinstance(member, wanted)]
     if len(found) > 1:
         found = [member for member in found if _is_tagged_as(value, member)]

@@ -13,6 +13,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
 from .kinds import OBJECTS, bare, holds
+from .models import has_model
 
 NOT_SAID: t.Any = object()
 """The return annotation of a view without one."""
@@ -113,12 +114,14 @@ def declares_data(annotation: t.Any) -> bool:
     try:
         kind = msgspec.inspect.type_info(annotation)
     except TypeError as error:
-        if any(map(_is_object, _classes_in(annotation))):
+        if has_model(annotation) or any(map(_is_object, _classes_in(annotation))):
             raise TypeError(
                 f"Its values can't be filtered by what it returns: {error}. If each has a status of"
                 " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
             ) from error
         return False
+    if has_model(annotation):
+        return True
     if not _is_schema(kind):
         return False
     if not holds(kind, types.CustomType):
