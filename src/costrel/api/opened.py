@@ -8,7 +8,7 @@ holds them: whoever sends the body closes them, or else the end of the context d
 from __future__ import annotations
 
 import typing as t
-from contextvars import Context, copy_context
+from contextvars import Context
 
 from ..ground.current import context
 
@@ -22,8 +22,8 @@ class _Open(t.NamedTuple):
     Attributes:
         generator: The sync or async generator.
         name: What messages call its function.
-        within: The context variables that a sync generator has if it runs in another thread than
-            the rest of its request.
+        within: The context that a sync generator runs in, if its request is on an event loop. It
+            may reset a context variable, which works only where the variable was set.
     """
 
     generator: t.Any
@@ -84,7 +84,7 @@ class Opened:
     def begin(self, generator: t.Any, name: str, within: Context | None) -> t.Any:
         """Run a sync generator to its ``yield``, and return what it yields."""
         try:
-            value = next(generator)
+            value = next(generator) if within is None else within.run(next, generator)
         except StopIteration:
             raise _not_yielded(name) from None
         self._open.append(_Open(generator, name, within))
@@ -223,24 +223,6 @@ def _is_cancellation(error: BaseException) -> bool:
     task = asyncio.current_task()
     cancelling = task is not None and task.cancelling() > 0
     return cancelling and isinstance(error, asyncio.CancelledError)
-
-
-def apart(function: Callable[[Context], None]) -> None:
-    """Call a function within a context of its own, and take over the variables it changed.
-
-    A generator that goes on later has to be in the context that it was begun in: a variable can
-    only be reset there.
-    """
-    within = copy_context()
-    try:
-        within.run(function, within)
-    finally:
-        for variable, value in within.items():
-            if variable.get(_MISSING) is not value:
-                variable.set(value)
-
-
-_MISSING: t.Any = object()
 
 
 def _not_yielded(name: str) -> RuntimeError:

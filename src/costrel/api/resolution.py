@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import typing as t
+from contextvars import copy_context
 from functools import partial, wraps
 
 from ..ground.current import request_view
 from .dependencies import Kind, Step
-from .opened import Opened, apart
+from .opened import Opened
 from .problems import Detail, InvalidRequest
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from contextvars import Context
 
     from .operation import Operation, View
 
@@ -71,23 +71,20 @@ class _Resolution:
             arguments[name] = self._results[index]
         return arguments
 
-    def run(self, indexes: Iterable[int], within: Context | None = None) -> None:
-        """Call sync dependencies, in the context `within` if they run in another thread."""
+    def run(self, indexes: Iterable[int], *, on_loop: bool) -> None:
+        """Call sync dependencies; `on_loop` if the request is on an event loop."""
         for index in indexes:
             step = self._dependencies.steps[index]
             value = step.call(**self._arguments(index))
             if step.kind is Kind.GENERATOR:
+                within = copy_context() if on_loop else None
                 value = self._opened.begin(value, step.name, within)
             self._results[index] = value
 
     def run_all(self) -> None:
         """Call all dependencies, which are sync."""
         for indexes in self._dependencies.runs:
-            if self._ctx.on_loop:
-                # Generators go on in another hop to a thread.
-                apart(partial(self.run, indexes))
-            else:
-                self.run(indexes)
+            self.run(indexes, on_loop=self._ctx.on_loop)
 
     async def run_all_later(self, in_thread: Callable[..., t.Awaitable[t.Any]]) -> None:
         """Call all dependencies from an event loop, the sync ones in a thread."""
@@ -96,7 +93,7 @@ class _Resolution:
             if step.kind.is_async:
                 self._results[indexes[0]] = await self._await(step, indexes[0], in_thread)
             else:
-                await in_thread(apart, partial(self.run, indexes))
+                await in_thread(partial(self.run, indexes, on_loop=True))
 
     async def _await(
         self, step: Step, index: int, in_thread: Callable[..., t.Awaitable[t.Any]]

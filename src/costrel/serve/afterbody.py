@@ -46,6 +46,8 @@ class AfterBody:
             raise
         except BaseException as error:
             self._error = error
+            if not self._until_close:
+                self.close()
             raise
 
     def left_open(self) -> t.Iterable[bytes]:
