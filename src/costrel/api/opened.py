@@ -102,13 +102,15 @@ class Opened:
     def fail(self, error: BaseException) -> BaseException:
         """Raise an error in them; return it, or the one that they raise in its place."""
         while self._open:
-            error = self._end(self._open.pop(), error) or error
+            raised = self._end(self._open.pop(), error)
+            error = error if raised is None else raised
         return error
 
     async def fail_later(self, error: BaseException) -> BaseException:
         """Do the same on an event loop."""
         while self._open:
-            error = await self._end_later(self._open.pop(), error) or error
+            raised = await self._end_later(self._open.pop(), error)
+            error = error if raised is None else raised
         return error
 
     def keep(self) -> None:
