@@ -237,13 +237,12 @@ class _Compiler:
         return index
 
     def _compile(self, function: t.Any) -> Step:
-        if isinstance(function, SecurityScheme):
-            return Step(function, repr(function), is_credential=True)
         called, kind = _call_of(function)
         name = definition(function)
         parameters = _parameters_of(function)
         if not parameters:
-            return Step(called, name, kind)
+            reads_credentials = isinstance(function, SecurityScheme) and not kind.is_async
+            return Step(called, name, kind, is_credential=reads_credentials)
         hints = _hints_of(function)
         markers = _markers(parameters, hints, self._variables)
         needs = {parameter: self.add(marker) for parameter, marker in markers.items()}

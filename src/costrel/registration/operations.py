@@ -105,7 +105,7 @@ def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket:
                 f" handshakes with @app.before_websocket. ({caller()})"
             )
         return
-    for group in _blueprints(app, endpoint):
+    for group in (app, *_blueprints(app, endpoint)):
         if "dependencies" in group.operation_options:
             said = {"dependencies": group.operation_options["dependencies"], **said}
     if said and not has_typed_views(app, endpoint):
