@@ -10,16 +10,23 @@ from http import HTTPStatus as status  # noqa: N813  as views write it
 
 from .conditional import check_preconditions, etag_of
 from .cursors import paginate_by_cursor
+from .dependencies import Depends
 from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
 from .partial import Partial, changes_of
 from .problems import Detail, InvalidRequest
+from .security import APIKey, BasicAuth, BasicCredentials, BearerAuth
 from .uploads import UploadedFile
 
 __all__ = [
+    "APIKey",
+    "BasicAuth",
+    "BasicCredentials",
+    "BearerAuth",
     "Body",
     "Cookie",
     "CursorPage",
+    "Depends",
     "Detail",
     "File",
     "Form",
