@@ -7,6 +7,15 @@ annotations say what it takes from a request and what it returns.
 from __future__ import annotations
 
 from .parameters import Body, Cookie, Header, Query
-from .problems import Detail, InvalidRequest
+from .problems import Detail, InvalidRequest, Problem, problem_for
 
-__all__ = ["Body", "Cookie", "Detail", "Header", "InvalidRequest", "Query"]
+__all__ = [
+    "Body",
+    "Cookie",
+    "Detail",
+    "Header",
+    "InvalidRequest",
+    "Problem",
+    "Query",
+    "problem_for",
+]

@@ -128,22 +128,22 @@ class ApiRoutes:
             return all(is_api(ctx.app, rule) for rule in others)
         segments = (_domain_of(ctx), *ctx.request.path.split("/")[1:])
         for count in range(min(len(segments), self._longest), -1, -1):
-            beginning = segments[:count]
-            if beginning in self._below:
-                return self._decide(ctx.app, beginning)
+            decided = self._decide(ctx.app, segments[:count])
+            if decided is not None:
+                return decided
         return False
 
-    def _decide(self, app: App, beginning: tuple[str, ...]) -> bool:
+    def _decide(self, app: App, beginning: tuple[str, ...]) -> bool | None:
+        """Whether all rules with a beginning are an API's; None if nobody can tell."""
         decided = self._decided.get(beginning)
-        if decided is None:
-            decided = False
+        if decided is None and beginning in self._below:
             for rule in self._below[beginning]:
                 known = is_api(app, rule)
+                decided = decided if known is None else known
                 if known is False:
-                    decided = False
                     break
-                decided = decided or known is True
-            self._decided[beginning] = decided
+            if decided is not None:
+                self._decided[beginning] = decided
         return decided
 
 
