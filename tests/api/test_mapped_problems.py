@@ -275,7 +275,7 @@ def test_exception_of_a_hook_is_mapped(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("returned", [3, ("text", 409), NotFound()], ids=repr)
-def test_description_that_is_none_is_an_error(ask: Ask, returned: t.Any) -> None:
+def test_description_of_another_type_is_an_error(ask: Ask, returned: t.Any) -> None:
     """It names the function; the client gets a 500."""
     app = make_app()
     app.problem(OutOfStock, 409)(lambda _error: returned)

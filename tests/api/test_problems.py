@@ -96,6 +96,7 @@ def raising(error: t.Callable[[], t.Any]) -> Costrel:
 
 # What is in a problem
 
+
 def _with(kind: t.Any, description: t.Any) -> HTTPException:
     """Return an error that is described by more than text."""
     return t.cast("HTTPException", kind(description))
