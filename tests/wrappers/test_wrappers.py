@@ -58,7 +58,6 @@ def test_path_of_a_blueprints_name_begins_inside():
     assert blueprint_path("a.b.c") == ["a.b.c", "a.b", "a"]
 
 
-@pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
@@ -78,6 +77,7 @@ def test_urls_decode_the_host_as_far_as_python_can(sent, shown):
     assert received.host_url == f"http://{shown}/"
 
 
+@pytest.mark.usefixtures("path")
 def test_request_takes_attributes():
     """COMPAT(Flask-RESTful, Talisman): hooks leave things on the request."""
     app = Flask(__name__)
