@@ -14,7 +14,7 @@ from .dependencies import Depends
 from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
 from .partial import Partial, changes_of
-from .problems import Detail, InvalidRequest
+from .problems import Detail, InvalidRequest, Problem, problem_for
 from .security import APIKey, BasicAuth, BasicCredentials, BearerAuth
 from .uploads import UploadedFile
 
@@ -35,6 +35,7 @@ __all__ = [
     "Page",
     "Partial",
     "Path",
+    "Problem",
     "Query",
     "UploadedFile",
     "changes_of",
@@ -42,5 +43,6 @@ __all__ = [
     "etag_of",
     "paginate",
     "paginate_by_cursor",
+    "problem_for",
     "status",
 ]
