@@ -7,7 +7,7 @@ import typing as t
 from msgspec import inspect as types
 
 from ..api.kinds import ARRAYS, without_none
-from ..api.text import reader
+from ..api.text import is_text
 from . import foreign
 from .parameters import add_examples
 from .scalars import FILE, Schema, default_of
@@ -87,9 +87,10 @@ class _Form:
             if accepted:
                 self._encoding[name] = {"contentType": ", ".join(accepted)}
             return {"type": "array", "items": dict(FILE)} if many else dict(FILE)
-        if reader(item) is None:
-            self._encoding[name] = {"contentType": JSON}
-        return self._schemas.of_text_kind(kind)
+        if is_text(kind):
+            return self._schemas.of_text_kind(kind)
+        self._encoding[name] = {"contentType": JSON}
+        return self._schemas.of_kind(inner, "input")
 
     def body(self) -> dict[str, t.Any] | None:
         """Return the request body; None without fields."""

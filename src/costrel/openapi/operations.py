@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import typing as t
 
+from ..api.problems import problems_of
 from .bodies import body_of
+from .outgoing import operation_for
 from .parameters import parameters_of
 from .responses import Responses
 from .security import Security
@@ -15,6 +17,7 @@ if t.TYPE_CHECKING:
     from ..api.values import Entry
     from .schema import Schemas
 
+_BODIES = frozenset(("body", "form", "file"))
 _OF_BODY = (400, 413, 415)
 
 
@@ -69,7 +72,7 @@ class Describer:
         if body is not None:
             described["requestBody"] = body
         security = None if is_sent else self._security.of(operation)
-        errors = [] if is_sent else self._errors(operation, entries, variables, bool(security))
+        errors = {} if is_sent else self._errors(operation, entries, variables, bool(security))
         described["responses"] = self._responses.of(
             operation, errors, "input" if is_sent else "output"
         )
@@ -85,33 +88,23 @@ class Describer:
         operation: Operation,
         entries: t.Sequence[Entry],
         variables: t.Sequence[str],
-        has_security: bool,  # noqa: FBT001
-    ) -> list[int]:
-        """Return the status codes of the errors that can happen before and in the view."""
+        has_security: bool,
+    ) -> dict[int, str | None]:
+        """Return the errors that can happen before and in the view: see `Responses.of`."""
         statuses = [404] if variables else []
-        if any(entry.marker.place in {"body", "form", "file"} for entry in entries):
+        if any(entry.marker.place in _BODIES for entry in entries):
             statuses += _OF_BODY
         if entries:
             statuses.append(422)
         if has_security:
             statuses.append(401)
-        statuses += self._mapped(operation)
         if operation.is_api:
-            if operation.send is not None:
-                statuses.append(406)
-            statuses.append(500)
-        return statuses
-
-    def _mapped(self, operation: Operation) -> t.Iterable[int]:
-        """Return the status codes of exceptions that are mapped to problems."""
-        from ..api.problems import problems_of
-
-        return problems_of(self._app, operation)
+            statuses += [500] if operation.send is None else [406, 500]
+        # Those that the application has mapped its exceptions to may be of its own kind.
+        return {**dict.fromkeys(statuses), **problems_of(self._app, operation)}
 
     def _callbacks(self, callbacks: t.Mapping[str, t.Any], id_: str) -> dict[str, t.Any]:
         """Return the requests that an operation makes later, by the name of their function."""
-        from .outgoing import operation_for
-
         described: dict[str, t.Any] = {}
         for url, function in callbacks.items():
             name = function.__name__
@@ -122,7 +115,6 @@ class Describer:
 
     def components(self) -> dict[str, t.Any]:
         """Return what operations share, when all are described; names the models."""
-        # The problems' schema is a model too.
         found = {
             "schemas": self._schemas.finish(),
             "responses": dict(sorted(self._responses.components.items())),

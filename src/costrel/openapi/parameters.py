@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from msgspec import inspect as types
+
 from ..api.kinds import ARRAYS, without_none
 from ..api.places import key_of
 from .paths import schema_of
@@ -12,7 +14,6 @@ from .scalars import Schema, as_json, default_of
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from msgspec import inspect as types
     from werkzeug.routing import Rule
 
     from ..api.values import Entry
@@ -68,6 +69,12 @@ def _of_entry(schemas: Schemas, entry: Entry) -> Iterator[dict[str, t.Any]]:
         yield _with_style(parameter, schemas.kind_of(entry.annotation))
         return
     kind: t.Any = without_none(schemas.kind_of(entry.annotation))
+    if isinstance(kind, types.CustomType):
+        properties, required = schemas.fields_of(kind.cls)
+        for field, schema in properties.items():
+            parameter = _parameter(key_of(type(entry.marker), field), place, dict(schema), None)
+            yield {**parameter, "required": field in required and entry.is_required}
+        return
     for one in kind.fields:
         schema = schemas.of_text_kind(one.type)
         schema |= {} if one.default is None else default_of(one.default, one.default_factory)

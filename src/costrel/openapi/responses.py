@@ -51,35 +51,43 @@ class Responses:
         #: The components: the problem of each status code, by the name of its error.
         self.components: dict[str, Answer] = {}
 
-    def of(self, operation: Operation, statuses: t.Iterable[int], mode: Mode) -> dict[str, Answer]:
+    def of(
+        self, operation: Operation, errors: t.Mapping[int, str | None], mode: Mode
+    ) -> dict[str, Answer]:
         """Return an operation's responses by status code.
 
         Args:
             operation: Whose return annotation and ``responses=`` are described.
-            statuses: Error codes that it may answer besides.
+            errors: Status codes that it may answer besides, with the kind of error if it is one
+                of the application's own.
             mode: ``output`` for what the application sends.
         """
         found: dict[int, Answer] = {}
         for status, annotation in declared(operation).items():
             found[status] = self._declared(operation, status, annotation, mode)
-        for status in statuses:
+        for status, title in errors.items():
             if status not in found:
-                found[status] = self.error(status, is_problem=operation.is_api)
+                found[status] = self.error(status, title, is_problem=operation.is_api)
         return {str(status): found[status] for status in sorted(found)}
 
-    def error(self, status: int, *, is_problem: bool) -> Answer:
+    def error(self, status: int, title: str | None = None, *, is_problem: bool) -> Answer:
         """Return the response of an HTTP error: a problem of its component, or a page."""
         if not is_problem:
-            return {"description": _words(status)}
+            return {"description": title or _words(status)}
+        if title not in {None, _words(status)}:
+            return {**self._problem(status), "description": title}
         error = default_exceptions.get(status)
         name = f"Status{status}" if error is None else error.__name__
         if name not in self.components:
-            answer: Answer = {"description": _EXPLAINED.get(status) or _words(status)}
-            if status in _HEADERS:
-                answer["headers"] = _HEADERS[status]
-            schema = self._schemas.of(Problem, "output")
-            self.components[name] = {**answer, "content": {PROBLEM_TYPE: {"schema": schema}}}
+            self.components[name] = self._problem(status)
         return {"$ref": f"#/components/responses/{name}"}
+
+    def _problem(self, status: int) -> Answer:
+        answer: Answer = {"description": _EXPLAINED.get(status) or _words(status)}
+        if status in _HEADERS:
+            answer["headers"] = _HEADERS[status]
+        schema = self._schemas.of(Problem, "output")
+        return {**answer, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
     def _declared(
         self, operation: Operation, status: int, annotation: t.Any, mode: Mode
@@ -178,4 +186,5 @@ def _page_of(member: t.Any) -> str | None:
 
 def _is_paginated(annotation: t.Any) -> bool:
     """Whether an answer is a page of a list, which has links to the others."""
-    return any((t.get_origin(one) or one) in (Page, CursorPage) for one in _members_of(annotation))
+    classes = (t.get_origin(one) or one for one in _members_of(annotation))
+    return any(isinstance(cls, type) and issubclass(cls, (Page, CursorPage)) for cls in classes)

@@ -19,7 +19,8 @@ from . import foreign
 from .names import free, names_of
 from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar
 
-Mode = t.Literal["input", "output"]
+Mode = t.Literal["input", "output", "text"]
+"""Whether clients send a value, get it, or send it as text, outside of a document."""
 
 _ITEMS = {"min_length": "minItems", "max_length": "maxItems"}
 _PROPERTIES = {"min_length": "minProperties", "max_length": "maxProperties"}
@@ -87,7 +88,7 @@ class Schemas:
 
     def of_text_kind(self, kind: types.Type) -> Schema:
         """Return the same for a type that msgspec has described."""
-        return self.of_kind(_not_null(kind), "input")
+        return self.of_kind(_not_null(kind), "text")
 
     def of_kind(self, kind: types.Type, mode: Mode) -> Schema:
         """Return the schema of a type that msgspec has described."""
@@ -110,6 +111,8 @@ class Schemas:
         schema = scalar(kind)
         if schema is None:
             raise TypeError(f"JSON can't describe {kind!r}, so it can't be in an OpenAPI document.")
+        if isinstance(kind, types.DecimalType) and mode == "input":
+            schema["type"] = ["string", "number"]  # in a document, a number is accepted too
         return schema
 
     # Models
@@ -216,12 +219,19 @@ class Schemas:
         """Return the schema of a class of another library, such as Pydantic."""
         if foreign.is_file(cls):
             return dict(FILE)
-        described = foreign.describe(cls, mode)
-        if described is None:
+        reference = self._foreign(cls, mode)
+        if reference is None:
             raise TypeError(
                 f"{cls!r} has no JSON schema. Use a struct, dataclass, TypedDict or attrs class,"
                 " or leave the view out of the document with include_in_schema=False."
             )
+        return {"$ref": reference}
+
+    def _foreign(self, cls: t.Any, mode: Mode) -> Reference | None:
+        """Return what refers to a model that describes itself; None for any other class."""
+        described = foreign.describe(cls, mode)
+        if described is None:
+            return None
         root, models = described
         references = {name: Reference(model, mode) for name, model in models.items()}
         for model in models.values():
@@ -229,7 +239,13 @@ class Schemas:
                 own = foreign.resolve(msgspec.json.decode(model.schema), references)
                 self._models[mode][model] = own
                 self._uses.setdefault(model, set()).update(_references_in(own))
-        return {"$ref": references[root]}
+        return references[root]
+
+    def fields_of(self, cls: t.Any) -> tuple[dict[str, Schema], list[str]]:
+        """Return the fields of a model that describes itself, and which are required."""
+        reference = self._foreign(cls, "input")
+        schema = {} if reference is None else self._models["input"][reference.model]
+        return schema.get("properties", {}), schema.get("required", [])
 
     # Names
 
