@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from library import make_app
+from openapi_library import make_app
 
 from costrel.openapi import document_of
 from costrel.openapi.check import differences

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from library import make_app
+from openapi_library import make_app
 from msgspec import Meta, Struct
 from openapi_spec_validator import validate
 
@@ -32,6 +32,14 @@ class Item(Struct):
 
 class OutOfStockError(Exception):
     """An error of the application."""
+
+
+KEY = APIKey("X-Key")
+
+
+def paging(page: int) -> int:
+    """Read the page."""
+    return page
 
 
 def reference(name: str, kind: str = "schemas") -> dict[str, str]:
@@ -147,9 +155,6 @@ def test_examples_are_shown() -> None:
 def test_parameter_that_two_functions_take_is_there_once() -> None:
     """It is required if one of them requires it."""
     app = Costrel(__name__)
-
-    def paging(page: int) -> int:
-        return page
 
     @app.get("/")
     def show(paged: t.Annotated[int, Depends(paging)], page: int = 1) -> Item:
@@ -323,13 +328,11 @@ def test_mapped_exceptions_are_documented() -> None:
 def test_what_a_view_depends_on_is_required_besides_one_of_its_schemes() -> None:
     """``security=`` lists alternatives."""
     app = Costrel(__name__, security=[BearerAuth()])
-    key = APIKey("X-Key")
-
     @app.get("/both")
-    def both(key: t.Annotated[str, Depends(key)]) -> Item:
+    def both(key: t.Annotated[str, Depends(KEY)]) -> Item:
         return Item(1)
 
-    @app.get("/either", security=[BearerAuth("admin", scopes=["write"]), key])
+    @app.get("/either", security=[BearerAuth("admin", scopes=["write"]), KEY])
     def either() -> Item:
         return Item(1)
 
@@ -396,5 +399,5 @@ def test_type_that_json_can_not_describe_is_an_error_that_names_the_view() -> No
     def show() -> Item:
         return Item(1)
 
-    with pytest.raises(TypeError, match=r"complex.*GET /.*show.*test_operations\.py:\d+"):
+    with pytest.raises(TypeError, match=r"complex.*GET /.*show.*test_openapi_operations\.py:\d+"):
         document_of(app)

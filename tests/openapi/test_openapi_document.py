@@ -7,7 +7,7 @@ import sys
 import typing as t
 
 import pytest
-from library import make_app
+from openapi_library import make_app
 from msgspec import Struct
 from openapi_spec_validator import validate
 
@@ -232,7 +232,7 @@ def test_webhook_is_described_by_a_function() -> None:
     @app.webhook("x")
     def broken(item: t.Any) -> None: ...
 
-    with pytest.raises(TypeError, match=r"broken.*test_document\.py:\d+"):
+    with pytest.raises(TypeError, match=r"broken.*test_openapi_document\.py:\d+"):
         document_of(app)
 
 
@@ -261,7 +261,7 @@ def test_view_that_can_not_be_compiled_is_an_error_that_names_it() -> None:
     def show(item: Item) -> Item:
         return item
 
-    with pytest.raises(TypeError, match=r"takes the body.*show.*test_document\.py:\d+"):
+    with pytest.raises(TypeError, match=r"takes the body.*show.*test_openapi_document\.py:\d+"):
         document_of(app)
 
 

@@ -274,14 +274,14 @@ def test_model_can_say_its_name() -> None:
     """Two that say the same are an error that names both."""
 
     class Stored(Struct):
-        __schema_name__: t.ClassVar[str] = "Volume"
+        __schema_name__ = "Volume"
         id: int
 
     class Derived(Stored):
         pass
 
     class Second(Struct):
-        __schema_name__: t.ClassVar[str] = "Volume"
+        __schema_name__ = "Volume"
 
     assert described(Stored)[0] == reference("Volume")
     assert described(Derived)[0] == reference("Derived")
