@@ -98,8 +98,10 @@ class Describer:
             statuses.append(422)
         if has_security:
             statuses.append(401)
+        if getattr(operation.send, "negotiates", False):
+            statuses.append(406)
         if operation.is_api:
-            statuses += [500] if operation.send is None else [406, 500]
+            statuses.append(500)
         # Those that the application has mapped its exceptions to may be of its own kind.
         return {**dict.fromkeys(statuses), **problems_of(self._app, operation)}
 
@@ -126,9 +128,8 @@ class Describer:
 def entries_of(operation: Operation) -> list[Entry]:
     """Return the parameters of an operation's view, and of what it depends on."""
     bindings = [operation.binding]
-    dependencies = getattr(operation, "dependencies", None)
-    if dependencies is not None:
-        bindings += dependencies.bindings
+    if operation.dependencies is not None:
+        bindings += operation.dependencies.bindings
     return [entry for binding in bindings if binding is not None for entry in binding.entries]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from ..api.binding import bind
-from ..api.operation import NOT_SAID, Operation
+from ..api.operation import Operation
+from ..api.returns import NOT_SAID
 from ..registration.origin import definition
 
 

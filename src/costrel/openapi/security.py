@@ -6,6 +6,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from ..api.operation import Operation
+    from ..api.security import SecurityScheme
 
 
 class Security:
@@ -22,7 +23,7 @@ class Security:
         """
         said = operation.options.get("security")
         required = [
-            marker for marker in getattr(operation, "security", ()) if marker not in (said or ())
+            marker for marker in operation.security if marker not in (said or ())
         ]
         if said is None and not required:
             return None
@@ -30,11 +31,11 @@ class Security:
         alternatives = [{**dict([self._requirement(one)]), **together} for one in said or ()]
         return alternatives or ([together] if together else [])
 
-    def _requirement(self, marker: t.Any) -> tuple[str, list[str]]:
+    def _requirement(self, marker: SecurityScheme) -> tuple[str, list[str]]:
         known = self.schemes.setdefault(marker.name, marker.scheme)
         if known != marker.scheme:
             raise TypeError(
                 f"Two security schemes have the name {marker.name!r}, but differ: {known} and"
                 f" {marker.scheme}. Pass name=... to one of them."
             )
-        return marker.name, list(getattr(marker, "scopes", ()))
+        return marker.name, list(marker.scopes)
