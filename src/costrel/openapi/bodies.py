@@ -10,7 +10,7 @@ from ..api.kinds import ARRAYS, without_none
 from ..api.text import is_text
 from . import foreign
 from .parameters import add_examples
-from .scalars import FILE, Schema, default_of
+from .scalars import FILE, Schema, text_default
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,23 +50,22 @@ class _Form:
         self._has_files = False
         self._closed = False
         for entry in entries:
-            kind: t.Any = without_none(schemas.kind_of(entry.annotation))
+            kind: t.Any = schemas.kind_of(entry.annotation)
             if not entry.is_whole:
-                default = {} if entry.default is None else default_of(entry.default)
+                default = text_default(entry.default)
                 self._add(entry.key, kind, default, entry.marker, required=entry.is_required)
                 continue
+            kind = without_none(kind)
             self._closed = getattr(kind, "forbid_unknown_fields", False)
             for one in kind.fields:
-                default = default_of(one.default, one.default_factory)
+                default = text_default(one.default, one.default_factory)
                 required = one.required and entry.is_required
                 self._add(one.encode_name, one.type, default, None, required=required)
 
     def _add(
         self, name: str, kind: types.Type, default: Schema, marker: t.Any, *, required: bool
     ) -> None:
-        schema = self._field(name, kind, marker)
-        if default.get("default") is not None:
-            schema |= default
+        schema = {**self._field(name, kind, marker), **default}
         description = getattr(marker, "description", None)
         if description:
             schema["description"] = description

@@ -9,7 +9,7 @@ from msgspec import inspect as types
 from ..api.kinds import ARRAYS, without_none
 from ..api.places import key_of
 from .paths import schema_of
-from .scalars import Schema, as_json, default_of
+from .scalars import Schema, as_json, text_default
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,8 +62,7 @@ def _of_entry(schemas: Schemas, entry: Entry) -> Iterator[dict[str, t.Any]]:
     if place not in PLACES:
         return
     if not entry.is_whole:
-        schema = schemas.of_text(entry.annotation)
-        schema |= {} if entry.default is None else default_of(entry.default)
+        schema = {**schemas.of_text(entry.annotation), **text_default(entry.default)}
         parameter = _parameter(entry.key, place, schema, entry.marker)
         parameter["required"] = entry.is_required
         yield _with_style(parameter, schemas.kind_of(entry.annotation))
@@ -76,8 +75,8 @@ def _of_entry(schemas: Schemas, entry: Entry) -> Iterator[dict[str, t.Any]]:
             yield {**parameter, "required": field in required and entry.is_required}
         return
     for one in kind.fields:
-        schema = schemas.of_text_kind(one.type)
-        schema |= {} if one.default is None else default_of(one.default, one.default_factory)
+        default = text_default(one.default, one.default_factory)
+        schema = {**schemas.of_text_kind(one.type), **default}
         name = key_of(type(entry.marker), one.encode_name)
         parameter = _parameter(name, place, schema, None)
         parameter["required"] = one.required and entry.is_required

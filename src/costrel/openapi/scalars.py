@@ -98,6 +98,12 @@ def default_of(value: t.Any, factory: t.Any = msgspec.NODEFAULT) -> Schema:
     return {} if plain is _NOTHING else {"default": plain}
 
 
+def text_default(value: t.Any, factory: t.Any = msgspec.NODEFAULT) -> Schema:
+    """Return the same for what clients send as text, which has no null."""
+    found = default_of(value, factory)
+    return {} if found.get("default") is None else found
+
+
 def as_json(value: t.Any, otherwise: t.Any = None) -> t.Any:
     """Return a value as JSON has it; `otherwise` if JSON can't hold it."""
     try:

@@ -22,12 +22,10 @@ class Security:
         Those of ``security=`` are alternatives. What the view depends on is required with each.
         """
         said = operation.options.get("security")
-        required = [
-            marker for marker in operation.security if marker not in (said or ())
-        ]
-        if said is None and not required:
+        needed = () if operation.dependencies is None else operation.dependencies.security
+        if said is None and not needed:
             return None
-        together = dict(map(self._requirement, required))
+        together = dict(map(self._requirement, needed))
         alternatives = [{**dict([self._requirement(one)]), **together} for one in said or ()]
         return alternatives or ([together] if together else [])
 
