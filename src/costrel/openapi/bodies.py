@@ -71,7 +71,8 @@ class _Form:
             schema["description"] = description
         if getattr(marker, "deprecated", False):
             schema["deprecated"] = True
-        self._properties[name] = add_examples({"schema": schema}, schema, marker)["schema"]
+        add_examples({}, schema, marker)
+        self._properties[name] = schema
         if required:
             self._required.append(name)
 
