@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Map
 
 from . import typing as ft
-from .config import Config
+from .config import Config, InDebugMode
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import coerce, errors, hooks
 from .dispatch.bodies import in_request
@@ -121,6 +121,7 @@ class Flask(App):
             "PROVIDE_AUTOMATIC_OPTIONS": True,
             # Costrel's own settings:
             "TYPED_VIEWS": False,
+            "DOCS_PATH": None,
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
@@ -665,7 +666,9 @@ class Costrel(Flask):
             ``responses``, ``tags``, ``security``, ``deprecated`` and ``include_in_schema``.
     """
 
-    default_config = ImmutableDict({**Flask.default_config, "TYPED_VIEWS": True})
+    default_config = ImmutableDict(
+        {**Flask.default_config, "TYPED_VIEWS": True, "DOCS_PATH": InDebugMode("/docs")}
+    )
 
     def __init__(
         self,
