@@ -14,15 +14,20 @@ from hashlib import sha256
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
+from ..config import InDebugMode
 from ..ground.current import current_app, request
 from ..helpers import send_from_directory, url_for
+from ..registration.origin import recorded
 from ..wrappers import Response
+from .serving import ENDPOINT
 
-PAGE = "openapi_docs"
-"""The endpoint of the page."""
+if t.TYPE_CHECKING:
+    from ..registration.application import App
 
-FILE = "openapi_docs_file"
-"""The endpoint of its files."""
+PAGE = "openapi_page"
+"""The endpoint of the page: ``url_for("openapi_page", version="v2")``."""
+
+_FILE = "openapi_page_file"
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "static")
 _FILES = {
@@ -69,22 +74,36 @@ _HTML = Markup("""\
 """)
 
 
-def show_page(documents: t.Mapping[str, str]) -> Response:
-    """Return the page for the version that the query names; without one, for the first.
+def add_page(app: App) -> None:
+    """Register the page and its files below the path in the setting ``DOCS_PATH``.
 
-    Args:
-        documents: The URL of each version's document; a single one has the name ``""``.
-
-    Raises `NotFound` (404) for another version.
+    Not if the application has a rule of that path.
     """
-    version = request.args.get("version", next(iter(documents)))
+    path = _path_of(app)
+    taken = (rule.rule for rule in app.url_map.iter_rules())
+    if path is None or PAGE in app.view_functions or path in taken:
+        return
+    with recorded("the setting DOCS_PATH"):
+        app.add_url_rule(path, PAGE, show_page)
+        app.add_url_rule(f"{path.rstrip('/')}/<digest>/<name>", _FILE, send_page_file)
+
+
+def show_page() -> Response:
+    """Send the page, with the version of the API in the query: ``?version=v2``.
+
+    Answers 404 for an unknown version, and outside debug mode if no path was set.
+    """
+    app: App = current_app._get_current_object()
+    if _path_of(app) is None:
+        raise NotFound
+    documents = _documents_of(app)
+    version = request.args.get("version", "")
     if version not in documents:
         raise NotFound
-    folder = url_for(FILE, digest=_digest(), name="docs.js").removesuffix("docs.js")
     page = _HTML.format(
-        title=current_app.config["OPENAPI_TITLE"] or current_app.name,
-        folder=folder,
-        versions=_versions(documents, version),
+        title=app.config["OPENAPI_TITLE"] or app.name,
+        folder=url_for(_FILE, digest=_digest(), name="docs.js").removesuffix("docs.js"),
+        versions=_links(documents, version),
         document=documents[version],
     )
     response = Response(page, mimetype="text/html")
@@ -93,39 +112,59 @@ def show_page(documents: t.Mapping[str, str]) -> Response:
     return response
 
 
-def send_file(digest: str, name: str) -> Response:
-    """Return a file of the page, which clients may keep for a year.
+def send_page_file(digest: str, name: str) -> Response:
+    """Send a file of the page, which browsers may keep for a year.
 
-    Raises `NotFound` (404) for any other name, and for the URL of another version of them.
+    Answers 404 for any other name, and for the URL that another Costrel had for the file.
     """
     if name not in _FILES or digest != _digest():
         raise NotFound
     response = send_from_directory(_FOLDER, name, mimetype=_FILES[name])
+    # SPEC(RFC 8246): it is not asked for again when the page is reloaded.
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _versions(documents: t.Mapping[str, str], chosen: str) -> Markup:
-    """Return links to the versions; nothing if there is one only."""
-    if len(documents) == 1:
-        return Markup()
+def _path_of(app: App) -> str | None:
+    """Return the path of the page; None if there is none, or only in debug mode."""
+    path: str | None = app.config["DOCS_PATH"]
+    return None if isinstance(path, InDebugMode) and not app.debug else path
+
+
+def _documents_of(app: App) -> dict[str, str]:
+    """Return the URLs of the documents by version; that of the whole API has the name ``""``."""
+    from . import versions_of
+
+    if ENDPOINT not in app.view_functions:
+        raise RuntimeError(
+            "The page at DOCS_PATH shows the document at OPENAPI_PATH, which is not served. Set"
+            " OPENAPI_PATH to a path that no other rule has."
+        )
+    versions = {version: url_for(ENDPOINT, version=version) for version in versions_of(app)}
+    return {"": url_for(ENDPOINT), **versions}
+
+
+def _links(versions: t.Iterable[str], chosen: str) -> Markup:
+    """Return links to the versions; nothing if the API has none."""
     links = [
         Markup('<a href="{}"{}>{}</a>').format(
-            url_for(PAGE, version=version),
+            url_for(PAGE, version=version) if version else url_for(PAGE),
             Markup(' aria-current="page"') if version == chosen else "",
-            version or "all",
+            version or "All",
         )
-        for version in documents
+        for version in versions
     ]
-    return Markup('<nav id="versions" aria-label="Versions">{}</nav>\n').format(
+    if len(links) == 1:
+        return Markup()
+    return Markup('<nav id="versions" aria-label="Versions">\n{}\n</nav>\n').format(
         Markup("\n").join(links)
     )
 
 
 @cache
 def _digest() -> str:
-    """Return a name for the present content of all files, so that URLs change with it."""
+    """Return a name for the present content of the files, so that their URLs change with it."""
     content = sha256()
     for name in _FILES:
         with open(os.path.join(_FOLDER, name), "rb") as file:
