@@ -14,12 +14,11 @@ from hashlib import sha256
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
-from ..config import InDebugMode
 from ..ground.current import current_app, request
 from ..helpers import send_from_directory, url_for
 from ..registration.origin import recorded
 from ..wrappers import Response
-from .serving import ENDPOINT
+from .serving import ENDPOINT, add_rule, docs_path
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -75,17 +74,15 @@ _HTML = Markup("""\
 
 
 def add_page(app: App) -> None:
-    """Register the page and its files below the path in the setting ``DOCS_PATH``.
+    """Register the page at the path in the setting ``DOCS_PATH``, and its files below it.
 
     Not if the application has a rule of that path.
     """
-    path = _path_of(app)
-    taken = (rule.rule for rule in app.url_map.iter_rules())
-    if path is None or PAGE in app.view_functions or path in taken:
-        return
-    with recorded("the setting DOCS_PATH"):
-        app.add_url_rule(path, PAGE, show_page)
-        app.add_url_rule(f"{path.rstrip('/')}/<digest>/<name>", _FILE, send_page_file)
+    add_rule(app, "DOCS_PATH", PAGE, show_page)
+    if app.view_functions.get(PAGE) is show_page and _FILE not in app.view_functions:
+        path = app.config["DOCS_PATH"].rstrip("/")
+        with recorded("the setting DOCS_PATH"):
+            app.add_url_rule(f"{path}/<digest>/<name>", _FILE, send_page_file)
 
 
 def show_page() -> Response:
@@ -94,14 +91,14 @@ def show_page() -> Response:
     Answers 404 for an unknown version, and outside debug mode if no path was set.
     """
     app: App = current_app._get_current_object()
-    if _path_of(app) is None:
+    if docs_path(app) is None:
         raise NotFound
     documents = _documents_of(app)
     version = request.args.get("version", "")
     if version not in documents:
         raise NotFound
     page = _HTML.format(
-        title=app.config["OPENAPI_TITLE"] or app.name,
+        title=app.config.get("OPENAPI_TITLE") or app.name,
         folder=url_for(_FILE, digest=_digest(), name="docs.js").removesuffix("docs.js"),
         versions=_links(documents, version),
         document=documents[version],
@@ -124,12 +121,6 @@ def send_page_file(digest: str, name: str) -> Response:
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _path_of(app: App) -> str | None:
-    """Return the path of the page; None if there is none, or only in debug mode."""
-    path: str | None = app.config["DOCS_PATH"]
-    return None if isinstance(path, InDebugMode) and not app.debug else path
 
 
 def _documents_of(app: App) -> dict[str, str]:

@@ -47,7 +47,8 @@ class OperationOptions(GroupOptions, total=False):
     description: str
     #: Its name in the OpenAPI document; otherwise its endpoint.
     operation_id: str
-    #: Requests that it makes later, by name: functions with the annotations of views.
+    #: Requests that it makes later, by the expression that gives their URL, such as
+    #: ``{$request.body#/callback_url}``: functions with the annotations of views.
     callbacks: Mapping[str, t.Any]
 
 
