@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from werkzeug.test import TestResponse
 
 from costrel import Blueprint, Costrel, Flask
@@ -18,9 +18,11 @@ from costrel.api import (
     Header,
     InvalidRequest,
     Page,
+    Partial,
     Path,
     Problem,
     Query,
+    changes_of,
     paginate,
 )
 from costrel.testing import FlaskClient, UnexpectedResponse, schema_test
@@ -138,6 +140,12 @@ def all_books() -> list[Book]:
 def change_book(book_id: int, changes: t.Annotated[dict[str, str], Body()]) -> tuple[Book, int]:
     """Return a value with a status."""
     return Book(title=changes["title"], id=book_id), 200
+
+
+@app.patch("/books/<int:book_id>")
+def patch_book(book_id: int, changes: Partial[Book]) -> Book:
+    """Take what a client changes."""
+    return structs.replace(Book(title="Emma", id=book_id), **changes_of(changes))
 
 
 @app.delete("/books/<int:book_id>", defaults={"hard": False})
