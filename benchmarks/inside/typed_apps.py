@@ -94,7 +94,7 @@ def _add_typed(app: t.Any, number: int, new_thing: t.Any, thing: t.Any) -> None:
 
     @app.delete(f"{path}/<int:thing_id>", endpoint=f"remove_thing{number}")
     def remove_thing(thing_id: int) -> None:
-        return None
+        pass
 
 
 def _add_plain(app: t.Any, number: int, _new_thing: t.Any, _thing: t.Any) -> None:
@@ -140,4 +140,4 @@ def _add_to_fastapi(app: t.Any, number: int, new_thing: t.Any, thing: t.Any) -> 
 
     @app.delete(f"{path}/{{thing_id}}", status_code=204)
     async def remove_thing(thing_id: int) -> None:
-        return None
+        pass

@@ -21,12 +21,12 @@ if not settings.configured:  # its command imports this file once more
         ALLOWED_HOSTS=["*"],
         BOLT_API=["peers.typed.bolt:api"],
         INSTALLED_APPS=["django_bolt"],
-        ROOT_URLCONF=__name__,
+        ROOT_URLCONF="peers.typed.bolt",
         SECRET_KEY=content.SECRET_KEY,
     )
     django.setup()
 
-from django_bolt import BoltAPI  # noqa: E402 - needs the settings
+from django_bolt import BoltAPI  # noqa: E402 - it reads the settings
 
 api = BoltAPI()
 urlpatterns = []

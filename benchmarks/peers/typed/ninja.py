@@ -7,7 +7,6 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import path
 from material import content
 from material.shop import shelve
-from ninja import Field, NinjaAPI, Query, Schema
 
 PEER = {
     "title": "Django Ninja",
@@ -22,6 +21,9 @@ settings.configure(
     ROOT_URLCONF=__name__,
     SECRET_KEY=content.SECRET_KEY,
 )
+
+from ninja import Field, NinjaAPI, Query, Schema  # noqa: E402 - it reads the settings
+
 api = NinjaAPI()
 shelves = shelve(dict)
 
