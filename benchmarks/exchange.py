@@ -14,12 +14,16 @@ class WrongAnswerError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """One request. `target` is path and query, percent-encoded as it goes over the wire."""
+    """One request. `target` is path and query, percent-encoded as it goes over the wire.
+
+    `refused` says that the right answer is a status of 400 or more.
+    """
 
     method: str
     target: str
     headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     body: bytes = b""
+    refused: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

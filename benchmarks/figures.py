@@ -13,6 +13,8 @@ FLASK_IS_AT = {
     "process": "in process",
     "idioms": "in process",
     "idioms-http": "granian",
+    "typed": "in process",
+    "typed-http": "granian",
 }
 
 

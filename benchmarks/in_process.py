@@ -13,7 +13,11 @@ from settings import Settings, say
 
 
 def measure(
-    peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
+    peers: dict[str, Peer],
+    workloads: list[Workload],
+    settings: Settings,
+    results: Results,
+    kind: str = "process",
 ) -> None:
     """Measure every workload on every peer, round by round, on the server's core."""
     cells = [
@@ -29,12 +33,12 @@ def measure(
                 f" {workload.name:9} {peer.name + ' in process':28}"
             )
             try:
-                us = call("inside.call", peer.name, workload.name, settings)
+                us = call("inside.call", peer.module, workload.name, settings)
             except (MeasureError, subprocess.TimeoutExpired) as failure:
                 results.failures.append(f"{workload.name}, {peer.name} in process: {failure}")
                 say(f"{progress}     FAILED: {failure}")
                 continue
-            group = results.group("process", workload.name, workload.title)
+            group = results.group(kind, workload.name, workload.title)
             where = "ASGI" if peer.interface == "asgi" else "in process"
             group.add(peer.name, where, "us").runs.append(us)
             say(f"{progress} {us:10,.2f} us")

@@ -54,6 +54,8 @@ def put_under_load(
 ) -> Load:
     """Send a request repeatedly for some seconds; `MeasureError` if a response was an error.
 
+    Of a request that is to be refused, every response has to be one.
+
     wrk only accepts whole seconds. It is interrupted to allow fractions, and reports itself
     how long it ran.
     """
@@ -73,7 +75,7 @@ def put_under_load(
         output, _ = wrk.communicate(timeout=10)
     finally:
         wrk.kill()
-    return read_output(output, url)
+    return read_output(output, url, request)
 
 
 def make_script(request: Request) -> str:
@@ -92,15 +94,16 @@ def quote(text: str) -> str:
     return json.dumps(text)
 
 
-def read_output(output: str, url: str) -> Load:
-    """Return the figures; `MeasureError` if they include errors."""
+def read_output(output: str, url: str, request: Request) -> Load:
+    """Return the figures; `MeasureError` if they include errors that are not the answer."""
     figures = next((json.loads(line) for line in output.splitlines() if line[:1] == "{"), None)
     if figures is None:
         raise MeasureError(f"wrk printed no figures for {url}:\n{output}")
+    expected = {"status": figures["requests"] if request.refused else 0}
     errors = {
         kind: figures[kind]
         for kind in ("connect", "read", "write", "timeout", "status")
-        if figures[kind]
+        if figures[kind] != expected.get(kind, 0)
     }
     if errors or not figures["requests"]:
         raise MeasureError(

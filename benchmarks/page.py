@@ -9,10 +9,11 @@ import json
 import pathlib
 import re
 import sys
+import typing as t
 
-from figures import Results, from_json
+from figures import Figure, Group, Results, from_json
 from ratios import describe, list_rows
-from registry import ROOT, Peer, load_peers
+from registry import ROOT, Peer, load_peers, load_typed_peers
 from report import make_idiom_row, show_number, show_others, show_ratio
 
 PAGE = ROOT.parent / "docs" / "benchmarks.md"
@@ -21,8 +22,12 @@ PAGE = ROOT.parent / "docs" / "benchmarks.md"
 def write(results: Results, page: pathlib.Path, peers: dict[str, Peer]) -> None:
     """Replace what is between the marks of each table."""
     text = page.read_text()
+    typed_peers = load_typed_peers()
     tables = {
-        "defaults": make_defaults(results, peers),
+        "defaults": make_workloads(results, "defaults", peers, "x Flask", Group.of_flask),
+        "typed": make_workloads(results, "typed", typed_peers, "x bare", Group.of_bare),
+        "typed-http": make_workloads(results, "typed-http", typed_peers, "x bare", Group.of_bare),
+        "typed-routes": make_costs(results, typed_peers),
         "idioms": make_idioms(results, "idioms", peers),
         "idioms-http": make_idioms(results, "idioms-http", peers),
     }
@@ -37,9 +42,14 @@ def write(results: Results, page: pathlib.Path, peers: dict[str, Peer]) -> None:
     page.write_text(text)
 
 
-def make_defaults(results: Results, peers: dict[str, Peer]) -> list[str]:
-    """Return the table of servers without options: a row per peer and server."""
-    groups = [group for group in results.groups if group.kind == "defaults"]
+Ratio = t.Callable[[Group, Figure], float | None]
+
+
+def make_workloads(
+    results: Results, kind: str, peers: dict[str, Peer], about: str, ratio: Ratio
+) -> list[str]:
+    """Return the table of one kind: a row per peer and server, two columns per workload."""
+    groups = [group for group in results.groups if group.kind == kind]
     cells: dict[tuple[str, str], list[str]] = {}
     for group in groups:
         for figure in group.ranked():
@@ -48,12 +58,24 @@ def make_defaults(results: Results, peers: dict[str, Peer]) -> list[str]:
         for group in groups:
             figure = group.find(peer, where)
             row.append(show_number(figure.median) if figure else "-")
-            row.append(show_ratio(group.of_flask(figure) if figure else None))
+            row.append(show_ratio(ratio(group, figure) if figure else None))
     if not cells:
         return []
-    header = ["", "", *(cell for group in groups for cell in (f"`{group.name}`", "x Flask"))]
+    header = ["", "", *(cell for group in groups for cell in (f"`{group.name}`", about))]
     rows = [[peers[peer].title, where, *row] for (peer, where), row in cells.items()]
     return make_table(header, rows, left=2)
+
+
+def make_costs(results: Results, peers: dict[str, Peer]) -> list[str]:
+    """Return the table of what many typed routes cost: a row per application."""
+    groups = [group for group in results.groups if group.kind == "typed-routes"]
+    names = dict.fromkeys((found.peer, found.where) for group in groups for found in group.figures)
+    rows = []
+    for peer, where in names:
+        found = [group.find(peer, where) for group in groups]
+        shown = [f"{show_number(one.median)} {one.unit}" if one else "-" for one in found]
+        rows.append([f"{peers[peer].title}, {where} views", *shown])
+    return make_table(["", *(group.name for group in groups)], rows, left=1) if rows else []
 
 
 def make_idioms(results: Results, kind: str, peers: dict[str, Peer]) -> list[str]:

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parent
 FIVE = ("hello", "json", "echo", "template", "query")
 EVERYONES = (*FIVE, "page", "fortunes")
 ALL = (*EVERYONES, "wait")
+TYPED = ("typed_post", "typed_get", "typed_invalid")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Peer:
     an empty list is a peer that is run in process only. `sockets` is the server on which
     its WebSockets are measured. `defaults` are servers that run it without options. A twin
     returns `jsonify(...)` where the peer that it is of returns a dictionary. `app` is where
-    the application is, if not in the peer's file, and `as_flask` whether it runs under the alias.
+    the application is, if not in the peer's `module`, and `as_flask` whether it runs under the
+    alias.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Peer:
     twin_of: str = ""
     app: str = ""
     as_flask: bool | None = None
+    module: str = ""
 
     def in_process_workloads(self) -> tuple[str, ...]:
         """Return the workloads to run without a server: by default all, if that is possible.
@@ -70,22 +73,30 @@ class Workload:
 
 def load_peers() -> dict[str, Peer]:
     """Read the header of every peer, without importing what it imports."""
-    return {
-        path.stem: read_peer(path)
-        for path in sorted((ROOT / "peers").glob("*.py"))
-        if path.stem != "__init__"
-    }
+    return _load("peers", {})
+
+
+def load_typed_peers() -> dict[str, Peer]:
+    """Read the same of the peers with typed views, each of which answers the typed workloads."""
+    return _load("peers/typed", {"workloads": TYPED})
+
+
+def _load(folder: str, answers: dict[str, t.Any]) -> dict[str, Peer]:
+    paths = sorted((ROOT / folder).glob("*.py"))
+    peers = [read_peer(path) for path in paths if path.stem != "__init__"]
+    return {peer.name: dataclasses.replace(peer, **answers) for peer in peers}
 
 
 def read_peer(path: pathlib.Path) -> Peer:
     """Return the dictionary that a peer's file calls PEER."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for statement in ast.parse(path.read_text()).body:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "PEER":
             fields = {
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in ast.literal_eval(statement.value).items()
             }
-            return Peer(name=path.stem, **fields)
+            return Peer(name=path.stem, module=module, **fields)
     raise SystemExit(f"{path} does not assign PEER = {{...}}; see the other peers")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from figures import Figure, Group, Results
 from ratios import Row, describe, list_rows
-from registry import Peer
+from registry import Peer, load_typed_peers
 
 KINDS = {
     "defaults": "Over HTTP on servers without options, requests per second",
     "http": "Over HTTP on tuned servers, requests per second",
     "sockets": "WebSockets on uvicorn",
     "process": "In process, microseconds per request",
+    "typed": "Typed views in process, microseconds per request",
+    "typed-http": "Typed views over HTTP, requests per second",
+    "typed-routes": "Applications of many typed routes",
     "routing": "Routing, in process, microseconds per request",
     "import": "Import in a fresh interpreter, milliseconds",
     "start": "Start, milliseconds",
@@ -18,7 +21,7 @@ KINDS = {
 }
 UNITS = {"/s": "per second", "us": "us", "ms": "ms", "KiB": "KiB"}
 
-LOADED = {"http", "defaults"}  # the kinds whose latencies are known
+LOADED = {"http", "defaults", "typed-http"}  # the kinds whose latencies are known
 
 
 def print_tables(results: Results, peers: dict[str, Peer]) -> None:
@@ -28,7 +31,8 @@ def print_tables(results: Results, peers: dict[str, Peer]) -> None:
         if groups:
             print(f"\n{title}\n{'=' * len(title)}")
         for group in groups:
-            (print_matrix if kind == "routing" else print_group)(group, peers)
+            titles = load_typed_peers() if kind.startswith("typed") else peers
+            (print_matrix if kind == "routing" else print_group)(group, titles)
     print_idioms(results, peers)
     for name, reason in results.missing.items():
         print(f"MISSING  {name}: {reason}")

@@ -33,8 +33,19 @@ import side_by_side
 import sockets
 import startup
 import targets
+import typed
 from figures import Results
-from registry import ALL, FIVE, ROOT, Peer, load_peers, load_workload
+from registry import (
+    ALL,
+    FIVE,
+    ROOT,
+    TYPED,
+    Peer,
+    Workload,
+    load_peers,
+    load_typed_peers,
+    load_workload,
+)
 
 RESULTS = ROOT / "results"
 PLOTS = environment.PROJECT / "docs" / "img"
@@ -43,6 +54,7 @@ MEASURE: dict[str, t.Callable[..., None]] = {
     "http": over_http.measure,
     "sockets": sockets.measure,
     "process": in_process.measure,
+    "typed": typed.measure,
     "idioms": side_by_side.measure,
     "routing": routing.measure,
     "import": startup.measure_imports,
@@ -54,8 +66,8 @@ PARTS = tuple(MEASURE)
 
 def main() -> int:
     """Run the benchmarks that the command line asks for."""
-    all_peers = load_peers()
-    options = parse(list(all_peers))
+    all_peers, all_typed = load_peers(), load_typed_peers()
+    options = parse(sorted({*all_peers, *all_typed}))
     make_settings = settings_.quick if options.quick else settings_.full
     settings = make_settings(options.rounds, options.seconds)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
@@ -64,12 +76,17 @@ def main() -> int:
     not_installed = environment.make()
     peers, missing = environment.split_missing(choose_peers(all_peers, options))
     environment.run("-m", "material.database")
-    results = Results(missing=not_installed | missing)
-    workloads = [load_workload(name) for name in choose_workloads(options)]
+    typed_peers, typed_missing = environment.split_missing(choose_peers(all_typed, options))
+    results = Results(missing=not_installed | missing | typed_missing)
+    workloads = choose_workloads(options, FIVE if options.quick else ALL, ALL)
+    typed_workloads = choose_workloads(options, TYPED, TYPED)
     for part in options.parts:
         settings_.say(f"\n== {part}")
         part_started = time.monotonic()
-        MEASURE[part](peers, workloads, settings, results)
+        if part == "typed":
+            typed.measure(typed_peers, typed_workloads, settings, results)
+        else:
+            MEASURE[part](peers, workloads, settings, results)
         settings_.say(f"{part} took {time.monotonic() - part_started:.0f} s")
     report.print_tables(results, all_peers)
     targets.print_targets(results)
@@ -84,7 +101,10 @@ def parse(peers: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="few peers, once, in under two minutes"
     )
-    parser.add_argument("--only", nargs="+", choices=ALL, metavar="WORKLOAD", help=", ".join(ALL))
+    workloads = (*ALL, *TYPED)
+    parser.add_argument(
+        "--only", nargs="+", choices=workloads, metavar="WORKLOAD", help=", ".join(workloads)
+    )
     parser.add_argument("--peers", nargs="+", choices=peers, metavar="PEER", help=", ".join(peers))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="all by default")
     parser.add_argument("--rounds", type=int, help="how often to measure each cell")
@@ -96,15 +116,17 @@ def parse(peers: list[str]) -> argparse.Namespace:
 def choose_peers(peers: dict[str, Peer], options: argparse.Namespace) -> dict[str, Peer]:
     """Return the peers to measure: those named, or the default ones of a full or quick run."""
     if options.peers:
-        return {name: peers[name] for name in options.peers}
+        return {name: peers[name] for name in options.peers if name in peers}
     return {
         name: peer for name, peer in peers.items() if peer.quick is not None or not options.quick
     }
 
 
-def choose_workloads(options: argparse.Namespace) -> t.Sequence[str]:
-    """Return the workloads to measure."""
-    return options.only or (FIVE if options.quick else ALL)
+def choose_workloads(
+    options: argparse.Namespace, default: t.Sequence[str], known: t.Sequence[str]
+) -> list[Workload]:
+    """Return those of the known workloads that the command line names, or the default ones."""
+    return [load_workload(name) for name in options.only or default if name in known]
 
 
 def write(

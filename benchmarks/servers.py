@@ -27,7 +27,7 @@ def command(server: str, peer: Peer, port: int) -> list[str]:
     Those named "defaults", and `costrel run`, get no option but the application and the address.
     The others have one worker, as few threads as possible, and no access log.
     """
-    app, address = peer.app or f"peers.{peer.name}:app", f"{HOST}:{port}"
+    app, address = peer.app or f"{peer.module}:app", f"{HOST}:{port}"
     at = ["--host", HOST, "--port", str(port)]
     granian = ["-m", "granian", *at, "--workers", "1"]
     granian += ["--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"]
@@ -45,7 +45,7 @@ def command(server: str, peer: Peer, port: int) -> list[str]:
         "gunicorn-sync": [*gunicorn, "sync", app],
         "gunicorn-gthread": [*gunicorn, "gthread", "--threads", "4", app],
         "uvicorn": [*uvicorn, "--log-level", "warning", app],
-        "own": ["-m", f"peers.{peer.name}", HOST, str(port)],
+        "own": ["-m", peer.module, HOST, str(port)],
     }
     return [str(PYTHON), *commands[server]]
 
@@ -59,7 +59,7 @@ class Server:
         self.port = find_port()
         logs = WORK / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        self.log = logs / f"{peer.name}-{server}.log"
+        self.log = logs / f"{peer.module or peer.name}-{server}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [*environment.pinned_to(core), *command(server, peer, self.port)],

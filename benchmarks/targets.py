@@ -15,7 +15,7 @@ import typing as t
 
 from figures import Figure, Results, from_json
 from ratios import list_rows, median
-from registry import FIVE, ROOT
+from registry import FIVE, ROOT, TYPED
 from routing import RULES, where
 
 COSTREL = "costrel"
@@ -24,6 +24,9 @@ WSGI_PEERS = ("bottle", "django", "falcon")
 ASGI_PEERS = (
     "blacksheep", "falcon_asgi", "starlette", "sanic", "robyn", "litestar", "quart", "fastapi",
 )  # fmt: skip
+TYPED_WSGI = ("flask", "apiflask", "ninja")
+TYPED_ASGI = ("fastapi", "litestar", "blacksheep")
+TYPED_IN_PROCESS = {"apiflask": 10, "fastapi": 5}  # how many times as fast, at least
 READ_OR_PARSED = {"static", "static_unchanged", "upload"}  # rows of files
 
 
@@ -60,6 +63,8 @@ def list_targets(results: Results) -> list[Target]:
         *asynchronous(results),
         *sockets(results),
         *idioms(results),
+        *typed(results),
+        *typed_routes(results),
     ]
 
 
@@ -202,6 +207,43 @@ def idioms(results: Results) -> t.Iterator[Target]:
     ):
         mine, other = (results.figure("idioms", which, COSTREL) for which in (name, base))
         yield Target(f"idiom {name}: of the time of {base}", "<=", bound, compare(other, mine))
+
+
+def typed(results: Results) -> t.Iterator[Target]:
+    """Return the targets of typed views."""
+    for kind, label in (("typed", "in process"), ("typed-http", "over HTTP")):
+        for name in TYPED:
+            for mine, bare, peers in (
+                ("costrel", "bare", TYPED_WSGI),
+                ("costrel_asgi", "bare_asgi", TYPED_ASGI),
+            ):
+                figure = results.figure(kind, name, mine)
+                if kind == "typed-http":
+                    ratio = compare(figure, results.figure(kind, name, bare))
+                    yield Target(f"{name} {label}: {mine} x bare callable", ">=", 0.85, ratio)
+                for peer in peers:
+                    at_least = TYPED_IN_PROCESS.get(peer, 1) if kind == "typed" else 1
+                    yield Target(
+                        f"{name} {label}: {mine} x {peer}",
+                        ">" if at_least == 1 else ">=",
+                        at_least,
+                        compare(figure, results.figure(kind, name, peer)),
+                    )
+
+
+def typed_routes(results: Results) -> t.Iterator[Target]:
+    """Return the targets of applications of many typed routes."""
+
+    def figure(cost: str, where: str = "typed") -> Figure | None:
+        return results.figure("typed-routes", cost, COSTREL, where)
+
+    document, memory = figure("document"), figure("memory")
+    share = compare(figure("start", "plain"), figure("start"))
+    yield Target("1,000 typed routes, start: of the time of plain ones", "<=", 1.05, share)
+    about = "1,000 typed routes, the OpenAPI document: ms"
+    yield Target(about, "<=", 1000, document and document.median)
+    about = "memory per typed route: KiB"
+    yield Target(about, "<=", 9.77, memory and memory.median)  # 10 kB
 
 
 def compare(mine: Figure | None, other: Figure | None) -> float | None:

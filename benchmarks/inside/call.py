@@ -1,6 +1,6 @@
 """Measure one peer and one workload without a server.
 
-    python -m inside.call PEER WORKLOAD SECONDS     (prints JSON: microseconds per request)
+    python -m inside.call MODULE WORKLOAD SECONDS     (prints JSON: microseconds per request)
 
 The application is called with a copy of one canned environ or scope, with the keys that
 Granian sends (in an environment of few variables). Every figure includes the time of the copy.
@@ -228,9 +228,10 @@ def measure(caller: WSGI | ASGI, request: Request, seconds: float) -> float:
 
 def main() -> None:
     """Measure what the command line names."""
-    name, workload_name, seconds = sys.argv[1:]
-    peer, workload = read_peer(ROOT / "peers" / f"{name}.py"), load_workload(workload_name)
-    app = importlib.import_module(f"peers.{name}").app
+    module, workload_name, seconds = sys.argv[1:]
+    peer = read_peer(ROOT.joinpath(*module.split(".")).with_suffix(".py"))
+    workload = load_workload(workload_name)
+    app = importlib.import_module(module).app
     caller = WSGI(app) if peer.interface == "wsgi" else ASGI(app)
     request = sign_in(caller, workload)
     check(caller, workload, request)

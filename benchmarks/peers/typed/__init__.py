@@ -1,0 +1,1 @@
+"""The same two typed views per file, written as its framework recommends."""
