@@ -9,6 +9,7 @@ from typing import Annotated
 
 import click
 from sqlalchemy import select
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 from werkzeug.http import dump_cookie
 
@@ -37,11 +38,16 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def refused(why: str, scheme: str) -> Unauthorized:
+    """Return the error for credentials that nobody has."""
+    return Unauthorized(why, www_authenticate=WWWAuthenticate(scheme, {"error": "invalid_token"}))
+
+
 def find_clerk(token: Annotated[str, Depends(BearerAuth("clerk"))], session: Database) -> ClerkRow:
     """Find who works here by the token that ``add-clerk`` has shown."""
     clerk = session.scalar(select(ClerkRow).filter_by(token_hash=hash_of(token)))
     if clerk is None:
-        raise Unauthorized("Nobody has this token.")
+        raise refused("Nobody has this token.", "bearer")
     return clerk
 
 
@@ -51,7 +57,7 @@ def find_customer(
     """Find the customer by the cookie that ``POST /customers`` has set."""
     customer = session.scalar(select(CustomerRow).filter_by(token_hash=hash_of(token)))
     if customer is None:
-        raise Unauthorized("Nobody has this cookie.")
+        raise refused("Nobody has this cookie.", "cookie")
     return customer
 
 
@@ -59,7 +65,7 @@ def check_courier(key: Annotated[str, Depends(APIKey("X-Courier-Key"))]) -> None
     """Let the courier in."""
     expected = current_app.config["COURIER_KEY"]
     if not expected or not hmac.compare_digest(key.encode(), expected.encode()):
-        raise Unauthorized("This is not the courier's key.")
+        raise refused("This is not the courier's key.", "apikey")
 
 
 Customer = Annotated[CustomerRow, Depends(find_customer)]

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import attrs
 from msgspec import Meta, Struct
-from werkzeug.datastructures import Authorization
 
 from costrel import Costrel, abort
 from costrel.api import (
     APIKey,
     BasicAuth,
+    BasicCredentials,
     Body,
     Cookie,
     Depends,
@@ -174,9 +174,9 @@ class Item(Struct):
     text: str
 
 
-def check_user(user: t.Annotated[Authorization, Depends(BasicAuth())]) -> None:
+def check_user(user: t.Annotated[BasicCredentials, Depends(BasicAuth())]) -> None:
     """Let in who knows the password."""
-    if not hmac.compare_digest((user.password or "").encode(), PASSWORD.encode()):
+    if not hmac.compare_digest(user.password.encode(), PASSWORD.encode()):
         abort(401)
 
 
