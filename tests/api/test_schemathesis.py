@@ -6,7 +6,6 @@ that do not. It looks whether the answers are what the document says.
 
 from __future__ import annotations
 
-import base64
 import sys
 import typing as t
 from collections import Counter
@@ -20,18 +19,19 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 MAX_EXAMPLES = 20
 """So many requests of each kind for an operation, so that a run takes less than a minute."""
 
-Headers = dict[str, str]
+Auth = dict[str, dict[str, str]]
+"""Credentials by the name of their security scheme."""
 
 
-def make_twenty(_tmp_path: Path) -> tuple[Costrel, list[str], Headers]:
+def make_twenty(_tmp_path: Path) -> tuple[Costrel, list[str], Auth]:
     """Return the application of twenty operations, its documents, and what opens all of it."""
     from twenty import KEY, PASSWORD, make_app
 
-    basic = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
-    return make_app(), ["/openapi.json"], {"Authorization": f"Basic {basic}", "X-Key": KEY}
+    auth = {"basicAuth": {"username": "ada", "password": PASSWORD}, "key": {"api_key": KEY}}
+    return make_app(), ["/openapi.json"], auth
 
 
-def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Headers]:
+def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Auth]:
     """Return the example with a clerk, a customer and some books."""
     if str(EXAMPLES) not in sys.path:
         sys.path.append(str(EXAMPLES))
@@ -44,14 +44,17 @@ def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Headers]:
     client = app.test_client()
     client.post("/api/v2/customers", json={"name": "Grace"})
     cookie = t.cast("t.Any", client.get_cookie("customer")).value
-    clerk = {"Authorization": f"Bearer {run(args=['add-clerk', 'Ada']).output.strip()}"}
+    token = run(args=['add-clerk', 'Ada']).output.strip()
+    clerk = {"Authorization": f"Bearer {token}"}
     book = {"title": "Emma", "author": "Jane Austen", "price": 999}
     for _ in range(3):
         assert client.post("/api/v1/books", json=book, headers=clerk).status_code == 201
-    headers = {
-        **clerk, "Cookie": f"customer={cookie}", "X-Courier-Key": "key of the courier",
-    }  # fmt: skip
-    return app, ["/api/v1/openapi.json", "/api/v2/openapi.json"], headers
+    auth = {
+        "clerk": {"bearer": token},
+        "customer": {"api_key": cookie},
+        "X-Courier-Key": {"api_key": "key of the courier"},
+    }
+    return app, ["/api/v1/openapi.json", "/api/v2/openapi.json"], auth
 
 
 @pytest.mark.wsgi_only("it sends over both interfaces itself")
@@ -60,12 +63,12 @@ def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Headers]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_schemathesis_finds_nothing(tmp_path: Path, make: t.Any, interface: str) -> None:
     """No request gets an answer that the document does not have, and none a 500."""
-    app, documents, headers = make(tmp_path)
+    app, documents, auth = make(tmp_path)
     ran: Counter[str] = Counter()
     failures = [
         failure
         for path in documents
-        for failure in run_checks(app, path, interface, headers, ran)
+        for failure in run_checks(app, path, interface, auth, ran)
     ]
     assert not failures, f"{len(failures)} failures:\n" + "\n\n".join(failures[:10])
     from schemathesis.checks import CHECKS
@@ -74,7 +77,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path, make: t.Any, interface: str)
 
 
 def run_checks(
-    app: Costrel, path: str, interface: str, headers: Headers, ran: Counter[str]
+    app: Costrel, path: str, interface: str, auth: Auth, ran: Counter[str]
 ) -> t.Iterator[str]:
     """Yield what is wrong by one document of an application; count the checks that ran."""
     import schemathesis
@@ -82,7 +85,7 @@ def run_checks(
 
     config = schemathesis.Config.from_dict(
         {
-            "headers": headers,
+            "auth": {"openapi": auth},
             "seed": 1,
             "generation": {
                 "deterministic": True, "max-examples": MAX_EXAMPLES, "database": "none",
