@@ -13,6 +13,7 @@ from costrel.api import (
     File,
     Form,
     Partial,
+    Problem,
     Query,
     UploadedFile,
     changes_of,
@@ -99,7 +100,7 @@ def read_book(book_id: BookId, session: Database) -> Book:
     return book
 
 
-@books.patch("/books/<int:book_id>", dependencies=for_clerks)
+@books.patch("/books/<int:book_id>", dependencies=for_clerks, responses={412: Problem})
 def change_book(book_id: BookId, changes: Partial[NewBook], session: Database) -> Book:
     """Change what is sent, and nothing else; with ``If-Match``, only the state that is meant."""
     book = find(session, BookRow, book_id)
@@ -109,7 +110,7 @@ def change_book(book_id: BookId, changes: Partial[NewBook], session: Database) -
     return book
 
 
-@books.delete("/books/<int:book_id>", dependencies=for_clerks)
+@books.delete("/books/<int:book_id>", dependencies=for_clerks, responses={412: Problem})
 def delete_book(book_id: BookId, session: Database) -> None:
     """Delete a book; with ``If-Match``, only in the state that is meant."""
     book = find(session, BookRow, book_id)
@@ -144,11 +145,8 @@ def set_cover(
 ) -> None:
     """Upload a cover: the picture, and what is said of it, as JSON."""
     book = find(session, BookRow, book_id)
-    book.cover, book.cover_type, book.cover_text = (
-        picture.read(),
-        picture.content_type,
-        about.text,
-    )
+    book.cover, book.cover_type = picture.read(), picture.content_type
+    book.cover_text = about.text
     session.commit()
 
 
