@@ -29,14 +29,14 @@ class Somebody(Struct):
     name: Name
 
 
-@orders.post("/customers")
-def add_customer(new: Somebody, session: Database) -> tuple[Somebody, int, dict[str, str]]:
+@orders.post("/customers", status=201)
+def add_customer(new: Somebody, session: Database) -> tuple[Somebody, dict[str, str]]:
     """Become a customer: the answer sets a cookie, which orders are made with."""
     token, token_hash = make_token()
     customer = CustomerRow(name=new.name, token_hash=token_hash)
     session.add(customer)
     session.commit()
-    return customer, 201, cookie_of(token)
+    return customer, cookie_of(token)
 
 
 class Card(Struct, tag="card"):
