@@ -7,6 +7,7 @@ def create_app(**config):
     """Build the application; `config` is for tests."""
     app = Costrel(__name__, static_folder=None)
     app.config.from_mapping(
+        SECRET_KEY="not a secret",  # set FLASK_SECRET_KEY where others can reach it
         DATABASE_URL="sqlite:///bookshop.sqlite",
         COURIER_KEY=None,  # what the courier sends with each request
         SHIPPED_URL=None,  # where to tell of orders that are on their way
@@ -28,4 +29,5 @@ def create_app(**config):
     v2.register_blueprint(orders.orders)
     app.register_blueprint(v1.v1)
     app.register_blueprint(v2)
+    app.webhook("orderShipped")(orders.order_shipped)
     return app

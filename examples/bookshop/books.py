@@ -79,7 +79,7 @@ def list_books(
         found = found.where(BookRow.price < filters.cheaper_than)
     if filters.year:
         found = found.where(BookRow.year.in_(filters.year))
-    return paginate_by_cursor(found, cursor, size, session=session, key=BookRow.id)
+    return paginate_by_cursor(found, cursor, size, session=session, key="id")
 
 
 @books.post("/books", status=201, dependencies=for_clerks)

@@ -147,6 +147,10 @@ class Shipped(Struct):
     shipped: date
 
 
+def order_shipped(news: Shipped) -> None:
+    """Hear that an order is on its way: the documentation says so of this webhook."""
+
+
 Tell = Callable[[Shipped], None]
 
 

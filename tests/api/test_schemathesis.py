@@ -54,7 +54,7 @@ def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Auth]:
         "customer": {"api_key": cookie},
         "X-Courier-Key": {"api_key": "key of the courier"},
     }
-    return app, ["/api/v1/openapi.json", "/api/v2/openapi.json"], auth
+    return app, ["/openapi.json"], auth
 
 
 @pytest.mark.wsgi_only("it sends over both interfaces itself")
