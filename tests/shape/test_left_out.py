@@ -9,6 +9,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 
 WSGI_ONLY = {
+    "api/test_schemathesis.py": {"test_schemathesis_finds_nothing"},
     "dispatch/test_coerce.py": {"test_phrase_of_a_status_is_sent_as_it_is"},
     "ecosystem/test_tracers.py": {"test_opentelemetry_keeps_weak_references_and_removes_its_hooks"},
     "routing/test_table.py": {"test_converter_that_refuses_is_asked_once"},
