@@ -12,6 +12,7 @@ import re
 import typing as t
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 from msgspec import inspect as types
@@ -37,6 +38,8 @@ def find(value: t.Any, kind: types.Type) -> Iterator[Mismatch]:
 
 def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  # noqa: PLR0911
     kind = bare(kind)
+    if kind == _PLAIN.get(type(value)):
+        return iter(())
     if isinstance(kind, types.UnionType):
         return _find_in_union(value, kind, pointer)
     if isinstance(kind, OBJECTS) and isinstance(value, dict):
@@ -55,6 +58,12 @@ def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  
         return _find_in_decimal(value, pointer)
     return _find_whole(value, kind, pointer)
 
+
+_PLAIN: dict[type, types.Type] = {
+    str: types.StrType(), int: types.IntType(), float: types.FloatType(), bool: types.BoolType(),
+    type(None): types.NoneType(),
+}  # fmt: skip
+"""The types that any value of a class fits: most fields of a document with an error."""
 
 _DICT_LIKE = (*OBJECTS, *DICTS)
 _LIST_LIKE = (*ARRAYS, types.TupleType, types.NamedTupleType)
@@ -224,9 +233,14 @@ def _type_of(kind: types.Type) -> t.Any:
     if isinstance(kind, _LIST_LIKE):
         return list
     cls = _CLASSES[type(kind)] if type(kind) in _CLASSES else getattr(kind, "cls", t.Any)
-    set_ = {name: getattr(kind, name, None) for name in _CONSTRAINTS}
-    given = {name: value for name, value in set_.items() if value is not None}
-    return t.Annotated[cls, msgspec.Meta(**given)] if given else cls
+    given = [(name, getattr(kind, name, None)) for name in _CONSTRAINTS]
+    return _constrained(cls, *(item for item in given if item[1] is not None))
+
+
+(maxsize=256)
+def _constrained(cls: t.Any, *constraints: tuple[str, t.Any]) -> t.Any:
+    """Return a type with its constraints, which take long to make."""
+    return t.Annotated[cls, msgspec.Meta(**dict(constraints))] if constraints else cls
 
 
 def of_error(error: msgspec.ValidationError) -> Mismatch:
