@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -185,6 +186,8 @@ BODIES: dict[bytes, int] = {
     b"\x82\xa4name\xa1x\xa2at\xcb\x3f\xf8\0\0\0\0\0\0": 422,
     b"\xdf\xff\xff\xff\xff": 400,
     b"\xdd\xff\xff\xff\xff\x01": 400,
+    b"\xdd\x7f\xff\xff\xff" * 100: 400,
+    b"\xdc\xff\xff" * 400: 400,
     b"\x91" * 100_000: 400,
     b"\x81\x01" * 100_000: 400,
 }
@@ -228,16 +231,16 @@ def _depth(value: t.Any) -> int:
 
 @given(_values, st.integers(0, 4))
 def test_depth_is_counted_without_recursion(value: t.Any, limit: int) -> None:
-    """`check_depth` finds the same depth as a walk of the value."""
+    """`check_heads` finds the same depth as a walk of the value."""
     # Empty arrays and maps have nothing in them that could recurse.
     data = msgspec.msgpack.encode(_filled(value))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packed, "MAX_DEPTH", limit)
         if _depth(_filled(value)) > limit:
             with pytest.raises(ValueError, match="nested too deeply"):
-                packed.check_depth(data)
+                packed.check_heads(data)
         else:
-            packed.check_depth(data)
+            packed.check_heads(data)
 
 
 def _filled(value: t.Any) -> t.Any:
@@ -251,12 +254,14 @@ def _filled(value: t.Any) -> t.Any:
 
 @given(st.binary(max_size=200))
 def test_depth_of_noise_is_found_out(data: bytes) -> None:
-    """Whatever is sent, it ends."""
-    packed.check_depth(data)
+    """Whatever is sent, it ends, and refuses nothing that can be decoded."""
     try:
         packed.to_json(data)
     except (ValueError, msgspec.DecodeError):
-        pass
+        with suppress(ValueError):
+            packed.check_heads(data)
+    else:
+        packed.check_heads(data)
 
 
 @given(st.text(st.characters(max_codepoint=255)))

@@ -90,12 +90,15 @@ class _Mirrors:
         cls = t.get_origin(kind.cls) or kind.cls
         if _does_more(cls) or not all(field.name.isidentifier() for field in kind.fields):
             raise _NoMirrorError
-        # INVARIANT: no field has a default. msgspec takes it for an attribute that raises any
-        # error; so it refuses the value, and `picking` finds the error.
+        renamed = {
+            field.name: field.encode_name for field in kind.fields if field.name != field.encode_name
+        }
+        # INVARIANT: no field has a default. msgspec would take it for an attribute that raises any
+        # error; so it refuses the value, and `picking` raises the error.
         made = msgspec.defstruct(
             cls.__name__,
             [(field.name, self.of(field.type)) for field in _in_order(kind, cls)],
-            rename={field.name: field.encode_name for field in kind.fields},
+            rename=renamed or None,
             tag=getattr(kind, "tag", None),
             tag_field=getattr(kind, "tag_field", None),
             gc=False,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from ..json.depth import MAX_DEPTH, TOO_DEEP, UNGUARDED
 
 _OPENERS = bytes((*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
 """The first bytes of arrays and maps."""
+
+_COUNTS = re.compile(rb"[\xdc-\xdf]")
+"""The first bytes of those that say how many values follow, which may be any number."""
 
 
 def to_json(data: bytes) -> bytes:
@@ -17,8 +22,9 @@ def to_json(data: bytes) -> bytes:
     ``datetime``. Raises `ValueError` or `msgspec.DecodeError` if it is broken or nested too
     deeply, or has what JSON can't hold, such as a map with a list for a key.
     """
-    if UNGUARDED and len(data) - len(data.translate(None, _OPENERS)) > MAX_DEPTH:
-        check_depth(data)
+    is_deep = UNGUARDED and len(data) - len(data.translate(None, _OPENERS)) > MAX_DEPTH
+    if is_deep or _COUNTS.search(data):
+        check_heads(data)
     try:
         return msgspec.json.encode(msgspec.msgpack.decode(data))
     except RecursionError as error:
@@ -27,20 +33,24 @@ def to_json(data: bytes) -> bytes:
         raise ValueError(str(error)) from error
 
 
-def check_depth(data: bytes) -> None:
-    """Raise `ValueError` for arrays and maps nested deeper than `MAX_DEPTH`.
+def check_heads(data: bytes) -> None:
+    """Raise `ValueError` for data that is nested too deeply, or shorter than it says.
 
-    SECURITY(recursion): it does not recurse itself. It reads the heads of the values up to the
-    first that is no valid one; what comes after that does not matter.
+    SECURITY(recursion): it does not recurse itself. SECURITY(CWE-789): decoders make room for as
+    many values as an array says that it has.
     """
-    #: How many values each open array or map still lacks.
-    lacking: list[int] = []
+    #: How many values are still to come, in all and in each array or map.
+    missing = 1
+    lacking = [1]
     at = 0
-    while at < len(data):
+    while lacking:
+        if missing > len(data) - at:
+            raise ValueError("It ends too early.")
         at, count = _next(data, at)
+        missing += count - 1
         if count:
             lacking.append(count)
-            if len(lacking) > MAX_DEPTH:
+            if len(lacking) > MAX_DEPTH + 1:
                 raise ValueError(TOO_DEEP)
             continue
         while lacking:
@@ -48,8 +58,6 @@ def check_depth(data: bytes) -> None:
             if lacking[-1]:
                 break
             lacking.pop()
-        if not lacking:
-            return
 
 
 # First byte -> how many bytes its length takes, and how many follow besides the content.
