@@ -121,6 +121,7 @@ class Flask(App):
             "PROVIDE_AUTOMATIC_OPTIONS": True,
             # Costrel's own settings:
             "TYPED_VIEWS": False,
+            "QUERY_UNKNOWN": "ignore",
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,

@@ -6,11 +6,13 @@ import typing as t
 from itertools import islice
 
 import msgspec
+from msgspec import inspect as types
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..ground.current import request
-from ..json.depth import check_depth
+from ..json.depth import TOO_DEEP, check_depth
 from . import mismatches
+from .models import Refused, adapter_of
 from .problems import Detail
 
 if t.TYPE_CHECKING:
@@ -27,10 +29,13 @@ class Document:
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
-        self._decode = msgspec.json.Decoder(entry.annotation).decode
-        self._kind = msgspec.inspect.type_info(entry.annotation)
+        adapter = None if entry.kind is not None else adapter_of(entry.annotation)
+        self._decode: t.Callable[[bytes], t.Any] = (
+            msgspec.json.Decoder(entry.annotation).decode if adapter is None else adapter.decode
+        )
+        self._kind: types.Type | None = entry.kind
         #: Whether more is checked than what msgspec does.
-        self._looks = mismatches.looks_closer(self._kind)
+        self._looks = self._kind is not None and mismatches.looks_closer(self._kind)
 
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the document of the current request, or what is wrong with it.
@@ -55,14 +60,20 @@ class Document:
                 error = caught
             if error is not None or self._looks:
                 errors += self._explain(data, error)
+        except RecursionError as caught:
+            raise BadRequest(TOO_DEEP) from caught
         except (msgspec.DecodeError, ValueError) as caught:
             raise BadRequest(f"The body is not valid JSON: {caught}") from caught
 
     def _explain(self, data: bytes, error: msgspec.ValidationError | None) -> list[Detail]:
         """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON."""
+        if isinstance(error, Refused):
+            return [Detail("body", *mismatch) for mismatch in error.mismatches]
+        found: list[mismatches.Mismatch] = []
         try:
             value = msgspec.json.decode(data)
-            found = list(islice(mismatches.find(value, self._kind), mismatches.LIMIT))
+            if self._kind is not None:
+                found = list(islice(mismatches.find(value, self._kind), mismatches.LIMIT))
         except (msgspec.ValidationError, RecursionError):
             # A number is out of range, or the search takes more of the stack than JSON may.
             found = []

@@ -12,6 +12,7 @@ import re
 import typing as t
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 from msgspec import inspect as types
@@ -37,6 +38,8 @@ def find(value: t.Any, kind: types.Type) -> Iterator[Mismatch]:
 
 def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  # noqa: PLR0911
     kind = bare(kind)
+    if kind == _PLAIN.get(type(value)):
+        return iter(())
     if isinstance(kind, types.UnionType):
         return _find_in_union(value, kind, pointer)
     if isinstance(kind, OBJECTS) and isinstance(value, dict):
@@ -49,10 +52,18 @@ def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  
         return _find_in_array(value, kind, pointer)
     if isinstance(kind, types.TupleType) and isinstance(value, list):
         return _find_in_tuple(value, kind, pointer)
+    if isinstance(kind, types.NamedTupleType) and isinstance(value, list):
+        return _find_in_named_tuple(value, kind, pointer)
     if isinstance(kind, types.DecimalType) and isinstance(value, str):
         return _find_in_decimal(value, pointer)
     return _find_whole(value, kind, pointer)
 
+
+_PLAIN: dict[type, types.Type] = {
+    str: types.StrType(), int: types.IntType(), float: types.FloatType(), bool: types.BoolType(),
+    type(None): types.NoneType(),
+}  # fmt: skip
+"""The types that any value of a class fits: most fields of a document with an error."""
 
 _DICT_LIKE = (*OBJECTS, *DICTS)
 _LIST_LIKE = (*ARRAYS, types.TupleType, types.NamedTupleType)
@@ -62,30 +73,30 @@ def _find_in_fields(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Itera
     """Look into the fields of an object, then for fields that it must not have."""
     tag_field = getattr(kind, "tag_field", None)
     if tag_field is not None and value.get(tag_field, kind.tag) != kind.tag:
-        yield Mismatch(_below(pointer, tag_field), f"Invalid value {value[tag_field]!r}")
+        yield Mismatch(below(pointer, tag_field), f"Invalid value {value[tag_field]!r}")
         return
     for field in kind.fields:
         if field.encode_name in value:
             yield from _find(
-                value[field.encode_name], field.type, _below(pointer, field.encode_name)
+                value[field.encode_name], field.type, below(pointer, field.encode_name)
             )
         elif field.required:
-            yield Mismatch(_below(pointer, field.encode_name), "Required")
+            yield Mismatch(below(pointer, field.encode_name), "Required")
     if getattr(kind, "forbid_unknown_fields", False):
         known = {field.encode_name for field in kind.fields} | {tag_field}
         for name in value:
             if name not in known:
-                yield Mismatch(_below(pointer, name), "Unknown field")
+                yield Mismatch(below(pointer, name), "Unknown field")
 
 
 def _find_in_dict(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
     for name, item in value.items():
-        below = _below(pointer, name)
+        place = below(pointer, name)
         try:
             msgspec.convert({name: None}, dict[_type_of(kind.key_type), None], str_keys=True)  # type: ignore[misc]
         except msgspec.ValidationError as error:
-            yield Mismatch(below, f"As a key: {detail_of(error)}")
-        yield from _find(item, kind.value_type, below)
+            yield Mismatch(place, f"As a key: {detail_of(error)}")
+        yield from _find(item, kind.value_type, place)
     yield from _find_length(value, kind, pointer)
 
 
@@ -102,6 +113,18 @@ def _find_in_tuple(value: list[t.Any], kind: types.TupleType, pointer: str) -> I
         return
     for number, (item, item_type) in enumerate(zip(value, kind.item_types, strict=True)):
         yield from _find(item, item_type, f"{pointer}/{number}")
+
+
+def _find_in_named_tuple(
+    value: list[t.Any], kind: types.NamedTupleType, pointer: str
+) -> Iterator[Mismatch]:
+    least = sum(field.required for field in kind.fields)
+    if not least <= len(value) <= len(kind.fields):
+        wanted = str(least) if least == len(kind.fields) else f"{least} to {len(kind.fields)}"
+        yield Mismatch(pointer, f"Expected `array` of length {wanted}, got {len(value)}")
+        return
+    for number, (item, field) in enumerate(zip(value, kind.fields, strict=False)):
+        yield from _find(item, field.type, f"{pointer}/{number}")
 
 
 def _find_length(value: t.Sized, kind: t.Any, pointer: str) -> Iterator[Mismatch]:
@@ -139,7 +162,7 @@ def _find_by_tag(value: dict[str, t.Any], members: list[t.Any], pointer: str) ->
         if value.get(tag_field, _MISSING) == member.tag:
             return _find_in_fields(value, member, pointer)
     detail = f"Invalid value {value[tag_field]!r}" if tag_field in value else "Required"
-    return iter([Mismatch(_below(pointer, tag_field), detail)])
+    return iter([Mismatch(below(pointer, tag_field), detail)])
 
 
 _MISSING = object()
@@ -164,9 +187,22 @@ def detail_of(error: msgspec.ValidationError) -> str:
     return str(error).partition(" - at `")[0]
 
 
-def _below(pointer: str, name: str) -> str:
-    """SPEC(RFC 6901 §3): the pointer of a member."""
+def below(pointer: str, name: str) -> str:
+    """Return the pointer of a member: SPEC(RFC 6901 §3)."""
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def pointer_of(path: t.Iterable[str]) -> str:
+    """Return the pointer of a path."""
+    pointer = ""
+    for name in path:
+        pointer = below(pointer, name)
+    return pointer
+
+
+def unescaped(name: str) -> str:
+    """Return the name that a step of a pointer is."""
+    return name.replace("~1", "/").replace("~0", "~")
 
 
 _CONSTRAINTS = (
@@ -197,9 +233,14 @@ def _type_of(kind: types.Type) -> t.Any:
     if isinstance(kind, _LIST_LIKE):
         return list
     cls = _CLASSES[type(kind)] if type(kind) in _CLASSES else getattr(kind, "cls", t.Any)
-    set_ = {name: getattr(kind, name, None) for name in _CONSTRAINTS}
-    given = {name: value for name, value in set_.items() if value is not None}
-    return t.Annotated[cls, msgspec.Meta(**given)] if given else cls
+    given = [(name, getattr(kind, name, None)) for name in _CONSTRAINTS]
+    return _constrained(cls, *(item for item in given if item[1] is not None))
+
+
+(maxsize=256)
+def _constrained(cls: t.Any, *constraints: tuple[str, t.Any]) -> t.Any:
+    """Return a type with its constraints, which take long to make."""
+    return t.Annotated[cls, msgspec.Meta(**dict(constraints))] if constraints else cls
 
 
 def of_error(error: msgspec.ValidationError) -> Mismatch:
@@ -209,7 +250,7 @@ def of_error(error: msgspec.ValidationError) -> Mismatch:
     for name, number in re.findall(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]", path):
         if number == "...":  # it does not say which
             break
-        pointer = _below(pointer, name or number)
+        pointer = below(pointer, name or number)
     return Mismatch(pointer, message)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..registration.operations import options_of
 from ..registration.origin import definition
 from ..views import MethodView
 from .answers import Send, answer_of, is_page
 from .binding import Binding, bind
+from .paths import check_variables
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -70,15 +72,16 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     Raises `TypeError`, with the view's file and line, for annotations that can't be used.
     """
     options = options_of(app, rule)
+    of_function = partial(_of_function, refuse_unknown=_refuses_unknown(app))
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     view_class = getattr(view, "view_class", None)
     if view_class is None:
-        return [_of_function(view, rule, methods or tuple(rule.methods or ()), options)]
+        return [of_function(view, rule, methods or tuple(rule.methods or ()), options)]
     if not issubclass(view_class, MethodView):
-        return [_of_function(view_class.dispatch_request, rule, methods, options, bound=True)]
+        return [of_function(view_class.dispatch_request, rule, methods, options, bound=True)]
     found = {method: getattr(view_class, method.lower(), None) for method in methods}
     return [
-        _of_function(function, rule, (method,), options, bound=True)
+        of_function(function, rule, (method,), options, bound=True)
         for method, function in found.items()
         if function is not None
     ]
@@ -91,6 +94,7 @@ def _of_function(
     options: dict[str, t.Any],
     *,
     bound: bool = False,
+    refuse_unknown: bool = False,
 ) -> Operation:
     """Compile a view function, or a function of a class, whose first parameter is filled."""
     function = inspect.unwrap(view)
@@ -105,13 +109,34 @@ def _of_function(
     send = None
     try:
         hints = t.get_type_hints(function, include_extras=True)
-        binding = bind(view, hints, filled, methods)
+        if not hasattr(view, "__wrapped__"):
+            check_variables(rule, hints)
+        binding = bind(view, hints, filled, methods, refuse_unknown=refuse_unknown)
         returns = hints.get("return", NOT_SAID)
         if returns is not NOT_SAID:
             send = answer_of(returns, f"The view {place}", options.get("status"))
     except (TypeError, NameError) as error:
-        raise TypeError(f"{error} (The view {place}, for the rule {rule.rule!r}.)") from error
+        advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
+        where = f"(The view {place}, for the rule {rule.rule!r}.)"
+        raise TypeError(f"{error}{advice} {where}") from error
+    if binding is not None and not binding.entries and send is None:
+        # A view that takes nothing by annotation may read the query itself.
+        binding = None
     takes = binding is not None and binding.takes_document
     changes = binding is not None or send is not None
     is_api = changes and (takes or returns is NOT_SAID or not is_page(returns))
     return Operation(function, rule, methods, options, hints, binding, returns, send, is_api)
+
+
+_DEFINE_IT = (
+    "Import or define it at the top of the module, neither below `if TYPE_CHECKING` nor inside a"
+    " function."
+)
+
+
+def _refuses_unknown(app: App) -> bool:
+    """Whether the queries of views may have no names that the views don't take."""
+    setting = app.config.get("QUERY_UNKNOWN", "ignore")
+    if setting not in {"ignore", "refuse"}:
+        raise ValueError(f"QUERY_UNKNOWN is {setting!r}. It has to be 'ignore' or 'refuse'.")
+    return bool(setting == "refuse")

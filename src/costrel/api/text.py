@@ -13,7 +13,7 @@ import typing as t
 import msgspec
 from msgspec import inspect as types
 
-from .kinds import bare, members_of
+from .kinds import ARRAYS, bare, members_of, without_none
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """SPEC(RFC 8259 §6): a number."""
@@ -30,6 +30,8 @@ _ACCEPTED: dict[type[types.Type], frozenset[str]] = {
 
 _WORDS = {"true": True, "false": False}
 
+_decode = msgspec.json.Decoder().decode
+
 Read = t.Callable[[str], t.Any]
 
 
@@ -43,6 +45,12 @@ def reader(kind: types.Type) -> Read | None:
     if accepted >= _NUMBER:
         return _read_number
     return _read_word if accepted >= _WORD else str
+
+
+def is_text(kind: types.Type) -> bool:
+    """Whether text can stand for a type that may be None, or for each item of a list."""
+    kind = without_none(kind)
+    return reader(kind.item_type if isinstance(kind, ARRAYS) else kind) is not None
 
 
 def _accepted(kind: types.Type) -> frozenset[str] | None:
@@ -64,12 +72,19 @@ def _accepted_of(values: t.Iterable[t.Any]) -> frozenset[str] | None:
     return (_NUMBER if int in kinds else frozenset()) | (_STRING if str in kinds else frozenset())
 
 
+_MAX_DIGITS = 18
+"""So many digits are an integer of 64 bits, whichever they are."""
+
+
 def _read_number(text: str) -> t.Any:
     """Return a number; text that is none as it is, for the type to refuse."""
+    if len(text) <= _MAX_DIGITS and text.isdigit() and text.isascii():
+        # The usual case, for which no pattern is needed.
+        return text if text[0] == "0" and len(text) > 1 else int(text)
     if not NUMBER.fullmatch(text):
         return text
     try:
-        return msgspec.json.decode(text)
+        return _decode(text)
     except msgspec.ValidationError:  # out of range
         return text
 

@@ -2,42 +2,91 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
+import enum
 import typing as t
-from dataclasses import dataclass
+import uuid
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import msgspec
 from msgspec import inspect as types
 
-from ..ground.current import request
+from ..json.depth import TOO_DEEP
 from . import mismatches
-from .kinds import ARRAYS, OBJECTS, without_none
-from .parameters import Cookie, Header, Parameter, Query
+from .kinds import ARRAYS, without_none
+from .parameters import Header, Parameter, Query
+from .places import TAKERS, Take, key_of
 from .problems import Detail
 from .text import Read, reader
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A parameter of a view: its name, type and default, and the marker that says its place."""
+    """A parameter of a view.
+
+    Attributes:
+        name: Its name in the signature.
+        annotation: Its type, without the marker.
+        default: Its default; `msgspec.NODEFAULT` without one.
+        marker: Which says where it comes from, and what the documentation says of it.
+        kind: What msgspec says of the type; None if it has models of Pydantic's.
+        is_whole: Whether it is a model of all values of its place: each field is a value.
+    """
 
     name: str
     annotation: t.Any
     default: t.Any
     marker: Parameter
+    # Those of recursive types can be neither compared nor shown.
+    kind: t.Any = field(compare=False, repr=False)
+    is_whole: bool = False
 
     @property
     def is_required(self) -> bool:
         """Whether the view has no default for it."""
         return self.default is msgspec.NODEFAULT
 
+    @property
+    def key(self) -> str:
+        """The name that clients send; that of a whole model is none."""
+        return key_of(type(self.marker), self.name, self.marker.alias)
+
 
 class Source(t.NamedTuple):
-    """How one value is read: the name that clients send, and whether there may be several."""
+    """How one value is read.
+
+    Attributes:
+        key: The name that clients send.
+        field: The name under which it is converted.
+        read: Reads its text, or all its texts if there may be several; None to leave them.
+        many: Whether there may be several.
+    """
 
     key: str
-    read: Read
+    field: str
+    read: t.Callable[[t.Any], t.Any] | None
     many: bool
+
+
+def fill(
+    sources: t.Iterable[Source], take: Take, given: dict[str, t.Any], repeated: list[str]
+) -> None:
+    """Add the values that there are, and the keys of single values that were given twice."""
+    for key, field, read, many in sources:
+        texts = take(key)
+        if not texts:
+            continue
+        value = texts if many else texts[0]
+        given[field] = value if read is None else read(value)
+        if not many and len(texts) > 1:
+            repeated.append(key)
 
 
 class Values:
@@ -47,101 +96,166 @@ class Values:
         place: The marker class.
         entries: The parameters.
 
+    Attributes:
+        place: The marker class.
+        names: All names that clients may send.
+        refuses: Whether a model in it forbids other names.
+        known: The names that the function and its dependencies know together, to refuse all
+            others; None to ignore them.
+
     Raises `TypeError` for a type that text can't stand for.
     """
 
-    __slots__ = ("_kind", "_looks", "_models", "_place", "_single", "_struct")
+    __slots__ = (
+        "_kind", "_looks", "_models", "_optional", "_single", "_struct", "known", "names",
+        "place", "refuses",
+    )  # fmt: skip
 
     def __init__(self, place: type[Parameter], entries: t.Sequence[Entry]) -> None:
-        self._place = place
+        self.place = place
+        self.refuses = False
+        self.known: frozenset[str] | None = None
         #: Parameters that are one value or a list.
-        self._single: dict[str, Source] = {}
+        self._single: list[Source] = []
         #: Parameters whose fields are values: a whole query as one model.
-        self._models: dict[str, dict[str, Source]] = {}
+        self._models: dict[str, list[Source]] = {}
+        self._optional = {_field_of(entry) for entry in entries if not entry.is_required}
         for entry in entries:
-            kind = without_none(msgspec.inspect.type_info(entry.annotation))
-            if isinstance(kind, OBJECTS):
-                self._models[entry.name] = {
-                    field.encode_name: _source(_key(place, field.encode_name, None), field.type)
-                    for field in kind.fields
-                }
+            kind = without_none(entry.kind)
+            if entry.is_whole:
+                self._models[_field_of(entry)] = self._sources(kind)
+                self.refuses |= getattr(kind, "forbid_unknown_fields", False)
             else:
-                key = _key(place, entry.name, entry.marker.alias)
-                self._single[entry.name] = _source(key, kind)
+                self._single.append(self._source(entry.key, entry.key, kind))
+        found = [*self._single, *(one for many in self._models.values() for one in many)]
+        self.names = frozenset(source.key for source in found)
         self._struct = msgspec.defstruct(
-            "Values", [_field(entry) for entry in entries], kw_only=True
+            "Values",
+            [_definition(entry) for entry in entries],
+            kw_only=True,
+            rename={entry.name: _field_of(entry) for entry in entries},
         )
-        self._kind = msgspec.inspect.type_info(self._struct)
+        self._kind = types.StructType(self._struct, tuple(map(_field, entries)))
         #: Whether more is checked than what msgspec does.
         self._looks = mismatches.looks_closer(self._kind)
 
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the values of the current request, or what is wrong with them."""
-        take = _TAKE[self._place]
         before = len(errors)
-        given = self._take(self._single, take, errors)
-        for name, fields in self._models.items():
-            given[name] = self._take(fields, take, errors)
+        given = self._given(errors)
         try:
             values = msgspec.convert(given, self._struct)
         except msgspec.ValidationError as error:
-            self._explain(given, error, errors)
+            errors += self._explain(given, error, errors[before:])
+        except RecursionError:
+            errors.append(self._detail([], TOO_DEEP))
         else:
             if self._looks:
-                self._explain(given, None, errors)
+                errors += self._explain(given, None, errors[before:])
             if len(errors) == before:
                 found.update(msgspec.structs.asdict(values))
 
-    def _take(
-        self, sources: dict[str, Source], take: t.Callable[[str], list[str]], errors: list[Detail]
+    def _sources(self, kind: t.Any) -> list[Source]:
+        """Return how the fields of a model are read."""
+        return [
+            self._source(key_of(self.place, field.encode_name), field.encode_name, field.type)
+            for field in kind.fields
+        ]
+
+    def _source(self, key: str, field: str, kind: types.Type) -> Source:
+        return text_source(self.place, key, field, kind)
+
+    def _given(self, errors: list[Detail]) -> dict[str, t.Any]:
+        """Return what the current request has; add what can't be read of it."""
+        return self._taken(*TAKERS[self.place](), errors)
+
+    def _taken(
+        self, take: Take, names: Collection[str], errors: list[Detail]
     ) -> dict[str, t.Any]:
         given: dict[str, t.Any] = {}
-        for name, (key, read, many) in sources.items():
-            texts = take(key)
-            if not texts:
-                continue
-            if many:
-                given[name] = list(map(read, _split(texts) if self._place is Header else texts))
-            elif len(texts) == 1:
-                given[name] = read(texts[0])
-            else:
-                given[name] = read(texts[0])
-                errors.append(self._detail(f"/{key}", "Given more than once"))
+        repeated: list[str] = []
+        fill(self._single, take, given, repeated)
+        count = len(given)
+        for field, sources in self._models.items():
+            model: dict[str, t.Any] = {}
+            fill(sources, take, model, repeated)
+            count += len(model)
+            if model or field not in self._optional:
+                given[field] = model
+        errors += [self._detail([key], "Given more than once") for key in repeated]
+        if self.known is not None and count != len(names):
+            errors += unknown(self.place, names, self.known)
         return given
 
     def _explain(
-        self, given: dict[str, t.Any], error: msgspec.ValidationError | None, errors: list[Detail]
-    ) -> None:
-        """Add everything that does not fit, by the names that clients send."""
-        found = list(islice(mismatches.find(given, self._kind), mismatches.LIMIT))
+        self,
+        given: dict[str, t.Any],
+        error: msgspec.ValidationError | None,
+        reported: list[Detail],
+    ) -> list[Detail]:
+        """Return everything that does not fit, by the names that clients send."""
+        try:
+            found = list(islice(mismatches.find(given, self._kind), mismatches.LIMIT))
+        except RecursionError:
+            found = []
         if not found and error is not None:
             # Refused by code of the type itself, such as ``__post_init__``.
-            errors.append(self._detail("", mismatches.detail_of(error)))
-        for pointer, detail in found:
-            _root, name, *rest = pointer.split("/")
-            source = self._single.get(name)
-            if source is None and rest:
-                field = self._models[name].get(rest[0])
-                rest = [rest[0] if field is None else field.key, *rest[1:]]
-            elif source is not None:
-                rest = [source.key, *rest]
-            errors.append(self._detail("".join(f"/{part}" for part in rest), detail))
+            return [self._detail([], mismatches.detail_of(error))]
+        details = [self._detail(self._path(pointer), detail) for pointer, detail in found]
+        seen = {item.pointer for item in reported}
+        return [item for item in details if item.pointer not in seen]
 
-    def _detail(self, pointer: str, detail: str) -> Detail:
+    def _path(self, pointer: str) -> list[str]:
+        """Return the steps of a pointer into what was converted, as clients know them."""
+        _root, field, *rest = map(mismatches.unescaped, pointer.split("/"))
+        for source in self._models.get(field, ()):
+            if rest and source.field == rest[0]:
+                return [source.key, *rest[1:]]
+        return rest if field in self._models else [field, *rest]
+
+    def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
         # All of it is text, so that it got some says nothing.
         detail = detail.removesuffix(", got `str`")
-        return Detail(self._place.place, pointer, detail)
+        return Detail(self.place.place, mismatches.pointer_of(path), detail)
 
 
-def _field(entry: Entry) -> tuple[t.Any, ...]:
-    """Return a field for `msgspec.defstruct`; a default is the view's, whatever its type."""
+def unknown(
+    place: type[Parameter], names: t.Iterable[str], known: Collection[str]
+) -> list[Detail]:
+    """Return an error for each name that is not known."""
+    found = islice((name for name in names if name not in known), mismatches.LIMIT)
+    detail = "Unknown parameter" if place is Query else "Unknown field"
+    return [Detail(place.place, mismatches.below("", name), detail) for name in found]
+
+
+def _field_of(entry: Entry) -> str:
+    """Return the name under which a parameter is converted: its key, or none of a client's."""
+    return f"({entry.name})" if entry.is_whole else entry.key
+
+
+_IMMUTABLE = (
+    type(None), bool, int, float, str, bytes, enum.Enum, dt.date, dt.time, dt.timedelta,
+    decimal.Decimal, uuid.UUID,
+)  # fmt: skip
+
+
+def _field(entry: Entry) -> types.Field:
+    name = _field_of(entry)
+    return types.Field(entry.name, name, entry.kind, required=entry.is_required)
+
+
+def _definition(entry: Entry) -> tuple[t.Any, ...]:
+    """Return a field for `msgspec.defstruct`; each request gets a list of its own."""
     if entry.is_required:
         return entry.name, entry.annotation
     default = entry.default
-    return entry.name, entry.annotation, msgspec.field(default_factory=lambda: default)
+    if isinstance(default, _IMMUTABLE):
+        return entry.name, entry.annotation, msgspec.field(default=default)
+    return entry.name, entry.annotation, msgspec.field(default_factory=partial(deepcopy, default))
 
 
-def _source(key: str, kind: types.Type) -> Source:
+def text_source(place: type[Parameter], key: str, field: str, kind: types.Type) -> Source:
+    """Return how a value is read that text can stand for; raises `TypeError` for others."""
     kind = without_none(kind)
     many = isinstance(kind, ARRAYS)
     read = reader(kind.item_type if many else kind)  # type: ignore[attr-defined]
@@ -150,37 +264,18 @@ def _source(key: str, kind: types.Type) -> Source:
             f"{key!r} has a type that text can't stand for. Text is a number, a boolean, a"
             " string, a date, a UUID or the like, or a list of these."
         )
-    return Source(key, read, many)
+    if many:
+        return Source(key, field, _reader_of_all(read, splits=place is Header), many)
+    return Source(key, field, None if read is str else read, many)
 
 
-def _key(place: type[Parameter], name: str, alias: str | None) -> str:
-    if alias is not None:
-        return alias
-    return name.replace("_", "-").title() if place is Header else name
+def _reader_of_all(read: Read, *, splits: bool) -> t.Callable[[list[str]], t.Any] | None:
+    """Return what reads all texts of a name."""
+    if splits:
+        return lambda texts: [read(item) for item in _split(texts)]
+    return None if read is str else lambda texts: [read(text) for text in texts]
 
 
 def _split(texts: list[str]) -> list[str]:
     """SPEC(RFC 9110 §5.6.1): the items of a list header."""
     return [item for text in texts for part in text.split(",") if (item := part.strip())]
-
-
-def _take_query(key: str) -> list[str]:
-    found: list[str] = request.args.getlist(key)
-    return found
-
-
-def _take_header(key: str) -> list[str]:
-    found: list[str] = request.headers.getlist(key)
-    return found
-
-
-def _take_cookie(key: str) -> list[str]:
-    found: list[str] = request.cookies.getlist(key)
-    return found
-
-
-_TAKE: dict[type[Parameter], t.Callable[[str], list[str]]] = {
-    Query: _take_query,
-    Header: _take_header,
-    Cookie: _take_cookie,
-}

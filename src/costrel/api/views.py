@@ -79,12 +79,12 @@ def _call(view: View, operation: Operation | _ByMethod) -> View:
 
         @wraps(view)
         async def respond_later(**matched: t.Any) -> t.Any:
-            return sent(await view(**matched, **values()))
+            return sent(await view(**matched | values()))
 
         return respond_later
 
     @wraps(view)
     def respond(**matched: t.Any) -> t.Any:
-        return sent(view(**matched, **values()))
+        return sent(view(**matched | values()))
 
     return respond

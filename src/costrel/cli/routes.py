@@ -42,7 +42,9 @@ def routes_command(
         for line in matched(current_app._get_current_object(), *match):
             click.echo(line)
         return
-    url_map: Map = current_app.url_map
+    from .checking import checked
+
+    url_map: Map = checked(current_app._get_current_object()).url_map
     rules = list(url_map.iter_rules())
     if not rules:
         click.echo("No routes were registered.")

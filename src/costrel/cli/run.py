@@ -6,6 +6,7 @@ import os
 import sys
 import typing as t
 from contextlib import suppress
+from functools import partial
 
 import click
 from click.core import ParameterSource
@@ -241,7 +242,7 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
 
     try:
         serve_debug(
-            info.load_app,
+            partial(load_checked, info),
             options,
             describe=describe_failure,
             on_ready=on_ready,
@@ -300,7 +301,14 @@ class AppLoader:
             from ..compat import install_as_flask
 
             install_as_flask()
-        return self.info.load_app()
+        return load_checked(self.info)
+
+
+def load_checked(info: ScriptInfo) -> t.Any:
+    """Return the application, with all its typed views compiled."""
+    from .checking import checked
+
+    return checked(info.load_app())
 
 
 def describe_failure(error: BaseException) -> BootFailure:

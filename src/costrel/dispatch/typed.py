@@ -43,6 +43,23 @@ def typed_view(app: App, rule: Rule) -> TypedView:
     return kept
 
 
+def check_views(app: App) -> None:
+    """Compile all typed views of an application, which is otherwise done when they are needed.
+
+    Raises `TypeError` with everything that can't be used, each with its view's file and line.
+    """
+    wrong = []
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in app.view_functions:
+            continue
+        try:
+            view_of(app, rule)
+        except TypeError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise TypeError("\n".join(dict.fromkeys(wrong)))
+
+
 def as_problem(error: HTTPException) -> t.Any:
     """Return an error as a problem if the request's view declares JSON; None otherwise."""
     ctx = request_view.get(None)

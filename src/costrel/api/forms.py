@@ -1,0 +1,164 @@
+"""Forms: fields, files and JSON parts, urlencoded or multipart."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+from msgspec import inspect as types
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from ..ground.current import request
+from ..json.depth import TOO_DEEP, check_depth
+from ..wrappers.request import MULTIPART, URLENCODED
+from . import mismatches
+from .kinds import ARRAYS, without_none
+from .parameters import File, Form, Parameter
+from .places import lists_of
+from .problems import Detail
+from .text import is_text
+from .uploads import UploadedFile, problem_with, uploaded
+from .values import Entry, Source, Values, text_source
+
+_EMPTY_FORM = 10
+"""So many bytes, besides its boundary, a multipart form has at most that has no part."""
+
+
+class FormValues(Values):
+    """The parameters of a view from a form: its fields and files, converted together.
+
+    A field is text, read as in a query. What text can't stand for is JSON: an object, or a
+    list of objects, each a part of its own.
+
+    Args:
+        entries: The parameters that are marked `Form` or `File`.
+
+    Raises `TypeError` for a file that is marked as something else, and the other way round.
+    """
+
+    __slots__ = ("_files", "_json")
+
+    def __init__(self, entries: t.Sequence[Entry]) -> None:
+        #: What is asked of files, by key; None if it is not a file.
+        self._files: dict[str, File] = {
+            entry.key: t.cast("File", entry.marker)
+            for entry in entries
+            if isinstance(entry.marker, File)
+        }
+        #: The keys of parts that are JSON.
+        self._json: set[str] = set()
+        super().__init__(Form, entries)
+
+    def _source(self, key: str, field: str, kind: types.Type) -> Source:
+        many = isinstance(without_none(kind), ARRAYS)
+        if is_file(kind):
+            self._files.setdefault(key, File())
+            return Source(key, field, None, many)
+        if key in self._files:
+            raise TypeError(
+                f"{key!r} is marked File(), but it is no file. Annotate it with UploadedFile or"
+                " list[UploadedFile] of costrel.api."
+            )
+        if is_text(kind):
+            return text_source(Form, key, field, kind)
+        self._json.add(key)
+        return Source(key, field, None, many)
+
+    def _given(self, errors: list[Detail]) -> dict[str, t.Any]:
+        _check_is_form(has_files=bool(self._files))
+        form, files = request.form, request.files
+        take_field, take_file = lists_of(form), lists_of(files)
+
+        def take(key: str) -> t.Sequence[t.Any] | None:
+            if key in self._files:
+                return self._checked(key, uploaded(take_file(key) or ()), errors)
+            texts = take_field(key)
+            if key in self._json:
+                return self._decoded(key, [*(texts or ()), *(take_file(key) or ())], errors)
+            return texts
+
+        return self._taken(take, form.keys() | files.keys(), errors)
+
+    def _checked(
+        self, key: str, files: list[UploadedFile], errors: list[Detail]
+    ) -> list[UploadedFile]:
+        for number, file in enumerate(files):
+            problem = problem_with(file, self._files[key])
+            if problem is not None:
+                path = [key, str(number)] if len(files) > 1 else [key]
+                errors.append(self._detail(path, problem))
+        return files
+
+    def _decoded(
+        self, key: str, parts: t.Sequence[str | FileStorage], errors: list[Detail]
+    ) -> list[t.Any]:
+        """Return the values of JSON parts; add what is wrong with those that are broken."""
+        found = []
+        for part in parts:
+            try:
+                text = part if isinstance(part, str) else _read(part)
+                check_depth(text)
+                found.append(msgspec.json.decode(text))
+            except RecursionError:
+                errors.append(self._detail([key], TOO_DEEP))
+            except (msgspec.DecodeError, ValueError) as error:
+                errors.append(self._detail([key], f"Invalid JSON: {error}"))
+        return found
+
+    def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
+        key = path[0] if path else None
+        if key in self._files:
+            return Detail(File.place, mismatches.pointer_of(path), detail)
+        if key in self._json:
+            return Detail(Form.place, mismatches.pointer_of(path), detail)
+        return super()._detail(path, detail)
+
+
+def is_file(kind: types.Type) -> bool:
+    """Whether a type is an uploaded file, or a list of these."""
+    kind = without_none(kind)
+    if isinstance(kind, ARRAYS):
+        kind = without_none(kind.item_type)
+    return isinstance(kind, types.CustomType) and kind.cls in {UploadedFile, FileStorage}
+
+
+def _check_is_form(*, has_files: bool) -> None:
+    """Raise 415 for a body that is no form, and 400 for a broken one.
+
+    Without a body, the form is empty: then each field that has to be there is an error.
+    """
+    mimetype = request.mimetype
+    if mimetype == MULTIPART:
+        _check_is_whole()
+    elif mimetype != URLENCODED and (request.content_length or request.get_data()):
+        wanted = MULTIPART if has_files else f"{URLENCODED}' or '{MULTIPART}"
+        raise UnsupportedMediaType(
+            f"The body has to be a form. Send it with the header 'Content-Type: {wanted}'."
+        )
+
+
+def _check_is_whole() -> None:
+    """Raise 400 for a form that can't be read: Werkzeug takes it for an empty one."""
+    if request.form or request.files:
+        return
+    boundary = request.mimetype_params.get("boundary", "")
+    length = request.content_length
+    if not boundary or (length is not None and length > len(boundary) + _EMPTY_FORM):
+        raise BadRequest("The body is not a valid form of the type 'multipart/form-data'.")
+
+
+def _read(file: FileStorage) -> bytes:
+    """Return a JSON part that has a file name, as browsers send a ``Blob``.
+
+    Raises `ValueError` for another content type, and 413 above ``MAX_FORM_MEMORY_SIZE``.
+    """
+    if file.mimetype != "application/json" and not file.mimetype.endswith("+json"):
+        raise ValueError(f"its content type is {file.mimetype!r}, not 'application/json'")
+    limit = request.max_form_memory_size
+    # Dependencies may have read it before.
+    file.stream.seek(0)
+    content: bytes = file.read() if limit is None else file.read(limit + 1)
+    if limit is not None and len(content) > limit:
+        raise RequestEntityTooLarge
+    return content

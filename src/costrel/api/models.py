@@ -1,0 +1,187 @@
+"""Pydantic's models, where the application has Pydantic: an adapter, which it does not load.
+
+Nothing here imports Pydantic: an annotation can only have one of its models if it is loaded.
+Values are held to the grammar of all typed views: Pydantic's strict mode, so that ``"1"`` is
+no ``int``, except where a model says otherwise itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+import msgspec
+
+from . import mismatches
+from .kinds import ARRAYS, without_none
+from .mismatches import Mismatch
+from .parameters import Parameter
+from .places import TAKERS, key_of
+from .problems import Detail
+from .text import is_text
+from .values import Entry, Source, fill, text_source, unknown
+
+
+class Refused(msgspec.ValidationError):
+    """Raised for a value that a model refuses, with everything that is wrong."""
+
+    def __init__(self, found: list[Mismatch]) -> None:
+        super().__init__(found[0].detail if found else "Invalid value")
+        self.mismatches = found
+
+
+class Adapter:
+    """Read and write values of a type that has Pydantic's models.
+
+    Raises `TypeError` for a type that Pydantic does not know.
+    """
+
+    __slots__ = ("_adapter", "_error")
+
+    def __init__(self, annotation: t.Any) -> None:
+        pydantic: t.Any = sys.modules["pydantic"]
+        if not hasattr(pydantic, "TypeAdapter"):
+            raise TypeError(f"{annotation!r} is a model of Pydantic 1. Pydantic 2 is needed.")
+        self._error: type[Exception] = pydantic.ValidationError
+        try:
+            self._adapter = pydantic.TypeAdapter(annotation)
+        except pydantic.errors.PydanticUserError as error:
+            raise TypeError(str(error)) from error
+
+    def decode(self, data: bytes) -> t.Any:
+        """Return the value of a JSON document; raises `Refused`, or `msgspec.DecodeError`."""
+        # Pydantic's parser takes NaN and lone surrogates, which JSON does not have.
+        return self.read(msgspec.json.decode(data))
+
+    def read(self, value: t.Any) -> t.Any:
+        """Return a value of dictionaries, lists and scalars as the type; raises `Refused`."""
+        try:
+            return self._adapter.validate_json(msgspec.json.encode(value), strict=True)
+        except self._error as error:
+            raise Refused(_mismatches(error, value)) from error
+
+    def write(self, value: t.Any) -> bytes:
+        """Return a value as JSON with what the type declares.
+
+        It may be an object with the attributes of the model. Raises `ValueError` for a value
+        that does not fit.
+        """
+        checked = self._adapter.validate_python(value, from_attributes=True)
+        written: bytes = self._adapter.dump_json(checked, by_alias=True)
+        return written
+
+
+def has_model(annotation: t.Any) -> bool:
+    """Whether a type is, or has in it, a model of Pydantic's."""
+    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    return base is not None and _has(annotation, base)
+
+
+def adapter_of(annotation: t.Any) -> Adapter | None:
+    """Return what reads and writes a type; None if it has no model of Pydantic's."""
+    return Adapter(annotation) if has_model(annotation) else None
+
+
+def model_in(annotation: t.Any) -> t.Any:
+    """Return the model that a type is, if it is not None; None if it is not only that."""
+    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    if t.get_origin(annotation) is t.Annotated:
+        return model_in(t.get_args(annotation)[0])
+    members = [one for one in t.get_args(annotation) or (annotation,) if one is not type(None)]
+    found = members[0] if len(members) == 1 else None
+    is_model = base is not None and isinstance(found, type) and issubclass(found, base)
+    return found if is_model and t.get_origin(annotation) not in {list, set, tuple} else None
+
+
+def _has(annotation: t.Any, base: type) -> bool:
+    arguments = t.get_args(annotation)
+    if arguments:
+        return any(_has(argument, base) for argument in arguments)
+    return isinstance(annotation, type) and issubclass(annotation, base)
+
+
+class ModelValues:
+    """A parameter that is all values of a place, as a model of Pydantic's.
+
+    Args:
+        place: The marker class: `Query`, `Header` or `Cookie`.
+        entry: The parameter.
+
+    Attributes:
+        place: The marker class.
+        names: All names that clients may send.
+        refuses: Whether the model forbids other names.
+        known: As of `Values`.
+    """
+
+    __slots__ = ("_entry", "_read", "_sources", "known", "names", "place", "refuses")
+
+    def __init__(self, place: type[Parameter], entry: Entry) -> None:
+        model = model_in(entry.annotation)
+        self.place = place
+        self.refuses = model.model_config.get("extra") == "forbid"
+        self.known: frozenset[str] | None = None
+        self._entry = entry
+        self._read = Adapter(entry.annotation).read
+        self._sources = [
+            _source(place, field.alias or name, field.annotation)
+            for name, field in model.model_fields.items()
+        ]
+        self.names = frozenset(source.key for source in self._sources)
+
+    def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
+        """Add the model of the current request, or what is wrong with it."""
+        take, names = TAKERS[self.place]()
+        given: dict[str, t.Any] = {}
+        repeated: list[str] = []
+        fill(self._sources, take, given, repeated)
+        errors += [self._detail([key], "Given more than once") for key in repeated]
+        if self.known is not None:
+            errors += unknown(self.place, names, self.known)
+        if not given and not self._entry.is_required:
+            return
+        try:
+            found[self._entry.name] = self._read(given)
+        except Refused as error:
+            keys = {source.field: source.key for source in self._sources}
+            for pointer, detail in error.mismatches:
+                _root, *path = map(mismatches.unescaped, pointer.split("/"))
+                path[:1] = [keys.get(name, name) for name in path[:1]]
+                errors.append(self._detail(path, detail))
+
+    def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
+        return Detail(self.place.place, mismatches.pointer_of(path), detail)
+
+
+def _source(place: type[Parameter], field: str, annotation: t.Any) -> Source:
+    """Return how a field is read; as text, if its type is one that msgspec does not know."""
+    key = key_of(place, field)
+    try:
+        kind = msgspec.inspect.type_info(annotation)
+    except TypeError:
+        return Source(key, field, None, many=False)
+    if is_text(kind):
+        return text_source(place, key, field, kind)
+    return Source(key, field, None, many=isinstance(without_none(kind), ARRAYS))
+
+
+def _mismatches(error: t.Any, value: t.Any) -> list[Mismatch]:
+    """Return the errors of Pydantic's as pointers into a value."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [Mismatch(_pointer(item["loc"], value), item["msg"]) for item in found][
+        : mismatches.LIMIT
+    ]
+
+
+def _pointer(steps: t.Sequence[t.Any], value: t.Any) -> str:
+    """Return the pointer of an error's place; names of a union's members are left out."""
+    path: list[str] = []
+    for number, step in enumerate(steps, 1):
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        elif not (isinstance(value, dict) and number == len(steps)):
+            continue
+        path.append(str(step))
+    return mismatches.pointer_of(path)

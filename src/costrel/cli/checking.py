@@ -1,0 +1,18 @@
+"""Refuse an application that has typed views which can't be used."""
+
+from __future__ import annotations
+
+import typing as t
+
+import click
+
+from ..dispatch.typed import check_views
+
+
+def checked(app: t.Any) -> t.Any:
+    """Return an application; otherwise show what is wrong with its typed views, and end."""
+    try:
+        check_views(app)
+    except (TypeError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    return app

@@ -1,0 +1,231 @@
+"""Forms of typed views: fields, files and JSON parts."""
+
+from __future__ import annotations
+
+import io
+import typing as t
+
+import pytest
+from msgspec import Meta, Struct
+
+from costrel import Costrel
+from costrel.api import File, Form, UploadedFile
+
+pytestmark = pytest.mark.usefixtures("path")
+
+
+class Details(Struct):
+    """A JSON part."""
+
+    width: int
+    tags: list[str] = []
+
+
+class Author(Struct):
+    """An object in a form."""
+
+    name: str
+
+
+class Cover(Struct):
+    """A whole form with a file and an object."""
+
+    caption: t.Annotated[str, Meta(min_length=1)]
+    picture: UploadedFile
+    others: list[UploadedFile] = []
+    author: Author | None = None
+    pages: list[int] = []
+
+
+def file(content: bytes, name: str, kind: str = "image/png") -> tuple[io.BytesIO, str, str]:
+    """Return a file for the test client."""
+    return io.BytesIO(content), name, kind
+
+
+@pytest.mark.parametrize("content_type", [None, "multipart/form-data"])
+def test_form_is_filled_urlencoded_and_multipart(content_type: str | None) -> None:
+    """A field each, by its alias if it has one."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(
+        title: t.Annotated[str, Form()],
+        year: t.Annotated[int | None, Form(alias="published")] = None,
+        tag: t.Annotated[list[str], Form()] = [],  # noqa: B006
+    ) -> list[str]:
+        return [title, str(year), *tag]
+
+    client = app.test_client()
+    data = {"title": "Ämma", "published": "1815", "tag": ["a", "b"]}
+    response = client.post("/", data=data, content_type=content_type)
+    assert response.json == ["Ämma", "1815", "a", "b"]
+    response = client.post("/", data={"title": "x", "more": "y"}, content_type=content_type)
+    assert response.json == ["x", "None"]
+
+
+def test_form_without_a_body_is_empty() -> None:
+    """Which is an error only if a field has to be there."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(title: t.Annotated[str, Form()] = "none") -> list[str]:
+        return [title]
+
+    client = app.test_client()
+    assert client.post("/").json == ["none"]
+    empty = "--b--\r\n"
+    response = client.post("/", data=empty, content_type="multipart/form-data; boundary=b")
+    assert response.json == ["none"]
+
+
+def test_json_part_is_decoded_beside_other_fields() -> None:
+    """As text or with a file name, which browsers give to a blob; it may be a list."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    async def add(
+        details: t.Annotated[Details, Form()],
+        cover: UploadedFile | None = None,
+        authors: t.Annotated[list[Author], Form()] = [],  # noqa: B006
+    ) -> dict[str, str]:
+        names = " ".join(author.name for author in authors)
+        text = "" if cover is None else cover.read().decode()
+        return {"width": str(details.width), "cover": text, "names": names}
+
+    client = app.test_client()
+    data: dict[str, t.Any] = {
+        "details": '{"width": 3}',
+        "cover": file(b"PNG", "a.png"),
+        "authors": ['{"name": "Ada"}', '{"name": "Bo"}'],
+    }
+    response = client.post("/", data=data)
+    assert response.json == {"width": "3", "cover": "PNG", "names": "Ada Bo"}
+    data = {"details": file(b'{"width": 4}', "blob", "application/json")}
+    assert client.post("/", data=data).json["width"] == "4"
+    data = {"details": '{"width": 4, "tags": [1]}', "authors": ['{"name": 1}']}
+    response = client.post("/", data=data, content_type="multipart/form-data")
+    assert {one["pointer"]: one["detail"] for one in response.json["errors"]} == {
+        "/details/tags/0": "Expected `str`, got `int`",
+        "/authors/0/name": "Expected `str`, got `int`",
+    }
+
+
+def test_model_alone_is_the_whole_form() -> None:
+    """With its files, lists, and objects as JSON."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(cover: t.Annotated[Cover, Form()]) -> list[str]:
+        author = "" if cover.author is None else cover.author.name
+        names = [one.safe_name for one in (cover.picture, *cover.others)]
+        return [cover.caption, author, *map(str, cover.pages), *names]
+
+    client = app.test_client()
+    data: dict[str, t.Any] = {
+        "caption": "x",
+        "picture": file(b"1", "a.png"),
+        "others": [file(b"2", "b.png"), file(b"3", "c.png")],
+        "author": '{"name": "Ada"}',
+        "pages": ["1", "2"],
+    }
+    response = client.post("/", data=data)
+    assert response.json == ["x", "Ada", "1", "2", "a.png", "b.png", "c.png"]
+    response = client.post("/", data={"caption": "", "author": "{}", "pages": "x"})
+    assert [(one["in"], one["pointer"]) for one in response.json["errors"]] == [
+        ("form", "/caption"),
+        ("file", "/picture"),
+        ("form", "/author/name"),
+        ("form", "/pages/0"),
+    ]
+
+
+def test_file_has_size_and_type() -> None:
+    """They are in its marker's limits; a list has each file checked."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(
+        one: t.Annotated[UploadedFile, File(max_size=3, types=("image/png", "text/*"))],
+        many: t.Annotated[list[UploadedFile], File(max_size=3), Meta(max_length=2)] = [],  # noqa: B006
+    ) -> list[str]:
+        content = one.read().decode()
+        return [str(one.size), str(one.content_type), content, str(len(many))]
+
+    client = app.test_client()
+    data: dict[str, t.Any] = {"one": file(b"abc", "a.txt", "text/plain; charset=utf-8")}
+    response = client.post("/", data=data)
+    assert response.json == ["3", "text/plain; charset=utf-8", "abc", "0"]
+    data = {
+        "one": file(b"", "a.gif", "image/gif"),
+        "many": [file(b"1", "1"), file(b"1234", "2"), file(b"3", "3")],
+    }
+    response = client.post("/", data=data)
+    assert response.json["errors"] == [
+        {
+            "in": "file",
+            "pointer": "/one",
+            "detail": "Expected `image/png` or `text/*`, got `image/gif`",
+        },
+        {
+            "in": "file",
+            "pointer": "/many/1",
+            "detail": "Expected a file of at most 3 bytes, got 4",
+        },
+        {"in": "file", "pointer": "/many", "detail": "Expected `array` of length <= 2"},
+    ]
+
+
+def test_file_that_spills_to_disk_keeps_its_size() -> None:
+    """And is read from its beginning."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(cover: UploadedFile) -> list[int]:
+        return [cover.size, len(cover.read()), cover.size]
+
+    response = app.test_client().post("/", data={"cover": file(b"x" * 700_000, "a")})
+    assert response.json == [700_000] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("cover.png", "cover.png"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("C:\\Users\\me\\cover.png", "C_Users_me_cover.png"),
+        ("/etc/shadow", "etc_shadow"),
+        (".htaccess", "htaccess"),
+        ("..", "file"),
+        ("", "file"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("Émma.png", "Emma.png"),
+        ("书.png", "png"),
+        ("a\x00b.png", "ab.png"),
+        ("a\r\nb.png", "a_b.png"),
+        ("CON.png", "_CON.png"),
+        ("nul", "_nul"),
+        ("x" * 5_000 + ".png", "x" * 96 + ".png"),
+        ("x." + "y" * 5_000, "x." + "y" * 19),
+    ],
+)
+def test_safe_name_is_one_of_a_file_in_a_folder(name: str, safe: str) -> None:
+    """SECURITY(upload): it has no folder, is not hidden, and is short enough for any system."""
+    uploaded = UploadedFile(io.BytesIO(), name)
+    assert uploaded.safe_name == safe
+    assert 0 < len(uploaded.safe_name) <= 100
+    assert uploaded.filename == name
+
+
+def test_form_of_a_page_is_refused_with_a_page() -> None:
+    """A view that declares text gets no problem document."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(title: t.Annotated[str, Form()]) -> str:
+        return title
+
+    client = app.test_client()
+    assert client.post("/", data={"title": "x"}).text == "x"
+    response = client.post("/", data={})
+    assert (response.status_code, response.mimetype) == (422, "text/html")
