@@ -6,6 +6,11 @@ annotations say what it takes from a request and what it returns.
 
 from __future__ import annotations
 
+from http import HTTPStatus as status  # noqa: N813  as views write it
+
+from .conditional import check_preconditions, etag_of
+from .cursors import paginate_by_cursor
+from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
 from .partial import Partial, changes_of
 from .problems import Detail, InvalidRequest
@@ -14,14 +19,21 @@ from .uploads import UploadedFile
 __all__ = [
     "Body",
     "Cookie",
+    "CursorPage",
     "Detail",
     "File",
     "Form",
     "Header",
     "InvalidRequest",
+    "Page",
     "Partial",
     "Path",
     "Query",
     "UploadedFile",
     "changes_of",
+    "check_preconditions",
+    "etag_of",
+    "paginate",
+    "paginate_by_cursor",
+    "status",
 ]

@@ -1,169 +1,295 @@
-"""What a typed view's return annotation makes of its value: JSON with what is declared, only."""
+"""Send a view's values as what it declares for each status: that, and nothing else."""
 
 from __future__ import annotations
 
-import enum
 import typing as t
-from types import UnionType
 
 import msgspec
-from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..ground.current import request
 from ..wrappers import Response
-from .kinds import OBJECTS, bare, holds
-from .picking import pick
+from .conditional import tag_of_json
+from .filters import MISFITS, Filter
+from .lines import Lines
+from .negotiation import JSON, Format, format_of_request
+from .pages import links_for
+from .problems import PROBLEM_TYPE, Problem
+from .returns import NOT_SAID, NOTHING, Returns, declares_data
 
 Send = t.Callable[[t.Any], t.Any]
 
-_PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
-"""Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+_PROBLEM = Format(PROBLEM_TYPE, msgspec.json.encode, is_chosen=False)
+"""The only format of problems, whatever the client accepts."""
 
 
 class Answer:
-    """Send a view's values as JSON of the declared type.
-
-    SECURITY(excess data): a value is encoded, decoded as the declared type and encoded again,
-    so that no attribute leaves that the type does not have, however deep in the value.
+    """Make the responses of values of one type, in the format that the client wants.
 
     Args:
-        annotation: The declared type.
+        annotation: The type.
         view: What error messages call the view.
-        status: The status of its answers.
-        passed: Classes whose values are sent as Flask sends them, besides responses.
+        with_etag: Whether GET gets an entity tag, and 304 for a version that the client has.
     """
 
-    __slots__ = ("_annotation", "_decode", "_kind", "_passed", "_status", "_view")
+    __slots__ = ("_filter", "_format", "_is_bare", "_links", "_view", "_with_etag")
 
-    def __init__(
-        self, annotation: t.Any, view: str, status: int, passed: tuple[type, ...] = ()
-    ) -> None:
-        self._annotation = annotation
-        self._passed = (BaseResponse, *passed)
-        self._kind = msgspec.inspect.type_info(annotation)
-        self._decode = msgspec.json.Decoder(annotation).decode
+    def __init__(self, annotation: t.Any, view: str, *, with_etag: bool = False) -> None:
+        cls = t.get_origin(annotation) or annotation
+        is_problem = isinstance(cls, type) and issubclass(cls, Problem)
+        self._filter = Filter(annotation)
+        self._format = _PROBLEM if is_problem else None
+        self._links = links_for(annotation)
         self._view = view
-        self._status = status
+        self._with_etag = with_etag and not is_problem
+        #: Whether most answers have no header fields of their own.
+        self._is_bare = self._links is None and not self._with_etag
 
-    def __call__(self, value: t.Any) -> t.Any:
-        """Return the response; a response is returned as it is, a tuple with the rest of it.
+    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> Response:
+        """Return the response for a value.
 
-        Raises `TypeError` (500) for a value that does not fit; nothing of it is sent.
+        Raises `TypeError` (500) for a value that does not fit, of which nothing is sent, and
+        `NotAcceptable` (406) if the client accepts no format that there is.
         """
-        if isinstance(value, self._passed):
-            return value
-        if type(value) is tuple and 2 <= len(value) <= 3:
-            body, *rest = value
-            return body if isinstance(body, self._passed) else self._respond(body), *rest
-        return self._respond(value)
+        format_ = self._format or format_of_request()
+        copy, body = self.encode(value, format_)
+        response = Response(body, status, mimetype=format_.media_type)
+        if not (self._is_bare and headers is None and not format_.is_chosen):
+            self._add_headers(response, copy, headers, format_)
+        return response
 
-    def _respond(self, value: t.Any) -> Response:
-        try:
-            body = msgspec.json.encode(self._decode(msgspec.json.encode(value)))
-        except (TypeError, ValueError, RecursionError):
-            # There are objects in it whose attributes have to be read, or fields too many for a
-            # type that forbids them; or it doesn't fit.
-            body = self._picked(value)
-        return Response(body, self._status, mimetype="application/json")
+    @property
+    def negotiates(self) -> bool:
+        """Whether clients choose the format."""
+        return self._format is None
 
-    def _picked(self, value: t.Any) -> bytes:
+    def encode(self, value: t.Any, format_: Format) -> tuple[t.Any, bytes]:
+        """Return a copy of a value with what is declared, and the copy encoded."""
         try:
-            picked = msgspec.json.encode(pick(value, self._kind))
-            return msgspec.json.encode(self._decode(picked))
-        except (TypeError, ValueError, RecursionError) as error:
+            return self._filter.encode(value, format_.encode)
+        except MISFITS as error:
             raise TypeError(
                 f"{self._view} returned a value that does not fit its return annotation: {error}"
             ) from error
 
+    def _add_headers(
+        self, response: Response, copy: t.Any, headers: t.Any, format_: Format
+    ) -> None:
+        if headers is not None:
+            response.headers.update(headers)
+        if format_ is not _PROBLEM:
+            # SPEC(RFC 9110 §12.5.5): also of JSON as soon as a cache may keep it, for which the
+            # view or the tag below has to give it header fields.
+            response.vary.add("Accept")
+        links = None if self._links is None else self._links(copy)
+        if links is not None:
+            response.headers.add("Link", links)
+        if self._with_etag and response.status_code == 200 and request.method in {"GET", "HEAD"}:
+            if "ETag" not in response.headers:
+                body = msgspec.json.encode(copy) if format_.is_packed else response.get_data()
+                response.headers["ETag"] = tag_of_json(body, is_packed=format_.is_packed)
+            response.make_conditional(request.environ)
 
-def nothing(value: t.Any) -> t.Any:
-    """Answer 204 for a view that is declared to return None."""
-    return ("", 204) if value is None else value
 
+class Nothing:
+    """Make the responses of views that return None."""
 
-def answer_of(annotation: t.Any, view: str, status: int | None) -> Send | None:
-    """Return what sends a view's values; None if Flask's rules do.
+    __slots__ = ("_view",)
 
-    Raises `TypeError` for an annotation that declares objects, but that msgspec can't tell apart
-    or does not know: without a filter, what it does not declare would leave too.
-    """
-    if annotation is None or annotation is type(None):
-        return nothing
-    members = list(_members_of(annotation))
-    pages = tuple(filter(_is_page_class, members))
-    rest = [member for member in members if member not in pages]
-    if all(member in (None, type(None)) for member in rest):
-        return None
-    declared: t.Any = t.Union[tuple(rest)]  # noqa: UP007  made at run time
-    try:
-        kind = msgspec.inspect.type_info(declared)
-    except TypeError as error:
-        if any(map(_is_object, _classes_in(declared))):
-            raise TypeError(f"Its values can't be filtered by what it returns: {error}") from error
-        return None
-    if not _is_schema(kind):
-        return None
-    if holds(kind, types.CustomType):
-        if any(holds(kind, family) for family in OBJECTS):
+    def __init__(self, view: str) -> None:
+        self._view = view
+
+    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> Response:
+        """Return a response without a body; raises `TypeError` (500) for a value."""
+        if value is not None and value not in ("", b""):
             raise TypeError(
-                f"Its values can't be filtered by what it returns: {declared!r} holds a class that"
-                " JSON can't stand for."
+                f"{self._view} returned {type(value).__name__}, but its return annotation says None."
             )
+        response = Response(b"", status)
+        if headers is not None:
+            response.headers.update(headers)
+        return response
+
+
+Responder = Answer | Nothing | Lines
+
+
+class Answers:
+    """Send what a view returns: values by the type of their status, responses as they are.
+
+    Args:
+        usual: What answers with a status that has no type of its own; None for Flask's rules.
+        by_status: What answers with each other.
+        status: The status of a value that comes without one.
+        is_status_said: Whether Flask's rules have to send it with that status too.
+        passed: Classes whose values are sent as Flask sends them, besides responses.
+        narrow: Makes text of the data of an `EventStream`'s events; None to send it as it is.
+    """
+
+    __slots__ = (
+        "_by_status", "_is_status_said", "_narrow", "_of_values", "_passed", "_status", "_usual",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        usual: Responder | None,
+        by_status: t.Mapping[int, Responder | None],
+        status: int,
+        passed: tuple[type, ...] = (),
+        narrow: t.Callable[[t.Any], str] | None = None,
+        *,
+        is_status_said: bool = False,
+    ) -> None:
+        self._usual = usual
+        self._by_status = by_status
+        self._status = status
+        self._passed = (BaseResponse, *passed)
+        self._narrow = narrow
+        self._is_status_said = is_status_said
+        self._of_values = by_status.get(status, usual)
+
+    @property
+    def negotiates(self) -> bool:
+        """Whether clients choose the format of values that come without a status."""
+        return isinstance(self._of_values, Answer) and self._of_values.negotiates
+
+    def __call__(self, value: t.Any) -> t.Any:
+        """Return the response; what Flask's rules send is returned as it is."""
+        if isinstance(value, self._passed):
+            return self._pass(value)
+        if type(value) is tuple and 2 <= len(value) <= 3:
+            return self._respond_to_tuple(value)
+        answer = self._of_values
+        return self._plainly(value) if answer is None else answer.respond(value, self._status)
+
+    def _plainly(self, value: t.Any) -> t.Any:
+        """Return what Flask's rules send."""
+        return (value, self._status) if self._is_status_said else value
+
+    def _respond_to_tuple(self, value: tuple[t.Any, ...]) -> t.Any:
+        body, status, headers = _unpack(value)
+        if isinstance(body, self._passed):
+            self._pass(body)
+            if status is None and self._is_status_said and not isinstance(body, BaseResponse):
+                return body, self._status, headers
+            return value
+        if status is None:
+            status = self._status
+        answer = self._by_status.get(_code_of(status), self._usual)
+        return value if answer is None else answer.respond(body, status, headers)
+
+    def _pass(self, value: t.Any) -> t.Any:
+        """Return a response or text as it is, but filter the events that it will send."""
+        if not isinstance(value, BaseResponse):
+            return self._plainly(value)
+        if self._narrow is not None and hasattr(value, "narrow_data"):
+            value.narrow_data(self._narrow)
+        return value
+
+
+def _unpack(value: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+    """Split a tuple, of two or three items, into body, status and headers, as Flask does."""
+    if len(value) == 3:
+        return value
+    body, second = value
+    is_status = second is None or isinstance(second, (int, str, bytes))
+    return (body, second, None) if is_status else (body, None, second)
+
+
+def _code_of(status: t.Any) -> int:
+    """Return the number of a status, which may be a line such as ``404 NOT FOUND``."""
+    if isinstance(status, (str, bytes)):
+        digits = status[:3]
+        return int(digits) if digits.isdigit() else 0
+    return int(status)
+
+
+def answers_of(
+    annotation: t.Any, options: t.Mapping[str, t.Any], view: str
+) -> tuple[Send | None, dict[int, t.Any]]:
+    """Return what sends a view's values, None if Flask's rules do, and what it declares.
+
+    Args:
+        annotation: The return annotation, or `NOT_SAID`.
+        options: What decorator, blueprints and application say: see `OperationOptions`.
+        view: What error messages call the view.
+
+    Raises `TypeError` for types that can't be filtered.
+    """
+    returns = Returns() if annotation is NOT_SAID else Returns.of(annotation)
+    declared = {int(code): _type_of(code, said) for code, said in _said(options).items()}
+    for code, members in returns.by_status.items():
+        declared.setdefault(code, None if members[0] in NOTHING else _union(members))
+    is_nothing = annotation in NOTHING
+    status = status_of(annotation, options)
+    with_etag = bool(options.get("etag"))
+
+    usual: Responder | None = _responder(returns.data, view, with_etag=with_etag)
+    if is_nothing:
+        usual = Nothing(view)
+    if returns.lines:
+        usual = Lines(Answer(_union(returns.lines), view), usual, view)
+    by_status = {
+        code: Nothing(view)
+        if said is None
+        else _responder(Returns.of(said).data, view, with_etag=with_etag)
+        for code, said in declared.items()
+    }
+    narrow = _narrow_by(returns.events, view)
+    if returns.data or returns.passed or returns.lines:
+        said = _union(returns.data) if isinstance(usual, Answer) else annotation
+        declared.setdefault(status, None if is_nothing else said)
+    is_status_said = "status" in options
+    if usual is None and narrow is None and not is_status_said and not any(by_status.values()):
+        return None, declared
+    # Text is no data of a view that does not say which data it returns.
+    passed = (*returns.passed, *((str, bytes) if usual is None else ()))
+    send = Answers(usual, by_status, status, passed, narrow, is_status_said=is_status_said)
+    return send, declared
+
+
+def status_of(annotation: t.Any, options: t.Mapping[str, t.Any]) -> int:
+    """Return the status of a value that comes without one: 204 for a view that returns None."""
+    return int(options.get("status") or (204 if annotation in NOTHING else 200))
+
+
+def _said(options: t.Mapping[str, t.Any]) -> t.Mapping[t.Any, t.Any]:
+    said: t.Mapping[t.Any, t.Any] = options.get("responses") or {}
+    return said
+
+
+def _type_of(code: t.Any, said: t.Any) -> t.Any:
+    """Return the type that ``responses=`` gives a status; raises `TypeError` for anything else."""
+    if not (isinstance(code, int) and 100 <= code <= 599):
+        raise TypeError(f"responses={{{code!r}: ...}}: that is no status code from 100 to 599.")
+    if isinstance(said, (str, bytes, dict, list, tuple)):
+        raise TypeError(
+            f"responses={{{int(code)}: {said!r}}}: write the type of its data, as in"
+            f" {{{int(code)}: Problem}}, or None if it has no body."
+        )
+    return None if said in NOTHING else said
+
+
+def _union(members: t.Sequence[t.Any]) -> t.Any:
+    return t.Union[tuple(members)]  # noqa: UP007  made at run time
+
+
+def _responder(members: t.Sequence[t.Any], view: str, *, with_etag: bool) -> Answer | None:
+    """Return what answers with one of these types; None if Flask's rules do."""
+    if all(member in NOTHING for member in members):
         return None
-    return Answer(declared, view, status or 200, pages)
+    declared = _union(members)
+    return Answer(declared, view, with_etag=with_etag) if declares_data(declared) else None
 
 
-def _members_of(annotation: t.Any) -> t.Iterator[t.Any]:
-    """Yield the types of the values that a view may return, alone or with a status or headers."""
-    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
-    has_more = origin is tuple and len(arguments) in {2, 3} and ... not in arguments
-    if origin in {t.Union, UnionType}:
-        for argument in arguments:
-            yield from _members_of(argument)
-    elif has_more or (origin is t.Annotated and is_page(arguments[0])):
-        yield from _members_of(arguments[0])
-    else:
-        yield annotation
+def _narrow_by(members: t.Sequence[t.Any], view: str) -> t.Callable[[t.Any], str] | None:
+    """Return what makes text of the data of events; None if that is sent as it is."""
+    answer = _responder(members, view, with_etag=False)
+    if answer is None:
+        return None
+    encode = answer.encode
 
+    def narrow(value: t.Any) -> str:
+        return encode(value, JSON)[1].decode()
 
-def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
-    """Yield the classes that an annotation is made of."""
-    arguments = t.get_args(annotation)
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _classes_in(argument)
-
-
-def _is_object(member: t.Any) -> bool:
-    """Whether a class has declared fields."""
-    try:
-        return isinstance(msgspec.inspect.type_info(member), OBJECTS)
-    except TypeError:
-        return False
-
-
-def _is_schema(kind: types.Type) -> bool:
-    """Whether a type declares more than what a view of Flask may return."""
-    kind = bare(kind)
-    if isinstance(kind, types.UnionType):
-        return any(not isinstance(item, types.NoneType) and _is_schema(item) for item in kind.types)
-    if isinstance(kind, types.DictType):
-        return not isinstance(kind.value_type, types.AnyType)
-    if isinstance(kind, types.ListType):
-        return not isinstance(kind.item_type, types.AnyType)
-    if isinstance(kind, types.TupleType):
-        return False
-    return not isinstance(kind, _PLAIN)
-
-
-def is_page(annotation: t.Any) -> bool:
-    """Whether a return annotation says that it may be text or a response, not data."""
-    return any(map(_is_page_class, _members_of(annotation)))
-
-
-def _is_page_class(member: t.Any) -> bool:
-    return isinstance(member, type) and (
-        issubclass(member, BaseResponse)
-        or (issubclass(member, (str, bytes)) and not issubclass(member, enum.Enum))
-    )
+    return narrow

@@ -7,12 +7,13 @@ from itertools import islice
 
 import msgspec
 from msgspec import inspect as types
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest
 
 from ..ground.current import request
 from ..json.depth import TOO_DEEP, check_depth
 from . import mismatches
 from .models import Refused, adapter_of
+from .negotiation import decode_body
 from .problems import Detail
 
 if t.TYPE_CHECKING:
@@ -40,17 +41,14 @@ class Document:
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the document of the current request, or what is wrong with it.
 
-        Raises `BadRequest` for broken JSON, and `UnsupportedMediaType` if it is not JSON.
+        Raises `BadRequest` for broken JSON, and `UnsupportedMediaType` if it is neither JSON nor
+        MessagePack.
         """
-        data = request.get_data()
+        data = decode_body(request)
         if not data:
             if self._entry.is_required:
                 errors.append(Detail("body", "", "Required"))
             return
-        if not request.is_json:
-            raise UnsupportedMediaType(
-                "The body has to be JSON. Send it with the header 'Content-Type: application/json'."
-            )
         try:
             check_depth(data)
             error = None

@@ -10,9 +10,11 @@ from functools import partial
 from ..registration.operations import options_of
 from ..registration.origin import definition
 from ..views import MethodView
-from .answers import Send, answer_of, is_page
+from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind
+from .negotiation import format_of_request
 from .paths import check_variables
+from .returns import NOT_SAID, is_page
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -21,8 +23,8 @@ if t.TYPE_CHECKING:
 
 View = t.Callable[..., t.Any]
 
-NOT_SAID: t.Any = object()
-"""The return annotation of a view without one."""
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+"""SPEC(RFC 9110 §9.2.1): methods that change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Operation:
         send: What makes the response of a value; None if Flask's rules do.
         is_api: Whether errors are problem details: it does not say that it returns text or a
             response.
+        responses: The types of what is sent, by status; None for no body.
+        negotiates_first: Whether a client that accepts no format gets 406 before the view, which
+            may change something, is called.
     """
 
     function: View | None
@@ -51,6 +56,8 @@ class Operation:
     returns: t.Any = NOT_SAID
     send: Send | None = None
     is_api: bool = False
+    responses: t.Mapping[int, t.Any] = field(default_factory=dict)
+    negotiates_first: bool = False
 
     @property
     def changes(self) -> bool:
@@ -59,11 +66,21 @@ class Operation:
 
     def values(self) -> dict[str, t.Any]:
         """Return the arguments that the rule does not fill, from the current request."""
+        self.negotiate()
         return {} if self.binding is None else self.binding.values()
+
+    def negotiate(self) -> None:
+        """Raise `NotAcceptable` (406) if it has to be known before the view is called."""
+        if self.negotiates_first:
+            format_of_request()
 
     def sent(self, value: t.Any) -> t.Any:
         """Return what is sent of a value."""
         return value if self.send is None else self.send(value)
+
+    def status_of(self) -> int:
+        """Return the status of a value that comes without one."""
+        return status_of(self.returns, self.options)
 
 
 def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
@@ -100,21 +117,19 @@ def _of_function(
     function = inspect.unwrap(view)
     if not inspect.isfunction(function):
         return Operation(None, rule, methods, options)
-    if not function.__annotations__:
+    if not (function.__annotations__ or _says_data(options)):
         return Operation(function, rule, methods, options)
     place = definition(view)
     filled = {*rule.arguments, *(rule.defaults or ())}
     if bound:
         filled.update(list(inspect.signature(function).parameters)[:1])
-    send = None
     try:
         hints = t.get_type_hints(function, include_extras=True)
         if not hasattr(view, "__wrapped__"):
             check_variables(rule, hints)
         binding = bind(view, hints, filled, methods, refuse_unknown=refuse_unknown)
         returns = hints.get("return", NOT_SAID)
-        if returns is not NOT_SAID:
-            send = answer_of(returns, f"The view {place}", options.get("status"))
+        send, responses = answers_of(returns, options, f"The view {place}")
     except (TypeError, NameError) as error:
         advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
@@ -125,7 +140,18 @@ def _of_function(
     takes = binding is not None and binding.takes_document
     changes = binding is not None or send is not None
     is_api = changes and (takes or returns is NOT_SAID or not is_page(returns))
-    return Operation(function, rule, methods, options, hints, binding, returns, send, is_api)
+    return Operation(
+        function, rule, methods, options, hints, binding, returns, send, is_api, responses,
+        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods),
+    )  # fmt: skip
+
+
+def _says_data(options: t.Mapping[str, t.Any]) -> bool:
+    """Whether a decorator says what a view sends, though the view has no annotations."""
+    responses = options.get("responses") or {}
+    return "status" in options or any(
+        isinstance(code, int) and 200 <= code < 300 for code in responses
+    )
 
 
 _DEFINE_IT = (

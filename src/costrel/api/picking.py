@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from msgspec import inspect as types
 
 from .kinds import ARRAYS, DICTS, OBJECTS, bare, members_of
+from .models import Adapter, has_model
 
 
 def pick(value: t.Any, kind: types.Type) -> t.Any:
@@ -21,7 +24,9 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
         member = _member_for(value, members_of(kind))
         return value if member is None else pick(value, member)
     if isinstance(kind, OBJECTS):
-        return _pick_fields(value, kind)
+        # COMPAT(SQLAlchemy): a row is a tuple, which also has its columns by name.
+        row = getattr(value, "_mapping", value) if isinstance(value, tuple) else value
+        return _pick_fields(row, kind)
     if isinstance(kind, DICTS) and isinstance(value, Mapping):
         return {key: pick(item, kind.value_type) for key, item in value.items()}
     if _is_array(value):
@@ -29,7 +34,14 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
             return [pick(item, kind.item_type) for item in value]
         if isinstance(kind, types.TupleType) and len(value) == len(kind.item_types):
             return [pick(*pair) for pair in zip(value, kind.item_types, strict=True)]
+    if isinstance(kind, types.FloatType) and isinstance(value, Decimal):
+        return float(value)
+    if isinstance(kind, types.CustomType) and has_model(kind.cls):
+        return Raw(_adapter_of(kind.cls).write(value))
     return value
+
+
+_adapter_of = lru_cache(maxsize=256)(Adapter)
 
 
 _MISSING = object()
@@ -62,7 +74,7 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     if isinstance(value, (list, tuple, set, frozenset)):
         wanted: tuple[type[types.Type], ...] = (*ARRAYS, types.TupleType)
     else:
-        wanted = (*OBJECTS, *DICTS)
+        wanted = (*OBJECTS, *DICTS, types.CustomType)
     found = [member for member in members if isinstance(member, wanted)]
     if len(found) > 1:
         found = [member for member in found if _is_tagged_as(value, member)]

@@ -47,6 +47,8 @@ class OperationOptions(GroupOptions, total=False):
     description: str
     #: Its name in the OpenAPI document; otherwise its endpoint.
     operation_id: str
+    #: Whether answers to GET have an entity tag of their content, and are 304 if the client has it.
+    etag: bool
     #: Requests that it makes later, by name: functions with the annotations of views.
     callbacks: Mapping[str, t.Any]
 

@@ -1,0 +1,165 @@
+"""Read what a view's return annotation and its ``responses=`` declare, status by status."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import enum
+import typing as t
+from dataclasses import dataclass, field
+from types import UnionType
+
+import msgspec
+from msgspec import inspect as types
+from werkzeug.wrappers import Response as BaseResponse
+
+from .kinds import OBJECTS, bare, holds
+from .models import has_model
+
+NOT_SAID: t.Any = object()
+"""The return annotation of a view without one."""
+
+NOTHING = (None, type(None))
+"""What a view declares that answers without a body."""
+
+_PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
+"""Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+
+_STREAMS = (cabc.Iterator, cabc.Generator, cabc.AsyncIterator, cabc.AsyncGenerator)
+
+
+@dataclass(slots=True)
+class Returns:
+    """What a view may return.
+
+    Attributes:
+        data: The types of its data, for any status that has none of its own.
+        by_status: The types of data for one status.
+        passed: Classes whose values are sent as Flask sends them: text, responses.
+        events: The type of the data in an ``EventStream[...]``.
+        lines: The type of each item of an iterator.
+    """
+
+    data: list[t.Any] = field(default_factory=list)
+    by_status: dict[int, list[t.Any]] = field(default_factory=dict)
+    passed: list[type] = field(default_factory=list)
+    events: list[t.Any] = field(default_factory=list)
+    lines: list[t.Any] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, annotation: t.Any) -> Returns:
+        """Read a return annotation."""
+        found = cls()
+        for member, statuses in _members_of(annotation):
+            origin, arguments = t.get_origin(member), t.get_args(member)
+            if _is_page_class(member):
+                found.passed.append(member)
+            elif _is_page_class(origin):
+                found.passed.append(t.cast("type", origin))
+                found.events += arguments[:1]
+            elif origin in _STREAMS and arguments and declares_data(arguments[0]):
+                found.lines.append(arguments[0])
+            elif statuses:
+                for status in statuses:
+                    found.by_status.setdefault(status, []).append(member)
+            else:
+                found.data.append(member)
+        return found
+
+
+def _members_of(
+    annotation: t.Any, statuses: tuple[int, ...] = ()
+) -> t.Iterator[tuple[t.Any, tuple[int, ...]]]:
+    """Yield the types of what a view may return, with the statuses of each, if it says any.
+
+    ``tuple[Problem, Literal[404]]`` is a problem with the status 404, and ``tuple[Book, int]`` a
+    book with any.
+    """
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    has_more = origin is tuple and len(arguments) in {2, 3} and ... not in arguments
+    if origin in {t.Union, UnionType}:
+        for argument in arguments:
+            yield from _members_of(argument, statuses)
+    elif has_more:
+        yield from _members_of(arguments[0], _statuses_in(arguments[1]))
+    elif origin is t.Annotated and is_page(arguments[0]):
+        yield from _members_of(arguments[0], statuses)
+    else:
+        yield annotation, statuses
+
+
+def _statuses_in(annotation: t.Any) -> tuple[int, ...]:
+    if t.get_origin(annotation) is not t.Literal:
+        return ()
+    return tuple(int(status) for status in t.get_args(annotation) if isinstance(status, int))
+
+
+def is_page(annotation: t.Any) -> bool:
+    """Whether a return annotation says that it may be text or a response, not data."""
+    return bool(Returns.of(annotation).passed)
+
+
+def _is_page_class(member: t.Any) -> bool:
+    return isinstance(member, type) and (
+        issubclass(member, BaseResponse)
+        or (issubclass(member, (str, bytes)) and not issubclass(member, enum.Enum))
+    )
+
+
+def declares_data(annotation: t.Any) -> bool:
+    """Whether a type declares more than a view of Flask may return, so that it is filtered.
+
+    Raises `TypeError` for a type that declares objects, but that msgspec can't tell apart or does
+    not know: without a filter, what it does not declare would leave too.
+    """
+    try:
+        kind = msgspec.inspect.type_info(annotation)
+    except TypeError as error:
+        if has_model(annotation) or any(map(_is_object, _classes_in(annotation))):
+            raise TypeError(
+                f"Its values can't be filtered by what it returns: {error}. If each has a status of"
+                " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
+            ) from error
+        return False
+    if has_model(annotation):
+        return True
+    if not _is_schema(kind):
+        return False
+    if not holds(kind, types.CustomType):
+        return True
+    if any(holds(kind, family) for family in OBJECTS):
+        raise TypeError(
+            f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
+            " JSON can't stand for."
+        )
+    return False
+
+
+def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
+    """Yield the classes that an annotation is made of."""
+    arguments = t.get_args(annotation)
+    if not arguments:
+        yield annotation
+    for argument in arguments:
+        yield from _classes_in(argument)
+
+
+def _is_object(member: t.Any) -> bool:
+    """Whether a class has declared fields."""
+    try:
+        return isinstance(msgspec.inspect.type_info(member), OBJECTS)
+    except TypeError:
+        return False
+
+
+def _is_schema(kind: types.Type) -> bool:
+    """Whether a type declares more than what a view of Flask may return."""
+    kind = bare(kind)
+    if isinstance(kind, types.UnionType):
+        return any(not isinstance(item, types.NoneType) and _is_schema(item) for item in kind.types)
+    if isinstance(kind, types.DictType):
+        return not isinstance(kind.value_type, types.AnyType)
+    if isinstance(kind, types.ListType):
+        return not isinstance(kind.item_type, types.AnyType)
+    if isinstance(kind, types.TupleType):
+        return False
+    return not isinstance(kind, _PLAIN)
