@@ -472,7 +472,7 @@ class Flask(App):
             try:
                 make_sendable(response)
             except UnsendableError:
-                response = self.make_response(InternalServerError())
+                response = self.make_response(errors.as_response(InternalServerError()))
         return response
 
     def make_default_options_response(self) -> Response:

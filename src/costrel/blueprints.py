@@ -271,6 +271,8 @@ class Blueprint(Scaffold):
             merged: defaultdict[t.Any, dict[t.Any, t.Any]] = defaultdict(dict)
             merged.update({code: dict(handlers) for code, handlers in by_code.items()})
             app.error_handler_spec[key_of(key)] = merged
+        for key, mapped in self.problem_spec.items():
+            app.problem_spec[key_of(key)] = dict(mapped)
 
         for endpoint, func in self.view_functions.items():
             app.view_functions[endpoint] = func

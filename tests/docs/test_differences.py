@@ -82,6 +82,13 @@ def test_refused_host_leaves_urls_usable(app):
     assert app.test_client().get("/").json == ["/", "http:///"]
 
 
+def test_label_of_a_host_that_python_can_not_decode_stays_encoded(app):
+    """It is a valid name by newer rules, so that the request is served."""
+    app.add_url_rule("/", view_func=lambda: request.url)
+    environ = {**create_environ(), "HTTP_HOST": "xn--strae-oqa.de:81"}
+    assert answer(app, environ) == ("200 OK", b"http://xn--strae-oqa.de:81/")
+
+
 def test_query_that_is_not_utf_8_stays_encoded(app):
     """Bytes of a query that are not text can be read as the client should have sent them."""
     app.add_url_rule("/", view_func=lambda: [request.args["a"], request.full_path])

@@ -140,3 +140,15 @@ def test_pin_can_not_be_guessed(monkeypatch, debugged):
         assert answer.json["auth"] is False
     answer = ask(app, f"__debugger__=yes&cmd=pinauth&pin={pin}&s={secret}")
     assert answer.json == {"auth": False, "exhausted": True}
+
+
+def test_debugger_answers_what_makes_no_sense(monkeypatch):
+    """A file name with a NUL, no PIN, and a PIN where none is needed are no errors of ours."""
+    app = make_app()
+    app.debug = True
+    debugger = Debugger(app, app)
+    secret = frame_and_secret(ask(debugger).text)[1]
+    assert ask(debugger, "__debugger__=yes&cmd=resource&f=%00").status_code == 404
+    assert ask(debugger, f"__debugger__=yes&cmd=pinauth&s={secret}").status_code == 400
+    monkeypatch.setattr(debugger, "_pin", None, raising=False)
+    assert ask(debugger, f"__debugger__=yes&cmd=pinauth&pin=1&s={secret}").status_code == 400

@@ -19,6 +19,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from costrel import Flask, current_app, g, has_request_context
 from costrel.dispatch import loop as loops
+from costrel.globals import app_ctx
 from costrel.serve import lifespan
 
 PATIENCE_S = 30
@@ -181,6 +182,55 @@ def test_application_is_current_and_no_request_is(interface, kind):
         ("after", True, False),
         ("teardown", "after"),
     ]
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_generator_may_enter_a_context_around_the_serving(interface, kind, caplog):
+    """Several ones may, each its own; what is current once they are left is an active context."""
+    app = Flask(__name__)
+    seen = []
+
+    def around(name):
+        def begin():
+            g.name = name
+            seen.append(("begins", g.name))
+
+        def end():
+            seen.append(("ends", g.name))
+
+        def leave():
+            seen.append(("left", app_ctx.is_active, g.get("name")))
+
+        async def on_loop():
+            async with app.app_context():
+                with app.test_request_context(f"/{name}"):
+                    begin()
+                    yield
+                    end()
+            leave()
+
+        def in_thread():
+            with app.app_context(), app.test_request_context(f"/{name}"):
+                begin()
+                yield
+                end()
+            leave()
+
+        return on_loop if kind == "async def" else in_thread
+
+    for name in ("one", "two"):
+        app.while_serving(around(name))
+    app.get("/", endpoint="index")(lambda: "")
+
+    serve_once(app, interface)
+
+    left = ("left", True, None)
+    assert seen == [
+        ("begins", "one"), ("begins", "two"),
+        ("ends", "two"), left, ("ends", "one"), left,
+    ]  # fmt: skip
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -58,6 +58,25 @@ def test_path_of_a_blueprints_name_begins_inside():
     assert blueprint_path("a.b.c") == ["a.b.c", "a.b", "a"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("xn--a", "xn--a"),
+        ("XN--A.xn--bcher-kva.test:81", "xn--a.bücher.test:81"),
+        ("xn--strae-oqa.de", "xn--strae-oqa.de"),
+        ("xn--bcher-kva.test", "bücher.test"),
+    ],
+)
+def test_urls_decode_the_host_as_far_as_python_can(sent, shown):
+    """A label that it can't decode stays as it is; nothing raises."""
+    environ = {**create_environ("/p/ä?q=1", "http://x/root"), "HTTP_HOST": sent}
+    received = Request(environ)
+    assert received.url == f"http://{shown}/root/p/ä?q=1"
+    assert received.base_url == f"http://{shown}/root/p/ä"
+    assert received.root_url == received.url_root == f"http://{shown}/root/"
+    assert received.host_url == f"http://{shown}/"
+
+
 @pytest.mark.usefixtures("path")
 def test_request_takes_attributes():
     """COMPAT(Flask-RESTful, Talisman): hooks leave things on the request."""

@@ -10,16 +10,23 @@ from http import HTTPStatus as status  # noqa: N813  as views write it
 
 from .conditional import check_preconditions, etag_of
 from .cursors import paginate_by_cursor
+from .dependencies import Depends
 from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
 from .partial import Partial, changes_of
-from .problems import Detail, InvalidRequest
+from .problems import Detail, InvalidRequest, Problem, problem_for
+from .security import APIKey, BasicAuth, BasicCredentials, BearerAuth
 from .uploads import UploadedFile
 
 __all__ = [
+    "APIKey",
+    "BasicAuth",
+    "BasicCredentials",
+    "BearerAuth",
     "Body",
     "Cookie",
     "CursorPage",
+    "Depends",
     "Detail",
     "File",
     "Form",
@@ -28,6 +35,7 @@ __all__ = [
     "Page",
     "Partial",
     "Path",
+    "Problem",
     "Query",
     "UploadedFile",
     "changes_of",
@@ -35,5 +43,6 @@ __all__ = [
     "etag_of",
     "paginate",
     "paginate_by_cursor",
+    "problem_for",
     "status",
 ]

@@ -47,6 +47,9 @@ class RequestContext(AppContext):
     wants_response = False
     """Whether the session or a hook must process the response."""
 
+    error_id: str | None = None
+    """The URI of an error of the server, in the log and in the problem that is sent."""
+
     view_args: dict[str, t.Any] | None = None
     flashes: list[tuple[str, str]] | None = None
     preserved = False

@@ -21,6 +21,7 @@ from .coerce import answers_itself, as_plain
 from .hooks import no_response, resume_before, save_session
 from .loop import while_handling
 from .plainly import answer_plainly
+from .problems import is_mapped
 from .sendable import make_sendable
 from .threads import hop_for
 
@@ -119,7 +120,9 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
 
 async def handle_user_exception(app: App, error: Exception) -> t.Any:
     """Pass an error of a hook or view to its handler; raise it if there is none."""
-    if not all(map(app.is_original, ("handle_user_exception", "handle_http_exception"))):
+    by_name = not all(map(app.is_original, ("handle_user_exception", "handle_http_exception")))
+    # What describes a mapped exception is a sync function.
+    if by_name or is_mapped(app, error):
         return await hop_for(app, while_handling, error, app.handle_user_exception, error)
     handler = errors.find_handler(app, error)
     if handler is None:

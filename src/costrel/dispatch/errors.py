@@ -14,7 +14,7 @@ from ..signals import got_request_exception
 from .clientdata import bad_request_for
 from .errorpages import drop_page, keep_page
 from .hints import add_hints
-from .typed import as_problem
+from .problems import as_problem, mapped_error, mark_occurrence
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -45,10 +45,13 @@ def call_handler(handler: t.Callable[[t.Any], t.Any], e: Exception) -> t.Any:
 
 
 def let_go(e: Exception, rv: t.Any) -> t.Any:
-    """Return what a handler returned; an error that the request would hold is let go."""
+    """Return what a handler returned; an error that the request would hold is let go.
+
+    A handler that returns an HTTP error has left its answer open, as if there were no handler.
+    """
     if rv is e or e is request_view.get().request.routing_exception:
         without_tracebacks(e)
-    return rv
+    return (as_problem(rv) or rv) if isinstance(rv, HTTPException) else rv
 
 
 def as_response(e: t.Any) -> t.Any:
@@ -67,19 +70,25 @@ def without_tracebacks(e: E) -> E:
 
 
 def handle_user_exception(app: App, e: Exception) -> t.Any:
-    """Pass any error of a hook or view to its handler; raise it if there is none."""
+    """Pass any error of a hook or view to its handler; raise it if there is none.
+
+    Without a handler, an exception that `app.problem` maps becomes that HTTP error.
+    """
     if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
         # Name the missing key, which is otherwise not shown to the client.
         e.show_exception = True
     if isinstance(e, HTTPException) and not app.trap_http_exception(e):
         return app.handle_http_exception(e)
     handler = app._find_error_handler(e, request_view.get().request.blueprints)
-    if handler is None:
+    if handler is not None:
+        return call_handler(app.ensure_sync(handler), e)
+    mapped = mapped_error(app, e)
+    if mapped is None:
         try:
             raise e
         finally:
             del e  # Its traceback holds this frame.
-    return call_handler(app.ensure_sync(handler), e)
+    return app.handle_http_exception(mapped)
 
 
 def find_handler(app: App, e: Exception) -> t.Callable[[Exception], t.Any] | None:
@@ -130,24 +139,27 @@ def handle_exception(app: App, e: Exception) -> Response:
             raise  # noqa: PLE0704  the caller is handling it
         raise e
 
-    app.log_exception(t.cast("t.Any", (type(e), e, e.__traceback__)))
     server_error: t.Any = InternalServerError(original_exception=e)
+    mark_occurrence(server_error)
+    app.log_exception(t.cast("t.Any", (type(e), e, e.__traceback__)))
     handler = app._find_error_handler(server_error, request_view.get().request.blueprints)
     if handler is not None:
         server_error = app.ensure_sync(handler)(server_error)
-    else:
+    if isinstance(server_error, HTTPException):
         server_error = as_problem(server_error) or server_error
     return app.finalize_request(server_error, from_error_handler=True)
 
 
 def describe_request() -> str:
     """Describe the current request for the log: its path and method, never its body."""
-    request = request_view.get().request
+    ctx = request_view.get()
+    request = ctx.request
     path = request.path
     if not path.isprintable():
         # SECURITY: a line break in the path must not forge a log line.
         path = path.encode("unicode_escape").decode("ascii")
-    return f"{path} [{request.method}]"
+    described = f"{path} [{request.method}]"
+    return described if ctx.error_id is None else f"{described} ({ctx.error_id})"
 
 
 def raise_routing_exception(app: App, request: Request) -> t.NoReturn:

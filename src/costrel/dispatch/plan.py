@@ -227,6 +227,7 @@ class Engine:
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
         builders: URL builders by endpoint, for the endpoints that `builder` was asked for.
+        api_routes: The `ApiRoutes`, once an error of a request without a rule has asked for them.
         plain_host: Returns a value that is not None for a host that does not affect matching.
         plain_host_raw: The same for a host as bytes.
         lazy_session: Whether sessions may be opened on first access.
@@ -245,6 +246,7 @@ class Engine:
         self._unmatched: Plan | None = None
         self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
+        self.api_routes: t.Any = None
         self.coerce = PlainCoercion(app)
         self.file_heads = FileHeads() if _may_keep_heads(app) else None
         self.lazy_session = opens_lazily(app.session_interface)

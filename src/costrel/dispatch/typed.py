@@ -1,15 +1,13 @@
-"""Typed views: what runs for a rule instead of the registered view, and how it fails."""
+"""Typed views: what runs for a rule instead of the registered view, and whether it is an API's."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ..ground.current import request_view
 from ..registration.operations import has_typed_views
 from .classviews import for_loop
 
 if t.TYPE_CHECKING:
-    from werkzeug.exceptions import HTTPException
     from werkzeug.routing import Rule
 
     from ..api.views import TypedView
@@ -60,15 +58,14 @@ def check_views(app: App) -> None:
         raise TypeError("\n".join(dict.fromkeys(wrong)))
 
 
-def as_problem(error: HTTPException) -> t.Any:
-    """Return an error as a problem if the request's view declares JSON; None otherwise."""
-    ctx = request_view.get(None)
-    rule = None if ctx is None else ctx.request.url_rule
-    typed = getattr(rule, "_typed", None)
-    if ctx is None or rule is None or typed is None or not typed.is_api:
-        return None
-    if not has_typed_views(ctx.app, rule.endpoint):
-        return None
-    from ..api.problems import problem_of
+def is_api(app: App, rule: Rule) -> bool | None:
+    """Whether a rule's view declares JSON, so that its errors are problems.
 
-    return problem_of(error)
+    None if nobody can tell: it has no view, or one whose annotations can't be used.
+    """
+    if rule.websocket or not has_typed_views(app, rule.endpoint):
+        return False
+    try:
+        return typed_view(app, rule).is_api
+    except Exception:  # noqa: BLE001  raised again by a request for the rule, and answered there
+        return None

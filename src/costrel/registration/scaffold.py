@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from .. import typing as ft
 from ..ground.registry import Epoch, TrackedLists
 from .origin import caller, warn
+from .problems import ProblemScaffold
 from .sockets import SocketScaffold
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -53,7 +54,7 @@ def setupmethod(f: F) -> F:
     return t.cast(F, update_wrapper(checked, f))
 
 
-class Scaffold(SocketScaffold):
+class Scaffold(SocketScaffold, ProblemScaffold):
     """The registries of an application or a blueprint.
 
     Args:
@@ -99,6 +100,8 @@ class Scaffold(SocketScaffold):
             ft.AppOrBlueprintKey,
             dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]],
         ] = defaultdict(lambda: defaultdict(dict))
+
+        self.problem_spec = {}
 
         #: Each maps a blueprint name (None for all) to functions, which run
         #: before the view, after it, and when the request context ends.

@@ -13,6 +13,7 @@ from functools import partial
 from inspect import isasyncgen, iscoroutine
 from weakref import WeakSet
 
+from ..ctx import AppContext
 from ..dispatch import loop as loops
 from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
@@ -50,7 +51,7 @@ class Life:
         self.ready = False
         self.tasks = BackgroundTasks(app)
         self.health = LoopHealth(app)
-        self._generators: list[tuple[t.Any, t.Any]] = []
+        self._generators: list[tuple[t.Any, t.Any, list[AppContext]]] = []
         self._outer: Life | None = None
         self._task: asyncio.Task[None] | None = None
         self._beginning: asyncio.Future[None] | None = None
@@ -167,21 +168,22 @@ class Life:
                 " function: add a `yield` between the code to run before serving and the code to"
                 " run after it."
             )
+        outer = context.get(None)
         if not await self._step(generator):
             raise RuntimeError(
                 f"{_name(function)} is registered with while_serving, but returned without"
                 " reaching a `yield`."
             )
-        self._generators.append((function, generator))
+        self._generators.append((function, generator, _entered_since(outer)))
 
     async def _end_generators(self) -> None:
         """Run the generators to their end, in reverse order."""
         app = self.app
         while self._generators:
-            function, generator = self._generators.pop()
+            function, generator, entered = self._generators.pop()
             try:
                 async with app_context_on(app):
-                    if await self._step(generator):
+                    if await self._step(generator, entered):
                         app.logger.error("%s yields more than once", _name(function))
                         await self._close(generator)
             except BaseException as error:
@@ -189,11 +191,12 @@ class Life:
                     raise
                 app.logger.exception("%s failed after serving", _name(function))
 
-    async def _step(self, generator: t.Any) -> bool:
-        """Run a generator until it yields (True) or ends (False)."""
+    async def _step(self, generator: t.Any, entered: t.Sequence[AppContext] = ()) -> bool:
+        """Run a generator until it yields (True) or ends (False), in contexts that it entered."""
         if hasattr(generator, "__anext__"):
+            _enter_again(entered)
             return await anext(generator, _END) is not _END
-        return await hop_for(self.app, next, generator, _END) is not _END
+        return await hop_for(self.app, _resume, generator, entered) is not _END
 
     async def _close(self, generator: t.Any) -> None:
         if isasyncgen(generator):
@@ -239,6 +242,33 @@ class Life:
 
 
 _END: t.Any = object()
+
+
+def _entered_since(outer: AppContext | None) -> list[AppContext]:
+    """Return the contexts that were entered since `outer` was current, the outermost first."""
+    entered: list[AppContext] = []
+    ctx = context.get(None)
+    while isinstance(ctx, AppContext) and ctx is not outer and ctx not in entered:
+        entered.insert(0, ctx)
+        ctx = ctx._cv_tokens[-1].old_value if ctx._cv_tokens else None
+    return entered
+
+
+def _enter_again(entered: t.Iterable[AppContext]) -> None:
+    """Make current what a generator had entered before its `yield`, so that it can leave it.
+
+    Its tokens are renewed: a token counts only where it was made, which may have been another
+    thread's `contextvars.Context`, and what was current before has ended.
+    """
+    for ctx in entered:
+        if ctx._cv_tokens:
+            ctx._cv_tokens[-1] = context.set(ctx)
+
+
+def _resume(generator: t.Any, entered: t.Iterable[AppContext]) -> t.Any:
+    """Resume a sync generator; runs in a worker thread."""
+    _enter_again(entered)
+    return next(generator, _END)
 
 
 def _name(function: t.Any) -> str:

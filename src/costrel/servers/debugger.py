@@ -22,8 +22,8 @@ import jinja2
 import werkzeug
 from werkzeug.debug import DebuggedApplication
 from werkzeug.debug.tbtools import DebugTraceback
-from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response
+from werkzeug.exceptions import BadRequest, BadRequestKeyError, NotFound
+from werkzeug.wrappers import Request, Response
 
 from ..ground.current import PRESERVE, context
 
@@ -149,6 +149,19 @@ class Debugger(DebuggedApplication):
         if LOOPBACK_6.fullmatch(environ.get("HTTP_HOST", "")):
             return True
         return super().check_host_trust(environ)
+
+    def get_resource(self, request: Request, filename: str) -> t.Any:
+        """Return a file of the debugger's pages; 404 for a name that no file can have."""
+        return NotFound() if "\0" in filename else super().get_resource(request, filename)
+
+    def pin_auth(self, request: Request) -> t.Any:
+        """Check a PIN; 400 if none was sent, or if none is needed."""
+        if self.pin is None:
+            return BadRequest()
+        try:
+            return super().pin_auth(request)
+        except BadRequestKeyError as error:
+            return error
 
     def show(
         self,

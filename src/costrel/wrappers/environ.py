@@ -7,7 +7,7 @@ from datetime import datetime
 
 from werkzeug.datastructures import EnvironHeaders, Headers, IfRange, ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected
-from werkzeug.sansio.utils import get_host
+from werkzeug.sansio.utils import get_current_url, get_host
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as RequestBase
 
@@ -154,6 +154,26 @@ class EnvironRequest(RequestBase, metaclass=Watched):
         """The requested host, with its port unless that is the default."""
         header = self._received.get("HTTP_HOST")
         return get_host(self.scheme, header, self.server, self.trusted_hosts)
+
+    @cached_property
+    def url(self) -> str:
+        """The URL with its query, with the characters that it stands for."""
+        return _url_of(self, self.root_path, self.path, self.query_string)
+
+    @cached_property
+    def base_url(self) -> str:
+        """The URL without its query."""
+        return _url_of(self, self.root_path, self.path)
+
+    @cached_property
+    def root_url(self) -> str:
+        """The URL of the application."""
+        return _url_of(self, self.root_path)
+
+    @cached_property
+    def host_url(self) -> str:
+        """The URL of the host."""
+        return _url_of(self)
 
     @lazy
     def headers(self) -> Headers:
@@ -331,3 +351,26 @@ class EnvironRequest(RequestBase, metaclass=Watched):
 
     _whole_read = False
     """Whether the body was already read, so that its stream is at its end."""
+
+
+def _url_of(request: EnvironRequest, *parts: t.Any) -> str:
+    """Return a request's URL up to some part, with its host decoded as far as Python can.
+
+    Its codec knows the rules of 2003 only (RFC 3490). Labels that break these, such as that of
+    "straße.de" (RFC 5891), stay as they were sent.
+    """
+    try:
+        return get_current_url(request.scheme, request.host, *parts)
+    except UnicodeError:
+        name, colon, port = request.host.lower().partition(":")
+        host = ".".join(map(_decoded, name.split(".")))
+        beginning, stand_in = f"{request.scheme}://", "x"
+        rest = get_current_url(request.scheme, stand_in, *parts)
+        return f"{beginning}{host}{colon}{port}{rest[len(beginning) + len(stand_in) :]}"
+
+
+def _decoded(label: str) -> str:
+    try:
+        return label.encode().decode("idna")
+    except UnicodeError:
+        return label
