@@ -11,10 +11,12 @@ from ..registration.operations import options_of
 from ..registration.origin import definition
 from ..views import MethodView
 from .answers import Answers, Send, answers_of, status_of
-from .binding import Binding, bind
+from .binding import Binding, bind, share_names
+from .dependencies import Dependencies, dependencies_of
 from .negotiation import format_of_request
 from .paths import check_variables
 from .returns import NOT_SAID, is_page
+from .security import SecurityScheme
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -45,6 +47,7 @@ class Operation:
         responses: The types of what is sent, by status; None for no body.
         negotiates_first: Whether a client that accepts no format gets 406 before the view, which
             may change something, is called.
+        dependencies: The functions that it depends on; None if there are none.
     """
 
     function: View | None
@@ -58,11 +61,26 @@ class Operation:
     is_api: bool = False
     responses: t.Mapping[int, t.Any] = field(default_factory=dict)
     negotiates_first: bool = False
+    dependencies: Dependencies | None = None
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to fill or to filter."""
-        return self.binding is not None or self.send is not None
+        """Whether there is anything to fill or to filter, or to call before it."""
+        parts = (self.binding, self.send, self.dependencies)
+        return any(part is not None for part in parts)
+
+    @property
+    def security(self) -> tuple[SecurityScheme, ...]:
+        """The security schemes that it names, and those among its dependencies, each once.
+
+        A request has to satisfy all of `Dependencies.security`, and one of ``security=[...]``.
+        """
+        needed = () if self.dependencies is None else self.dependencies.security
+        return tuple(dict.fromkeys((*needed, *self.options.get("security", ()))))
+
+    def of_request(self) -> Operation:
+        """Return the operation of the current request: this one."""
+        return self
 
     def values(self) -> dict[str, t.Any]:
         """Return the arguments that the rule does not fill, from the current request."""
@@ -89,7 +107,7 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     Raises `TypeError`, with the view's file and line, for annotations that can't be used.
     """
     options = options_of(app, rule)
-    of_function = partial(_of_function, refuse_unknown=_refuses_unknown(app))
+    of_function = partial(_of_function, app, refuse_unknown=_refuses_unknown(app))
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     view_class = getattr(view, "view_class", None)
     if view_class is None:
@@ -104,7 +122,25 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     ]
 
 
+def operation_of_others(app: App, rule: Rule) -> Operation:
+    """Return what runs for the methods of a class-based view that are no operations.
+
+    SECURITY: what its rule, blueprints and application depend on runs for ``HEAD`` and ``OPTIONS``
+    too, if the class has methods for them.
+    """
+    options, methods = options_of(app, rule), tuple(rule.methods or ())
+    guards, variables = options.get("dependencies", ()), _variables_of(rule)
+    dependencies = dependencies_of(None, {}, variables, methods, guards, app._overrides)
+    return Operation(None, rule, methods, options, dependencies=dependencies)
+
+
+def _variables_of(rule: Rule) -> set[str]:
+    """Return the names of what a rule fills."""
+    return {*rule.arguments, *(rule.defaults or ())}
+
+
 def _of_function(
+    app: App,
     view: View,
     rule: Rule,
     methods: tuple[str, ...],
@@ -115,21 +151,31 @@ def _of_function(
 ) -> Operation:
     """Compile a view function, or a function of a class, whose first parameter is filled."""
     function = inspect.unwrap(view)
-    if not inspect.isfunction(function):
-        return Operation(None, rule, methods, options)
-    if not (function.__annotations__ or _says_data(options)):
-        return Operation(function, rule, methods, options)
+    is_function = inspect.isfunction(function)
     place = definition(view)
-    filled = {*rule.arguments, *(rule.defaults or ())}
-    if bound:
+    filled = _variables_of(rule)
+    if bound and is_function:
         filled.update(list(inspect.signature(function).parameters)[:1])
+    is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
+    # Those of the documentation say themselves who may see them.
+    guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
+    binding, send, returns, responses = None, None, NOT_SAID, {}
     try:
-        hints = t.get_type_hints(function, include_extras=True)
-        if not hasattr(view, "__wrapped__"):
-            check_variables(rule, hints)
-        binding = bind(view, hints, filled, methods, refuse_unknown=refuse_unknown)
-        returns = hints.get("return", NOT_SAID)
-        send, responses = answers_of(returns, options, f"The view {place}")
+        hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
+        dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
+        own = {} if dependencies is None else dependencies.filled
+        if is_typed:
+            if not hasattr(view, "__wrapped__"):
+                check_variables(rule, hints)
+            others = {name: hint for name, hint in hints.items() if name not in own}
+            binding = bind(view, others, filled, methods, refuse_unknown=refuse_unknown)
+            returns = hints.get("return", NOT_SAID)
+            send, responses = answers_of(returns, options, f"The view {place}")
+        if dependencies is not None:
+            dependencies.check_bodies(binding)
+            bindings = [*dependencies.bindings, *([] if binding is None else [binding])]
+            credentials = [one.name for one in dependencies.security]
+            share_names(bindings, credentials, refuse_unknown=refuse_unknown)
     except (TypeError, NameError) as error:
         advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
@@ -138,11 +184,14 @@ def _of_function(
         # A view that takes nothing by annotation may read the query itself.
         binding = None
     takes = binding is not None and binding.takes_document
-    changes = binding is not None or send is not None
-    is_api = changes and (takes or returns is NOT_SAID or not is_page(returns))
+    declares = binding is not None or send is not None or bool(own)
+    is_api = declares and (takes or returns is NOT_SAID or not is_page(returns))
+    negotiates_first = (
+        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
+    )
     return Operation(
-        function, rule, methods, options, hints, binding, returns, send, is_api, responses,
-        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods),
+        function if is_function else None, rule, methods, options, hints, binding, returns, send,
+        is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
 
 

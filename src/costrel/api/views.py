@@ -7,7 +7,8 @@ import typing as t
 from functools import wraps
 
 from ..ground.current import request
-from .operation import Operation, View, operations_of
+from .operation import Operation, View, operation_of_others, operations_of
+from .resolution import resolving, resolving_on_loop
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -24,12 +25,14 @@ class TypedView(t.NamedTuple):
             is nothing to fill and nothing declared.
         is_api: Whether errors are problem details.
         operations: What the annotations say.
+        overrides: What was called instead of dependencies when it was compiled.
     """
 
     view: View
     call: View
     is_api: bool
     operations: tuple[Operation, ...]
+    overrides: t.Mapping[t.Any, t.Any]
 
     @classmethod
     def of(cls, app: App, view: View, rule: Rule, for_loop: t.Callable[[View], View]) -> TypedView:
@@ -43,37 +46,50 @@ class TypedView(t.NamedTuple):
 
         Raises `TypeError`, with the view's file and line, for annotations that can't be used.
         """
+        overrides = app._overrides
         operations = tuple(operations_of(app, rule, view))
         is_api = any(operation.is_api for operation in operations)
-        if not any(operation.changes for operation in operations):
-            return cls(view, view, is_api, operations)
-        is_one = len(operations) == 1 and getattr(view, "view_class", None) is None
-        operation = operations[0] if is_one else _ByMethod(operations)
-        return cls(view, _call(for_loop(view), operation), is_api, operations)
+        by_method = None
+        known = operations
+        if len(operations) != 1 or getattr(view, "view_class", None) is not None:
+            others = operation_of_others(app, rule)
+            by_method = _ByMethod(operations, others)
+            known = (*operations, others)
+        if not any(operation.changes for operation in known):
+            return cls(view, view, is_api, operations, overrides)
+        call = _call(for_loop(view), by_method or operations[0], known)
+        return cls(view, call, is_api, operations, overrides)
 
 
 class _ByMethod:
     """The operations of a class-based view, by HTTP method."""
 
-    def __init__(self, operations: t.Iterable[Operation]) -> None:
+    def __init__(self, operations: t.Iterable[Operation], others: Operation) -> None:
         self._operations = {method: one for one in operations for method in one.methods}
+        self._others = others
 
-    def _of_request(self) -> Operation | None:
+    def of_request(self) -> Operation:
+        """Return the operation of the current request."""
         method = request.method
-        return self._operations.get("GET" if method == "HEAD" else method)
+        return self._operations.get("GET" if method == "HEAD" else method, self._others)
 
     def values(self) -> dict[str, t.Any]:
         """Return the arguments that the rule does not fill."""
-        operation = self._of_request()
-        return {} if operation is None else operation.values()
+        return self.of_request().values()
 
     def sent(self, value: t.Any) -> t.Any:
         """Return what is sent of a value."""
-        operation = self._of_request()
-        return value if operation is None else operation.sent(value)
+        return self.of_request().sent(value)
 
 
-def _call(view: View, operation: Operation | _ByMethod) -> View:
+def _call(
+    view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]
+) -> View:
+    """Return what calls a view with the arguments of one of its operations."""
+    dependencies = [one.dependencies for one in operations if one.dependencies is not None]
+    if dependencies:
+        is_async = any(one.is_async for one in dependencies) or inspect.iscoroutinefunction(view)
+        return (resolving_on_loop if is_async else resolving)(view, operation.of_request)
     values, sent = operation.values, operation.sent
     if inspect.iscoroutinefunction(view):
 

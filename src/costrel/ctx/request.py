@@ -57,6 +57,9 @@ class RequestContext(AppContext):
     plain_root: t.Any = None
     """The prefix of paths that are built without the URL adapter; see `routing.urls`."""
 
+    opened: t.Any = None
+    """The generators of dependencies that are open until the response has been sent, if any."""
+
     _borrowed: AppContext | None = None
     _lender: t.Any = _sentinel
     """The context it may borrow; by default the one that is current when it is pushed."""
@@ -260,6 +263,13 @@ class RequestContext(AppContext):
             raise AssertionError(wrong_context(current, self))
         if not self._holds:
             self._tell_popped()
+
+    def _end(self, exc: BaseException | None) -> None:
+        """Run the teardown; before it, close the dependencies of a request that sends nothing."""
+        opened = self.opened
+        if opened is not None and not opened.is_sending:
+            opened.close(exc)
+        super()._end(exc)
 
     def _restore(self) -> AppContext | None:
         current: AppContext | None = context.get(None)

@@ -269,14 +269,16 @@ class Engine:
         #: Whether ``wsgi_app`` has more to do than to follow a plan.
         self.detours = self.general or self.trusted is not None
         self.wrapped = is_wrapped(app)
-        #: Whether requests may run on the loop under ASGI, and some of them do.
-        self.matches_on_loop = (
+        self._may_match_on_loop = (
             not self.general
             and self.plain_host is not never
             and self.lazy_session
             and not self.wrapped
             and app.is_original("async_to_sync")
-            and (self._all_on_loop or any(map(_concerns_loop, _all_steps(app))))
+        )
+        #: Whether requests may run on the loop under ASGI, and some of them do.
+        self.matches_on_loop = self._may_match_on_loop and (
+            self._all_on_loop or any(map(_concerns_loop, _all_steps(app)))
         )
 
     def match(self, app: App, path: str, method: str) -> tuple[Plan, dict[str, t.Any]] | None:
@@ -335,6 +337,9 @@ class Engine:
         if rule.endpoint not in app.view_functions:
             return None
         plan = self._plans[id(rule)] = Plan(app, rule, on_loop=self._all_on_loop)
+        if plan.steps is not None:
+            # Not known before if the view is sync and only its dependencies are async.
+            self.matches_on_loop = self._may_match_on_loop
         return plan
 
     def _compile_options(self, app: App, rule: Rule) -> Plan:

@@ -32,7 +32,7 @@ def typed_view(app: App, rule: Rule) -> TypedView:
     """
     view: t.Any = app.view_functions[rule.endpoint]
     kept: TypedView | None = getattr(rule, "_typed", None)
-    if kept is None or kept.view is not view:
+    if kept is None or kept.view is not view or kept.overrides is not app._overrides:
         # Imported here, because applications without typed views do not need it.
         from ..api.views import TypedView
 

@@ -30,8 +30,9 @@ from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
-from .operations import has_typed_views, take_options
+from .operations import check_typed, take_options
 from .origin import caller, definition
+from .overrides import Override
 from .realflask import warn_of_real_flask
 from .scaffold import (
     Scaffold,
@@ -162,6 +163,9 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     _workers: t.Any = None
     """The worker threads for sync code under ASGI, created when first needed."""
+
+    _overrides: t.Mapping[t.Any, t.Callable[..., t.Any]] = {}
+    """What is called instead of dependencies of typed views: see `override`."""
 
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
@@ -372,12 +376,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             view_func, options.pop("methods", None), provide_automatic_options
         )
         said = take_options(options)
-        if said and not has_typed_views(self, endpoint):
-            name, value = next(iter(said.items()))
-            raise TypeError(
-                f"{name}={value!r} is for typed views, which are off on this application. Make it"
-                f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
-            )
+        check_typed(self, endpoint, said, websocket=bool(options.get("websocket")))
 
         try:
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
@@ -494,6 +493,26 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         """Add the dict that a function returns to the namespace of ``costrel shell``."""
         self.shell_context_processors.append(f)
         return f
+
+    def override(
+        self, function: t.Callable[..., t.Any], other: t.Callable[..., t.Any] | None
+    ) -> Override:
+        """Call another function wherever typed views depend on `function`, in tests.
+
+        It takes effect at once, for requests from all threads, and ends with the block if it is
+        used as ``with app.override(get_db, fake_db):``. Otherwise ``app.override(get_db, None)``
+        ends it.
+
+        Args:
+            function: What ``Depends`` was given.
+            other: What is called instead; its parameters are filled like those of `function`.
+
+        Raises `TypeError` if one of them can't be called.
+        """
+        for given in (function, function if other is None else other):
+            if not callable(given):
+                raise TypeError(f"override() takes two functions, not {given!r}. ({caller()})")
+        return Override(self, function, other)
 
     # Decisions that need no running request
 

@@ -94,6 +94,30 @@ def merge(groups: t.Iterable[Mapping[str, t.Any]]) -> dict[str, t.Any]:
     return merged
 
 
+def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket: bool) -> None:
+    """Raise `TypeError` for what is said of a view that is not typed, which has no effect.
+
+    SECURITY: dependencies may check who sends the request, so they must not be ignored.
+    """
+    if websocket:
+        if said:
+            name, value = next(iter(said.items()))
+            raise TypeError(
+                f"{name}={value!r} is for typed views, which those of WebSockets are not. Check"
+                f" handshakes with @app.before_websocket. ({caller()})"
+            )
+        return
+    for group in (app, *_blueprints(app, endpoint)):
+        if "dependencies" in group.operation_options:
+            said = {"dependencies": group.operation_options["dependencies"], **said}
+    if said and not has_typed_views(app, endpoint):
+        name, value = next(iter(said.items()))
+        raise TypeError(
+            f"{name}={value!r} is for typed views, which are off on this application. Make it"
+            f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
+        )
+
+
 def has_typed_views(app: t.Any, endpoint: str) -> bool:
     """Whether the views of an endpoint are typed: the innermost blueprint that says so decides."""
     for blueprint in reversed(_blueprints(app, endpoint)):

@@ -147,7 +147,11 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
                     if close is not None:
                         await hop_for(app, close)
                 finally:
-                    in_flight.discard(task)
+                    try:
+                        if ctx.opened is not None:
+                            await ctx.opened.close_later(error)
+                    finally:
+                        in_flight.discard(task)
                 if ctx.body is not None:
                     ctx.body.close()
 
@@ -185,6 +189,9 @@ async def leave(
     app: App, ctx: LoopContext, plan: Plan, engine: Engine, error: BaseException | None
 ) -> None:
     """Leave the request: its teardown functions run, whatever happened."""
+    if ctx.opened is not None:
+        # By `respond_on_loop`, once the response has been sent.
+        ctx.opened.is_sending = True
     if error is not None and app.should_ignore_error(error):
         error = None
     try:

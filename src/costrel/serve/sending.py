@@ -19,6 +19,7 @@ from ..ground.current import outside
 from ..ground.shortways import SHORT_WAYS, is_open_for
 from ..wrappers import Response
 from ..wrappers.response import EncodedPieces
+from .afterbody import FILE_PIECE_BYTES, AfterBody
 from .checked import checked
 from .clientfaults import note_refusal
 from .scope import Send
@@ -31,8 +32,6 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 Fields = list[tuple[bytes, bytes]]
-
-_FILE_PIECE_BYTES = 65_536
 
 SLICE_S = 0.005
 """How long a body that never pauses may hold the event loop at a time (seconds)."""
@@ -69,6 +68,8 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
     pieces = app(environ, start_response)
     rest: t.Iterator[bytes] | AsyncContextStream | None = None
     close = getattr(pieces, "close", None)
+    if type(pieces) is AfterBody:
+        pieces = pieces.left_open()
     try:
         if (stream := _async_stream(pieces, environ)) is not None:
             rest, beginning = stream, b""
@@ -77,7 +78,7 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
         else:
             if isinstance(pieces, FileWrapper):
                 # Otherwise 8 KiB at a time, each with a trip to a thread and back.
-                pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
+                pieces.buffer_size = max(pieces.buffer_size, FILE_PIECE_BYTES)
             rest = iter(pieces)
             beginning = next(rest, b"")
             length = "Content-Length", str(len(beginning))
@@ -140,11 +141,11 @@ async def answer_in_thread(app: App, environ: WSGIEnvironment) -> Answer:
 
 
 def rest_in(app: App, finished: Answer, context: Context) -> Answer:
-    """Let the rest of an answer be made in the context that its beginning was made in."""
+    """Let the rest of an answer be made, and closed, in the context of its beginning."""
     rest: t.Any = finished.rest
     if isinstance(rest, AsyncContextStream):
         rest = rest.on_loop(app, context)
-    return finished if rest is None else finished._replace(rest=rest, context=context)
+    return finished._replace(rest=rest, context=context)
 
 
 def _encode(headers: t.Iterable[tuple[str, str]]) -> Fields:
@@ -279,7 +280,7 @@ async def make_answer(app: App, response: t.Any, environ: WSGIEnvironment) -> An
         return Answer(status, fields, b"", aiter(body), close)
     pieces: t.Any = response.get_app_iter(environ)
     if isinstance(pieces, FileWrapper):
-        pieces.buffer_size = max(pieces.buffer_size, _FILE_PIECE_BYTES)
+        pieces.buffer_size = max(pieces.buffer_size, FILE_PIECE_BYTES)
     return Answer(status, fields, b"", iter(pieces), getattr(pieces, "close", None))
 
 

@@ -107,6 +107,8 @@ def respond_planned(  # noqa: C901, PLR0912, PLR0915  unrolled
             raise
         if plain is None:
             pieces: t.Iterable[bytes] = response(environ, start_response)
+            if ctx.opened is not None:
+                return _until_sent(pieces, response, ctx)
             return pieces if type(pieces) is list else keep_apart(pieces, response)
         # Outside the `try` above: what the server raises is not an error of the application.
         body, kind = plain
@@ -191,7 +193,10 @@ def respond_by_steps(
         except BaseException:
             error = sys.exc_info()[1]
             raise
-        return keep_apart(response(environ, start_response), response)
+        pieces = response(environ, start_response)
+        if ctx.opened is not None:
+            return _until_sent(pieces, response, ctx)
+        return keep_apart(pieces, response)
     finally:
         leave(ctx, environ, error, response)
         error = None  # Its traceback holds this frame.
@@ -338,6 +343,16 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
     if plain_head is None:
         make_sendable(response)
     return plain_head or t.cast("WSGIApplication", response)
+
+
+def _until_sent(
+    pieces: t.Iterable[bytes], response: t.Any, ctx: RequestContext
+) -> t.Iterable[bytes]:
+    """Return a body after which the dependencies of its view are closed."""
+    # Imported here, because most applications have none.
+    from .afterbody import AfterBody
+
+    return AfterBody(keep_apart(pieces, response), ctx)
 
 
 def keep_apart(pieces: t.Iterable[bytes], response: t.Any) -> t.Iterable[bytes]:

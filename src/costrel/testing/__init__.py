@@ -14,16 +14,19 @@ from click.testing import CliRunner
 from werkzeug.http import parse_cookie
 from werkzeug.test import Client
 from werkzeug.wrappers import Request as BaseRequest
+from werkzeug.wsgi import get_current_url
 
 from ..commands.groups import ScriptInfo
 from ..ground.current import PRESERVE, WITHIN, context
 from ..ground.dates import is_unreadable
+from ..serve.afterbody import AfterBody
 
 if t.TYPE_CHECKING:
     from types import TracebackType
 
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from click.testing import Result
+    from werkzeug.datastructures import Headers
     from werkzeug.test import TestResponse
 
     from ..registration.application import App
@@ -223,6 +226,30 @@ class FlaskClient(Client):
         while self._new_contexts:
             self._context_stack.enter_context(self._new_contexts.pop(0))
         return response
+
+    def run_wsgi_app(
+        self, environ: WSGIEnvironment, buffered: bool = False
+    ) -> tuple[t.Iterable[bytes], str, Headers]:
+        """Call the application for a request, and keep the cookies that it sets."""
+        return self._run(self._call, environ, buffered)
+
+    def _run(
+        self, application: t.Any, environ: WSGIEnvironment, buffered: bool
+    ) -> tuple[t.Iterable[bytes], str, Headers]:
+        self._add_cookies_to_wsgi(environ)
+        answer = werkzeug.test.run_wsgi_app(application, environ, buffered)
+        url = urlsplit(get_current_url(environ))
+        self._update_cookies_from_response(
+            url.hostname or "localhost", url.path, answer[2].getlist("Set-Cookie")
+        )
+        return answer
+
+    def _call(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Call the application; the end of a complete body does not wait until it is read."""
+        pieces = self.application(environ, start_response)
+        return pieces.taken() if isinstance(pieces, AfterBody) else pieces
 
     def _ready_request(self, args: tuple[t.Any, ...]) -> BaseRequest | None:
         """Create a request from a builder, an environ or another request."""

@@ -9,10 +9,6 @@ import os
 import typing as t
 import weakref
 from functools import partial
-from urllib.parse import urlsplit
-
-from werkzeug.test import run_wsgi_app
-from werkzeug.wsgi import get_current_url
 
 from ...dispatch.loop import LoopThread
 from .. import FlaskClient
@@ -52,13 +48,7 @@ def send_by_asgi_if_asked() -> None:
 def _run_by_asgi(
     client: FlaskClient, environ: WSGIEnvironment, buffered: bool = False
 ) -> tuple[t.Iterable[bytes], str, Headers]:
-    client._add_cookies_to_wsgi(environ)
-    answer = run_wsgi_app(partial(answer_by_asgi, client.application), environ, buffered)
-    url = urlsplit(get_current_url(environ))
-    client._update_cookies_from_response(
-        url.hostname or "localhost", url.path, answer[2].getlist("Set-Cookie")
-    )
-    return answer
+    return client._run(partial(answer_by_asgi, client.application), environ, buffered)
 
 
 def answer_by_asgi(

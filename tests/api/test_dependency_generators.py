@@ -1,0 +1,640 @@
+"""Dependencies that go on at the end of a request: when, in which order, and with which error.
+
+Annotations are evaluated where they are written, since many name functions of their test.
+"""
+
+import asyncio
+import logging
+import typing as t
+from contextvars import ContextVar
+from io import BytesIO
+
+import pytest
+from msgspec import Struct
+from werkzeug.test import create_environ
+
+from costrel import Costrel, EventStream, Response, g, request, send_file, session
+from costrel.api import Depends
+from costrel.helpers import stream_with_context
+from costrel.views import MethodView
+
+pytestmark = pytest.mark.usefixtures("path")
+
+PATIENCE_S = 20
+
+
+class Item(Struct):
+    """A model."""
+
+    id: int
+
+
+class Recorder:
+    """Makes generators that note when they begin and how they end."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+
+    def generator(self, name: str, *, is_async: bool) -> t.Any:
+        """Return a generator function."""
+
+        def begin() -> None:
+            self.order.append(f"{name} begins")
+
+        def end(error: BaseException | None) -> None:
+            what = "ends" if error is None else f"gets {type(error).__name__}"
+            self.order.append(f"{name} {what}")
+
+        def make() -> t.Iterator[str]:
+            begin()
+            try:
+                yield name
+            except BaseException as error:
+                end(error)
+                raise
+            end(None)
+
+        async def make_later() -> t.AsyncIterator[str]:
+            begin()
+            await asyncio.sleep(0)
+            try:
+                yield name
+            except BaseException as error:
+                end(error)
+                raise
+            await asyncio.sleep(0)
+            end(None)
+
+        return make_later if is_async else make
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """What a test's generators have noted."""
+    return Recorder()
+
+
+ASYNC = {"sync": (False, False, False), "mixed": (True, False, True), "async": (True, True, True)}
+"""Whether the outer and the inner generator are async, and the view."""
+
+
+def make_app(recorder: Recorder, kinds: str) -> Costrel:
+    """Make an application whose views depend on two generators, an outer and an inner one."""
+    outer_is_async, inner_is_async, view_is_async = ASYNC[kinds]
+    outer = recorder.generator("outer", is_async=outer_is_async)
+    inner = recorder.generator("inner", is_async=inner_is_async)
+    app = Costrel(__name__, dependencies=[Depends(outer)])
+    app.teardown_request(lambda _error: recorder.order.append("teardown"))
+    Inner = t.Annotated[str, Depends(inner)]  # noqa: N806  a type
+
+    def view(make: t.Any) -> t.Any:
+        """Return a view that notes when it runs, and returns what `make` does."""
+
+        def show(inner: Inner) -> t.Any:
+            recorder.order.append("view")
+            return make()
+
+        async def show_later(inner: Inner) -> t.Any:
+            recorder.order.append("view")
+            return make()
+
+        return show_later if view_is_async else show
+
+    def pieces() -> t.Iterator[str]:
+        for piece in "ab":
+            recorder.order.append(f"piece {piece}")
+            yield piece
+
+    def failing() -> t.Iterator[str]:
+        yield "a"
+        raise LookupError("in the body")
+
+    def endless() -> t.Iterator[str]:
+        while True:
+            yield "a"
+
+    async def endless_later() -> t.AsyncIterator[str]:
+        while True:
+            await asyncio.sleep(0)
+            yield "a"
+
+    async def pieces_later() -> t.AsyncIterator[str]:
+        for piece in pieces():
+            await asyncio.sleep(0)
+            yield piece
+
+    views: dict[str, t.Any] = {
+        "/": lambda: "text",
+        "/json": lambda: {"id": 1},
+        "/nothing": lambda: ("", 204),
+        "/response": lambda: Response("text"),
+        "/stream": pieces,
+        "/stream-in-request": lambda: stream_with_context(pieces()),
+        "/async-stream": pieces_later,
+        "/events": lambda: EventStream(pieces()),
+        "/file": lambda: send_file(BytesIO(b"x" * 100_000), "text/plain"),
+        "/endless": endless,
+        "/endless-in-request": lambda: stream_with_context(endless()),
+        "/endless-async": endless_later,
+        "/failing": failing,
+        "/error": lambda: 1 / 0,
+    }
+    for rule, make in views.items():
+        app.add_url_rule(rule, endpoint=rule[1:] or "index", view_func=view(make))
+
+    @app.get("/misfit", endpoint="misfit")
+    def misfit(inner: Inner) -> Item:
+        return t.cast("Item", {"id": "x"})
+
+    return app
+
+
+BEGUN = ["outer begins", "inner begins", "view"]
+ENDED = ["inner ends", "outer ends", "teardown"]
+PIECES = ["piece a", "piece b"]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/", "/json", "/nothing", "/response"])
+def test_generators_end_after_the_response(recorder: Recorder, kinds: str, rule: str) -> None:
+    """The last one first, then the teardown functions; the client has not to read the body."""
+    client = make_app(recorder, kinds).test_client()
+    response = client.get(rule)
+    assert recorder.order == [*BEGUN, *ENDED]
+    assert response.status_code < 300
+    recorder.order.clear()
+    client.head(rule)
+    assert recorder.order == [*BEGUN, *ENDED]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/stream", "/stream-in-request", "/async-stream", "/events"])
+def test_generators_end_after_a_stream(recorder: Recorder, kinds: str, rule: str) -> None:
+    """Its last piece has been made, and the server has taken it."""
+    client = make_app(recorder, kinds).test_client()
+    with client.get(rule) as response:
+        assert "a" in response.text
+        assert recorder.order == [*BEGUN, *PIECES, *ENDED]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_generators_end_after_a_file(recorder: Recorder, kinds: str) -> None:
+    """All of it is sent."""
+    client = make_app(recorder, kinds).test_client()
+    with client.get("/file") as response:
+        assert len(response.data) == 100_000
+        assert recorder.order == [*BEGUN, *ENDED]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/endless", "/endless-in-request", "/endless-async"])
+def test_generators_end_when_the_client_leaves(recorder: Recorder, kinds: str, rule: str) -> None:
+    """The view has done its work, so that is no error for them."""
+    client = make_app(recorder, kinds).test_client()
+    with client.get(rule) as response:
+        assert next(response.iter_encoded()) == b"a"
+        assert "inner ends" not in recorder.order
+    assert recorder.order[-3:] == ENDED
+    assert len(recorder.order) == len(set(recorder.order))
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_error_of_the_view_is_raised_in_them(recorder: Recorder, kinds: str) -> None:
+    """Before the error handler and the teardown functions run."""
+    app = make_app(recorder, kinds)
+
+    @app.errorhandler(ZeroDivisionError)
+    def handle(error: ZeroDivisionError) -> tuple[str, int]:
+        recorder.order.append("handler")
+        return "handled", 418
+
+    assert app.test_client().get("/error").status_code == 418
+    assert recorder.order == [
+        *BEGUN,
+        "inner gets ZeroDivisionError",
+        "outer gets ZeroDivisionError",
+        "handler",
+        "teardown",
+    ]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_value_that_does_not_fit_is_an_error_for_them(recorder: Recorder, kinds: str) -> None:
+    """Nothing of it is sent, so what it came from is rolled back."""
+    response = make_app(recorder, kinds).test_client().get("/misfit")
+    assert response.status_code == 500
+    assert recorder.order[2:] == ["inner gets TypeError", "outer gets TypeError", "teardown"]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_error_after_the_view_is_raised_in_them(recorder: Recorder, kinds: str) -> None:
+    """For example of an after-hook, which replaces the response by a 500."""
+    app = make_app(recorder, kinds)
+
+    @app.after_request
+    def fail(response: Response) -> Response:
+        recorder.order.append("hook")
+        if recorder.order.count("hook") == 1:
+            raise KeyError("in the hook")
+        return response
+
+    assert app.test_client().get("/").status_code == 500
+    assert recorder.order[-3:] == ["inner gets KeyError", "outer gets KeyError", "teardown"]
+    assert recorder.order[:3] == BEGUN
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_propagated_error_leaves_nothing_open(recorder: Recorder, kinds: str) -> None:
+    """No body is ever sent."""
+    app = make_app(recorder, kinds)
+    app.testing = True
+
+    @app.after_request
+    def fail(response: Response) -> Response:
+        raise KeyError("in the hook")
+
+    with pytest.raises(KeyError):
+        app.test_client().get("/")
+    assert recorder.order[3:] == ["inner gets KeyError", "outer gets KeyError", "teardown"]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_error_of_the_body_is_raised_in_them(recorder: Recorder, kinds: str) -> None:
+    """The response is broken off."""
+    client = make_app(recorder, kinds).test_client()
+    with pytest.raises(LookupError), client.get("/failing") as response:
+        response.get_data()
+    assert recorder.order[3:5] == ["inner gets LookupError", "outer gets LookupError"]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+def test_generator_may_replace_the_error_but_not_swallow_it(is_async: bool) -> None:
+    """The next one, and the error handler, get the other error, or else the same."""
+    app = Costrel(__name__)
+    seen: list[str] = []
+
+    def translate() -> t.Iterator[None]:
+        try:
+            yield
+        except LookupError as error:
+            raise PermissionError("another") from error
+
+    async def translate_later() -> t.AsyncIterator[None]:
+        try:
+            yield
+        except LookupError as error:
+            raise PermissionError("another") from error
+
+    def swallow() -> t.Iterator[None]:
+        try:
+            yield
+        except LookupError as error:
+            seen.append(type(error).__name__)
+
+    def watch() -> t.Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            seen.append(type(error).__name__)
+            raise
+
+    @app.get("/replaced")
+    def replaced(
+        a: t.Annotated[None, Depends(watch)],
+        b: t.Annotated[None, Depends(translate_later if is_async else translate)],
+    ) -> Item:
+        raise LookupError("first")
+
+    @app.get("/swallowed")
+    def swallowed(
+        a: t.Annotated[None, Depends(watch)], b: t.Annotated[None, Depends(swallow)]
+    ) -> Item:
+        raise LookupError("first")
+
+    @app.errorhandler(Exception)
+    def handle(error: Exception) -> tuple[str, int]:
+        return repr(error), 500
+
+    client = app.test_client()
+    assert client.get("/replaced").text == "PermissionError('another')"
+    assert client.get("/swallowed").text == "LookupError('first')"
+    assert seen == ["PermissionError", "LookupError", "LookupError"]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_failure_at_the_end_is_logged_and_the_others_end(
+    recorder: Recorder, kinds: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client has the response already; even a `SystemExit` ends nothing."""
+    app = make_app(recorder, kinds)
+    app.testing = True
+
+    def leave() -> t.Iterator[None]:
+        yield
+        raise SystemExit(3)
+
+    async def leave_later() -> t.AsyncIterator[None]:
+        yield
+        raise SystemExit(3)
+
+    function = leave_later if kinds == "async" else leave
+
+    @app.get("/exit", dependencies=[Depends(function)])
+    def show() -> Item:
+        return Item(1)
+
+    response = app.test_client().get("/exit")
+    assert response.json == {"id": 1}
+    assert recorder.order[-2:] == ["outer gets SystemExit", "teardown"]
+    assert "leave" in caplog.text
+    assert "GET '/exit'" in caplog.text
+    assert [record.levelno for record in caplog.records].count(logging.ERROR) >= 1
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+def test_generator_has_to_yield_once(is_async: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Without a yield there is no value; a second one is an error at the end."""
+    app = Costrel(__name__)
+
+    def never() -> t.Iterator[None]:
+        yield from ()
+
+    def twice() -> t.Iterator[int]:
+        yield 1
+        yield 2
+
+    async def never_later() -> t.AsyncIterator[None]:
+        for value in never():
+            yield value
+
+    async def twice_later() -> t.AsyncIterator[int]:
+        for value in twice():
+            yield value
+
+    @app.get("/never", dependencies=[Depends(never_later if is_async else never)])
+    def show_never() -> Item:
+        return Item(1)
+
+    @app.get("/twice", dependencies=[Depends(twice_later if is_async else twice)])
+    def show_twice() -> Item:
+        return Item(1)
+
+    client = app.test_client()
+    assert client.get("/never").status_code == 500
+    assert "never" in caplog.text
+    assert "ended without a yield" in caplog.text
+    assert client.get("/twice").status_code == 200
+    assert "yielded a second value" in caplog.text
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+def test_request_is_still_there_at_the_end(is_async: bool) -> None:
+    """With ``g``, the session, and whatever teardown functions take away afterwards."""
+    app = Costrel(__name__)
+    app.secret_key = "test"
+    seen: list[t.Any] = []
+
+    @app.teardown_appcontext
+    def take_away(error: BaseException | None) -> None:
+        g.pop("connection", None)
+
+    def connect() -> t.Iterator[str]:
+        g.connection = "open"
+        yield g.connection
+        seen.append((request.args["n"], g.connection, session["user"]))
+
+    async def wait() -> None:
+        await asyncio.sleep(0)
+
+    guards = [Depends(wait)] if is_async else []
+
+    @app.get("/", dependencies=guards)
+    def show(connection: t.Annotated[str, Depends(connect)]) -> list[str]:
+        session["user"] = "ada"
+        return [connection]
+
+    client = app.test_client()
+    assert client.get("/?n=4").json == ["open"]
+    assert seen == [("4", "open", "ada")]
+    with client:
+        client.get("/?n=5")
+        assert request.args["n"] == "5"
+    assert len(seen) == 2
+
+
+USER: ContextVar[str] = ContextVar("user", default="nobody")
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+def test_context_variable_can_be_reset_at_the_end(
+    is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sync generator goes on in the context that it was begun in."""
+    app = Costrel(__name__)
+    seen: list[str] = []
+
+    def user() -> t.Iterator[None]:
+        token = USER.set("ada")
+        try:
+            yield
+        finally:
+            USER.reset(token)
+            seen.append(USER.get())
+
+    async def show_later(value: t.Annotated[None, Depends(user)]) -> list[str]:
+        return []
+
+    def show(value: t.Annotated[None, Depends(user)]) -> list[str]:
+        return []
+
+    app.add_url_rule("/", view_func=show_later if is_async else show)
+    assert app.test_client().get("/").json == []
+    assert seen == ["nobody"]
+    assert not caplog.records
+
+
+def test_class_based_view_has_generators(recorder: Recorder) -> None:
+    """Each method its own."""
+    app = Costrel(__name__)
+    sync, later = (recorder.generator(name, is_async=name == "later") for name in ("sync", "later"))
+
+    class Items(MethodView):
+        def get(self, value: t.Annotated[str, Depends(sync)]) -> list[str]:
+            return [value]
+
+        async def post(self, value: t.Annotated[str, Depends(later)]) -> list[str]:
+            return [value]
+
+    app.add_url_rule("/", view_func=Items.as_view("items"))
+    client = app.test_client()
+    assert client.get("/").json == ["sync"]
+    assert client.post("/").json == ["later"]
+    assert recorder.order == ["sync begins", "sync ends", "later begins", "later ends"]
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_request_that_is_never_sent_is_closed_with_its_context(
+    recorder: Recorder, kinds: str
+) -> None:
+    """Code that dispatches a request itself."""
+    app = make_app(recorder, kinds)
+    with app.test_request_context("/"):
+        app.full_dispatch_request()
+        assert recorder.order == BEGUN
+    assert recorder.order == [*BEGUN, *ENDED]
+
+
+@pytest.mark.wsgi_only("a WSGI server's calls")
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/", "/stream"])
+def test_wsgi_server_ends_them_by_closing_the_body(
+    recorder: Recorder, kinds: str, rule: str
+) -> None:
+    """Also if it never asks for a piece, or drops the body."""
+    app = make_app(recorder, kinds)
+
+    def start_response(status: str, headers: t.Any, exc_info: t.Any = None) -> t.Any:
+        return None
+
+    body = app.wsgi_app(create_environ(rule), start_response)
+    assert recorder.order == BEGUN
+    t.cast("t.Any", body).close()
+    assert recorder.order == [*BEGUN, *ENDED]
+    recorder.order.clear()
+    body = app.wsgi_app(create_environ(rule), start_response)
+    del body
+    assert recorder.order == [*BEGUN, *ENDED]
+    assert app.test_client().get("/json").json == {"id": 1}
+
+
+class Exchange:
+    """One GET as an ASGI server sees it, with a client that may leave."""
+
+    def __init__(self, app: Costrel, path: str) -> None:
+        self.app = app
+        self.messages: list[t.Any] = []
+        self.left = asyncio.Event()
+        self.took = asyncio.Event()
+        self.path = path
+        self.sent: list[str] = []
+        self._asked = False
+
+    async def receive(self) -> dict[str, t.Any]:
+        """Give the empty body, and later the client's going away."""
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: t.Any) -> None:
+        """Take a message, unless the client is gone."""
+        if self.left.is_set():
+            raise OSError("the client is gone")
+        self.messages.append(message)
+        self.took.set()
+
+    async def run(self) -> None:
+        """Run the application."""
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+            "scheme": "http", "path": self.path, "raw_path": self.path.encode(),
+            "query_string": b"", "root_path": "", "headers": [(b"host", b"localhost")],
+            "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+        async with asyncio.timeout(PATIENCE_S):
+            await self.app.asgi(scope, self.receive, self.send)
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/", "/stream", "/async-stream"])
+def test_asgi_server_gets_the_last_message_before_they_end(
+    recorder: Recorder, kinds: str, rule: str
+) -> None:
+    """A client does not wait for them."""
+    app = make_app(recorder, kinds)
+
+    async def main() -> None:
+        exchange = Exchange(app, rule)
+        send = exchange.send
+
+        async def noting(message: t.Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                recorder.order.append("sent")
+
+        exchange.send = noting  # type: ignore[method-assign]
+        await exchange.run()
+        await exchange.run()
+
+    asyncio.run(main())
+    once = [*BEGUN, *(PIECES if "stream" in rule else ()), "sent", *ENDED]
+    assert recorder.order == once * 2
+
+
+@pytest.mark.parametrize("kinds", ASYNC)
+def test_asgi_client_that_leaves_during_a_stream_ends_them(recorder: Recorder, kinds: str) -> None:
+    """The server refuses the next piece."""
+    app = make_app(recorder, kinds)
+
+    async def main() -> None:
+        exchange = Exchange(app, "/stream")
+        send = exchange.send
+
+        async def leaving(message: t.Any) -> None:
+            await send(message)
+            if message.get("body"):
+                exchange.left.set()
+
+        exchange.send = leaving  # type: ignore[method-assign]
+        await exchange.run()
+
+    asyncio.run(main())
+    assert recorder.order[-3:] == ENDED
+    assert len(recorder.order) == len(set(recorder.order))
+
+
+@pytest.mark.parametrize("inner_is_async", [False, True])
+def test_asgi_client_that_leaves_while_the_view_runs_is_an_error_for_them(
+    recorder: Recorder, inner_is_async: bool, planned: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view is cancelled, so what it has done is rolled back."""
+    monkeypatch.setattr("costrel.serve.watch.AFTER_S", 0.0)
+    app = Costrel(__name__)
+    runs: list[asyncio.Event] = []
+    inner = recorder.generator("inner", is_async=inner_is_async)
+
+    @app.get("/")
+    async def show(value: t.Annotated[str, Depends(inner)]) -> list[str]:
+        runs[0].set()
+        await asyncio.Event().wait()
+        return [value]
+
+    async def main() -> None:
+        runs.append(asyncio.Event())
+        exchange = Exchange(app, "/")
+        task = asyncio.create_task(exchange.run())
+        await runs[0].wait()
+        exchange.left.set()
+        await task
+        assert exchange.messages == []
+
+    asyncio.run(main())
+    assert recorder.order == ["inner begins", "inner gets CancelledError"]
+
+
+def test_request_without_generators_is_not_held(recorder: Recorder) -> None:
+    """Its teardown functions run as they always do, before the response is sent."""
+    app = Costrel(__name__)
+    app.teardown_request(lambda _error: recorder.order.append("teardown"))
+
+    @app.get("/")
+    def show(value: t.Annotated[int, Depends(lambda: 1)]) -> list[int]:
+        return [value]
+
+    def start_response(status: str, headers: t.Any, exc_info: t.Any = None) -> t.Any:
+        return None
+
+    body = app.wsgi_app(create_environ("/"), start_response)
+    assert recorder.order == ["teardown"]
+    assert b"".join(body) == b"[1]"
