@@ -39,7 +39,7 @@ from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
-from .registration.operations import GroupOptions, check_group
+from .registration.operations import GroupOptions, OperationOptions, check_group
 from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
@@ -63,6 +63,7 @@ if t.TYPE_CHECKING:
 
 _sentinel = object()
 
+F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 ASGIApplication = t.Callable[[t.Any, t.Any, t.Any], t.Awaitable[None]]
 
 
@@ -122,6 +123,10 @@ class Flask(App):
             # Costrel's own settings:
             "TYPED_VIEWS": False,
             "QUERY_UNKNOWN": "ignore",
+            "OPENAPI_PATH": None,
+            "OPENAPI_TITLE": None,
+            "OPENAPI_VERSION": "1.0.0",
+            "OPENAPI_DESCRIPTION": None,
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
@@ -568,8 +573,17 @@ class Flask(App):
 
         return await hop_for(self, function, *args)
 
+    def _add_document_rules(self) -> None:
+        # At the first request, because the settings are not known in `__init__`.
+        if self.config.get("OPENAPI_PATH") is not None:
+            from .openapi.serving import add_rules
+
+            add_rules(self)
+
     def _compile(self) -> Engine:
         warn_of_real_flask()
+        if not self._got_first_request:
+            self._add_document_rules()
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 
@@ -666,7 +680,12 @@ class Costrel(Flask):
             ``responses``, ``tags``, ``security``, ``deprecated`` and ``include_in_schema``.
     """
 
-    default_config = ImmutableDict({**Flask.default_config, "TYPED_VIEWS": True})
+    default_config = ImmutableDict(
+        {**Flask.default_config, "TYPED_VIEWS": True, "OPENAPI_PATH": "/openapi.json"}
+    )
+
+    _webhooks: tuple[tuple[str, str, t.Callable[..., t.Any], t.Mapping[str, t.Any]], ...] = ()
+    """The requests that `webhook` describes: name, method, function and options."""
 
     def __init__(
         self,
@@ -696,3 +715,23 @@ class Costrel(Flask):
         )
         if options:
             self.operation_options = check_group(dict(options), "An application", GroupOptions)
+
+    def webhook(
+        self, name: str, *, method: str = "POST", **options: t.Unpack[OperationOptions]
+    ) -> t.Callable[[F], F]:
+        """Describe a request that this application sends, for its OpenAPI document.
+
+        The function is only read: its parameters are what is sent, as those of a view are what
+        it takes, its return annotation what is expected back, its docstring what it is about.
+
+        Args:
+            name: What the webhook is called in the document.
+            method: The HTTP method of the request.
+            **options: What else the document says of it, such as ``summary`` and ``tags``.
+        """
+
+        def decorator(function: F) -> F:
+            self._webhooks = (*self._webhooks, (name, method.upper(), function, options))
+            return function
+
+        return decorator

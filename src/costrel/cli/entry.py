@@ -7,6 +7,7 @@ import sys
 
 from ..commands.discovery import users_frames
 from .group import FlaskGroup
+from .openapi import openapi_command
 from .typings import typings_command
 
 cli = FlaskGroup(
@@ -17,6 +18,7 @@ cli = FlaskGroup(
         " or is found in a 'wsgi.py' or 'app.py' file in the current directory."
     ),
 )
+cli.add_command(openapi_command)
 cli.add_command(typings_command)
 
 

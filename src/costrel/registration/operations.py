@@ -49,7 +49,8 @@ class OperationOptions(GroupOptions, total=False):
     operation_id: str
     #: Whether answers to GET have an entity tag of their content, and are 304 if the client has it.
     etag: bool
-    #: Requests that it makes later, by name: functions with the annotations of views.
+    #: Requests that it makes later, by the expression that gives their URL, such as
+    #: ``{$request.body#/callback_url}``: functions with the annotations of views.
     callbacks: Mapping[str, t.Any]
 
 

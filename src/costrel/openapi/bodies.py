@@ -1,0 +1,110 @@
+"""Request bodies: a JSON document, or the fields and files of a form."""
+
+from __future__ import annotations
+
+import typing as t
+
+from msgspec import inspect as types
+
+from ..api.kinds import ARRAYS, without_none
+from ..api.text import is_text
+from . import foreign
+from .parameters import add_examples
+from .scalars import FILE, Schema, text_default
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..api.values import Entry
+    from .schema import Mode, Schemas
+
+JSON = "application/json"
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+
+def body_of(schemas: Schemas, entries: Sequence[Entry], mode: Mode) -> dict[str, t.Any] | None:
+    """Return the request body of an operation; None if it takes none."""
+    for entry in entries:
+        if entry.marker.place == "body":
+            schema = dict(schemas.of(entry.annotation, mode))
+            body: dict[str, t.Any] = {"required": entry.is_required}
+            description = getattr(entry.marker, "description", None)
+            if description:
+                body["description"] = description
+            content = add_examples({"schema": schema}, schema, entry.marker)
+            return {**body, "content": {JSON: content}}
+    form = _Form(schemas, [entry for entry in entries if entry.marker.place in {"form", "file"}])
+    return form.body()
+
+
+class _Form:
+    """The fields of a form, from several parameters, or from the fields of one."""
+
+    def __init__(self, schemas: Schemas, entries: Sequence[Entry]) -> None:
+        self._schemas = schemas
+        self._properties: dict[str, Schema] = {}
+        self._required: list[str] = []
+        #: The content types of parts that are not text.
+        self._encoding: dict[str, dict[str, str]] = {}
+        self._has_files = False
+        self._closed = False
+        for entry in entries:
+            kind: t.Any = schemas.kind_of(entry.annotation)
+            if not entry.is_whole:
+                default = text_default(entry.default)
+                self._add(entry.key, kind, default, entry.marker, required=entry.is_required)
+                continue
+            kind = without_none(kind)
+            self._closed = getattr(kind, "forbid_unknown_fields", False)
+            for one in kind.fields:
+                default = text_default(one.default, one.default_factory)
+                required = one.required and entry.is_required
+                self._add(one.encode_name, one.type, default, None, required=required)
+
+    def _add(
+        self, name: str, kind: types.Type, default: Schema, marker: t.Any, *, required: bool
+    ) -> None:
+        schema = {**self._field(name, kind, marker), **default}
+        description = getattr(marker, "description", None)
+        if description:
+            schema["description"] = description
+        if getattr(marker, "deprecated", False):
+            schema["deprecated"] = True
+        add_examples({}, schema, marker)
+        self._properties[name] = schema
+        if required:
+            self._required.append(name)
+
+    def _field(self, name: str, kind: types.Type, marker: t.Any) -> Schema:
+        """Return the schema of a field: text, a file, or a part that is JSON."""
+        inner = without_none(kind)
+        many = isinstance(inner, ARRAYS)
+        item: t.Any = without_none(inner.item_type) if many else inner
+        if isinstance(item, types.CustomType) and foreign.is_file(item.cls):
+            self._has_files = True
+            accepted = getattr(marker, "types", ())
+            if accepted:
+                self._encoding[name] = {"contentType": ", ".join(accepted)}
+            return {"type": "array", "items": dict(FILE)} if many else dict(FILE)
+        if is_text(kind):
+            return self._schemas.of_text_kind(kind)
+        self._encoding[name] = {"contentType": JSON}
+        return self._schemas.of_kind(inner, "input")
+
+    def body(self) -> dict[str, t.Any] | None:
+        """Return the request body; None without fields."""
+        if not self._properties:
+            return None
+        schema: Schema = {"type": "object", "properties": self._properties}
+        if self._required:
+            schema["required"] = self._required
+        if self._closed:
+            schema["additionalProperties"] = False
+        content: dict[str, t.Any] = {"schema": schema}
+        if self._encoding:
+            content["encoding"] = self._encoding
+        media = {MULTIPART: content}
+        if not self._has_files and not self._encoding:
+            media = {URLENCODED: content, MULTIPART: content}
+        return {"required": bool(self._required), "content": media}

@@ -1,0 +1,145 @@
+"""Operation objects: what a document says of one operation."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+
+from ..api.problems import problems_of
+from .bodies import body_of
+from .outgoing import operation_for
+from .parameters import parameters_of
+from .responses import Responses
+from .security import Security
+
+if t.TYPE_CHECKING:
+    from ..api.operation import Operation
+    from ..api.values import Entry
+    from .schema import Schemas
+
+_BODIES = frozenset(("body", "form", "file"))
+_OF_BODY = (400, 413, 415)
+
+
+class Describer:
+    """Describe operations, and collect what they share as components.
+
+    Args:
+        schemas: The document's schemas.
+        app: The application, whose exceptions are mapped to problems.
+    """
+
+    def __init__(self, schemas: Schemas, app: t.Any) -> None:
+        self._schemas = schemas
+        self._app = app
+        self._responses = Responses(schemas)
+        self._security = Security()
+
+    def describe(
+        self,
+        operation: Operation,
+        id_: str,
+        variables: t.Sequence[str] = (),
+        *,
+        tags: t.Sequence[str] = (),
+        is_sent: bool = False,
+    ) -> dict[str, t.Any]:
+        """Return an operation object.
+
+        Args:
+            operation: The operation.
+            id_: Its id, unique in the document.
+            variables: The variables of its path template.
+            tags: Headings that it stands under, if it does not say any.
+            is_sent: Whether the application sends the request, as a webhook or callback.
+
+        Raises `TypeError` for a type that JSON can't describe.
+        """
+        options = operation.options
+        entries = entries_of(operation)
+        described: dict[str, t.Any] = {}
+        tags = options.get("tags", tags)
+        if tags:
+            described["tags"] = list(tags)
+        described |= _words_of(operation)
+        described["operationId"] = id_
+        if options.get("deprecated") or hasattr(operation.function, "__deprecated__"):
+            described["deprecated"] = True
+        parameters = parameters_of(self._schemas, entries, operation.rule, variables)
+        if parameters:
+            described["parameters"] = parameters
+        body = body_of(self._schemas, entries, "output" if is_sent else "input")
+        if body is not None:
+            described["requestBody"] = body
+        security = None if is_sent else self._security.of(operation)
+        errors = {} if is_sent else self._errors(operation, entries, variables, bool(security))
+        described["responses"] = self._responses.of(
+            operation, errors, "input" if is_sent else "output"
+        )
+        if security is not None:
+            described["security"] = security
+        callbacks = options.get("callbacks")
+        if callbacks:
+            described["callbacks"] = self._callbacks(callbacks, id_)
+        return described
+
+    def _errors(
+        self,
+        operation: Operation,
+        entries: t.Sequence[Entry],
+        variables: t.Sequence[str],
+        has_security: bool,
+    ) -> dict[int, str | None]:
+        """Return the errors that can happen before and in the view: see `Responses.of`."""
+        statuses = [404] if variables else []
+        if any(entry.marker.place in _BODIES for entry in entries):
+            statuses += _OF_BODY
+        if entries:
+            statuses.append(422)
+        if has_security:
+            statuses.append(401)
+        if getattr(operation.send, "negotiates", False):
+            statuses.append(406)
+        if operation.is_api:
+            statuses.append(500)
+        # Those that the application has mapped its exceptions to may be of its own kind.
+        return {**dict.fromkeys(statuses), **problems_of(self._app, operation)}
+
+    def _callbacks(self, callbacks: t.Mapping[str, t.Any], id_: str) -> dict[str, t.Any]:
+        """Return the requests that an operation makes later, by the name of their function."""
+        described: dict[str, t.Any] = {}
+        for url, function in callbacks.items():
+            name = function.__name__
+            operation = operation_for(function, "POST", {})
+            one = self.describe(operation, f"{id_}_{name}", is_sent=True)
+            described.setdefault(name, {})[url] = {"post": one}
+        return described
+
+    def components(self) -> dict[str, t.Any]:
+        """Return what operations share, when all are described; names the models."""
+        found = {
+            "schemas": self._schemas.finish(),
+            "responses": dict(sorted(self._responses.components.items())),
+            "securitySchemes": dict(sorted(self._security.schemes.items())),
+        }
+        return {kind: components for kind, components in found.items() if components}
+
+
+def entries_of(operation: Operation) -> list[Entry]:
+    """Return the parameters of an operation's view, and of what it depends on."""
+    bindings = [operation.binding]
+    if operation.dependencies is not None:
+        bindings += operation.dependencies.bindings
+    return [entry for binding in bindings if binding is not None for entry in binding.entries]
+
+
+def _words_of(operation: Operation) -> dict[str, str]:
+    """Return summary and description: as the decorator says, or by the docstring."""
+    docstring = inspect.getdoc(operation.function) if operation.function is not None else None
+    first, _, rest = (docstring or "").partition("\n\n")
+    options = operation.options
+    found = {
+        "summary": options.get("summary", " ".join(first.split())),
+        "description": options.get("description", rest.strip()),
+    }
+    return {name: text for name, text in found.items() if text}

@@ -1,0 +1,74 @@
+"""The rule and the view that serve the document.
+
+Every application that serves a document imports this at its first request, so it imports
+little.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from threading import Lock
+from urllib.parse import quote
+
+from werkzeug.exceptions import NotFound
+
+from ..ground.current import current_app, request
+from ..registration.origin import recorded
+from ..wrappers import Response
+
+if t.TYPE_CHECKING:
+    from ..registration.application import App
+
+ENDPOINT = "openapi_document"
+"""The endpoint of the document: ``url_for("openapi_document", version="v2")``."""
+
+_adding = Lock()
+
+
+def add_rules(app: App) -> None:
+    """Register the rule of the document, if the setting ``OPENAPI_PATH`` names its path."""
+    add_rule(app, "OPENAPI_PATH", ENDPOINT, openapi_document)
+
+
+def add_rule(app: App, setting: str, endpoint: str, view: t.Callable[[], Response]) -> None:
+    """Register a view at the path that a setting names.
+
+    Not if the application has a rule of that path, or another view of that endpoint.
+    """
+    path = app.config.get(setting)
+    with _adding:  # two threads may have the first requests
+        if path is None or endpoint in app.view_functions:
+            return
+        if any(rule.rule == path for rule in app.url_map.iter_rules()):
+            return
+        with recorded(f"the setting {setting}"):
+            app.add_url_rule(path, endpoint, view)
+
+
+def openapi_document() -> Response:
+    """Send the document, or that of the version in the query: ``?version=v2``.
+
+    Answers 404 for an unknown version, and 304 to a client that has the document already.
+    """
+    from .document import encoded_document, versions_of
+
+    app: App = current_app._get_current_object()
+    version = request.args.get("version")
+    if version is not None and version not in versions_of(app):
+        raise NotFound(f"There is no version {version!r}.")
+    body = encoded_document(app, version)
+    prefix = quote(request.root_path.rstrip("/"))
+    if prefix:
+        # The paths are below it, on this server or behind its proxy.
+        servers = json.dumps([{"url": prefix}]).encode()
+        body = b'{"servers":' + servers + b"," + body[1:]
+    response = Response(body, mimetype="application/json")
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+# What the application's views depend on, such as a login, does not guard the document.
+openapi_document.runs_alone = True  # type: ignore[attr-defined]
