@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import Map
 
 from . import typing as ft
-from .config import Config
+from .config import Config, InDebugMode
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import coerce, errors, hooks
 from .dispatch.bodies import in_request
@@ -127,6 +127,7 @@ class Flask(App):
             "OPENAPI_TITLE": None,
             "OPENAPI_VERSION": "1.0.0",
             "OPENAPI_DESCRIPTION": None,
+            "DOCS_PATH": None,
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
@@ -575,7 +576,7 @@ class Flask(App):
 
     def _add_document_rules(self) -> None:
         # At the first request, because the settings are not known in `__init__`.
-        if self.config.get("OPENAPI_PATH") is not None:
+        if any(self.config.get(name) is not None for name in ("OPENAPI_PATH", "DOCS_PATH")):
             from .openapi.serving import add_rules
 
             add_rules(self)
@@ -681,7 +682,12 @@ class Costrel(Flask):
     """
 
     default_config = ImmutableDict(
-        {**Flask.default_config, "TYPED_VIEWS": True, "OPENAPI_PATH": "/openapi.json"}
+        {
+            **Flask.default_config,
+            "TYPED_VIEWS": True,
+            "OPENAPI_PATH": "/openapi.json",
+            "DOCS_PATH": InDebugMode("/docs"),
+        }
     )
 
     _webhooks: tuple[tuple[str, str, t.Callable[..., t.Any], t.Mapping[str, t.Any]], ...] = ()

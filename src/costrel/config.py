@@ -53,6 +53,12 @@ class ConfigAttribute(t.Generic[T]):
         obj.config[self.__name__] = value
 
 
+class InDebugMode(str):
+    """A default that holds in debug mode only, unlike the same value that somebody has set."""
+
+    __slots__ = ()
+
+
 class Config(dict[str, t.Any]):
     """The configuration: a dict that loads itself from files, objects and the environment.
 

@@ -104,7 +104,5 @@ ErrorHandlerCallable = (
 )
 """Turns an exception into a response."""
 
-RouteCallable = (
-    t.Callable[..., ResponseReturnValue] | t.Callable[..., t.Awaitable[ResponseReturnValue]]
-)
-"""A view."""
+RouteCallable = t.Callable[..., t.Any]
+"""A view. It returns a `ResponseReturnValue`, or if it is typed what its annotation says."""

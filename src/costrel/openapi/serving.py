@@ -1,4 +1,4 @@
-"""The rule and the view that serve the document.
+"""The rules of the document and its page, and the view that serves the document.
 
 Every application that serves a document imports this at its first request, so it imports
 little.
@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from werkzeug.exceptions import NotFound
 
+from ..config import InDebugMode
 from ..ground.current import current_app, request
 from ..registration.origin import recorded
 from ..wrappers import Response
@@ -27,8 +28,22 @@ _adding = Lock()
 
 
 def add_rules(app: App) -> None:
-    """Register the rule of the document, if the setting ``OPENAPI_PATH`` names its path."""
-    add_rule(app, "OPENAPI_PATH", ENDPOINT, openapi_document)
+    """Register the rules of the document and of its page, where settings name their paths."""
+    with _adding:  # two threads may have the first requests
+        add_rule(app, "OPENAPI_PATH", ENDPOINT, openapi_document)
+        if docs_path(app) is not None:
+            # Imported here, because it is mostly for debug mode.
+            from .page import add_page
+
+            add_page(app)
+
+
+def docs_path(app: App) -> str | None:
+    """Return the path of the page; None if it is off, which by default it is outside debug mode."""
+    path: str | None = app.config.get("DOCS_PATH")
+    if isinstance(path, InDebugMode) and not (app.debug and app.config.get("OPENAPI_PATH")):
+        return None
+    return path
 
 
 def add_rule(app: App, setting: str, endpoint: str, view: t.Callable[[], Response]) -> None:
@@ -37,13 +52,12 @@ def add_rule(app: App, setting: str, endpoint: str, view: t.Callable[[], Respons
     Not if the application has a rule of that path, or another view of that endpoint.
     """
     path = app.config.get(setting)
-    with _adding:  # two threads may have the first requests
-        if path is None or endpoint in app.view_functions:
-            return
-        if any(rule.rule == path for rule in app.url_map.iter_rules()):
-            return
-        with recorded(f"the setting {setting}"):
-            app.add_url_rule(path, endpoint, view)
+    if path is None or endpoint in app.view_functions:
+        return
+    if any(rule.rule == path for rule in app.url_map.iter_rules()):
+        return
+    with recorded(f"the setting {setting}"):
+        app.add_url_rule(path, endpoint, view)
 
 
 def openapi_document() -> Response:

@@ -7,7 +7,7 @@ import typing as t
 from .origin import caller
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class GroupOptions(t.TypedDict, total=False):
@@ -52,6 +52,32 @@ class OperationOptions(GroupOptions, total=False):
     #: Requests that it makes later, by the expression that gives their URL, such as
     #: ``{$request.body#/callback_url}``: functions with the annotations of views.
     callbacks: Mapping[str, t.Any]
+
+
+class MethodOptions(OperationOptions, total=False):
+    """What a decorator such as ``@app.get`` takes, for its typed view and for its rule."""
+
+    #: The name of the view for `url_for`; otherwise the function's.
+    endpoint: str | None
+    #: Whether OPTIONS is answered without the view.
+    provide_automatic_options: bool | None
+    #: Values of the view's arguments that the rule has no variables for.
+    defaults: Mapping[str, t.Any] | None
+    subdomain: str | None
+    host: str | None
+    strict_slashes: bool | None
+    merge_slashes: bool | None
+    build_only: bool
+    alias: bool
+    redirect_to: str | t.Callable[..., str] | None
+    websocket: bool
+
+
+class RouteOptions(MethodOptions, total=False):
+    """What ``@app.route`` takes."""
+
+    #: The HTTP methods; GET if there are none.
+    methods: Iterable[str] | None
 
 
 _OPERATION = frozenset(OperationOptions.__annotations__)

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .. import typing as ft
 from ..ground.registry import Epoch, TrackedLists
+from .operations import MethodOptions, RouteOptions
 from .origin import caller, warn
 from .problems import ProblemScaffold
 from .sockets import SocketScaffold
@@ -192,32 +193,44 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
-    def get(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def get(
+        self, rule: str, **options: t.Unpack[MethodOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register a view for GET (and HEAD): `route` with one method."""
-        return self._method_route("GET", rule, options)
+        return self._method_route("GET", rule, {**options})
 
     @setupmethod
-    def post(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def post(
+        self, rule: str, **options: t.Unpack[MethodOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register a view for POST: `route` with one method."""
-        return self._method_route("POST", rule, options)
+        return self._method_route("POST", rule, {**options})
 
     @setupmethod
-    def put(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def put(
+        self, rule: str, **options: t.Unpack[MethodOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register a view for PUT: `route` with one method."""
-        return self._method_route("PUT", rule, options)
+        return self._method_route("PUT", rule, {**options})
 
     @setupmethod
-    def delete(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def delete(
+        self, rule: str, **options: t.Unpack[MethodOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register a view for DELETE: `route` with one method."""
-        return self._method_route("DELETE", rule, options)
+        return self._method_route("DELETE", rule, {**options})
 
     @setupmethod
-    def patch(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def patch(
+        self, rule: str, **options: t.Unpack[MethodOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register a view for PATCH: `route` with one method."""
-        return self._method_route("PATCH", rule, options)
+        return self._method_route("PATCH", rule, {**options})
 
     @setupmethod
-    def route(self, rule: str, **options: t.Any) -> t.Callable[[T_route], T_route]:
+    def route(
+        self, rule: str, **options: t.Unpack[RouteOptions]
+    ) -> t.Callable[[T_route], T_route]:
         """Register the decorated view for a URL rule.
 
         Args:
@@ -233,9 +246,11 @@ class Scaffold(SocketScaffold, ProblemScaffold):
                 " parentheses and a path: @app.route('/path')."
             )
 
+        passed = t.cast(dict[str, t.Any], options)
+
         def decorator(f: T_route) -> T_route:
-            endpoint = options.pop("endpoint", None)
-            self.add_url_rule(rule, endpoint, f, **options)
+            endpoint = passed.pop("endpoint", None)
+            self.add_url_rule(rule, endpoint, f, **passed)
             return f
 
         return decorator

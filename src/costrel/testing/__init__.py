@@ -1,4 +1,7 @@
-"""Test an application without a server: test client, WSGI environs, CLI runner."""
+"""Test an application without a server: test client, WSGI environs, CLI runner.
+
+`schema_test` sends it what its OpenAPI document allows, and much that it does not.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from urllib.parse import urlsplit
 import werkzeug.test
 from click.testing import CliRunner
 from werkzeug.http import parse_cookie
-from werkzeug.test import Client
+from werkzeug.test import Client as Client  # COMPAT(Flask): a name of flask.testing
 from werkzeug.wrappers import Request as BaseRequest
 from werkzeug.wsgi import get_current_url
 
@@ -20,6 +23,9 @@ from ..commands.groups import ScriptInfo
 from ..ground.current import PRESERVE, WITHIN, context
 from ..ground.dates import is_unreadable
 from ..serve.afterbody import AfterBody
+from .schema import schema_test as schema_test
+from .typed import TypedClient, dump
+from .typed import UnexpectedResponse as UnexpectedResponse
 
 if t.TYPE_CHECKING:
     from types import TracebackType
@@ -69,8 +75,18 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         super().__init__(path, base_url, *args, **kwargs)
 
     def json_dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
-        """Serialize the ``json=`` argument with the application's JSON provider."""
-        return self.app.json.dumps(obj, **kwargs)
+        """Serialize the ``json=`` argument with the application's JSON provider.
+
+        What it does not know, such as a struct, is serialized as typed views read it. Raises
+        the provider's `TypeError` for other objects.
+        """
+        try:
+            return self.app.json.dumps(obj, **kwargs)
+        except TypeError as error:
+            try:
+                return dump(obj)
+            except TypeError:
+                raise error from None
 
 
 def _locate(app: App, path: str, subdomain: str | None, url_scheme: str | None) -> tuple[str, str]:
@@ -122,7 +138,7 @@ def _is_readable(attribute: str) -> bool:
     return True
 
 
-class FlaskClient(Client):
+class FlaskClient(TypedClient):
     """Sends requests to an application in the same process.
 
     In a ``with`` block, the context of each request stays active until the next one, so

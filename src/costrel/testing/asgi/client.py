@@ -11,6 +11,7 @@ from werkzeug.test import ClientRedirectError, TestResponse
 from werkzeug.test import EnvironBuilder as BaseEnvironBuilder
 
 from .. import FlaskClient, send_within
+from ..typed import TypedAsyncClient
 from .exchange import Body, Exchange
 from .lifespan import Lifespan
 from .reading import EventReader, StreamedResponse
@@ -64,7 +65,7 @@ class _Requests(FlaskClient):
             self._context_stack.enter_context(self._new_contexts.pop(0))
 
 
-class AsyncClient:
+class AsyncClient(TypedAsyncClient):
     """Sends requests to ``app.asgi`` in the same process and on the same event loop.
 
     It is the async counterpart of `FlaskClient`. In an ``async with`` block, it runs the
@@ -142,26 +143,6 @@ class AsyncClient:
                 self._requests.forget_contexts()
         finally:
             self._requests.keep_contexts()
-
-    async def get(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
-        """Send a GET request: see `open`."""
-        return await self.open(*args, **{**kwargs, "method": "GET"})
-
-    async def post(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
-        """Send a POST request: see `open`."""
-        return await self.open(*args, **{**kwargs, "method": "POST"})
-
-    async def put(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
-        """Send a PUT request: see `open`."""
-        return await self.open(*args, **{**kwargs, "method": "PUT"})
-
-    async def patch(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
-        """Send a PATCH request: see `open`."""
-        return await self.open(*args, **{**kwargs, "method": "PATCH"})
-
-    async def delete(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
-        """Send a DELETE request: see `open`."""
-        return await self.open(*args, **{**kwargs, "method": "DELETE"})
 
     async def head(self, *args: t.Any, **kwargs: t.Any) -> TestResponse:
         """Send a HEAD request: see `open`."""
