@@ -125,7 +125,7 @@ class Flask(App):
             "QUERY_UNKNOWN": "ignore",
             "OPENAPI_PATH": None,
             "OPENAPI_TITLE": None,
-            "OPENAPI_VERSION": "1.0.0",
+            "OPENAPI_INFO_VERSION": "1.0.0",
             "OPENAPI_DESCRIPTION": None,
             "DOCS_PATH": None,
             "SYNC_THREADS": 40,

@@ -120,11 +120,17 @@ def bind(
     return binding
 
 
-def share_names(bindings: t.Iterable[Binding], *, refuse_unknown: bool = False) -> None:
+def share_names(
+    bindings: t.Iterable[Binding],
+    others: t.Iterable[str] = (),
+    *,
+    refuse_unknown: bool = False,
+) -> None:
     """Have several bindings of one request know each other's names.
 
     A name is refused if one of them refuses what it does not know, or with `refuse_unknown`,
-    and none of them knows it: a parameter of a dependency is no unknown one.
+    and none of them knows it: a parameter of a dependency is no unknown one. `others` are
+    known too, such as a key in the query.
     """
     parts = [part for binding in bindings for part in binding.named()]
     for place in (Query, Form):
@@ -134,7 +140,7 @@ def share_names(bindings: t.Iterable[Binding], *, refuse_unknown: bool = False) 
             part.known = None
         if found and refuses:
             # One of them is enough, so that each name is reported once.
-            found[0].known = frozenset().union(*(part.names for part in found))
+            found[0].known = frozenset(others).union(*(part.names for part in found))
 
 
 def _values(place: type[Parameter], entries: list[Entry]) -> list[Part]:

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from itsdangerous import BadData, URLSafeSerializer
+from werkzeug.exceptions import NotFound
 
 from ..ground.current import current_app, request
 from .pages import MAX_SIZE, CursorPage, check_size, list_of
-from .problems import Detail, InvalidRequest
 from .selects import Selection, selection_of
 
 
@@ -73,9 +73,9 @@ def paginate_by_cursor(
             ``AsyncSession``, use its ``run_sync``.
         max_size: The most items that a client may ask for.
 
-    Cursors are signed with ``SECRET_KEY``, for this endpoint and key. Raises `InvalidRequest`
-    (422) for a cursor that was not made here and a size out of range, `RuntimeError` without
-    ``SECRET_KEY``, and `TypeError` for another source or a key that it does not have.
+    Cursors are signed with ``SECRET_KEY``, for this endpoint and key. Raises `NotFound`
+    (404) for a cursor that was not made here, `InvalidRequest` (422) for a size out of range,
+    `RuntimeError` without ``SECRET_KEY``, and `TypeError` for another source or a key that it does not have.
     """
     check_size(size, max_size)
     keys = [Key(name.removeprefix("-"), name.startswith("-")) for name in _names(key)]
@@ -254,11 +254,11 @@ class _Cursors:
         return written.decode() if isinstance(written, bytes) else written
 
     def read(self, cursor: str) -> Position:
-        """Return the position that a text stands for; raises `InvalidRequest` (422)."""
+        """Return the position that a text stands for; raises `NotFound` (404)."""
         try:
             values, count, is_end = self._serializer.loads(cursor)
             found = tuple(msgspec.convert(value, _TYPES[letter]) for letter, value in values)
         except (BadData, ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
-            wrong = Detail("query", "/cursor", "Not a cursor of this list")
-            raise InvalidRequest([wrong]) from error
+            # Not 422: no schema could tell clients which texts are cursors.
+            raise NotFound("The list has no page at this cursor.") from error
         return Position(found, count, is_end)

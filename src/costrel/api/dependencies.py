@@ -246,7 +246,8 @@ class _Compiler:
         hints = _hints_of(function)
         markers = _markers(parameters, hints, self._variables)
         needs = {parameter: self.add(marker) for parameter, marker in markers.items()}
-        binding = bind(function, hints, {*self._variables, *needs}, self._methods)
+        others = {name: hint for name, hint in hints.items() if name not in needs}
+        binding = bind(function, others, self._variables, self._methods)
         matched = tuple(parameter for parameter in parameters if parameter in self._variables)
         from_request = () if binding is None else (entry.name for entry in binding.entries)
         _check_filled(parameters, {*matched, *needs, *from_request})

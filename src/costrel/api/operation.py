@@ -12,10 +12,10 @@ from ..registration.origin import definition
 from ..views import MethodView
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
+from .dependencies import Dependencies, dependencies_of
 from .negotiation import format_of_request
 from .paths import check_variables
 from .returns import NOT_SAID, is_page
-from .dependencies import Dependencies, dependencies_of
 from .security import SecurityScheme
 
 if t.TYPE_CHECKING:
@@ -159,8 +159,7 @@ def _of_function(
     is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns = None, None, NOT_SAID
-    responses: t.Mapping[int, t.Any] = {}
+    binding, send, returns, responses = None, None, NOT_SAID, {}
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
@@ -168,15 +167,15 @@ def _of_function(
         if is_typed:
             if not hasattr(view, "__wrapped__"):
                 check_variables(rule, hints)
-            binding = bind(
-                view, hints, {*filled, *own}, methods, refuse_unknown=refuse_unknown
-            )
+            others = {name: hint for name, hint in hints.items() if name not in own}
+            binding = bind(view, others, filled, methods, refuse_unknown=refuse_unknown)
             returns = hints.get("return", NOT_SAID)
             send, responses = answers_of(returns, options, f"The view {place}")
         if dependencies is not None:
             dependencies.check_bodies(binding)
-            bindings = dependencies.bindings if binding is None else (binding, *dependencies.bindings)
-            share_names(bindings, refuse_unknown=refuse_unknown)
+            bindings = [*dependencies.bindings, *([] if binding is None else [binding])]
+            credentials = [one.name for one in dependencies.security]
+            share_names(bindings, credentials, refuse_unknown=refuse_unknown)
     except (TypeError, NameError) as error:
         advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
@@ -187,10 +186,12 @@ def _of_function(
     takes = binding is not None and binding.takes_document
     declares = binding is not None or send is not None or bool(own)
     is_api = declares and (takes or returns is NOT_SAID or not is_page(returns))
+    negotiates_first = (
+        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
+    )
     return Operation(
         function if is_function else None, rule, methods, options, hints, binding, returns, send,
-        is_api, responses, isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods),
-        dependencies,
+        is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
 
 

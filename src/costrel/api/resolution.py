@@ -39,6 +39,7 @@ class _Resolution:
         self._results: list[t.Any] = [None] * len(steps)
         for index in dependencies.credentials:
             self._results[index] = steps[index].call()
+        operation.negotiate()
         errors: list[Detail] = []
         self._given = [
             {} if step.binding is None else step.binding.read(errors) for step in steps
@@ -54,9 +55,8 @@ class _Resolution:
     def _arguments(self, index: int) -> dict[str, t.Any]:
         """Return the arguments of a step."""
         step = self._dependencies.steps[index]
-        arguments = dict(self._given[index])
-        for name in step.matched:
-            arguments[name] = self._matched[name]
+        # What is checked of the variables of the rule may have been converted.
+        arguments = {name: self._matched[name] for name in step.matched} | self._given[index]
         for name, needed in step.needs:
             arguments[name] = self._results[needed]
         return arguments
@@ -141,7 +141,7 @@ def resolving(view: View, pick: Callable[[], Operation]) -> View:
     def respond(**matched: t.Any) -> t.Any:
         operation = pick()
         if operation.dependencies is None:
-            return operation.sent(view(**matched, **operation.values()))
+            return operation.sent(view(**matched | operation.values()))
         resolution = _Resolution(operation, matched)
         try:
             resolution.run_all()
@@ -169,7 +169,7 @@ def resolving_on_loop(view: View, pick: Callable[[], Operation]) -> View:
         operation = pick()
         in_thread = request_view.get().app._run_in_thread
         if operation.dependencies is None:
-            return operation.sent(await call({**matched, **operation.values()}, in_thread))
+            return operation.sent(await call(matched | operation.values(), in_thread))
         resolution = _Resolution(operation, matched)
         try:
             await resolution.run_all_later(in_thread)

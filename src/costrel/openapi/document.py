@@ -87,7 +87,7 @@ def _info(app: App, version: str | None) -> dict[str, str]:
     config = app.config
     info = {
         "title": config.get("OPENAPI_TITLE") or app.name,
-        "version": version or config.get("OPENAPI_VERSION") or "1.0.0",
+        "version": version or config.get("OPENAPI_INFO_VERSION") or "1.0.0",
         "description": config.get("OPENAPI_DESCRIPTION") or "",
     }
     return {name: str(text) for name, text in info.items() if text}

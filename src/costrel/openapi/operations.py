@@ -9,7 +9,7 @@ from ..api.problems import problems_of
 from .bodies import body_of
 from .outgoing import operation_for
 from .parameters import parameters_of
-from .responses import Responses
+from .responses import Responses, is_cursor_page
 from .security import Security
 
 if t.TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Describer:
         has_security: bool,
     ) -> dict[int, str | None]:
         """Return the errors that can happen before and in the view: see `Responses.of`."""
-        statuses = [404] if variables else []
+        statuses = [404] if variables or is_cursor_page(operation.returns) else []
         if any(entry.marker.place in _BODIES for entry in entries):
             statuses += _OF_BODY
         if entries:

@@ -155,3 +155,9 @@ def _words(status: int) -> str:
 def _is_page_of_list(annotation: t.Any) -> bool:
     cls = t.get_origin(annotation) or annotation
     return isinstance(cls, type) and issubclass(cls, (Page, CursorPage))
+
+
+def is_cursor_page(annotation: t.Any) -> bool:
+    """Whether a view returns a page that its request names by a cursor, which may be no page."""
+    cls = t.get_origin(annotation) or annotation
+    return isinstance(cls, type) and issubclass(cls, CursorPage)
