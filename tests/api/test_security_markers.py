@@ -165,7 +165,9 @@ def test_operation_lists_its_security_schemes_once() -> None:
         return token
 
     @app.get("/", dependencies=[Depends(key)])
-    def show(user: t.Annotated[str, Depends(user)], token: t.Annotated[str, Depends(bearer)]) -> Item:
+    def show(
+        user: t.Annotated[str, Depends(user)], token: t.Annotated[str, Depends(bearer)]
+    ) -> Item:
         return Item(1)
 
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == "show")
@@ -197,9 +199,7 @@ def test_bindings_of_dependencies_are_known_for_the_document() -> None:
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == "show")
     (operation,) = typed_view(app, rule).operations
     assert operation.dependencies is not None
-    names = [
-        entry.name for binding in operation.dependencies.bindings for entry in binding.entries
-    ]
+    names = [entry.name for binding in operation.dependencies.bindings for entry in binding.entries]
     assert names == ["a", "b"]
     assert operation.binding is not None
     assert [entry.name for entry in operation.binding.entries] == ["c"]
