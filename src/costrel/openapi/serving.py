@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from threading import Lock
 from urllib.parse import quote
 
 from werkzeug.exceptions import NotFound
@@ -24,20 +23,6 @@ if t.TYPE_CHECKING:
 ENDPOINT = "openapi_document"
 """The endpoint of the document: ``url_for("openapi_document", version="v2")``."""
 
-_adding = Lock()
-
-
-def add_rules(app: App) -> None:
-    """Register the rules of the document and of its page, where settings name their paths."""
-    with _adding:  # two threads may have the first requests
-        add_rule(app, "OPENAPI_PATH", ENDPOINT, openapi_document)
-        if docs_path(app) is not None:
-            # Imported here, because it is mostly for debug mode.
-            from .page import add_page
-
-            add_page(app)
-
-
 def docs_path(app: App) -> str | None:
     """Return the path of the page; None if it is off, which by default it is outside debug mode."""
     path: str | None = app.config.get("DOCS_PATH")
@@ -46,18 +31,18 @@ def docs_path(app: App) -> str | None:
     return path
 
 
-def add_rule(app: App, setting: str, endpoint: str, view: t.Callable[[], Response]) -> None:
-    """Register a view at the path that a setting names.
+def add_document(app: App) -> None:
+    """Register the rule of the document at the path in the setting ``OPENAPI_PATH``.
 
     Not if the application has a rule of that path, or another view of that endpoint.
     """
-    path = app.config.get(setting)
-    if path is None or endpoint in app.view_functions:
+    path = app.config.get("OPENAPI_PATH")
+    if path is None or ENDPOINT in app.view_functions:
         return
     if any(rule.rule == path for rule in app.url_map.iter_rules()):
         return
-    with recorded(f"the setting {setting}"):
-        app.add_url_rule(path, endpoint, view)
+    with recorded("the setting OPENAPI_PATH"):
+        app.add_url_rule(path, ENDPOINT, openapi_document)
 
 
 def openapi_document() -> Response:
