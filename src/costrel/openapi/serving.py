@@ -1,8 +1,4 @@
-"""The rules of the document and its page, and the view that serves the document.
-
-Every application that serves a document imports this at its first request, so it imports
-little.
-"""
+"""The view that serves the document, and where it and its page are."""
 
 from __future__ import annotations
 
@@ -23,6 +19,7 @@ if t.TYPE_CHECKING:
 ENDPOINT = "openapi_document"
 """The endpoint of the document: ``url_for("openapi_document", version="v2")``."""
 
+
 def docs_path(app: App) -> str | None:
     """Return the path of the page; None if it is off, which by default it is outside debug mode."""
     path: str | None = app.config.get("DOCS_PATH")
@@ -31,18 +28,18 @@ def docs_path(app: App) -> str | None:
     return path
 
 
-def add_document(app: App) -> None:
-    """Register the rule of the document at the path in the setting ``OPENAPI_PATH``.
+def add_rule(app: App, setting: str, endpoint: str, view: t.Callable[[], Response]) -> None:
+    """Register a view at the path that a setting names.
 
     Not if the application has a rule of that path, or another view of that endpoint.
     """
-    path = app.config.get("OPENAPI_PATH")
-    if path is None or ENDPOINT in app.view_functions:
+    path = app.config.get(setting)
+    if path is None or endpoint in app.view_functions:
         return
     if any(rule.rule == path for rule in app.url_map.iter_rules()):
         return
-    with recorded("the setting OPENAPI_PATH"):
-        app.add_url_rule(path, ENDPOINT, openapi_document)
+    with recorded(f"the setting {setting}"):
+        app.add_url_rule(path, endpoint, view)
 
 
 def openapi_document() -> Response:
