@@ -577,7 +577,7 @@ class Flask(App):
     def _add_document_rules(self) -> None:
         # At the first request, because the settings are not known in `__init__`.
         if any(self.config.get(name) is not None for name in ("OPENAPI_PATH", "DOCS_PATH")):
-            from .openapi.serving import add_rules
+            from .openapi.rules import add_rules
 
             add_rules(self)
 
