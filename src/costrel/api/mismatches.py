@@ -237,7 +237,7 @@ def _type_of(kind: types.Type) -> t.Any:
     return _constrained(cls, *(item for item in given if item[1] is not None))
 
 
-(maxsize=256)
+@lru_cache(maxsize=256)
 def _constrained(cls: t.Any, *constraints: tuple[str, t.Any]) -> t.Any:
     """Return a type with its constraints, which take long to make."""
     return t.Annotated[cls, msgspec.Meta(**dict(constraints))] if constraints else cls
