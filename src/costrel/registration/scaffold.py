@@ -19,10 +19,12 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .. import typing as ft
 from ..ground.registry import Epoch, TrackedLists
-from .operations import MethodOptions, RouteOptions
 from .origin import caller, warn
 from .problems import ProblemScaffold
 from .sockets import SocketScaffold
+
+if t.TYPE_CHECKING:
+    from .options import MethodOptions, RouteOptions
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 T_after_request = t.TypeVar("T_after_request", bound="ft.AfterRequestCallable[t.Any]")
