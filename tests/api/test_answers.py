@@ -312,7 +312,7 @@ class Record:
         (list[Tagged | Item], [Tagged("A")], None),
         (Item | None, SecretItem(1), '{"id":1}'),
         (list[Item], [SecretItem(1), Record(id=2)], '[{"id":1},{"id":2}]'),
-        (list[Item], iter([Record(id=2)]), '[{"id":2}]'),
+        (list[Item], {1: Record(id=2)}.values(), '[{"id":2}]'),
         (dict[str, Item], {"a": SecretItem(1)}, '{"a":{"id":1}}'),
         (dict[int, Item], {1: SecretItem(1)}, '{"1":{"id":1}}'),
         (tuple[Item, ...], [SecretItem(1)], '[{"id":1}]'),
