@@ -114,7 +114,8 @@ class Dependencies:
             (credentials if step.is_credential else others).append(index)
         runs: list[tuple[int, ...]] = []
         for needs_loop, run in groupby(others, lambda index: self.steps[index].kind.is_async):
-            runs += [(index,) for index in run] if needs_loop else [tuple(run)]
+            indexes = tuple(run)
+            runs += [(index,) for index in indexes] if needs_loop else [indexes]
         object.__setattr__(self, "credentials", tuple(credentials))
         object.__setattr__(self, "runs", tuple(runs))
 

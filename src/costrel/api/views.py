@@ -82,9 +82,7 @@ class _ByMethod:
         return self.of_request().sent(value)
 
 
-def _call(
-    view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]
-) -> View:
+def _call(view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]) -> View:
     """Return what calls a view with the arguments of one of its operations."""
     dependencies = [one.dependencies for one in operations if one.dependencies is not None]
     if dependencies:

@@ -193,23 +193,17 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
-    def get(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def get(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for GET (and HEAD): `route` with one method."""
         return self._method_route("GET", rule, {**options})
 
     @setupmethod
-    def post(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def post(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for POST: `route` with one method."""
         return self._method_route("POST", rule, {**options})
 
     @setupmethod
-    def put(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def put(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for PUT: `route` with one method."""
         return self._method_route("PUT", rule, {**options})
 
@@ -228,9 +222,7 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         return self._method_route("PATCH", rule, {**options})
 
     @setupmethod
-    def route(
-        self, rule: str, **options: t.Unpack[RouteOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def route(self, rule: str, **options: t.Unpack[RouteOptions]) -> t.Callable[[T_route], T_route]:
         """Register the decorated view for a URL rule.
 
         Args:
