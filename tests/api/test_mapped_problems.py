@@ -25,7 +25,7 @@ class ShopError(Exception):
     """An exception of the application."""
 
 
-class OutOfStock(ShopError):
+class OutOfStock(ShopError):  # noqa: N818  as users name them
     """A more special one."""
 
 
