@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from ..ground.current import request
 from ..wrappers import Response
 from .conditional import tag_of_json
-from .filters import MISFITS, Filter
+from .filters import MISFITS, filter_of
 from .lines import Lines
 from .negotiation import JSON, Format, format_of_request
 from .pages import links_for
@@ -37,7 +37,7 @@ class Answer:
     def __init__(self, annotation: t.Any, view: str, *, with_etag: bool = False) -> None:
         cls = t.get_origin(annotation) or annotation
         is_problem = isinstance(cls, type) and issubclass(cls, Problem)
-        self._filter = Filter(annotation)
+        self._filter = filter_of(annotation)
         self._format = _PROBLEM if is_problem else None
         self._links = links_for(annotation)
         self._view = view

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
 import msgspec
 
+from .kinds import kind_of
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -29,7 +31,7 @@ class Filter:
     __slots__ = ("_decode", "_has_models", "_held", "_kind", "_mirror", "_ways")
 
     def __init__(self, annotation: t.Any) -> None:
-        self._kind = msgspec.inspect.type_info(annotation)
+        self._kind = kind_of(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
         mirror: t.Any = mirror_of(self._kind)
         self._has_models = has_model(annotation)
@@ -79,3 +81,17 @@ class Filter:
     def _reread(self, value: t.Any) -> t.Any:
         """Decode as the declared type what msgspec encodes of a value."""
         return self._decode(msgspec.json.encode(value))
+
+
+def filter_of(annotation: t.Any) -> Filter:
+    """Return the filter of a type, the same for the same type: views share models."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return Filter(annotation)
+    return _kept_filter_of(annotation)
+
+
+@lru_cache(maxsize=1_000)
+def _kept_filter_of(annotation: t.Any) -> Filter:
+    return Filter(annotation)
