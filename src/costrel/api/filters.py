@@ -5,7 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import msgspec
+from msgspec import inspect as types
 
+from .kinds import holds
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -34,7 +36,11 @@ class Filter:
         mirror: t.Any = mirror_of(self._kind)
         self._has_models = has_model(annotation)
         #: How to copy a value, the quickest way first; what none can copy is looked through.
-        self._ways = (self._reread,) if mirror is None else (self._copy, self._reread)
+        self._ways = () if mirror is None else (self._copy,)
+        # msgspec does not encode an attribute of a dataclass that only the class has, such as a
+        # default that nobody has set.
+        if not holds(self._kind, types.DataclassType):
+            self._ways += (self._reread,)
         if self._has_models:
             self._ways = ()
             if mirror is None:
