@@ -103,7 +103,8 @@ class Nothing:
         """Return a response without a body; raises `TypeError` (500) for a value."""
         if value is not None and value not in ("", b""):
             raise TypeError(
-                f"{self._view} returned {type(value).__name__}, but its return annotation says None."
+                f"{self._view} returned {type(value).__name__}, but its return annotation says"
+                " None."
             )
         response = Response(b"", status)
         if headers is not None:

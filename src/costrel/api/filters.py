@@ -12,6 +12,8 @@ from .picking import pick
 
 Encode = t.Callable[[t.Any], bytes]
 
+Way = t.Callable[[t.Any], t.Any]
+
 MISFITS = (TypeError, ValueError, RecursionError, msgspec.MsgspecError)
 """What `Filter.encode` raises for a value that does not fit."""
 
@@ -34,15 +36,21 @@ class Filter:
         mirror: t.Any = mirror_of(self._kind)
         self._has_models = has_model(annotation)
         #: How to copy a value, the quickest way first; what none can copy is looked through.
-        self._ways = (self._reread,) if mirror is None else (self._copy, self._reread)
+        self._ways: tuple[Way, ...] = (
+            (self._reread,) if mirror is None else (self._copy, self._reread)
+        )
         if self._has_models:
             self._ways = ()
             if mirror is None:
-                raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
+                raise TypeError(
+                    f"{annotation!r} has a model of Pydantic in a type that can't be sent."
+                )
         is_struct = isinstance(mirror, type) and issubclass(mirror, msgspec.Struct)
         #: Whether the mirror is the type of a field: msgspec keeps what it knows of structs only.
         self._held = mirror is not None and not is_struct
-        self._mirror = msgspec.defstruct("Held", [("value", mirror)]) if self._held else mirror
+        self._mirror: t.Any = (
+            msgspec.defstruct("Held", [("value", mirror)]) if self._held else mirror
+        )
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded.
