@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, PreconditionFailed, PreconditionR
 
 from ..ground.current import request, request_view
 from ..wrappers import Response
-from .filters import Filter
+from .filters import filter_of
 from .negotiation import is_packed_wanted
 
 _PACKED = "-msgpack"
@@ -50,7 +50,7 @@ def tag_of_json(data: bytes, *, is_packed: bool = False) -> str:
     return f'"{sha256(data).hexdigest()[:32]}{_PACKED if is_packed else ""}"'
 
 
-_filter_of = lru_cache(maxsize=256)(Filter)
+_filter_of = lru_cache(maxsize=256)(filter_of)
 
 
 def check_preconditions(

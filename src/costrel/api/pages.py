@@ -106,7 +106,7 @@ def list_of(source: t.Any) -> Sequence[t.Any]:
     if isinstance(source, Sequence) and not isinstance(source, (str, bytes)):
         return source
     raise TypeError(
-        f"Pages are made of lists and of selects of SQLAlchemy 2, but not of {type(source).__name__}."
+        f"Pages are made of lists and of selects of SQLAlchemy 2, not of {type(source).__name__}."
     )
 
 
