@@ -53,7 +53,10 @@ class Answer:
         """
         format_ = self._format or format_of_request()
         copy, body = self.encode(value, format_)
-        response = Response(body, status, mimetype=format_.media_type)
+        if status == 200 and Response._may_omit_response:
+            response = Response.of_bytes(body, format_.media_type)
+        else:
+            response = Response(body, status, mimetype=format_.media_type)
         if not (self._is_bare and headers is None and not format_.is_chosen):
             self._add_headers(response, copy, headers, format_)
         return response
