@@ -54,6 +54,7 @@ class Answer:
         format_ = self._format or format_of_request()
         copy, body = self.encode(value, format_)
         if status == 200 and Response._may_omit_response:
+            # PERF(typed_post): the usual answer, without a look at the other arguments.
             response = Response.of_bytes(body, format_.media_type)
         else:
             response = Response(body, status, mimetype=format_.media_type)
