@@ -32,10 +32,10 @@ class Generated:
         return importlib.import_module(f"{NAME}.{name}")
 
     @staticmethod
-    def _client(cls: t.Any, **options: t.Any) -> t.Any:
+    def _client(kind: t.Any, **options: t.Any) -> t.Any:
         headers = {"Authorization": f"Bearer {options['token']}"} if options else {}
         transport = httpx.WSGITransport(app=make_app())
-        client = cls(base_url="http://shop", **options)
+        client = kind(base_url="http://shop", **options)
         return client.set_httpx_client(
             httpx.Client(transport=transport, base_url="http://shop", headers=headers)
         )
