@@ -50,7 +50,7 @@ def add_category(new: NewCategory, session: Database, within: Id | None = None) 
     """Add a category with everything within it, at the top or within another."""
     category = new.row()
     if within is not None:
-        find(session, CategoryRow, within).children.append(category)
+        category.parent_id = find(session, CategoryRow, within).id
     session.add(category)
     session.commit()
     return category

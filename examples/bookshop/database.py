@@ -22,7 +22,12 @@ def init_app(app):
     """Connect the application with its database."""
     engine = create_engine(app.config["DATABASE_URL"])
     app.extensions["sessions"] = sessionmaker(engine, expire_on_commit=False)
-    app.cli.add_command(init_db)
+
+    @app.cli.command("init-db")
+    def init_db():
+        """Create the tables that do not exist yet."""
+        Base.metadata.create_all(engine)
+        click.echo("The database is ready.")
 
 
 def open_session() -> Iterator[Session]:
@@ -40,11 +45,3 @@ def find(session: Session, table: type[Row], number: int) -> Row:
     if row is None:
         raise NotFound(f"There is no {table.__tablename__} {number}.")
     return row
-
-
-@click.command("init-db")
-def init_db():
-    """Create the tables that do not exist yet."""
-    with current_app.extensions["sessions"]() as session:
-        Base.metadata.create_all(session.get_bind())
-    click.echo("The database is ready.")

@@ -47,7 +47,7 @@ class BookRow(Base):
         return ", ".join(author.name for author in self.authors)
 
     # Counted by SQLAlchemy, which refuses a change to a row that was changed meanwhile.
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
