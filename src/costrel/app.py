@@ -39,7 +39,7 @@ from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
-from .registration.operations import GroupOptions, OperationOptions, check_group
+from .registration.operations import check_group
 from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
@@ -57,6 +57,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.routing import MapAdapter
 
+    from .registration.options import GroupOptions, OperationOptions
     from .serve.health import LoopHealth
     from .testing import FlaskClient, FlaskCliRunner
     from .testing.asgi import AsyncClient
@@ -577,7 +578,7 @@ class Flask(App):
     def _add_document_rules(self) -> None:
         # At the first request, because the settings are not known in `__init__`.
         if any(self.config.get(name) is not None for name in ("OPENAPI_PATH", "DOCS_PATH")):
-            from .openapi.serving import add_rules
+            from .openapi.rules import add_rules
 
             add_rules(self)
 
@@ -720,7 +721,7 @@ class Costrel(Flask):
             root_path,
         )
         if options:
-            self.operation_options = check_group(dict(options), "An application", GroupOptions)
+            self.operation_options = check_group(dict(options), "An application")
 
     def webhook(
         self, name: str, *, method: str = "POST", **options: t.Unpack[OperationOptions]

@@ -15,7 +15,7 @@ from .ground.current import current_app
 from .ground.lazy import lazy
 from .helpers import default_max_age, send_from_directory
 from .registration.application import App, T_template_filter, T_template_global, T_template_test
-from .registration.operations import BlueprintOptions, check_group
+from .registration.operations import check_group
 from .registration.origin import caller, recorded
 from .registration.scaffold import (
     Scaffold,
@@ -34,6 +34,7 @@ from .templating import _default_template_ctx_processor
 
 if t.TYPE_CHECKING:
     from .commands.groups import AppGroup
+    from .registration.options import BlueprintOptions
     from .wrappers import Response
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -156,7 +157,7 @@ class Blueprint(Scaffold):
         # processors.
         self.template_context_processors[None].append(_default_template_ctx_processor)
         if options:
-            self.operation_options = check_group(dict(options), "A blueprint", BlueprintOptions)
+            self.operation_options = check_group(dict(options), "A blueprint")
         self.name = name
         self.url_prefix = url_prefix
         self.subdomain = subdomain

@@ -3,6 +3,7 @@
 import asyncio
 import typing as t
 from io import BytesIO
+from itertools import repeat
 
 from msgspec import Struct
 
@@ -60,6 +61,46 @@ ASYNC = {"sync": (False, False, False), "mixed": (True, False, True), "async": (
 """Whether the outer and the inner generator are async, and the view."""
 
 
+def pieces(recorder: Recorder) -> t.Iterator[str]:
+    """Yield two pieces of a body, and note each."""
+    for piece in "ab":
+        recorder.order.append(f"piece {piece}")
+        yield piece
+
+
+async def later(pieces: t.Iterable[str]) -> t.AsyncIterator[str]:
+    """Yield the same pieces, with a pause before each."""
+    for piece in pieces:
+        await asyncio.sleep(0)
+        yield piece
+
+
+def failing() -> t.Iterator[str]:
+    """Fail after the first piece of a body."""
+    yield "a"
+    raise LookupError("in the body")
+
+
+def values(recorder: Recorder) -> dict[str, t.Callable[[], t.Any]]:
+    """Return what the views return, by their rules."""
+    return {
+        "/": lambda: "text",
+        "/json": lambda: {"id": 1},
+        "/nothing": lambda: ("", 204),
+        "/response": lambda: Response("text"),
+        "/stream": lambda: pieces(recorder),
+        "/stream-in-request": lambda: stream_with_context(pieces(recorder)),
+        "/async-stream": lambda: later(pieces(recorder)),
+        "/events": lambda: EventStream(pieces(recorder)),
+        "/file": lambda: send_file(BytesIO(b"x" * 100_000), "text/plain"),
+        "/endless": lambda: repeat("a"),
+        "/endless-in-request": lambda: stream_with_context(repeat("a")),
+        "/endless-async": lambda: later(repeat("a")),
+        "/failing": failing,
+        "/error": lambda: 1 / 0,
+    }
+
+
 def make_app(recorder: Recorder, kinds: str) -> Costrel:
     """Make an application whose views depend on two generators, an outer and an inner one."""
     outer_is_async, inner_is_async, view_is_async = ASYNC[kinds]
@@ -69,7 +110,7 @@ def make_app(recorder: Recorder, kinds: str) -> Costrel:
     app.teardown_request(lambda _error: recorder.order.append("teardown"))
     Inner = t.Annotated[str, Depends(inner)]  # noqa: N806  a type
 
-    def view(make: t.Any) -> t.Any:
+    def view(make: t.Callable[[], t.Any]) -> t.Any:
         """Return a view that notes when it runs, and returns what `make` does."""
 
         def show(inner: Inner) -> t.Any:
@@ -77,51 +118,11 @@ def make_app(recorder: Recorder, kinds: str) -> Costrel:
             return make()
 
         async def show_later(inner: Inner) -> t.Any:
-            recorder.order.append("view")
-            return make()
+            return show(inner)
 
         return show_later if view_is_async else show
 
-    def pieces() -> t.Iterator[str]:
-        for piece in "ab":
-            recorder.order.append(f"piece {piece}")
-            yield piece
-
-    def failing() -> t.Iterator[str]:
-        yield "a"
-        raise LookupError("in the body")
-
-    def endless() -> t.Iterator[str]:
-        while True:
-            yield "a"
-
-    async def endless_later() -> t.AsyncIterator[str]:
-        while True:
-            await asyncio.sleep(0)
-            yield "a"
-
-    async def pieces_later() -> t.AsyncIterator[str]:
-        for piece in pieces():
-            await asyncio.sleep(0)
-            yield piece
-
-    views: dict[str, t.Any] = {
-        "/": lambda: "text",
-        "/json": lambda: {"id": 1},
-        "/nothing": lambda: ("", 204),
-        "/response": lambda: Response("text"),
-        "/stream": pieces,
-        "/stream-in-request": lambda: stream_with_context(pieces()),
-        "/async-stream": pieces_later,
-        "/events": lambda: EventStream(pieces()),
-        "/file": lambda: send_file(BytesIO(b"x" * 100_000), "text/plain"),
-        "/endless": endless,
-        "/endless-in-request": lambda: stream_with_context(endless()),
-        "/endless-async": endless_later,
-        "/failing": failing,
-        "/error": lambda: 1 / 0,
-    }
-    for rule, make in views.items():
+    for rule, make in values(recorder).items():
         app.add_url_rule(rule, endpoint=rule[1:] or "index", view_func=view(make))
 
     @app.get("/misfit", endpoint="misfit")

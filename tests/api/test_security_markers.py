@@ -114,7 +114,7 @@ def test_request_without_credentials_gets_401_with_a_challenge(
 @pytest.mark.parametrize("place", ["header", "query", "cookie"])
 def test_key_comes_from_its_place_alone(place: str) -> None:
     """Once, and not empty."""
-    client = make_app().test_client()
+    client = make_app().test_client(use_cookies=False)  # it sends those of the test
     url = f"/{place}"
     by_place: dict[str, dict[str, t.Any]] = {
         "header": {"headers": {"X-Key": "k"}},
@@ -165,7 +165,9 @@ def test_operation_lists_its_security_schemes_once() -> None:
         return token
 
     @app.get("/", dependencies=[Depends(key)])
-    def show(user: t.Annotated[str, Depends(user)], token: t.Annotated[str, Depends(bearer)]) -> Item:
+    def show(
+        user: t.Annotated[str, Depends(user)], token: t.Annotated[str, Depends(bearer)]
+    ) -> Item:
         return Item(1)
 
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == "show")
@@ -197,9 +199,7 @@ def test_bindings_of_dependencies_are_known_for_the_document() -> None:
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == "show")
     (operation,) = typed_view(app, rule).operations
     assert operation.dependencies is not None
-    names = [
-        entry.name for binding in operation.dependencies.bindings for entry in binding.entries
-    ]
+    names = [entry.name for binding in operation.dependencies.bindings for entry in binding.entries]
     assert names == ["a", "b"]
     assert operation.binding is not None
     assert [entry.name for entry in operation.binding.entries] == ["c"]

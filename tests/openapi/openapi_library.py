@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import typing as t
-import uuid
 
 from msgspec import Meta, Struct
 
@@ -106,7 +105,7 @@ def _books() -> Blueprint:
         page: t.Annotated[int, Depends(paging)],
         tag: list[str] = [],  # noqa: B006  as users write it
         accept_language: t.Annotated[list[str] | None, Header()] = None,
-        session_id: t.Annotated[uuid.UUID | None, Cookie(alias="session-id", deprecated=True)] = None,
+        session: t.Annotated[str | None, Cookie(alias="session-id", deprecated=True)] = None,
     ) -> Page[Book]:
         """List the books."""
         return Page(items=[], page=page, size=filters.limit, total=0)

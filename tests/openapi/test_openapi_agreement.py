@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import enum
+import json
 import typing as t
 from dataclasses import dataclass
 
@@ -99,7 +100,7 @@ TYPES = {
     "decimal": decimal.Decimal,
     "optional": int | None,
     "union": int | str | list[int],
-    "literal": t.Literal["a", 1, None],
+    "literal": t.Literal["a", 1] | None,
     "enum": Color,
     "int enum": Level,
     "ge": t.Annotated[int, Meta(ge=1)],
@@ -128,6 +129,8 @@ TYPES = {
     "typed dict": Options,
 }
 
+JSON = "application/json"
+
 VALUES: list[t.Any] = [
     None, True, False, 0, 1, 2, -1, 1.5, 0.5, "", "a", "1", "1.5", "-0", "01", "1_000", "NaN",
     "red", "abc", "A", [], [1], [1, 1], [1, "a"], [1, "a", 2], ["a"], [None], {}, {"1": 1},
@@ -155,6 +158,6 @@ def test_value_fits_the_schema_if_it_is_accepted(name: str) -> None:
     validator = Draft202012Validator({**schema, "components": document["components"]})
     client = app.test_client()
     for value in VALUES:
-        status = client.post("/", json=value).status_code
+        status = client.post("/", data=json.dumps(value), content_type=JSON).status_code
         assert status in {204, 422}, value
         assert (status == 204) == validator.is_valid(value), value

@@ -7,8 +7,8 @@ import sys
 import typing as t
 
 import pytest
-from openapi_library import make_app
 from msgspec import Struct
+from openapi_library import make_app
 from openapi_spec_validator import validate
 
 from costrel import Blueprint, Costrel, Flask
@@ -114,7 +114,7 @@ def test_version_has_a_document_of_its_own() -> None:
     assert ids(app, "v2") == {"v2.items": "get /v2/items"}
     assert document_of(app, "v2")["info"]["version"] == "v2"
     assert sorted(ids(app)) == ["shapes", "v1.items", "v2.items"]
-    with pytest.raises(LookupError, match="'v3'.*'v1', 'v2'"):
+    with pytest.raises(LookupError, match=r"'v3'.*'v1', 'v2'"):
         document_of(app, "v3")
 
 
@@ -273,7 +273,6 @@ app = costrel.Costrel("shop")
 app.add_url_rule("/", "home", lambda: "")
 assert app.test_client().get("/").status_code == 200
 loaded = {name for name in sys.modules if name.startswith("costrel.openapi")}
-assert loaded == {"costrel.openapi", "costrel.openapi.serving"}, loaded
-assert "costrel.api" not in sys.modules
+assert loaded == {f"costrel.openapi{name}" for name in ("", ".rules", ".serving")}, loaded
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

@@ -45,7 +45,7 @@ def described(rule: str, **options: t.Any) -> tuple[str, list[t.Any]]:
         ("int(min=2, max=5):", {"type": "integer", "minimum": 2, "maximum": 5}),
         ("int(fixed_digits=3):", {"type": "string", "pattern": "^[0-9]{3}$"}),
         ("float:", {"type": "number", "minimum": 0}),
-        ("float(min=-1.5, signed=True):", {"type": "number", "minimum": -1.5}),
+        ("float(min=1.5):", {"type": "number", "minimum": 1.5}),
         ("uuid:", {"type": "string", "format": "uuid"}),
         ("list:", {"type": "string"}),
         ("hex:", {"type": "string", "pattern": "^[0-9a-f]+$"}),

@@ -130,10 +130,22 @@ def reference(name: str) -> dict[str, str]:
                 "maxItems": 2,
             },
         ),
-        (t.Annotated[int, Meta(ge=1, lt=9)], {"type": "integer", "minimum": 1, "exclusiveMaximum": 9}),
-        (t.Annotated[float, Meta(gt=0, multiple_of=0.5)], {"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5}),
-        (t.Annotated[str, Meta(pattern="^a", max_length=3)], {"type": "string", "pattern": "^a", "maxLength": 3}),
-        (t.Annotated[list[int], Meta(min_length=1)], {"type": "array", "items": {"type": "integer"}, "minItems": 1}),
+        (
+            t.Annotated[int, Meta(ge=1, lt=9)],
+            {"type": "integer", "minimum": 1, "exclusiveMaximum": 9},
+        ),
+        (
+            t.Annotated[float, Meta(gt=0, multiple_of=0.5)],
+            {"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5},
+        ),
+        (
+            t.Annotated[str, Meta(pattern="^a", max_length=3)],
+            {"type": "string", "pattern": "^a", "maxLength": 3},
+        ),
+        (
+            t.Annotated[list[int], Meta(min_length=1)],
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+        ),
         (t.Annotated[dict[str, t.Any], Meta(max_length=2)], {"type": "object", "maxProperties": 2}),
         (t.Annotated[dt.datetime, Meta(tz=False)], {"type": "string", "format": "date-time-local"}),
         (
@@ -141,7 +153,7 @@ def reference(name: str) -> dict[str, str]:
             {"type": "string", "title": "T", "description": "D", "examples": ["x"]},
         ),
     ],
-)  # fmt: skip
+)
 def test_type_has_its_schema(annotation: t.Any, schema: dict[str, t.Any]) -> None:
     """A value that is accepted fits the schema, with its constraints."""
     assert described(annotation) == (schema, {})

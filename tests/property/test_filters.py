@@ -44,7 +44,7 @@ LEAVES = [
     Shape(t.Annotated[int, Meta(ge=1, lt=10)], st.integers(1, 9)),
     Shape(float, _floats | st.integers(-(2**53), 2**53)),
     Shape(str, st.text(st.characters(exclude_categories=["Cs"]))),
-    Shape(t.Annotated[str, Meta(min_length=1)], st.text("abc", min_length=1)),
+    Shape(t.Annotated[str, Meta(min_length=1)], st.text("abc", min_size=1)),
     Shape(bool, st.booleans()),
     Shape(int | None, st.none() | st.integers(0, 9)),
     Shape(float | None, st.none() | _floats),
@@ -181,16 +181,21 @@ def test_msgpack_is_what_the_json_says(data: st.DataObject) -> None:
     assert msgspec.json.encode(copy) == body
 
 
+class Item(msgspec.Struct):
+    """A model."""
+
+    id: int
+
+
+class Shelf(msgspec.Struct):
+    """A model with others in it."""
+
+    items: list[Item]
+    best: Item | None
+    by_name: dict[str, Item]
+
+
 def test_usual_types_have_a_mirror() -> None:
     """So that most values need one pass."""
-
-    class Item(msgspec.Struct):
-        id: int
-
-    class Page(msgspec.Struct):
-        items: list[Item]
-        best: Item | None
-        by_name: dict[str, Item]
-
-    for annotation in (Item, Page, list[Page], Item | None):
+    for annotation in (Item, Shelf, list[Shelf], Item | None):
         assert mirror_of(msgspec.inspect.type_info(annotation)) is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 
 WSGI_ONLY = {
+    "api/test_dependency_endings.py": {"test_wsgi_server_ends_them_by_closing_the_body"},
     "api/test_schemathesis.py": {"test_schemathesis_finds_nothing"},
     "dispatch/test_coerce.py": {"test_phrase_of_a_status_is_sent_as_it_is"},
     "ecosystem/test_tracers.py": {"test_opentelemetry_keeps_weak_references_and_removes_its_hooks"},

@@ -8,10 +8,10 @@ import typing as t
 import pytest
 from msgspec import Meta, Struct
 
-from costrel import Costrel
+from costrel import Blueprint, Costrel, request
 from costrel.testing import schema_test
 
-FEW = {"generation": {"max_examples": 10, "deterministic": True}}
+FEW = {"generation": {"max-examples": 10, "deterministic": True, "database": "none"}}
 
 
 class Item(Struct):
@@ -55,6 +55,36 @@ def test_errors_and_answers_that_are_not_documented_are_reported_with_the_reques
     assert "GET /broken: Server error" in message
     assert "curl -X GET" in message
     assert "/items" not in message
+
+
+def test_options_are_settings_of_schemathesis():
+    """The headers are sent, and underscores stand for hyphens."""
+    app = shop()
+    seen = set()
+    app.before_request(lambda: seen.add(request.headers.get("X-Token")))
+    schema_test(app, headers={"X-Token": "t"}, max_failures=1, **FEW)
+    assert seen == {"t"}
+
+
+def test_version_is_tested_by_its_own_document():
+    """Operations of other versions are left alone."""
+    app = Costrel(__name__)
+    app.testing = True
+    for version in ("v1", "v2"):
+        blueprint = Blueprint(version, __name__, url_prefix=f"/{version}", version=version)
+        blueprint.get("/ping", endpoint="ping")(ping)
+        app.register_blueprint(blueprint)
+    schema_test(app, version="v2", **FEW)
+    with pytest.raises(AssertionError, match=r"GET /v1/ping: RuntimeError\('v1'\)"):
+        schema_test(app, version="v1", **FEW)
+
+
+def ping() -> dict[str, int]:
+    """Fail in the first version."""
+    if request.path.startswith("/v1"):
+        raise RuntimeError("v1")
+    return {"pong": 1}
+
 
 
 def test_missing_schemathesis_is_named_with_its_install_command(monkeypatch):

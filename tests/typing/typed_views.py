@@ -224,7 +224,7 @@ def in_a_test() -> None:
         client.get("/books/9", type=Book)
     except UnexpectedResponse as unexpected:
         t.assert_type(unexpected.response, TestResponse)
-    schema_test(app, version="v1", generation={"max_examples": 20})
+    schema_test(app, version="v1", generation={"max-examples": 20})
 
 
 async def in_an_async_test() -> None:

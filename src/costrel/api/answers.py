@@ -53,7 +53,11 @@ class Answer:
         """
         format_ = self._format or format_of_request()
         copy, body = self.encode(value, format_)
-        response = Response(body, status, mimetype=format_.media_type)
+        if status == 200 and Response._may_omit_response:
+            # PERF(typed_post): the usual answer, without a look at the other arguments.
+            response = Response.of_bytes(body, format_.media_type)
+        else:
+            response = Response(body, status, mimetype=format_.media_type)
         if not (self._is_bare and headers is None and not format_.is_chosen):
             self._add_headers(response, copy, headers, format_)
         return response
@@ -217,7 +221,7 @@ def answers_of(
     Raises `TypeError` for types that can't be filtered.
     """
     returns = Returns() if annotation is NOT_SAID else Returns.of(annotation)
-    declared = {int(code): _type_of(code, said) for code, said in _said(options).items()}
+    declared = _said(options)
     for code, members in returns.by_status.items():
         declared.setdefault(code, None if members[0] in NOTHING else _union(members))
     is_nothing = annotation in NOTHING
@@ -253,13 +257,15 @@ def status_of(annotation: t.Any, options: t.Mapping[str, t.Any]) -> int:
     return int(options.get("status") or (204 if annotation in NOTHING else 200))
 
 
-def _said(options: t.Mapping[str, t.Any]) -> t.Mapping[t.Any, t.Any]:
-    said: t.Mapping[t.Any, t.Any] = options.get("responses") or {}
-    return said
+def _said(options: t.Mapping[str, t.Any]) -> dict[int, t.Any]:
+    """Return the types of ``responses=`` by status; raises `TypeError` for anything else."""
+    responses: t.Mapping[t.Any, t.Any] = options.get("responses") or {}
+    for code, said in responses.items():
+        _check_response(code, said)
+    return {int(code): None if said in NOTHING else said for code, said in responses.items()}
 
 
-def _type_of(code: t.Any, said: t.Any) -> t.Any:
-    """Return the type that ``responses=`` gives a status; raises `TypeError` for anything else."""
+def _check_response(code: t.Any, said: t.Any) -> None:
     if not (isinstance(code, int) and 100 <= code <= 599):
         raise TypeError(f"responses={{{code!r}: ...}}: that is no status code from 100 to 599.")
     if isinstance(said, (str, bytes, dict, list, tuple)):
@@ -267,7 +273,6 @@ def _type_of(code: t.Any, said: t.Any) -> t.Any:
             f"responses={{{int(code)}: {said!r}}}: write the type of its data, as in"
             f" {{{int(code)}: Problem}}, or None if it has no body."
         )
-    return None if said in NOTHING else said
 
 
 def _union(members: t.Sequence[t.Any]) -> t.Any:

@@ -109,13 +109,14 @@ class Dependencies:
     runs: tuple[tuple[int, ...], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        credentials, others = [], []
-        for index, step in enumerate(self.steps):
-            (credentials if step.is_credential else others).append(index)
+        indexes = range(len(self.steps))
+        credentials = tuple(index for index in indexes if self.steps[index].is_credential)
+        others = [index for index in indexes if index not in credentials]
         runs: list[tuple[int, ...]] = []
         for needs_loop, run in groupby(others, lambda index: self.steps[index].kind.is_async):
-            runs += [(index,) for index in run] if needs_loop else [tuple(run)]
-        object.__setattr__(self, "credentials", tuple(credentials))
+            found = tuple(run)
+            runs += [(index,) for index in found] if needs_loop else [found]
+        object.__setattr__(self, "credentials", credentials)
         object.__setattr__(self, "runs", tuple(runs))
 
     @property
@@ -295,7 +296,7 @@ def _hints_of(function: t.Any) -> dict[str, t.Any]:
         function = function.func
     function = inspect.unwrap(function)
     if isinstance(function, type):
-        init: t.Any = function.__dict__.get("__init__", function.__init__)
+        init = getattr(function, "__init__")  # noqa: B009  of the class, whose type has one too
         function = init if inspect.isfunction(init) else function
     elif not inspect.isroutine(function):
         function = type(function).__call__

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import inspect as types
 from werkzeug.exceptions import BadRequest
 
-from ..ground.current import request
+from ..ground.current import request_view
 from ..json.depth import TOO_DEEP, check_depth
 from . import mismatches
 from .models import Refused, adapter_of
@@ -45,7 +45,7 @@ class Document:
         Raises `BadRequest` for broken JSON, and `UnsupportedMediaType` if it is neither JSON nor
         MessagePack.
         """
-        data = decode_body(request)
+        data = decode_body(request_view.get().request)
         if not data:
             if self._entry.is_required:
                 errors.append(Detail("body", "", "Required"))

@@ -15,7 +15,7 @@ from ..wrappers.request import MULTIPART, URLENCODED
 from . import mismatches
 from .kinds import ARRAYS, without_none
 from .numbers import decode_whole
-from .parameters import File, Form, Parameter
+from .parameters import File, Form
 from .places import lists_of
 from .problems import Detail
 from .text import is_text
@@ -43,9 +43,7 @@ class FormValues(Values):
     def __init__(self, entries: t.Sequence[Entry]) -> None:
         #: What is asked of files, by key; None if it is not a file.
         self._files: dict[str, File] = {
-            entry.key: t.cast("File", entry.marker)
-            for entry in entries
-            if isinstance(entry.marker, File)
+            entry.key: entry.marker for entry in entries if isinstance(entry.marker, File)
         }
         #: The keys of parts that are JSON.
         self._json: set[str] = set()

@@ -66,6 +66,8 @@ class _Mirrors:
         if isinstance(kind, types.Metadata):
             return self.of(kind.type)
         if isinstance(kind, types.UnionType):
+            if any(map(_is_model, kind.types)):
+                return _of_optional_model(kind)
             return t.Union[tuple(map(self.of, kind.types))]  # noqa: UP007  made at run time
         if isinstance(kind, OBJECTS):
             return self._of_object(kind)
@@ -131,12 +133,23 @@ def _leaf(kind: types.Type) -> t.Any:
         return t.Literal[kind.values]
     if isinstance(kind, types.EnumType):
         return kind.cls
-    if isinstance(kind, types.CustomType) and has_model(kind.cls):
+    if _is_model(kind):
         # What `picking` makes of a model; of this type nothing else is.
         return msgspec.Raw
     if type(kind) not in _LEAVES:
         raise _NoMirrorError
     return _limited(_LEAVES[type(kind)], kind)
+
+
+def _is_model(kind: types.Type) -> bool:
+    return isinstance(kind, types.CustomType) and has_model(kind.cls)
+
+
+def _of_optional_model(kind: types.UnionType) -> t.Any:
+    """Return any type, because `picking` makes None or a written model of whatever there is."""
+    if not all(_is_model(item) or isinstance(item, types.NoneType) for item in kind.types):
+        raise _NoMirrorError
+    return t.Any
 
 
 def _limited(annotation: t.Any, kind: types.Type) -> t.Any:

@@ -11,8 +11,6 @@ import decimal
 import re
 import typing as t
 import uuid
-from collections.abc import Iterator
-from functools import lru_cache
 
 import msgspec
 from msgspec import inspect as types
@@ -31,32 +29,227 @@ class Mismatch(t.NamedTuple):
     detail: str
 
 
-def find(value: t.Any, kind: types.Type) -> Iterator[Mismatch]:
-    """Yield the mismatches of a value that JSON can hold, in the order of the type."""
-    return _find(value, kind, "")
+def find(value: t.Any, kind: types.Type) -> list[Mismatch]:
+    """Return the mismatches of a value that JSON can hold, in the order of the type.
+
+    There are at most some more of them than `LIMIT`.
+    """
+    found: list[Mismatch] = []
+    _search_of(kind)(value, "", found)
+    return found
 
 
-def _find(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:  # noqa: PLR0911
-    kind = bare(kind)
-    if kind == _PLAIN.get(type(value)):
-        return iter(())
-    if isinstance(kind, types.UnionType):
-        return _find_in_union(value, kind, pointer)
-    if isinstance(kind, OBJECTS) and isinstance(value, dict):
-        return _find_in_fields(value, kind, pointer)
-    if isinstance(kind, types.StructType) and kind.array_like and isinstance(value, list):
-        return _find_whole(value, kind, pointer)
-    if isinstance(kind, DICTS) and isinstance(value, dict):
-        return _find_in_dict(value, kind, pointer)
-    if isinstance(kind, ARRAYS) and isinstance(value, list):
-        return _find_in_array(value, kind, pointer)
-    if isinstance(kind, types.TupleType) and isinstance(value, list):
-        return _find_in_tuple(value, kind, pointer)
-    if isinstance(kind, types.NamedTupleType) and isinstance(value, list):
-        return _find_in_named_tuple(value, kind, pointer)
-    if isinstance(kind, types.DecimalType) and isinstance(value, str):
-        return _find_in_decimal(value, pointer)
-    return _find_whole(value, kind, pointer)
+Search = t.Callable[[t.Any, str, list[Mismatch]], None]
+"""Adds the mismatches of a value, which is at a pointer."""
+
+_KEPT = 1_000
+_searches: dict[int, tuple[types.Type, Search]] = {}
+
+
+def _search_of(kind: types.Type) -> Search:
+    """Return what searches values of a type, compiled when one of them did not fit."""
+    kept = _searches.get(id(kind))
+    if kept is None:
+        if len(_searches) >= _KEPT:
+            _searches.clear()
+        # The description is kept too, so that no other gets its identity.
+        kept = _searches[id(kind)] = kind, _Compiler().compile(kind)
+    return kept[1]
+
+
+_DICT_LIKE = (*OBJECTS, *DICTS)
+_LIST_LIKE = (*ARRAYS, types.TupleType, types.NamedTupleType)
+
+
+class _Compiler:
+    """Make a search of each type in a type, each once, since types may be recursive."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Search] = {}
+
+    def compile(self, kind: types.Type) -> Search:  # noqa: PLR0911  a table of types
+        """Return the search of a type."""
+        kind = bare(kind)
+        if id(kind) in self._made:
+            return self._made[id(kind)]
+        if isinstance(kind, types.UnionType):
+            return self._of_union(kind)
+        if isinstance(kind, types.StructType) and kind.array_like:
+            return _whole(kind)
+        if isinstance(kind, OBJECTS):
+            return self._of_fields(kind)
+        if isinstance(kind, DICTS):
+            return self._of_dict(kind)
+        if isinstance(kind, ARRAYS):
+            return self._of_array(kind)
+        if isinstance(kind, types.TupleType):
+            count = len(kind.item_types)
+            return self._of_tuple(kind, kind.item_types, count)
+        if isinstance(kind, types.NamedTupleType):
+            least = sum(field.required for field in kind.fields)
+            return self._of_tuple(kind, [field.type for field in kind.fields], least)
+        return _of_decimal(kind) if isinstance(kind, types.DecimalType) else _whole(kind)
+
+    def _of_fields(self, kind: t.Any) -> Search:
+        """Look into the fields of an object, then for fields that it must not have."""
+        whole = _whole(kind)
+        tag_field, tag = getattr(kind, "tag_field", None), getattr(kind, "tag", None)
+        known = {field.encode_name for field in kind.fields} | {tag_field}
+        forbids = getattr(kind, "forbid_unknown_fields", False)
+        fields: list[tuple[str, str, Search, bool]] = []
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            if not isinstance(value, dict):
+                whole(value, pointer, found)
+                return
+            if tag_field is not None and value.get(tag_field, tag) != tag:
+                found.append(_wrong_tag(value, tag_field, pointer))
+                return
+            for name, step, search_field, required in fields:
+                if name in value:
+                    search_field(value[name], pointer + step, found)
+                elif required:
+                    found.append(Mismatch(pointer + step, "Required"))
+            if forbids and not value.keys() <= known:
+                unknown = [below(pointer, name) for name in value if name not in known]
+                found += [Mismatch(place, "Unknown field") for place in unknown[:LIMIT]]
+
+        self._made[id(kind)] = search
+        for field in kind.fields:
+            name = field.encode_name
+            fields.append((name, below("", name), self.compile(field.type), field.required))
+        return search
+
+    def _of_dict(self, kind: t.Any) -> Search:
+        whole, check_length = _whole(kind), _length(kind, "object")
+        holder = _holder(dict[_type_of(kind.key_type), None])  # type: ignore[misc]
+        searches: list[Search] = []
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            if not isinstance(value, dict):
+                whole(value, pointer, found)
+                return
+            (search_item,) = searches
+            for name, item in value.items():
+                if len(found) >= LIMIT:
+                    return
+                place = below(pointer, name)
+                try:
+                    msgspec.convert({"value": {name: None}}, holder, str_keys=True)
+                except msgspec.ValidationError as error:
+                    found.append(Mismatch(place, f"As a key: {detail_of(error)}"))
+                search_item(item, place, found)
+            check_length(value, pointer, found)
+
+        self._made[id(kind)] = search
+        searches.append(self.compile(kind.value_type))
+        return search
+
+    def _of_array(self, kind: t.Any) -> Search:
+        whole, check_length = _whole(kind), _length(kind, "array")
+        searches: list[Search] = []
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            if not isinstance(value, list):
+                whole(value, pointer, found)
+                return
+            (search_item,) = searches
+            for number, item in enumerate(value):
+                if len(found) >= LIMIT:
+                    return
+                search_item(item, f"{pointer}/{number}", found)
+            check_length(value, pointer, found)
+
+        self._made[id(kind)] = search
+        searches.append(self.compile(kind.item_type))
+        return search
+
+    def _of_tuple(self, kind: t.Any, item_types: t.Sequence[types.Type], least: int) -> Search:
+        """Look into the items of a tuple, of which the last may be missing."""
+        whole, most = _whole(kind), len(item_types)
+        wanted = str(least) if least == most else f"{least} to {most}"
+        searches: list[Search] = []
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            if not isinstance(value, list):
+                whole(value, pointer, found)
+            elif not least <= len(value) <= most:
+                detail = f"Expected `array` of length {wanted}, got {len(value)}"
+                found.append(Mismatch(pointer, detail))
+            else:
+                for number, (item, search_item) in enumerate(zip(value, searches, strict=False)):
+                    search_item(item, f"{pointer}/{number}", found)
+
+        self._made[id(kind)] = search
+        searches += map(self.compile, item_types)
+        return search
+
+    def _of_union(self, kind: types.UnionType) -> Search:
+        """Look into the only member that such a value can be meant for."""
+        members, whole = members_of(kind), _whole(kind)
+        of_lists = [item for item in members if isinstance(item, _LIST_LIKE)]
+        of_dicts = [item for item in members if isinstance(item, _DICT_LIKE)]
+        of_text = [item for item in members if isinstance(item, types.DecimalType)]
+        if any(isinstance(item, types.StrType) for item in members):
+            of_text = []
+        by_class: dict[type, Search] = {}
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            by_class.get(type(value), whole)(value, pointer, found)
+
+        self._made[id(kind)] = search
+        for cls, meant in ((list, of_lists), (dict, of_dicts), (str, of_text)):
+            if len(meant) == 1:
+                by_class[cls] = self.compile(meant[0])
+        if len(of_dicts) > 1:
+            by_class[dict] = self._by_tag(of_dicts)
+        return search
+
+    def _by_tag(self, members: list[t.Any]) -> Search:
+        """Look into the struct whose tag an object has: msgspec has no other union of several."""
+        tag_field = members[0].tag_field
+        searches = {member.tag: self.compile(member) for member in members}
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            tag = value.get(tag_field)
+            if isinstance(tag, (str, int)) and tag in searches:
+                searches[tag](value, pointer, found)
+            else:
+                found.append(_wrong_tag(value, tag_field, pointer))
+
+        return search
+
+
+def _wrong_tag(value: dict[str, t.Any], tag_field: str, pointer: str) -> Mismatch:
+    """Return the error of an object whose tag is none of those that it may have."""
+    detail = f"Invalid value {value[tag_field]!r}" if tag_field in value else "Required"
+    return Mismatch(below(pointer, tag_field), detail)
+
+
+def _length(kind: t.Any, name: str) -> Search:
+    """Check the length of an array or object by itself: its items are reported already."""
+    least, most = kind.min_length, kind.max_length
+
+    def check(value: t.Sized, pointer: str, found: list[Mismatch]) -> None:
+        if least is not None and len(value) < least:
+            found.append(Mismatch(pointer, f"Expected `{name}` of length >= {least}"))
+        if most is not None and len(value) > most:
+            found.append(Mismatch(pointer, f"Expected `{name}` of length <= {most}"))
+
+    return check
+
+
+def _of_decimal(kind: types.Type) -> Search:
+    """Hold a decimal to the grammar of numbers: no ``NaN``, ``1_000`` or spaces."""
+    whole = _whole(kind)
+
+    def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+        if not isinstance(value, str):
+            whole(value, pointer, found)
+        elif not NUMBER.fullmatch(value):
+            found.append(Mismatch(pointer, "Invalid decimal string"))
+
+    return search
 
 
 _PLAIN: dict[type, types.Type] = {
@@ -65,121 +258,30 @@ _PLAIN: dict[type, types.Type] = {
 }  # fmt: skip
 """The types that any value of a class fits: most fields of a document with an error."""
 
-_DICT_LIKE = (*OBJECTS, *DICTS)
-_LIST_LIKE = (*ARRAYS, types.TupleType, types.NamedTupleType)
 
-
-def _find_in_fields(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
-    """Look into the fields of an object, then for fields that it must not have."""
-    tag_field = getattr(kind, "tag_field", None)
-    if tag_field is not None and value.get(tag_field, kind.tag) != kind.tag:
-        yield Mismatch(below(pointer, tag_field), f"Invalid value {value[tag_field]!r}")
-        return
-    for field in kind.fields:
-        if field.encode_name in value:
-            yield from _find(
-                value[field.encode_name], field.type, below(pointer, field.encode_name)
-            )
-        elif field.required:
-            yield Mismatch(below(pointer, field.encode_name), "Required")
-    if getattr(kind, "forbid_unknown_fields", False):
-        known = {field.encode_name for field in kind.fields} | {tag_field}
-        for name in value:
-            if name not in known:
-                yield Mismatch(below(pointer, name), "Unknown field")
-
-
-def _find_in_dict(value: dict[str, t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
-    for name, item in value.items():
-        place = below(pointer, name)
-        try:
-            msgspec.convert({name: None}, dict[_type_of(kind.key_type), None], str_keys=True)  # type: ignore[misc]
-        except msgspec.ValidationError as error:
-            yield Mismatch(place, f"As a key: {detail_of(error)}")
-        yield from _find(item, kind.value_type, place)
-    yield from _find_length(value, kind, pointer)
-
-
-def _find_in_array(value: list[t.Any], kind: t.Any, pointer: str) -> Iterator[Mismatch]:
-    for number, item in enumerate(value):
-        yield from _find(item, kind.item_type, f"{pointer}/{number}")
-    yield from _find_length(value, kind, pointer)
-
-
-def _find_in_tuple(value: list[t.Any], kind: types.TupleType, pointer: str) -> Iterator[Mismatch]:
-    if len(value) != len(kind.item_types):
-        detail = f"Expected `array` of length {len(kind.item_types)}, got {len(value)}"
-        yield Mismatch(pointer, detail)
-        return
-    for number, (item, item_type) in enumerate(zip(value, kind.item_types, strict=True)):
-        yield from _find(item, item_type, f"{pointer}/{number}")
-
-
-def _find_in_named_tuple(
-    value: list[t.Any], kind: types.NamedTupleType, pointer: str
-) -> Iterator[Mismatch]:
-    least = sum(field.required for field in kind.fields)
-    if not least <= len(value) <= len(kind.fields):
-        wanted = str(least) if least == len(kind.fields) else f"{least} to {len(kind.fields)}"
-        yield Mismatch(pointer, f"Expected `array` of length {wanted}, got {len(value)}")
-        return
-    for number, (item, field) in enumerate(zip(value, kind.fields, strict=False)):
-        yield from _find(item, field.type, f"{pointer}/{number}")
-
-
-def _find_length(value: t.Sized, kind: t.Any, pointer: str) -> Iterator[Mismatch]:
-    """Check the length of an array or object by itself: its items are reported already."""
-    name = "object" if isinstance(value, dict) else "array"
-    if kind.min_length is not None and len(value) < kind.min_length:
-        yield Mismatch(pointer, f"Expected `{name}` of length >= {kind.min_length}")
-    if kind.max_length is not None and len(value) > kind.max_length:
-        yield Mismatch(pointer, f"Expected `{name}` of length <= {kind.max_length}")
-
-
-def _find_in_union(value: t.Any, kind: types.UnionType, pointer: str) -> Iterator[Mismatch]:
-    """Look into the only member that such a value can be meant for."""
-    members = members_of(kind)
-    if isinstance(value, list):
-        wanted: tuple[type[types.Type], ...] = _LIST_LIKE
-    elif isinstance(value, dict):
-        wanted = _DICT_LIKE
-    elif isinstance(value, str) and not any(isinstance(item, types.StrType) for item in members):
-        wanted = (types.DecimalType,)
-    else:
-        wanted = ()
-    meant = [item for item in members if isinstance(item, wanted)]
-    if len(meant) == 1:
-        return _find(value, meant[0], pointer)
-    if len(meant) > 1 and isinstance(value, dict):
-        return _find_by_tag(value, meant, pointer)
-    return _find_whole(value, kind, pointer)
-
-
-def _find_by_tag(value: dict[str, t.Any], members: list[t.Any], pointer: str) -> Iterator[Mismatch]:
-    """Look into the struct whose tag an object has: msgspec has no other union of several."""
-    tag_field = members[0].tag_field
-    for member in members:
-        if value.get(tag_field, _MISSING) == member.tag:
-            return _find_in_fields(value, member, pointer)
-    detail = f"Invalid value {value[tag_field]!r}" if tag_field in value else "Required"
-    return iter([Mismatch(below(pointer, tag_field), detail)])
-
-
-_MISSING = object()
-
-
-def _find_in_decimal(value: str, pointer: str) -> Iterator[Mismatch]:
-    """Hold a decimal to the grammar of numbers: no ``NaN``, ``1_000`` or spaces."""
-    if not NUMBER.fullmatch(value):
-        yield Mismatch(pointer, "Invalid decimal string")
-
-
-def _find_whole(value: t.Any, kind: types.Type, pointer: str) -> Iterator[Mismatch]:
+def _whole(kind: types.Type) -> Search:
     """Let msgspec compare a value, without looking for more than one error in it."""
-    try:
-        msgspec.convert(value, _type_of(kind))
-    except msgspec.ValidationError as error:
-        yield Mismatch(pointer, detail_of(error))
+    plain = next((cls for cls, plain in _PLAIN.items() if kind == plain), _NoValue)
+    holder = _holder(_type_of(kind))
+
+    def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+        if type(value) is plain:
+            return
+        try:
+            msgspec.convert({"value": value}, holder)
+        except msgspec.ValidationError as error:
+            found.append(Mismatch(pointer, detail_of(error)))
+
+    return search
+
+
+class _NoValue:
+    """The class of no value."""
+
+
+def _holder(annotation: t.Any) -> type[msgspec.Struct]:
+    """Return a struct with a field of a type: msgspec keeps what it knows of structs only."""
+    return msgspec.defstruct("Holder", [("value", annotation)])
 
 
 def detail_of(error: msgspec.ValidationError) -> str:
@@ -233,14 +335,9 @@ def _type_of(kind: types.Type) -> t.Any:
     if isinstance(kind, _LIST_LIKE):
         return list
     cls = _CLASSES[type(kind)] if type(kind) in _CLASSES else getattr(kind, "cls", t.Any)
-    given = [(name, getattr(kind, name, None)) for name in _CONSTRAINTS]
-    return _constrained(cls, *(item for item in given if item[1] is not None))
-
-
-@lru_cache(maxsize=256)
-def _constrained(cls: t.Any, *constraints: tuple[str, t.Any]) -> t.Any:
-    """Return a type with its constraints, which take long to make."""
-    return t.Annotated[cls, msgspec.Meta(**dict(constraints))] if constraints else cls
+    set_ = {name: getattr(kind, name, None) for name in _CONSTRAINTS}
+    given = {name: value for name, value in set_.items() if value is not None}
+    return t.Annotated[cls, msgspec.Meta(**given)] if given else cls
 
 
 def of_error(error: msgspec.ValidationError) -> Mismatch:

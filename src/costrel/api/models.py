@@ -177,9 +177,8 @@ def _pointer(steps: t.Sequence[t.Any], value: t.Any) -> str:
     """Return the pointer of an error's place; names of a union's members are left out."""
     path: list[str] = []
     for number, step in enumerate(steps, 1):
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+        in_list = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if in_list or (isinstance(value, dict) and step in value):
             value = value[step]
         elif not (isinstance(value, dict) and number == len(steps)):
             continue

@@ -74,8 +74,10 @@ def is_packed_wanted() -> bool:
 
 def _find() -> Format | None:
     accept = request_view.get().environ.get("HTTP_ACCEPT")
+    if (usual := _known.get(accept)) is not None:
+        return usual
     if accept in _known:
-        return _known[accept]
+        return None
     found = _choose(accept)
     if len(_known) < _KNOWN_LIMIT:
         _known[accept] = found

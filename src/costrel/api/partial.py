@@ -31,7 +31,7 @@ else:
         Raises `TypeError` for anything else.
         """
 
-        def __class_getitem__(cls, model):
+        def __class_getitem__(cls, model: t.Any) -> t.Any:
             """Return the partial model, made once for each model."""
             try:
                 return _made[model]
@@ -74,7 +74,7 @@ def _make(model: t.Any) -> t.Any:
         return made
     return msgspec.defstruct(
         name,
-        [(field.name, t.Union[hints[field.name], UnsetType], UNSET) for field in kind.fields],
+        [(field.name, _or_unset(hints[field.name]), UNSET) for field in kind.fields],
         module=model.__module__,
         kw_only=True,
         rename={field.name: field.encode_name for field in kind.fields},
@@ -91,6 +91,10 @@ def _settings_of(kind: t.Any) -> Mapping[str, t.Any]:
         "tag_field": kind.tag_field,
         "tag": kind.tag,
     }
+
+
+def _or_unset(hint: t.Any) -> t.Any:
+    return t.Union[hint, UnsetType]  # noqa: UP007  made at run time
 
 
 def _without_presence(hint: t.Any) -> t.Any:

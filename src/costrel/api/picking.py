@@ -21,7 +21,11 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
     """
     kind = bare(kind)
     if isinstance(kind, types.UnionType):
-        member = _member_for(value, members_of(kind))
+        members = members_of(kind)
+        models = [member for member in members if _is_model(member)]
+        if models:
+            return None if value is None else pick(value, models[0])
+        member = _member_for(value, members)
         return value if member is None else pick(value, member)
     if isinstance(kind, OBJECTS):
         # COMPAT(SQLAlchemy): a row is a tuple, which also has its columns by name.
@@ -36,12 +40,16 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:
             return [pick(*pair) for pair in zip(value, kind.item_types, strict=True)]
     if isinstance(kind, types.FloatType) and isinstance(value, Decimal):
         return float(value)
-    if isinstance(kind, types.CustomType) and has_model(kind.cls):
+    if isinstance(kind, types.CustomType) and _is_model(kind):
         return Raw(_adapter_of(kind.cls).write(value))
     return value
 
 
 _adapter_of = lru_cache(maxsize=256)(Adapter)
+
+
+def _is_model(kind: types.Type) -> bool:
+    return isinstance(kind, types.CustomType) and has_model(kind.cls)
 
 
 _MISSING = object()
@@ -74,7 +82,7 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     if isinstance(value, (list, tuple, set, frozenset)):
         wanted: tuple[type[types.Type], ...] = (*ARRAYS, types.TupleType)
     else:
-        wanted = (*OBJECTS, *DICTS, types.CustomType)
+        wanted = (*OBJECTS, *DICTS)
     found = [member for member in members if isinstance(member, wanted)]
     if len(found) > 1:
         found = [member for member in found if _is_tagged_as(value, member)]

@@ -7,7 +7,7 @@ from functools import partial
 
 from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict, MultiDict
 
-from ..ground.current import request
+from ..ground.current import request_view
 from .parameters import Cookie, Header, Parameter, Query
 
 if t.TYPE_CHECKING:
@@ -32,12 +32,12 @@ def lists_of(values: t.Any) -> Take:
 
 
 def _from_query() -> tuple[Take, Collection[str]]:
-    args = request.args
+    args = request_view.get().request.args
     return lists_of(args), args
 
 
 def _from_headers() -> tuple[Take, Collection[str]]:
-    headers = request.headers
+    headers = request_view.get().request.headers
     if type(headers) is not EnvironHeaders:
         return headers.getlist, ()
 
@@ -50,7 +50,7 @@ def _from_headers() -> tuple[Take, Collection[str]]:
 
 
 def _from_cookies() -> tuple[Take, Collection[str]]:
-    cookies = request.cookies
+    cookies = request_view.get().request.cookies
 
     def take(key: str) -> list[str]:
         # A browser sends cookies of one name that have different paths: the first counts, as

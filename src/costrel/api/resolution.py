@@ -41,9 +41,7 @@ class _Resolution:
             self._results[index] = steps[index].call()
         operation.negotiate()
         errors: list[Detail] = []
-        self._given = [
-            {} if step.binding is None else step.binding.read(errors) for step in steps
-        ]
+        self._given = [{} if step.binding is None else step.binding.read(errors) for step in steps]
         binding = operation.binding
         self._values = {} if binding is None else binding.read(errors)
         if errors:

@@ -15,8 +15,10 @@ from ..ground.current import request
 _TOKEN = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 """SPEC(RFC 6750 §2.1): a bearer token. The scheme is case-insensitive (RFC 9110 §11.1)."""
 
-_BASIC = re.compile(r"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
-"""SPEC(RFC 7617 §2): base64, which `base64` checks further."""
+_BASIC = re.compile(
+    r"basic +((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)", re.IGNORECASE
+)
+"""SPEC(RFC 7617 §2): base64 (RFC 4648 §4), with its padding."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 """SPEC(OpenAPI 3.1 §4.8.7): the name of a component."""

@@ -79,12 +79,12 @@ def fill(
     sources: t.Iterable[Source], take: Take, given: dict[str, t.Any], repeated: list[str]
 ) -> None:
     """Add the values that there are, and the keys of single values that were given twice."""
-    for key, field, read, many in sources:
+    for key, name, read, many in sources:
         texts = take(key)
         if not texts:
             continue
         value = texts if many else texts[0]
-        given[field] = value if read is None else read(value)
+        given[name] = value if read is None else read(value)
         if not many and len(texts) > 1:
             repeated.append(key)
 
@@ -169,19 +169,17 @@ class Values:
         """Return what the current request has; add what can't be read of it."""
         return self._taken(*TAKERS[self.place](), errors)
 
-    def _taken(
-        self, take: Take, names: Collection[str], errors: list[Detail]
-    ) -> dict[str, t.Any]:
+    def _taken(self, take: Take, names: Collection[str], errors: list[Detail]) -> dict[str, t.Any]:
         given: dict[str, t.Any] = {}
         repeated: list[str] = []
         fill(self._single, take, given, repeated)
         count = len(given)
-        for field, sources in self._models.items():
+        for name, sources in self._models.items():
             model: dict[str, t.Any] = {}
             fill(sources, take, model, repeated)
             count += len(model)
-            if model or field not in self._optional:
-                given[field] = model
+            if model or name not in self._optional:
+                given[name] = model
         errors += [self._detail([key], "Given more than once") for key in repeated]
         if self.known is not None and count != len(names):
             errors += unknown(self.place, names, self.known)
@@ -219,9 +217,7 @@ class Values:
         return Detail(self.place.place, mismatches.pointer_of(path), detail)
 
 
-def unknown(
-    place: type[Parameter], names: t.Iterable[str], known: Collection[str]
-) -> list[Detail]:
+def unknown(place: type[Parameter], names: t.Iterable[str], known: Collection[str]) -> list[Detail]:
     """Return an error for each name that is not known."""
     found = islice((name for name in names if name not in known), mismatches.LIMIT)
     detail = "Unknown parameter" if place is Query else "Unknown field"

@@ -82,15 +82,16 @@ class _ByMethod:
         return self.of_request().sent(value)
 
 
-def _call(
-    view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]
-) -> View:
+def _call(view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]) -> View:
     """Return what calls a view with the arguments of one of its operations."""
     dependencies = [one.dependencies for one in operations if one.dependencies is not None]
     if dependencies:
         is_async = any(one.is_async for one in dependencies) or inspect.iscoroutinefunction(view)
         return (resolving_on_loop if is_async else resolving)(view, operation.of_request)
     values, sent = operation.values, operation.sent
+    if isinstance(operation, Operation):
+        # PERF(typed_post): what there is to do is known, so it need not be asked for each time.
+        values, sent = operation.reader(), operation.send or sent
     if inspect.iscoroutinefunction(view):
 
         @wraps(view)

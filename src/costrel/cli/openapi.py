@@ -67,7 +67,9 @@ def _compare(file: pathlib.Path, document: dict[str, t.Any], format_: str | None
     for line in found:
         click.echo(line)
     if found:
-        click.echo(f"{file} is out of date. Write it with: costrel openapi --output {file}", err=True)
+        click.echo(
+            f"{file} is out of date. Write it with: costrel openapi --output {file}", err=True
+        )
         raise click.exceptions.Exit(1)
     click.echo(f"{file} is up to date.")
 
@@ -100,5 +102,6 @@ def _yaml() -> t.Any:
         return importlib.import_module("yaml")
     except ImportError:
         raise click.ClickException(
-            "YAML needs PyYAML, which is not installed. Install it with: pip install 'costrel[yaml]'"
+            "YAML needs PyYAML, which is not installed. Install it with:"
+            " pip install 'costrel[yaml]'"
         ) from None

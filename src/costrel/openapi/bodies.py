@@ -78,7 +78,7 @@ class _Form:
 
     def _field(self, name: str, kind: types.Type, marker: t.Any) -> Schema:
         """Return the schema of a field: text, a file, or a part that is JSON."""
-        inner = without_none(kind)
+        inner: t.Any = without_none(kind)
         many = isinstance(inner, ARRAYS)
         item: t.Any = without_none(inner.item_type) if many else inner
         if isinstance(item, types.CustomType) and foreign.is_file(item.cls):

@@ -66,6 +66,8 @@ def _keyed(items: list[t.Any]) -> dict[str, t.Any]:
 
 def _place(steps: Steps) -> str:
     """Return a place in a document as people call it: ``GET /books, parameters > query q``."""
+    head: str
+    rest: Steps
     if not steps:
         return "the document"
     if steps[0] == "paths" and len(steps) == 2:

@@ -61,7 +61,7 @@ def free(name: str, taken: t.Container[str]) -> str:
 
 
 def _numbered(by_name: t.Mapping[str, list[t.Any]]) -> dict[t.Any, str]:
-    """Number models that nothing else tells apart, such as classes made by one function."""
+    """Give numbers to models that nothing else tells apart, such as classes of one function."""
     names: dict[t.Any, str] = {}
     for name, found in by_name.items():
         said = [model for model in found if _said(model) is not None]

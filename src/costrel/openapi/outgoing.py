@@ -24,6 +24,4 @@ def operation_for(
     except (TypeError, NameError) as error:
         raise TypeError(f"{error} (The function {definition(function)}.)") from error
     returns = hints.get("return", NOT_SAID)
-    return Operation(
-        function, t.cast("t.Any", None), (method,), options, hints, binding, returns
-    )
+    return Operation(function, t.cast("t.Any", None), (method,), options, hints, binding, returns)

@@ -103,9 +103,7 @@ class Responses:
         schema = self._schemas.of(Problem, "output")
         return {**answer, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
-    def _declared(
-        self, operation: Operation, status: int, annotation: t.Any, mode: Mode
-    ) -> Answer:
+    def _declared(self, operation: Operation, status: int, annotation: t.Any, mode: Mode) -> Answer:
         if annotation is Problem:
             return self._error(status, is_problem=True)
         answer: Answer = {"description": _words(status)}

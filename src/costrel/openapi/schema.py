@@ -99,21 +99,25 @@ class Schemas:
             return {"$ref": self._reference(kind, mode)}
         if isinstance(kind, types.UnionType):
             return self._union(kind, mode)
-        if isinstance(kind, ARRAYS):
-            items = self.of_kind(kind.item_type, mode)
-            return {"type": "array", "items": items, **constraints(kind, _ITEMS)}
-        if isinstance(kind, types.TupleType):
-            return self._fixed_array(list(kind.item_types), len(kind.item_types), mode, closed=True)
-        if isinstance(kind, DICTS):
-            return self._dictionary(kind, mode)
         if isinstance(kind, types.CustomType):
             return self._custom(kind.cls, mode)
-        schema = scalar(kind)
+        schema = self._collection(kind, mode)
+        if schema is None:
+            schema = scalar(kind)
         if schema is None:
             raise TypeError(f"JSON can't describe {kind!r}, so it can't be in an OpenAPI document.")
         if isinstance(kind, types.DecimalType) and mode == "input":
             schema["type"] = ["string", "number"]  # in a document, a number is accepted too
         return schema
+
+    def _collection(self, kind: types.Type, mode: Mode) -> Schema | None:
+        """Return the schema of an array or a dictionary; None for what is neither."""
+        if isinstance(kind, ARRAYS):
+            items = self.of_kind(kind.item_type, mode)
+            return {"type": "array", "items": items, **constraints(kind, _ITEMS)}
+        if isinstance(kind, types.TupleType):
+            return self._fixed_array(list(kind.item_types), len(kind.item_types), mode, closed=True)
+        return self._dictionary(kind, mode) if isinstance(kind, DICTS) else None
 
     # Models
 

@@ -1,14 +1,9 @@
-"""The rules of the document and its page, and the view that serves the document.
-
-Every application that serves a document imports this at its first request, so it imports
-little.
-"""
+"""The view that serves the document, and where it and its page are."""
 
 from __future__ import annotations
 
 import json
 import typing as t
-from threading import Lock
 from urllib.parse import quote
 
 from werkzeug.exceptions import NotFound
@@ -23,19 +18,6 @@ if t.TYPE_CHECKING:
 
 ENDPOINT = "openapi_document"
 """The endpoint of the document: ``url_for("openapi_document", version="v2")``."""
-
-_adding = Lock()
-
-
-def add_rules(app: App) -> None:
-    """Register the rules of the document and of its page, where settings name their paths."""
-    with _adding:  # two threads may have the first requests
-        add_rule(app, "OPENAPI_PATH", ENDPOINT, openapi_document)
-        if docs_path(app) is not None:
-            # Imported here, because it is mostly for debug mode.
-            from .page import add_page
-
-            add_page(app)
 
 
 def docs_path(app: App) -> str | None:

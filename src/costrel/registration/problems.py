@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from werkzeug.exceptions import HTTPException
 
@@ -13,7 +12,6 @@ from .origin import caller, definition
 Describe = t.TypeVar("Describe", bound=t.Callable[[t.Any], t.Any])
 
 
-@dataclass(slots=True)
 class MappedProblem:
     """What the exceptions of a class are answered with.
 
@@ -24,10 +22,13 @@ class MappedProblem:
         describe: Returns what else there is to say of an exception; None says nothing.
     """
 
-    status: int
-    title: str | None
-    type: str | None
-    describe: t.Callable[[t.Any], t.Any] | None = None
+    __slots__ = ("describe", "status", "title", "type")
+
+    def __init__(self, status: int, title: str | None, type_: str | None) -> None:
+        self.status = status
+        self.title = title
+        self.type = type_
+        self.describe: t.Callable[[t.Any], t.Any] | None = None
 
 
 class ProblemScaffold:

@@ -19,10 +19,12 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .. import typing as ft
 from ..ground.registry import Epoch, TrackedLists
-from .operations import MethodOptions, RouteOptions
 from .origin import caller, warn
 from .problems import ProblemScaffold
 from .sockets import SocketScaffold
+
+if t.TYPE_CHECKING:
+    from .options import MethodOptions, RouteOptions
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 T_after_request = t.TypeVar("T_after_request", bound="ft.AfterRequestCallable[t.Any]")
@@ -193,23 +195,17 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
-    def get(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def get(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for GET (and HEAD): `route` with one method."""
         return self._method_route("GET", rule, {**options})
 
     @setupmethod
-    def post(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def post(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for POST: `route` with one method."""
         return self._method_route("POST", rule, {**options})
 
     @setupmethod
-    def put(
-        self, rule: str, **options: t.Unpack[MethodOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def put(self, rule: str, **options: t.Unpack[MethodOptions]) -> t.Callable[[T_route], T_route]:
         """Register a view for PUT: `route` with one method."""
         return self._method_route("PUT", rule, {**options})
 
@@ -228,9 +224,7 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         return self._method_route("PATCH", rule, {**options})
 
     @setupmethod
-    def route(
-        self, rule: str, **options: t.Unpack[RouteOptions]
-    ) -> t.Callable[[T_route], T_route]:
+    def route(self, rule: str, **options: t.Unpack[RouteOptions]) -> t.Callable[[T_route], T_route]:
         """Register the decorated view for a URL rule.
 
         Args:

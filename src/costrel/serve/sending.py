@@ -65,11 +65,8 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
         started.append((status, headers))
         return written.append
 
-    pieces = app(environ, start_response)
+    pieces, close = _left_open(app(environ, start_response))
     rest: t.Iterator[bytes] | AsyncContextStream | None = None
-    close = getattr(pieces, "close", None)
-    if type(pieces) is AfterBody:
-        pieces = pieces.left_open()
     try:
         if (stream := _async_stream(pieces, environ)) is not None:
             rest, beginning = stream, b""
@@ -94,6 +91,12 @@ def answer(app: t.Any, environ: WSGIEnvironment) -> Answer:
         raise
     status, headers = started[-1]
     return Answer(int(status[:3]), _encode(headers), b"".join((*written, beginning)), rest, close)
+
+
+def _left_open(pieces: t.Any) -> tuple[t.Any, t.Any]:
+    """Return what a WSGI application has returned, and what to call at the end, if anything."""
+    close = getattr(pieces, "close", None)
+    return pieces.left_open() if type(pieces) is AfterBody else pieces, close
 
 
 def _async_stream(pieces: t.Any, environ: WSGIEnvironment) -> AsyncContextStream | None:

@@ -260,9 +260,7 @@ class FlaskClient(TypedClient):
         )
         return answer
 
-    def _call(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> t.Iterable[bytes]:
+    def _call(self, environ: WSGIEnvironment, start_response: StartResponse) -> t.Iterable[bytes]:
         """Call the application; the end of a complete body does not wait until it is read."""
         pieces = self.application(environ, start_response)
         return pieces.taken() if isinstance(pieces, AfterBody) else pieces

@@ -14,23 +14,24 @@ _MISSING = (
 
 
 def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> None:
-    """Test that an application does what its OpenAPI document says, with all checks.
+    """Test that an application does what its OpenAPI document says.
 
     For each operation, Schemathesis sends requests that the document allows and requests
-    that it forbids, and follows links between operations. One line is a whole test::
+    that it forbids, follows from one operation to the next, and runs all its checks on the
+    answers. One line is a whole test::
 
         def test_api():
             schema_test(create_app())
 
-    The requests are sent in this process, over WSGI. They change the application's data.
+    The requests are sent in this process, over WSGI, and change what the application stores.
 
     Args:
-        app: The application, with debug and testing mode as they should be tested: in testing
-            mode, an unhandled error ends the test with its traceback.
-        version: The version of the API, if it has several.
-        **options: Settings of Schemathesis, named as in its ``schemathesis.toml``, with
-            underscores for hyphens: ``generation={"max_examples": 20}``,
-            ``headers={"Authorization": "Bearer t"}``. Without any, that file is read.
+        app: The application. In testing mode, the failure has the exception of an unhandled
+            error; otherwise the log has it.
+        version: The version of the API; None for all of it.
+        **options: Settings of Schemathesis, as in its ``schemathesis.toml``:
+            ``headers={"Authorization": "Bearer t"}``, ``generation={"max-examples": 20}``.
+            Underscores in the first name stand for hyphens. Without any, that file is read.
 
     Raises `AssertionError` with every failure and how to repeat it, and `RuntimeError` if
     Schemathesis is not installed.
@@ -43,43 +44,33 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
         raise RuntimeError(_MISSING) from error
     from ..openapi import document_of
 
-    config = SchemathesisConfig.from_dict(_hyphenated(options)) if options else None
-    schema = openapi.from_dict(document_of(app, version), config=config)
+    settings = {name.replace("_", "-"): value for name, value in options.items()}
+    config = SchemathesisConfig.from_dict(settings) if settings else None
+    schema: t.Any = openapi.from_dict(document_of(app, version), config=config)
     schema.app = app
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for event in from_schema(schema).execute():
-        found.update(dict.fromkeys(_failures(event)))
+        for failure, repeat in _failures(event):
+            found.setdefault(failure, repeat)
     if found:
         raise AssertionError(
             f"The API does not do what its document says, in {len(found)} ways:\n\n"
-            + "\n\n".join(found)
+            + "\n\n".join(f"{failure}\n{repeat}".strip() for failure, repeat in found.items())
         )
 
 
-def _hyphenated(value: t.Any) -> t.Any:
-    """Return settings with the names that they have in a file, at any depth."""
-    if not isinstance(value, dict):
-        return value
-    return {
-        # The names of header fields and the like are the user's own.
-        key.replace("_", "-"): content if key in _OWN_NAMES else _hyphenated(content)
-        for key, content in value.items()
-    }
+def _failures(event: t.Any) -> t.Iterator[tuple[str, str]]:
+    """Yield what an event of the run says is wrong, each with the command that repeats it."""
+    from schemathesis.engine import events
 
-
-_OWN_NAMES = frozenset({"headers", "parameters"})
-
-
-def _failures(event: t.Any) -> t.Iterator[str]:
-    """Yield what an event of the run says went wrong."""
-    recorder = getattr(event, "recorder", None)
-    if recorder is not None:
-        for checks in recorder.checks.values():
+    if isinstance(event, events.NonFatalError):
+        yield f"{event.label}: {event.value!r}", ""
+    elif isinstance(event, events.FatalError):
+        yield repr(event.exception), ""
+    elif isinstance(event, events.ScenarioFinished):
+        for checks in event.recorder.checks.values():
             for check in checks:
                 if check.failure_info is not None:
-                    failure, repeat = check.failure_info.failure, check.failure_info.code_sample
-                    yield f"{failure.operation}: {failure.title}\n{failure.message}\n{repeat}"
-    error = getattr(event, "value", None) or getattr(event, "exception", None)
-    if isinstance(error, Exception):
-        label = getattr(event, "label", None)
-        yield f"{label}: {error!r}" if label else repr(error)
+                    failure = check.failure_info.failure
+                    said = f"{failure.operation}: {failure.title}\n{failure.message}".strip()
+                    yield said, check.failure_info.code_sample

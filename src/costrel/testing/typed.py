@@ -145,7 +145,7 @@ def _as_typed(response: TestResponse, kind: t.Any) -> t.Any:
     name = kind.__name__ if isinstance(kind, type) else kind
     if not 200 <= response.status_code < 300:
         raise UnexpectedResponse(response, f"{response.status} instead of {name}{_why(response)}")
-    packed = "msgpack" in response.mimetype
+    packed = "msgpack" in (response.mimetype or "")
     decode: t.Any = msgspec.msgpack.decode if packed else msgspec.json.decode
     try:
         return decode(response.get_data(), type=kind, dec_hook=_to_model)

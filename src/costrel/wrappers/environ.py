@@ -278,6 +278,8 @@ class EnvironRequest(RequestBase, metaclass=Watched):
             body = self._read_announced()
             if body is not None:
                 self._cached_data = body
+                if not as_text:
+                    return body
         return super().get_data(cache, as_text, parse_form_data)  # type: ignore[call-overload,no-any-return]
 
     def _read_announced(self) -> bytes | None:
