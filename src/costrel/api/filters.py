@@ -6,7 +6,9 @@ import typing as t
 from functools import lru_cache, partial
 
 import msgspec
+from msgspec import inspect as types
 
+from .kinds import holds
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -26,7 +28,7 @@ class Filter:
     Raises `TypeError` for a type that msgspec does not know.
     """
 
-    __slots__ = ("_copy", "_decode", "_kind")
+    __slots__ = ("_copy", "_decode", "_kind", "_rereads")
 
     def __init__(self, annotation: t.Any) -> None:
         self._kind = msgspec.inspect.type_info(annotation)
@@ -34,6 +36,9 @@ class Filter:
         mirror = mirror_of(self._kind)
         #: Lets msgspec read the declared fields, of objects too; None for types without a mirror.
         self._copy = None if mirror is None else _copier(mirror)
+        #: Whether msgspec writes all of a value. It does not write an attribute of a dataclass
+        #: that only the class has, such as a default that nobody has set.
+        self._rereads = not holds(self._kind, types.DataclassType)
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded.
@@ -51,12 +56,15 @@ class Filter:
                 return copy, encode(copy)
             except MISFITS:
                 pass
-        try:
-            copy = self._reread(value)
-        except MISFITS:
-            # There are objects in it that msgspec can't encode, or fields too many for a type
-            # that forbids them; or it does not fit.
-            copy = self._reread(pick(value, self._kind))
+        if self._rereads:
+            try:
+                copy = self._reread(value)
+                return copy, encode(copy)
+            except MISFITS:
+                # There are objects in it that msgspec can't encode, or fields too many for a type
+                # that forbids them; or it does not fit.
+                pass
+        copy = self._reread(pick(value, self._kind))
         return copy, encode(copy)
 
     def _reread(self, value: t.Any) -> t.Any:
