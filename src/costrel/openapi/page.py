@@ -118,6 +118,10 @@ def send_page_file(digest: str, name: str) -> Response:
     return response
 
 
+# As for the document: a browser has no credentials before the page has asked for them.
+show_page.runs_alone = send_page_file.runs_alone = True  # type: ignore[attr-defined]
+
+
 def _documents_of(app: App) -> dict[str, str]:
     """Return the URLs of the documents by version; that of the whole API has the name ``""``."""
     from . import versions_of
