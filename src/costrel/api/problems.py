@@ -92,6 +92,29 @@ def problem_of(error: HTTPException) -> Response | None:
     return _respond(_document(error, code), error.get_headers())
 
 
+_STEPS = ("handle_user_exception", "handle_http_exception")
+
+
+def refuse(errors: t.Sequence[Detail]) -> Response:
+    """Return the problem of values that do not fit; raise `InvalidRequest` if it may be handled.
+
+    PERF(typed_invalid): what nobody handles need not be raised, nor its handlers be called.
+    """
+    error = InvalidRequest(errors)
+    ctx = request_view.get()
+    app = ctx.app
+    if (
+        # Without a plan, every step is called by its name.
+        ctx.plan is None
+        or not all(map(app.is_original, _STEPS))
+        or app.trap_http_exception(error)
+        or app._find_error_handler(error, ctx.request.blueprints) is not None
+        or (response := problem_of(error)) is None
+    ):
+        raise error
+    return response
+
+
 def problem_for(
     error: HTTPException | int, detail: str | None = None, **members: t.Any
 ) -> Response:
@@ -117,9 +140,9 @@ def problem_for(
 
 
 def _respond(document: dict[str, t.Any], headers: t.Any) -> Response:
-    response = Response(msgspec.json.encode(document), document["status"], headers)
-    response.content_type = PROBLEM_TYPE
-    return response
+    others = [field for field in headers if field[0].lower() != "content-type"]
+    fields = [("Content-Type", PROBLEM_TYPE), *others]
+    return Response(msgspec.json.encode(document), document["status"], fields)
 
 
 def _answers_by_itself(error: HTTPException) -> bool:
