@@ -93,6 +93,7 @@ def problem_of(error: HTTPException) -> Response | None:
 
 
 _STEPS = ("handle_user_exception", "handle_http_exception")
+_ANY_REFUSAL = InvalidRequest(())
 
 
 def refuse(errors: t.Sequence[Detail]) -> Response:
@@ -100,19 +101,23 @@ def refuse(errors: t.Sequence[Detail]) -> Response:
 
     PERF(typed_invalid): what nobody handles need not be raised, nor its handlers be called.
     """
-    error = InvalidRequest(errors)
     ctx = request_view.get()
     app = ctx.app
     if (
         # Without a plan, every step is called by its name.
         ctx.plan is None
         or not all(map(app.is_original, _STEPS))
-        or app.trap_http_exception(error)
-        or app._find_error_handler(error, ctx.request.blueprints) is not None
-        or (response := problem_of(error)) is None
+        or app.trap_http_exception(_ANY_REFUSAL)
+        or app._find_error_handler(_ANY_REFUSAL, ctx.request.blueprints) is not None
     ):
-        raise error
-    return response
+        raise InvalidRequest(errors)
+    return _respond(_refusal(_ANY_REFUSAL, errors), ())
+
+
+def _refusal(error: HTTPException, errors: t.Sequence[Detail]) -> dict[str, t.Any]:
+    """Return the members of the problem of values that do not fit."""
+    detail = "The request has values that do not fit."
+    return {"title": error.name, "status": error.code, "detail": detail, "errors": errors}
 
 
 def problem_for(
@@ -158,11 +163,9 @@ _ANSWERS = ("__call__", "get_response", "get_body")
 
 def _document(error: HTTPException, code: int) -> dict[str, t.Any]:
     """Return the members of an error's problem, the status among them."""
+    if isinstance(error, InvalidRequest) and error.errors:
+        return _refusal(error, error.errors)
     document: dict[str, t.Any] = {"title": error.name, "status": code}
-    errors = error.errors if isinstance(error, InvalidRequest) else ()
-    if errors:
-        document.update(detail="The request has values that do not fit.", errors=errors)
-        return document
     document.update(_members_of(getattr(error, "problem", None) or _said_of(error)), status=code)
     if code >= 500:
         ctx = request_view.get(None)
