@@ -270,7 +270,9 @@ BAD: dict[str, Bad] = {
         {"file:/cover": "Expected `image/*`"},
         CAPTION, DETAILS, part("cover", "x", '; filename="../../a"'),
     ),
-    "field for a file": cover({"file:/cover": "Expected a file, got text"}, CAPTION, DETAILS, part("cover", "x")),
+    "field for a file": cover(
+        {"file:/cover": "Expected a file, got text"}, CAPTION, DETAILS, part("cover", "x")
+    ),
     "empty file field": cover(
         {"file:/cover": "Required"},
         CAPTION, DETAILS, part("cover", "", '; filename=""', "application/octet-stream"),

@@ -36,7 +36,7 @@ class Filter:
         mirror: t.Any = mirror_of(self._kind)
         self._has_models = has_model(annotation)
         #: How to copy a value, the quickest way first; what none can copy is looked through.
-        self._ways = () if mirror is None else (self._copy,)
+        self._ways: tuple[t.Callable[[t.Any], t.Any], ...] = () if mirror is None else (self._copy,)
         # msgspec does not encode an attribute of a dataclass that only the class has, such as a
         # default that nobody has set.
         if not holds(self._kind, types.DataclassType):
@@ -44,7 +44,9 @@ class Filter:
         if self._has_models:
             self._ways = ()
             if mirror is None:
-                raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
+                raise TypeError(
+                    f"{annotation!r} has a model of Pydantic in a type that can't be sent."
+                )
         is_struct = isinstance(mirror, type) and issubclass(mirror, msgspec.Struct)
         #: Whether the mirror is the type of a field: msgspec keeps what it knows of structs only.
         self._held = mirror is not None and not is_struct

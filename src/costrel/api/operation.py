@@ -166,7 +166,8 @@ def _of_function(
     is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns, responses = None, None, NOT_SAID, {}
+    binding, send, returns = None, None, NOT_SAID
+    responses: dict[int, t.Any] = {}
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)

@@ -25,7 +25,10 @@ _NUMBER = {
 _STRING = {"min_length": "minLength", "max_length": "maxLength", "pattern": "pattern"}
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 
-DURATION = r"^-?P(?=.)([0-9]{1,8}D)?(T(?=[0-9])([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}(\.[0-9]{1,6})?S)?)?$"
+DURATION = (
+    r"^-?P(?=.)([0-9]{1,8}D)?"
+    r"(T(?=[0-9])([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}(\.[0-9]{1,6})?S)?)?$"
+)
 """What msgspec reads of ISO 8601: days to seconds, since years and months have no fixed length."""
 
 _FIXED: dict[type[types.Type], Schema] = {
