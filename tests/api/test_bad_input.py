@@ -169,6 +169,7 @@ BAD: dict[str, Bad] = {
         headers={"X-Number": "1", "Cookie": 'session_id="\\377"'},
     ),
     "year too early": Bad("/years/1", {"path:/year": "Expected `int` >= 1450"}),
+    "infinite ratio": Bad(f"/ratios/{HUGE}.0", {"path:/ratio": "Number out of range"}),
     "day that is none": Bad("/days/2020-02-30", {"path:/day": "Invalid RFC3339 encoded date"}),
     "day of bytes": Bad("/days/%FF", {"path:/day": "Invalid RFC3339 encoded date"}),
     # JSON.

@@ -93,7 +93,9 @@ class _Mirrors:
         if _does_more(cls) or not all(field.name.isidentifier() for field in kind.fields):
             raise _NoMirrorError
         renamed = {
-            field.name: field.encode_name for field in kind.fields if field.name != field.encode_name
+            field.name: field.encode_name
+            for field in kind.fields
+            if field.name != field.encode_name
         }
         # INVARIANT: no field has a default. msgspec would take it for an attribute that raises any
         # error; so it refuses the value, and `picking` raises the error.

@@ -12,9 +12,6 @@ from werkzeug.http import parse_accept_header
 
 from ..ground.current import request_view
 
-if t.TYPE_CHECKING:
-    from ..wrappers import Request
-
 JSON_TYPE = "application/json"
 
 PACKED_TYPES = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
@@ -101,13 +98,13 @@ def _choose(accept: str) -> Format | None:
     return None if best is None else _OFFERED[best]
 
 
-def decode_body(request: Request) -> bytes:
+def decode_body(request: t.Any) -> bytes:
     """Return the body of a request as JSON text, whatever format it has; empty without a body.
 
     Raises `UnsupportedMediaType` (415) for another format, and `BadRequest` (400) for broken
     MessagePack. Whether it is valid JSON remains to be seen.
     """
-    data = request.get_data()
+    data: bytes = request.get_data()
     if not data or request.is_json:
         return data
     if request.mimetype not in PACKED_TYPES:

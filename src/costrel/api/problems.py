@@ -211,6 +211,7 @@ class Documented(t.Protocol):
     @property
     def rule(self) -> Rule:
         """Its rule."""
+        ...
 
 
 def problems_of(app: App, operation: Documented) -> dict[int, str]:
