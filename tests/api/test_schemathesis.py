@@ -44,7 +44,7 @@ def make_bookshop(tmp_path: Path) -> tuple[Costrel, list[str], Auth]:
     client = app.test_client()
     client.post("/api/v2/customers", json={"name": "Grace"})
     cookie = t.cast("t.Any", client.get_cookie("customer")).value
-    token = run(args=['add-clerk', 'Ada']).output.strip()
+    token = run(args=["add-clerk", "Ada"]).output.strip()
     clerk = {"Authorization": f"Bearer {token}"}
     book = {"title": "Emma", "author": "Jane Austen", "price": 999}
     for _ in range(3):
@@ -66,9 +66,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path, make: t.Any, interface: str)
     app, documents, auth = make(tmp_path)
     ran: Counter[str] = Counter()
     failures = [
-        failure
-        for path in documents
-        for failure in run_checks(app, path, interface, auth, ran)
+        failure for path in documents for failure in run_checks(app, path, interface, auth, ran)
     ]
     assert not failures, f"{len(failures)} failures:\n" + "\n\n".join(failures[:10])
     from schemathesis.checks import CHECKS
