@@ -150,7 +150,7 @@ def set_cover(
     session.commit()
 
 
-@books.get("/books/<int:book_id>/cover")
+@books.get("/books/<int:book_id>/cover", responses={404: Problem})
 def read_cover(book_id: BookId, session: Database) -> Response:
     """Show the cover."""
     book = find(session, BookRow, book_id)

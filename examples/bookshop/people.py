@@ -75,9 +75,7 @@ for_the_courier = [Depends(check_courier)]
 
 def cookie_of(token: str) -> dict[str, str]:
     """Return the header that sets a customer's cookie."""
-    cookie = dump_cookie(
-        "customer", token, httponly=True, secure=request.is_secure, samesite="Lax"
-    )
+    cookie = dump_cookie("customer", token, httponly=True, secure=request.is_secure, samesite="Lax")
     return {"Set-Cookie": cookie}
 
 

@@ -169,6 +169,7 @@ BAD: dict[str, Bad] = {
         headers={"X-Number": "1", "Cookie": 'session_id="\\377"'},
     ),
     "year too early": Bad("/years/1", {"path:/year": "Expected `int` >= 1450"}),
+    "infinite ratio": Bad(f"/ratios/{HUGE}.0", {"path:/ratio": "Number out of range"}),
     "day that is none": Bad("/days/2020-02-30", {"path:/day": "Invalid RFC3339 encoded date"}),
     "day of bytes": Bad("/days/%FF", {"path:/day": "Invalid RFC3339 encoded date"}),
     # JSON.
@@ -180,7 +181,7 @@ BAD: dict[str, Bad] = {
     "null field": book('{"title": null}', {"/title": "Expected `str`, got `null`"}),
     "extra field": field('"more": 1', "Unknown field"),
     "text for int": field('"year": "2000"', "Expected `int | null`, got `str`"),
-    "float for int in JSON": field('"year": 2000.0', "Expected `int | null`, got `float`"),
+    "float for int in JSON": field('"year": 2000.5', "Expected `int | null`, got `float`"),
     "bool for int": field('"year": true', "Expected `int | null`, got `bool`"),
     "year too late": field('"year": 2101', "Expected `int` <= 2100"),
     "5,000 digits in JSON": field(f'"count": {HUGE}', "Integer value out of range"),
@@ -270,7 +271,9 @@ BAD: dict[str, Bad] = {
         {"file:/cover": "Expected `image/*`"},
         CAPTION, DETAILS, part("cover", "x", '; filename="../../a"'),
     ),
-    "field for a file": cover({"file:/cover": "Required"}, CAPTION, DETAILS, part("cover", "x")),
+    "field for a file": cover(
+        {"file:/cover": "Expected a file, got text"}, CAPTION, DETAILS, part("cover", "x")
+    ),
     "empty file field": cover(
         {"file:/cover": "Required"},
         CAPTION, DETAILS, part("cover", "", '; filename=""', "application/octet-stream"),

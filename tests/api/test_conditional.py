@@ -144,7 +144,9 @@ def test_condition_may_be_required() -> None:
     client = make_client(required=True, modified=CHANGED)
     response = client.put("/emma", json={"title": "x"})
     assert (response.status_code, response.json["status"]) == (428, 428)
-    assert client.put("/emma", json={"title": "x"}, headers={"If-None-Match": "*"}).status_code == 428
+    assert (
+        client.put("/emma", json={"title": "x"}, headers={"If-None-Match": "*"}).status_code == 428
+    )
     assert client.get("/emma").status_code == 200
     assert client.put("/emma", json={"title": "x"}, headers={"If-Match": TAG}).status_code == 200
     assert client.put("/emma", json={"title": "y"}, headers={"If-Match": TAG}).status_code == 412
@@ -160,7 +162,9 @@ def test_formats_have_different_tags() -> None:
     assert client.get("/emma", headers={"If-None-Match": tag}).status_code == 200
     headers = {"If-None-Match": tag, "Accept": MSGPACK}
     assert client.get("/emma", headers=headers).status_code == 304
-    assert client.put("/emma", json={"title": "x"}, headers={"If-None-Match": tag}).status_code == 412
+    assert (
+        client.put("/emma", json={"title": "x"}, headers={"If-None-Match": tag}).status_code == 412
+    )
     assert client.put("/emma", json={"title": "x"}, headers={"If-Match": tag}).status_code == 200
 
 

@@ -311,6 +311,17 @@ async def _answer_later():
     return "called"
 
 
+def test_documentation_is_not_guarded() -> None:
+    """A browser has no credentials before the page has asked for them."""
+    app = Costrel(__name__, dependencies=[Depends(refuse)])
+    app.config["DOCS_PATH"] = "/docs"
+    app.get("/", endpoint="index")(lambda: "called")
+    client = app.test_client()
+    assert client.get("/").status_code == 403
+    assert client.get("/openapi.json").status_code == 200
+    assert client.get("/docs").status_code == 200
+
+
 def test_class_based_views_have_dependencies_by_method() -> None:
     """Of sync and async methods, and of the class as a whole."""
     app = Costrel(__name__)

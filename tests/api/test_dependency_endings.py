@@ -1,13 +1,15 @@
 """Who ends the generators of dependencies: servers of both kinds, or the request's context."""
 
 import asyncio
+import gc
 import typing as t
+import weakref
 
 import pytest
 from generator_library import ASYNC, BEGUN, ENDED, PIECES, Recorder, make_app
 from werkzeug.test import create_environ
 
-from costrel import Costrel
+from costrel import Costrel, abort, request
 from costrel.api import Depends
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -187,3 +189,53 @@ def test_request_without_generators_is_not_held(recorder: Recorder) -> None:
     body = app.wsgi_app(create_environ("/"), start_response)
     assert recorder.order == ["teardown"]
     assert b"".join(body) == b"[1]"
+
+
+class Connection:
+    """What a dependency holds."""
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize("rule", ["/", "/missing", "/replaced"])
+def test_nothing_of_a_request_is_kept(is_async: bool, rule: str) -> None:
+    """What a dependency yields is freed at once, whatever happened, without a collection."""
+    made: list[weakref.ref[Connection]] = []
+
+    def connect() -> t.Iterator[Connection]:
+        connection = Connection()
+        made.append(weakref.ref(connection))
+        yield connection
+
+    async def connect_later() -> t.AsyncIterator[Connection]:
+        for connection in connect():
+            yield connection
+
+    def replace() -> t.Iterator[None]:
+        try:
+            yield
+        except LookupError as error:
+            raise PermissionError from error
+
+    app = Costrel(__name__, dependencies=[Depends(replace)])
+    app.register_error_handler(PermissionError, lambda _error: ("replaced", 403))
+    function = connect_later if is_async else connect
+
+    @app.get("/")
+    @app.get("/missing")
+    @app.get("/replaced")
+    def show(connection: t.Annotated[Connection, Depends(function)]) -> list[int]:
+        if request.path == "/missing":
+            abort(404)
+        if request.path == "/replaced":
+            raise LookupError
+        return [1]
+
+    client = app.test_client()
+    client.get(rule)  # compiles
+    gc.collect()
+    gc.disable()
+    try:
+        client.get(rule).close()
+        assert made[-1]() is None
+    finally:
+        gc.enable()

@@ -228,7 +228,7 @@ def test_size_may_have_another_limit() -> None:
 @pytest.mark.parametrize("source", [{"a": 1}, "text", iter([1]), 5, None])
 def test_what_is_no_list_is_refused(source: t.Any) -> None:
     """The error says what there can be instead."""
-    with pytest.raises(TypeError, match="from a list or from a select"):
+    with pytest.raises(TypeError, match="of lists and of selects"):
         paginate(source)
 
 

@@ -305,6 +305,23 @@ def test_request_without_a_route_is_answered_as_those_near_it_are(ask: Ask, targ
         assert response.headers["Allow"]
 
 
+def test_view_that_says_its_problems_is_an_api(ask: Ask) -> None:
+    """Though it returns a response, as one that sends files does."""
+    app = Costrel(__name__)
+
+    @app.get("/files/<name>")
+    def page(name: str) -> Response:
+        abort(404)
+
+    @app.get("/api/files/<name>", responses={404: Problem})
+    def send_file(name: str) -> Response:
+        abort(404)
+
+    assert ask(app, "/files/x").content_type == PAGE
+    assert ask(app, "/api/files/x").content_type == PROBLEM
+    assert ask(app, "/api/files").content_type == PROBLEM
+
+
 def test_application_of_nothing_but_an_api_has_no_pages(ask: Ask) -> None:
     """Files and WebSockets do not count, nor does a view whose annotations can't be used."""
     app = Costrel(__name__)

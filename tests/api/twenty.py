@@ -258,11 +258,11 @@ def _add_values(app: Costrel) -> None:
 
     @app.get("/cookies")
     async def read_cookies(
-        visits: t.Annotated[int, Cookie()] = 0,
+        theme: t.Annotated[t.Literal["light", "dark"], Cookie()] = "light",
         color: t.Annotated[Color, Cookie(alias="favourite-color")] = Color.RED,
-    ) -> dict[str, int | str]:
+    ) -> dict[str, str]:
         """Read cookies."""
-        return {"visits": visits, "color": color.value}
+        return {"theme": theme, "color": color.value}
 
 
 def _add_forms(app: Costrel) -> None:
@@ -272,12 +272,11 @@ def _add_forms(app: Costrel) -> None:
     def read_form(
         number: t.Annotated[int, Form()],
         day: t.Annotated[dt.date | None, Form()] = None,
-        color: t.Annotated[Color, Form()] = Color.RED,
-        texts: t.Annotated[list[str] | None, Form(alias="text")] = None,
+        colors: t.Annotated[list[Color] | None, Form(alias="color")] = None,
         exact: t.Annotated[bool, Form()] = False,
     ) -> list[str]:
         """Read the fields of a form, one parameter for each."""
-        return [str(number), str(day), color.value, str(exact), *(texts or ())]
+        return [str(number), str(day), str(exact), *(color.value for color in colors or ())]
 
     @app.post("/form/model", status=202)
     async def read_form_model(scalars: t.Annotated[Scalars, Form()]) -> Scalars:

@@ -147,6 +147,10 @@ def make_app() -> Costrel:
     ) -> Done:
         return Done()
 
+    @app.get("/ratios/<float:ratio>")
+    def take_ratio(ratio: float) -> float:
+        return ratio
+
     @app.get("/years/<int:year>")
     def take_year(year: t.Annotated[int, Path(), Meta(ge=1450)]) -> Done:
         return Done()

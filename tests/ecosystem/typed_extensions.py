@@ -146,9 +146,7 @@ def test_flask_jwt_extended_guards_a_typed_view(app, add_view):
 
 def test_flask_limiter_limits_a_typed_view(app, add_view):
     """The refusal is a problem, and says when to come again."""
-    limiter = Limiter(
-        lambda: "everyone", app=app, storage_uri="memory://", headers_enabled=True
-    )
+    limiter = Limiter(lambda: "everyone", app=app, storage_uri="memory://", headers_enabled=True)
     add_view(limiter.limit("1/hour"))
     client = app.test_client()
     assert is_item(client.get("/items/1?limit=5"), 5)

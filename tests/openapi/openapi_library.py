@@ -104,7 +104,7 @@ def _books() -> Blueprint:
         filters: t.Annotated[Filters, Query()],
         page: t.Annotated[int, Depends(paging)],
         tag: list[str] = [],  # noqa: B006  as users write it
-        accept_language: t.Annotated[list[str] | None, Header()] = None,
+        x_trace: t.Annotated[str | None, Header()] = None,
         session: t.Annotated[str | None, Cookie(alias="session-id", deprecated=True)] = None,
     ) -> Page[Book]:
         """List the books."""

@@ -83,13 +83,7 @@ def test_parameters_are_described() -> None:
             "style": "form",
             "explode": True,
         },
-        "Accept-Language": {
-            "in": "header",
-            "required": False,
-            "schema": {"type": "array", "items": {"type": "string"}},
-            "style": "simple",
-            "explode": False,
-        },
+        "X-Trace": {"in": "header", "required": False, "schema": {"type": "string"}},
         "session-id": {
             "in": "cookie",
             "required": False,
@@ -150,6 +144,26 @@ def test_examples_are_shown() -> None:
     assert found["one"]["schema"]["examples"] == [1, 2]
     assert found["one"]["required"] is True
     assert found["Two"]["examples"] == {"small": {"value": 1}}
+
+
+def test_list_in_a_header_has_commas() -> None:
+    """SPEC(RFC 9110 §5.6.1): its items are one field."""
+    app = Costrel(__name__)
+
+    @app.get("/")
+    def show(accept_language: t.Annotated[list[str], Header()]) -> list[str]:
+        return accept_language
+
+    assert operation(app, "/")["parameters"] == [
+        {
+            "name": "Accept-Language",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "array", "items": {"type": "string"}},
+            "style": "simple",
+            "explode": False,
+        }
+    ]
 
 
 def test_parameter_that_two_functions_take_is_there_once() -> None:

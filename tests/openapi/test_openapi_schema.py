@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from costrel.openapi.scalars import DURATION
 from costrel.openapi.schema import Schemas
 
 T = t.TypeVar("T")
@@ -110,7 +111,7 @@ def reference(name: str) -> dict[str, str]:
         (dt.date, {"type": "string", "format": "date"}),
         (dt.datetime, {"type": "string", "format": "date-time"}),
         (dt.time, {"type": "string", "format": "time"}),
-        (dt.timedelta, {"type": "string", "format": "duration"}),
+        (dt.timedelta, {"type": "string", "pattern": DURATION}),
         (uuid.UUID, {"type": "string", "format": "uuid"}),
         (None, {"type": "null"}),
         (t.Any, {}),

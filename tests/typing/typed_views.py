@@ -136,7 +136,9 @@ def all_books() -> list[Book]:
     return [Book(title="Emma", id=1)]
 
 
-@app.route("/books/<int:book_id>", methods=["PUT", "PATCH"], endpoint="change", strict_slashes=False)
+@app.route(
+    "/books/<int:book_id>", methods=["PUT", "PATCH"], endpoint="change", strict_slashes=False
+)
 def change_book(book_id: int, changes: t.Annotated[dict[str, str], Body()]) -> tuple[Book, int]:
     """Return a value with a status."""
     return Book(title=changes["title"], id=book_id), 200

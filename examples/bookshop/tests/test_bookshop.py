@@ -64,7 +64,8 @@ def test_patch_changes_what_is_sent(client, clerk, emma):
     assert (answer.status_code, answer.json["detail"]) == (409, "There is no category 9.")
 
 
-def test_etag_keeps_clerks_from_each_others_changes(client, clerk, emma):
+@pytest.mark.usefixtures("emma")
+def test_etag_keeps_clerks_from_each_others_changes(client, clerk):
     """A change that is meant for another state of the book is refused."""
     seen = client.get(f"{BOOKS}/1").headers["ETag"]
     assert client.get(f"{BOOKS}/1", headers={"If-None-Match": seen}).status_code == 304
@@ -108,7 +109,8 @@ def test_categories_form_a_tree(client, clerk):
     ]  # fmt: skip
 
 
-def test_cover_is_uploaded_with_what_is_said_of_it(client, clerk, emma):
+@pytest.mark.usefixtures("emma")
+def test_cover_is_uploaded_with_what_is_said_of_it(client, clerk):
     """The picture is a file, the rest is a part with JSON."""
     about = (io.BytesIO(json.dumps({"text": "A lady"}).encode()), None, "application/json")
     data = {"picture": (io.BytesIO(PNG), "../../emma.png", "image/png"), "about": about}
@@ -123,6 +125,7 @@ def test_cover_is_uploaded_with_what_is_said_of_it(client, clerk, emma):
     assert {error["in"] for error in answer.json["errors"]} == {"file", "form"}
 
 
+@pytest.mark.usefixtures("emma")
 @pytest.mark.parametrize(
     "payment",
     [
@@ -131,7 +134,7 @@ def test_cover_is_uploaded_with_what_is_said_of_it(client, clerk, emma):
         {"type": "voucher", "code": "PRESENT-2026"},
     ],
 )
-def test_customer_orders_books(client, customer, emma, payment):
+def test_customer_orders_books(client, customer, payment):
     """The order has the price of the day, and there are fewer copies left."""
     order = {"lines": [{"book_id": 1, "count": 2}], "payment": payment}
     answer = customer.post("/api/v2/orders", json=order)
@@ -142,7 +145,8 @@ def test_customer_orders_books(client, customer, emma, payment):
     assert client.get("/api/v2/orders/1").status_code == 401
 
 
-def test_order_of_more_than_there_is_changes_nothing(client, customer, clerk, emma):
+@pytest.mark.usefixtures("emma")
+def test_order_of_more_than_there_is_changes_nothing(client, customer, clerk):
     """The first line would have been possible, but is rolled back with the second."""
     other = client.post(BOOKS, json=EMMA, headers=clerk).json
     lines = [{"book_id": 1}, {"book_id": other["id"]}]
@@ -153,7 +157,8 @@ def test_order_of_more_than_there_is_changes_nothing(client, customer, clerk, em
     assert client.get(f"{BOOKS}/1").json["stock"] == 3
 
 
-def test_courier_tells_of_a_shipment(app, client, customer, emma):
+@pytest.mark.usefixtures("emma")
+def test_courier_tells_of_a_shipment(app, client, customer):
     """Once for each order, and whoever wants to know is told."""
     order = {"lines": [{"book_id": 1}], "payment": {"type": "card", "token": "tok_1"}}
     customer.post("/api/v2/orders", json=order)
@@ -171,7 +176,8 @@ def test_courier_tells_of_a_shipment(app, client, customer, emma):
     assert customer.get("/api/v2/orders/1").json["shipped"] == answer.json["shipped"]
 
 
-def test_clerk_is_added_once(app, clerk):
+@pytest.mark.usefixtures("clerk")
+def test_clerk_is_added_once(app):
     """The command refuses a name that there is."""
     answer = app.test_cli_runner().invoke(args=["add-clerk", "Ada"])
     assert answer.output == "Error: There is a clerk called Ada already.\n"

@@ -32,12 +32,12 @@ class Answer:
         with_etag: Whether GET gets an entity tag, and 304 for a version that the client has.
     """
 
-    __slots__ = ("_filter", "_format", "_is_bare", "_links", "_view", "_with_etag")
+    __slots__ = ("_encode", "_format", "_is_bare", "_links", "_view", "_with_etag")
 
     def __init__(self, annotation: t.Any, view: str, *, with_etag: bool = False) -> None:
         cls = t.get_origin(annotation) or annotation
         is_problem = isinstance(cls, type) and issubclass(cls, Problem)
-        self._filter = filter_of(annotation)
+        self._encode = filter_of(annotation).encode
         self._format = _PROBLEM if is_problem else None
         self._links = links_for(annotation)
         self._view = view
@@ -70,7 +70,7 @@ class Answer:
     def encode(self, value: t.Any, format_: Format) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded."""
         try:
-            return self._filter.encode(value, format_.encode)
+            return self._encode(value, format_.encode)
         except MISFITS as error:
             raise TypeError(
                 f"{self._view} returned a value that does not fit its return annotation: {error}"
@@ -107,7 +107,8 @@ class Nothing:
         """Return a response without a body; raises `TypeError` (500) for a value."""
         if value is not None and value not in ("", b""):
             raise TypeError(
-                f"{self._view} returned {type(value).__name__}, but its return annotation says None."
+                f"{self._view} returned {type(value).__name__}, but its return annotation says"
+                " None."
             )
         response = Response(b"", status)
         if headers is not None:
@@ -187,7 +188,7 @@ class Answers:
         if not isinstance(value, BaseResponse):
             return self._plainly(value)
         if self._narrow is not None and hasattr(value, "narrow_data"):
-            value.narrow_data(self._narrow)
+            t.cast("t.Any", value).narrow_data(self._narrow)
         return value
 
 

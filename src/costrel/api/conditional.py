@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import typing as t
-from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -13,7 +12,7 @@ from werkzeug.exceptions import HTTPException, PreconditionFailed, PreconditionR
 
 from ..ground.current import request, request_view
 from ..wrappers import Response
-from .filters import Filter
+from .filters import filter_of
 from .negotiation import is_packed_wanted
 
 _PACKED = "-msgpack"
@@ -37,7 +36,7 @@ def etag_of(value: t.Any, type: t.Any = None) -> str:  # noqa: A002  as msgspec 
     Raises `TypeError` for a value that is no JSON, or does not fit the type.
     """
     if type is not None:
-        _copy, data = _filter_of(type).encode(value)
+        _copy, data = filter_of(type).encode(value)
     elif isinstance(value, (str, bytes)):
         data = value.encode() if isinstance(value, str) else value
     else:
@@ -48,9 +47,6 @@ def etag_of(value: t.Any, type: t.Any = None) -> str:  # noqa: A002  as msgspec 
 def tag_of_json(data: bytes, *, is_packed: bool = False) -> str:
     """Return the entity tag of a value that is sent, from its JSON."""
     return f'"{sha256(data).hexdigest()[:32]}{_PACKED if is_packed else ""}"'
-
-
-_filter_of = lru_cache(maxsize=256)(Filter)
 
 
 def check_preconditions(
@@ -75,28 +71,35 @@ def check_preconditions(
     tag = None if etag is None else _opaque(etag)
     modified = None if modified is None else _in_seconds(modified)
     is_safe = request.method in {"GET", "HEAD"}
-    found = request.headers
-    unmodified_since = request.if_unmodified_since
-    if "If-Match" in found:
-        if not _matches(request.if_match, tag):
-            raise PreconditionFailed("There is another version now than If-Match names.")
-    elif unmodified_since is not None and modified is not None:
-        if modified > unmodified_since:
-            raise PreconditionFailed("It was changed after the date of If-Unmodified-Since.")
-    elif required and not is_safe:
-        raise PreconditionRequired("Say with If-Match which version you mean.")
-    is_known = False
-    if "If-None-Match" in found:
-        is_known = _matches(request.if_none_match, tag, weakly=True)
-        if is_known and not is_safe:
-            raise PreconditionFailed("There is a version that If-None-Match names.")
-    elif "If-Modified-Since" in found and modified is not None and is_safe:
-        since = request.if_modified_since
-        is_known = since is not None and modified <= since
+    _check_version(tag, modified, is_required=required and not is_safe)
+    is_known = _is_known(tag, modified if is_safe else None)
     if is_safe:
         _tell(tag, modified)
         if is_known:
             raise HTTPException(response=Response(status=304))
+    elif is_known:
+        raise PreconditionFailed("There is a version that If-None-Match names.")
+
+
+def _check_version(tag: str | None, modified: dt.datetime | None, *, is_required: bool) -> None:
+    """Raise 412 if the client means another version, and 428 if it has to name one."""
+    since = request.if_unmodified_since
+    if "If-Match" in request.headers:
+        if not _matches(request.if_match, tag):
+            raise PreconditionFailed("There is another version now than If-Match names.")
+    elif since is not None and modified is not None:
+        if modified > since:
+            raise PreconditionFailed("It was changed after the date of If-Unmodified-Since.")
+    elif is_required:
+        raise PreconditionRequired("Say with If-Match which version you mean.")
+
+
+def _is_known(tag: str | None, modified: dt.datetime | None) -> bool:
+    """Whether the client says that it has this version."""
+    if "If-None-Match" in request.headers:
+        return _matches(request.if_none_match, tag, weakly=True)
+    since = request.if_modified_since
+    return since is not None and modified is not None and modified <= since
 
 
 def _opaque(etag: str) -> str:

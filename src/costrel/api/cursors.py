@@ -40,12 +40,12 @@ class Position(t.NamedTuple):
 
     Attributes:
         values: Of the keys, of the item beside it.
-        count: How many items with the same values are before it; of a select, none has the same.
+        same: How many items with the same values are before it; of a select, none has the same.
         is_end: Whether the page ends there, instead of beginning.
     """
 
     values: tuple[t.Any, ...]
-    count: int
+    same: int
     is_end: bool
 
 
@@ -73,9 +73,10 @@ def paginate_by_cursor(
             ``AsyncSession``, use its ``run_sync``.
         max_size: The most items that a client may ask for.
 
-    Cursors are signed with ``SECRET_KEY``, for this endpoint and key. Raises `NotFound`
-    (404) for a cursor that was not made here, `InvalidRequest` (422) for a size out of range,
-    `RuntimeError` without ``SECRET_KEY``, and `TypeError` for another source or a key that it does not have.
+    Cursors are signed with ``SECRET_KEY``, for this endpoint and key. Raises `NotFound` (404)
+    for a cursor that was not made here, `InvalidRequest` (422) for a size out of range,
+    `RuntimeError` without ``SECRET_KEY``, and `TypeError` for another source or a key that it
+    does not have.
     """
     check_size(size, max_size)
     keys = [Key(name.removeprefix("-"), name.startswith("-")) for name in _names(key)]
@@ -129,7 +130,7 @@ class _Sorted:
 
     def _index(self, position: Position) -> int:
         count = self._values.count(position.values)
-        return self._begin(position.values) + min(position.count, count)
+        return self._begin(position.values) + min(position.same, count)
 
     def _position(self, values: tuple[t.Any, ...], index: int, *, is_end: bool) -> Position:
         return Position(values, index - self._begin(values), is_end)
@@ -250,15 +251,17 @@ class _Cursors:
                     " and the like."
                 )
             values.append([letter, msgspec.to_builtins(value)])
-        written = self._serializer.dumps([values, position.count, position.is_end])
+        written = self._serializer.dumps([values, position.same, position.is_end])
         return written.decode() if isinstance(written, bytes) else written
 
     def read(self, cursor: str) -> Position:
         """Return the position that a text stands for; raises `NotFound` (404)."""
         try:
-            values, count, is_end = self._serializer.loads(cursor)
-            found = tuple(msgspec.convert(value, _TYPES[letter]) for letter, value in values)
+            values, same, is_end = self._serializer.loads(cursor)
+            found: tuple[t.Any, ...] = tuple(
+                msgspec.convert(value, _TYPES[letter]) for letter, value in values
+            )
         except (BadData, ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
             # Not 422: no schema could tell clients which texts are cursors.
             raise NotFound("The list has no page at this cursor.") from error
-        return Position(found, count, is_end)
+        return Position(found, same, is_end)

@@ -14,6 +14,7 @@ from ..json.depth import TOO_DEEP, check_depth
 from . import mismatches
 from .models import Refused, adapter_of
 from .negotiation import decode_body
+from .numbers import with_integers
 from .problems import Detail
 
 if t.TYPE_CHECKING:
@@ -55,13 +56,29 @@ class Document:
             try:
                 found[self._entry.name] = self._decode(data)
             except msgspec.ValidationError as caught:
-                error = caught
+                data, error = self._read_again(data, found, caught)
             if error is not None or self._looks:
                 errors += self._explain(data, error)
         except RecursionError as caught:
             raise BadRequest(TOO_DEEP) from caught
         except (msgspec.DecodeError, ValueError) as caught:
             raise BadRequest(f"The body is not valid JSON: {caught}") from caught
+
+    def _read_again(
+        self, data: bytes, found: dict[str, t.Any], error: msgspec.ValidationError
+    ) -> tuple[bytes, msgspec.ValidationError | None]:
+        """Read a refused document with its integers written as such; return what is wrong still."""
+        try:
+            written = with_integers(data)
+        except msgspec.ValidationError:
+            return data, error
+        if written is data:
+            return data, error
+        try:
+            found[self._entry.name] = self._decode(written)
+        except msgspec.ValidationError as caught:
+            return written, caught
+        return written, None
 
     def _explain(self, data: bytes, error: msgspec.ValidationError | None) -> list[Detail]:
         """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON."""

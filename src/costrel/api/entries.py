@@ -136,7 +136,9 @@ def _marker_of_variable(name: str, hint: t.Any, marker: Parameter | None) -> Pat
     """Return the marker of a rule's variable; None if only its converter has a say."""
     if marker is None:
         extras = t.get_args(hint)[1:] if t.get_origin(hint) is t.Annotated else ()
-        return Path() if any(isinstance(extra, msgspec.Meta) for extra in extras) else None
+        # A converter makes an infinity of very many digits, which JSON can't say.
+        checked = hint is float or any(isinstance(extra, msgspec.Meta) for extra in extras)
+        return Path() if checked else None
     if isinstance(marker, Path):
         return marker
     raise TypeError(

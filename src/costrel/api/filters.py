@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing as t
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
+from msgspec import inspect as types
 
-from .kinds import kind_of
+from .kinds import holds, kind_of
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -24,27 +25,20 @@ class Filter:
     SECURITY(excess data): msgspec encodes what an object has, not what a type declares. So no
     value is encoded itself, but always a copy that has only the declared fields, at any depth.
 
-    Models of Pydantic are copied by Pydantic. Raises `TypeError` for a type that msgspec does not
-    know, or that has such models in a type without a mirror.
+    Raises `TypeError` for a type that msgspec does not know.
     """
 
-    __slots__ = ("_decode", "_has_models", "_held", "_kind", "_mirror", "_ways")
+    __slots__ = ("_copy", "_decode", "_kind", "_rereads")
 
     def __init__(self, annotation: t.Any) -> None:
         self._kind = kind_of(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
-        mirror: t.Any = mirror_of(self._kind)
-        self._has_models = has_model(annotation)
-        #: How to copy a value, the quickest way first; what none can copy is looked through.
-        self._ways = (self._reread,) if mirror is None else (self._copy, self._reread)
-        if self._has_models:
-            self._ways = ()
-            if mirror is None:
-                raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
-        is_struct = isinstance(mirror, type) and issubclass(mirror, msgspec.Struct)
-        #: Whether the mirror is the type of a field: msgspec keeps what it knows of structs only.
-        self._held = mirror is not None and not is_struct
-        self._mirror = msgspec.defstruct("Held", [("value", mirror)]) if self._held else mirror
+        mirror = mirror_of(self._kind)
+        #: Lets msgspec read the declared fields, of objects too; None for types without a mirror.
+        self._copy = None if mirror is None else _copier(mirror)
+        #: Whether msgspec writes all of a value. It does not write an attribute of a dataclass
+        #: that only the class has, such as a default that nobody has set.
+        self._rereads = not holds(self._kind, types.DataclassType)
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded.
@@ -56,42 +50,75 @@ class Filter:
         Raises one of `MISFITS` for a value that does not fit, and whatever an attribute of an
         object raises.
         """
-        if self._has_models:
-            copy = self._copy(pick(value, self._kind))
-            body = msgspec.json.encode(copy)
-            if encode is not msgspec.json.encode:
-                body = encode(msgspec.json.decode(body))
-            return copy, body
-        for way in self._ways:
+        if self._copy is not None:
             try:
-                copy = way(value)
+                copy = self._copy(value)
                 return copy, encode(copy)
             except MISFITS:
-                # There may be objects in it that only the next way looks into.
-                continue
+                pass
+        if self._rereads:
+            try:
+                copy = self._reread(value)
+                return copy, encode(copy)
+            except MISFITS:
+                # There are objects in it that msgspec can't encode, or fields too many for a type
+                # that forbids them; or it does not fit.
+                pass
         copy = self._reread(pick(value, self._kind))
         return copy, encode(copy)
-
-    def _copy(self, value: t.Any) -> t.Any:
-        """Let msgspec read the declared fields: of objects, and of dictionaries."""
-        if self._held:
-            return msgspec.convert({"value": value}, self._mirror, from_attributes=True).value
-        return msgspec.convert(value, self._mirror, from_attributes=True)
 
     def _reread(self, value: t.Any) -> t.Any:
         """Decode as the declared type what msgspec encodes of a value."""
         return self._decode(msgspec.json.encode(value))
 
 
+class ModelFilter(Filter):
+    """Encode values of a type that has models of Pydantic, which Pydantic writes.
+
+    Raises `TypeError` for such a type without a mirror.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, annotation: t.Any) -> None:
+        super().__init__(annotation)
+        if self._copy is None:
+            raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
+
+    def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
+        """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
+        copy = t.cast("t.Any", self._copy)(pick(value, self._kind))
+        body = msgspec.json.encode(copy)
+        return copy, body if encode is msgspec.json.encode else encode(msgspec.json.decode(body))
+
+
 def filter_of(annotation: t.Any) -> Filter:
-    """Return the filter of a type, the same for the same type: views share models."""
+    """Return what encodes values of a type; raises `TypeError` as its class does.
+
+    Views that declare the same type have the same filter, which takes some kilobytes.
+    """
     try:
-        hash(annotation)
-    except TypeError:
-        return Filter(annotation)
-    return _kept_filter_of(annotation)
+        return _kept_filter(annotation)
+    except TypeError:  # perhaps only unhashable, such as a constraint with examples
+        return _make_filter(annotation)
 
 
-@lru_cache(maxsize=1_000)
-def _kept_filter_of(annotation: t.Any) -> Filter:
-    return Filter(annotation)
+def _make_filter(annotation: t.Any) -> Filter:
+    return (ModelFilter if has_model(annotation) else Filter)(annotation)
+
+
+# INVARIANT: bounded, so that classes made at run time can be freed.
+_kept_filter = lru_cache(maxsize=1_000)(_make_filter)
+
+
+def _copier(mirror: t.Any) -> t.Callable[[t.Any], t.Any]:
+    """Return what makes a mirror's value of any value that fits it."""
+    if isinstance(mirror, type) and issubclass(mirror, msgspec.Struct):
+        return partial(msgspec.convert, type=mirror, from_attributes=True)
+    # msgspec keeps what it knows of structs only.
+    held: t.Any = msgspec.defstruct("Held", [("value", mirror)])
+
+    def copy(value: t.Any) -> t.Any:
+        return msgspec.convert({"value": value}, held, from_attributes=True).value
+
+    return copy

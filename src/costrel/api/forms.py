@@ -14,6 +14,7 @@ from ..json.depth import TOO_DEEP, check_depth
 from ..wrappers.request import MULTIPART, URLENCODED
 from . import mismatches
 from .kinds import ARRAYS, without_none
+from .numbers import decode_whole
 from .parameters import File, Form
 from .places import lists_of
 from .problems import Detail
@@ -69,9 +70,11 @@ class FormValues(Values):
         take_field, take_file = lists_of(form), lists_of(files)
 
         def take(key: str) -> t.Sequence[t.Any] | None:
-            if key in self._files:
-                return self._checked(key, uploaded(take_file(key) or ()), errors)
             texts = take_field(key)
+            if key in self._files:
+                if texts:
+                    errors.append(self._detail([key], "Expected a file, got text"))
+                return self._checked(key, uploaded(take_file(key) or ()), errors)
             if key in self._json:
                 return self._decoded(key, [*(texts or ()), *(take_file(key) or ())], errors)
             return texts
@@ -97,7 +100,7 @@ class FormValues(Values):
             try:
                 text = part if isinstance(part, str) else _read(part)
                 check_depth(text)
-                found.append(msgspec.json.decode(text))
+                found.append(decode_whole(text))
             except RecursionError:
                 errors.append(self._detail([key], TOO_DEEP))
             except (msgspec.DecodeError, ValueError) as error:

@@ -18,6 +18,7 @@ class Encoder(t.Protocol):
 
     def encode(self, value: t.Any, format_: Format) -> tuple[t.Any, bytes]:
         """Return a copy of an item, and the copy encoded; raises `TypeError` for a misfit."""
+        ...
 
 
 class Responder(t.Protocol):

@@ -93,7 +93,9 @@ class _Mirrors:
         if _does_more(cls) or not all(field.name.isidentifier() for field in kind.fields):
             raise _NoMirrorError
         renamed = {
-            field.name: field.encode_name for field in kind.fields if field.name != field.encode_name
+            field.name: field.encode_name
+            for field in kind.fields
+            if field.name != field.encode_name
         }
         # INVARIANT: no field has a default. msgspec would take it for an attribute that raises any
         # error; so it refuses the value, and `picking` raises the error.
@@ -123,7 +125,7 @@ def _in_order(kind: t.Any, cls: t.Any) -> list[types.Field]:
     """Return the fields as the class declares them; of a TypedDict, msgspec sorts them."""
     if not isinstance(kind, types.TypedDictType):
         return list(kind.fields)
-    names = list(getattr(cls, "__annotations__", ()))
+    names: list[str] = list(getattr(cls, "__annotations__", ()))
     known = {name: number for number, name in enumerate(names)}
     return sorted(kind.fields, key=lambda field: known.get(field.name, len(names)))
 

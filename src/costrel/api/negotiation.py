@@ -12,9 +12,6 @@ from werkzeug.http import parse_accept_header
 
 from ..ground.current import request_view
 
-if t.TYPE_CHECKING:
-    from ..wrappers import Request
-
 JSON_TYPE = "application/json"
 
 PACKED_TYPES = ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
@@ -40,12 +37,19 @@ class Format(t.NamedTuple):
         return self.media_type != JSON_TYPE
 
 
+def _pack(value: t.Any) -> bytes:
+    try:
+        return msgspec.msgpack.encode(value)
+    except OverflowError as error:
+        raise NotAcceptable(
+            f"This has a number that MessagePack can't hold. It can be had as {JSON_TYPE}."
+        ) from error
+
+
 JSON = Format(JSON_TYPE, msgspec.json.encode, is_chosen=False)
 
 _CHOSEN_JSON = JSON._replace(is_chosen=True)
-_OFFERED = {JSON_TYPE: _CHOSEN_JSON} | {
-    name: Format(name, msgspec.msgpack.encode) for name in PACKED_TYPES
-}
+_OFFERED = {JSON_TYPE: _CHOSEN_JSON} | {name: Format(name, _pack) for name in PACKED_TYPES}
 _RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 """SPEC(RFC 9110 §12.5.1): a media range, without its parameters and in lower case."""
 
@@ -101,13 +105,13 @@ def _choose(accept: str) -> Format | None:
     return None if best is None else _OFFERED[best]
 
 
-def decode_body(request: Request) -> bytes:
+def decode_body(request: t.Any) -> bytes:
     """Return the body of a request as JSON text, whatever format it has; empty without a body.
 
     Raises `UnsupportedMediaType` (415) for another format, and `BadRequest` (400) for broken
     MessagePack. Whether it is valid JSON remains to be seen.
     """
-    data = request.get_data()
+    data: bytes = request.get_data()
     if not data or request.is_json:
         return data
     if request.mimetype not in PACKED_TYPES:

@@ -101,17 +101,22 @@ class Opened:
 
     def fail(self, error: BaseException) -> BaseException:
         """Raise an error in them; return it, or the one that they raise in its place."""
-        while self._open:
-            raised = self._end(self._open.pop(), error)
-            error = error if raised is None else raised
-        return error
+        try:
+            while self._open:
+                error = t.cast("BaseException", self._end(self._open.pop(), error))
+            return error
+        finally:
+            del error  # The traceback of another one holds this frame.
 
     async def fail_later(self, error: BaseException) -> BaseException:
         """Do the same on an event loop."""
-        while self._open:
-            raised = await self._end_later(self._open.pop(), error)
-            error = error if raised is None else raised
-        return error
+        try:
+            while self._open:
+                item = self._open.pop()
+                error = t.cast("BaseException", await self._end_later(item, error))
+            return error
+        finally:
+            del error  # As above.
 
     def keep(self) -> None:
         """Leave them open until the response has been sent; the context is held for as long."""
@@ -140,12 +145,12 @@ class Opened:
             with ctx.activate():
                 while self._open:
                     item = self._open.pop()
-                    raised = self._end(item, error)
-                    if raised is not None:
-                        self._log(item, raised)
-                        error = raised
+                    error = self._logged(item, error, self._end(item, error))
         finally:
-            ctx.release(before)
+            try:
+                ctx.release(before)
+            finally:
+                del error, before  # As above.
 
     async def close_later(self, error: BaseException | None) -> None:
         """Do the same on the event loop that serves the request."""
@@ -153,32 +158,30 @@ class Opened:
         ctx.opened = None
         error = before = ctx._error if ctx._error is not None else error
         token = context.set(ctx)
-        raised: BaseException | None = None
         cancelled: BaseException | None = None
         try:
             while self._open:
                 item = self._open.pop()
                 raised = await self._end_later(item, error)
-                if raised is None:
-                    continue
-                error = raised
-                if _is_cancellation(raised):
-                    cancelled = raised
+                if raised is not error and _is_cancellation(raised):
+                    error = cancelled = raised
                 else:
-                    self._log(item, raised)
+                    error = self._logged(item, error, raised)
+                del raised
         finally:
             try:
                 await ctx.app._run_in_thread(ctx.release, before)
             finally:
                 context.reset(token)
+                del error, before  # As above.
         if cancelled is not None:
             try:
                 raise cancelled
             finally:
-                del cancelled, raised, error  # Their tracebacks hold this frame.
+                del cancelled  # As above.
 
     def _end(self, item: _Open, error: BaseException | None) -> BaseException | None:
-        """Let one go on; return what it raises, unless that is the error that it was given."""
+        """Let one go on; return the error that counts from now on, if any."""
         go_on: Callable[[BaseException | None], None] = (
             self._ctx.app.async_to_sync(item.go_on_later) if item.is_async else item.go_on
         )
@@ -190,7 +193,7 @@ class Opened:
                 return raised
         if error is not None:
             error.__traceback__ = traceback
-        return None
+        return error
 
     async def _end_later(self, item: _Open, error: BaseException | None) -> BaseException | None:
         traceback = None if error is None else error.__traceback__
@@ -204,7 +207,15 @@ class Opened:
                 return raised
         if error is not None:
             error.__traceback__ = traceback
-        return None
+        return error
+
+    def _logged(
+        self, item: _Open, before: BaseException | None, error: BaseException | None
+    ) -> BaseException | None:
+        """Return an error, logged if it is a new one."""
+        if error is not None and error is not before:
+            self._log(item, error)
+        return error
 
     def _log(self, item: _Open, error: BaseException) -> None:
         request = self._ctx.request
@@ -217,7 +228,7 @@ class Opened:
         )
 
 
-def _is_cancellation(error: BaseException) -> bool:
+def _is_cancellation(error: BaseException | None) -> bool:
     """Whether the task was cancelled from outside, and no dependency raised it."""
     # Imported here, since requests that are served in threads do not need it.
     import asyncio

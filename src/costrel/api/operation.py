@@ -15,6 +15,7 @@ from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
 from .negotiation import format_of_request
 from .paths import check_variables
+from .problems import Problem
 from .returns import NOT_SAID, is_page
 from .security import SecurityScheme
 
@@ -43,7 +44,7 @@ class Operation:
         returns: The return annotation; `NOT_SAID` without one.
         send: What makes the response of a value; None if Flask's rules do.
         is_api: Whether errors are problem details: it does not say that it returns text or a
-            response.
+            response, or it says that there are problems.
         responses: The types of what is sent, by status; None for no body.
         negotiates_first: Whether a client that accepts no format gets 406 before the view, which
             may change something, is called.
@@ -86,12 +87,6 @@ class Operation:
         """Return the arguments that the rule does not fill, from the current request."""
         self.negotiate()
         return {} if self.binding is None else self.binding.values()
-
-    def reader(self) -> t.Callable[[], dict[str, t.Any]]:
-        """Return what does the same as `values`, without what it has not to do."""
-        if self.negotiates_first:
-            return self.values
-        return dict if self.binding is None else self.binding.values
 
     def negotiate(self) -> None:
         """Raise `NotAcceptable` (406) if it has to be known before the view is called."""
@@ -165,7 +160,8 @@ def _of_function(
     is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns, responses = None, None, NOT_SAID, {}
+    binding, send, returns = None, None, NOT_SAID
+    responses: dict[int, t.Any] = {}
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
@@ -191,7 +187,8 @@ def _of_function(
         binding = None
     takes = binding is not None and binding.takes_document
     declares = binding is not None or send is not None or bool(own)
-    is_api = declares and (takes or returns is NOT_SAID or not is_page(returns))
+    is_data = takes or returns is NOT_SAID or not is_page(returns)
+    is_api = declares and (is_data or _says_problems(options))
     negotiates_first = (
         isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
     )
@@ -199,6 +196,12 @@ def _of_function(
         function if is_function else None, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
+
+
+def _says_problems(options: t.Mapping[str, t.Any]) -> bool:
+    """Whether a decorator says that some errors are problems, so that all are."""
+    responses = options.get("responses") or {}
+    return any(isinstance(one, type) and issubclass(one, Problem) for one in responses.values())
 
 
 def _says_data(options: t.Mapping[str, t.Any]) -> bool:

@@ -106,7 +106,7 @@ def list_of(source: t.Any) -> Sequence[t.Any]:
     if isinstance(source, Sequence) and not isinstance(source, (str, bytes)):
         return source
     raise TypeError(
-        f"A page can be cut from a list or from a select of SQLAlchemy 2, but not from {source!r}."
+        f"Pages are made of lists and of selects of SQLAlchemy 2, not of {type(source).__name__}."
     )
 
 
@@ -151,4 +151,3 @@ def _links(name: str, values: t.Mapping[str, t.Any]) -> str | None:
         links.append(f'<{url}{"?" if query else ""}{query}>; rel="{relation}"')
     header = ", ".join(links)
     return header if len(header) <= _MAX_LINKS_BYTES else None
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 import typing as t
 import uuid
 from itertools import islice
@@ -71,7 +72,9 @@ class PathValues:
                 found[name] = msgspec.convert(value, annotation)
             except msgspec.ValidationError as error:
                 refused = error
-            if refused is not None or looks:
+            if isinstance(value, float) and not math.isfinite(value):
+                errors.append(Detail(Path.place, mismatches.below("", name), "Number out of range"))
+            elif refused is not None or looks:
                 errors += _explain(name, value, kind, refused)
 
 

@@ -39,7 +39,7 @@ class Selection:
     def __init__(self, statement: t.Any, session: t.Any) -> None:
         self.statement = statement
         self._session = session
-        columns = getattr(statement, "column_descriptions", ())
+        columns: t.Any = getattr(statement, "column_descriptions", ())
         self.is_single = len(columns) == 1
         only = columns[0] if self.is_single else {}
         entity = only.get("entity")

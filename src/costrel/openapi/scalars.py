@@ -25,6 +25,12 @@ _NUMBER = {
 _STRING = {"min_length": "minLength", "max_length": "maxLength", "pattern": "pattern"}
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 
+DURATION = (
+    r"^-?P(?=.)([0-9]{1,8}D)?"
+    r"(T(?=[0-9])([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}(\.[0-9]{1,6})?S)?)?$"
+)
+"""What msgspec reads of ISO 8601: days to seconds, since years and months have no fixed length."""
+
 _FIXED: dict[type[types.Type], Schema] = {
     types.AnyType: {},
     types.RawType: {},
@@ -39,7 +45,7 @@ _FIXED: dict[type[types.Type], Schema] = {
     types.DateTimeType: {"type": "string", "format": "date-time"},
     types.DateType: {"type": "string", "format": "date"},
     types.TimeType: {"type": "string", "format": "time"},
-    types.TimeDeltaType: {"type": "string", "format": "duration"},
+    types.TimeDeltaType: {"type": "string", "pattern": DURATION},
     types.UUIDType: {"type": "string", "format": "uuid"},
     types.DecimalType: {"type": "string", "format": "decimal", "pattern": f"^{NUMBER.pattern}$"},
 }

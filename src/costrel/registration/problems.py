@@ -116,5 +116,5 @@ def problem_for_exception(
         known = spec.get(name, {})
         for cls in type(error).__mro__:
             if cls in known:
-                return known[t.cast("type[Exception]", cls)]
+                return known[cls]
     return None

@@ -1,0 +1,141 @@
+"""Whole numbers in JSON documents, however they are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import typing as t
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Meta, Struct
+
+from costrel import Costrel
+from costrel.api import Form
+from costrel.api.numbers import with_integers
+from costrel.openapi.scalars import DURATION
+
+
+class Count(Struct):
+    """A model with each kind of number."""
+
+    number: t.Annotated[int, Meta(ge=0)] = 0
+    ratio: float = 0.0
+    text: str = ""
+    inner: list[Count] = []
+
+
+@pytest.fixture
+def client(path):
+    """Return a client of an application that sends what it takes."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def send(count: Count) -> Count:
+        return count
+
+    @app.post("/part")
+    def send_part(count: t.Annotated[Count, Form()], name: t.Annotated[str, Form()]) -> Count:
+        return count
+
+    return app.test_client()
+
+
+def post(client, body):
+    """Send a body as JSON."""
+    return client.post("/", data=body, content_type="application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ('{"number": 2000.0}', 2000),
+        ('{"number": 2e3}', 2000),
+        ('{"number": 9007199254740993.0}', 9007199254740993),
+        ('{"number": 2000.0, "text": "1.0"}', 2000),
+        ('{"ratio": 1.5, "number": 1.0, "text": "\\u0022: 1.0"}', 1),
+    ],
+)
+def test_whole_number_is_an_integer(client, body, number):
+    """As JSON Schema has it, whose type ``integer`` the document names; text stays as it is."""
+    response = post(client, body)
+    assert response.status_code == 200, response.text
+    assert response.json["number"] == number
+    assert response.json["text"] == msgspec.json.decode(body).get("text", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ('{"number": 1.5}', {"/number": "Expected `int`, got `float`"}),
+        ('{"number": -1.0}', {"/number": "Expected `int` >= 0"}),
+        ('{"number": 1.00000000000000000001}', {"/number": "Expected `int`, got `float`"}),
+        ('{"number": 1.0, "text": 1}', {"/text": "Expected `str`, got `int`"}),
+        ('{"inner": [{"number": 1.0}, {"number": 1.5}]}',
+         {"/inner/1/number": "Expected `int`, got `float`"}),
+    ],
+)  # fmt: skip
+def test_other_numbers_are_refused(client, body, errors):
+    """With all errors, and none for what was taken."""
+    response = post(client, body)
+    assert response.status_code == 422
+    assert {one["pointer"]: one["detail"] for one in response.json["errors"]} == errors
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e999999999", "-1e400", "1.0e400"])
+def test_number_out_of_range_is_refused(client, number):
+    """It is not made as an integer, which would take long."""
+    assert post(client, f'{{"number": {number}}}').status_code in {400, 422}
+
+
+def test_part_of_a_form_is_read_alike(client):
+    """It is JSON too."""
+    part = (io.BytesIO(b'{"number": 2.0}'), None, "application/json")
+    response = client.post("/part", data={"count": part, "name": "x"})
+    assert response.json["number"] == 2
+
+
+TEXT = st.text(max_size=10)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**70), 2**70) | TEXT
+        | st.floats(-1e15, 1e15),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=8,
+    )
+)  # fmt: skip
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_numbers_keep_their_value(value):
+    """Whatever else is in the document."""
+    data = msgspec.json.encode(value)
+    assert msgspec.json.decode(with_integers(data)) == msgspec.json.decode(data)
+
+
+DIGITS = st.from_regex(r"[0-9]{1,8}", fullmatch=True)
+OPTIONAL = st.none() | DIGITS
+
+
+@given(st.sampled_from(["", "-"]), OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL, OPTIONAL)
+def test_duration_that_is_described_is_read(sign, days, hours, minutes, seconds, fraction):
+    """The pattern in the document has nothing that msgspec refuses."""
+    if seconds and fraction:
+        seconds = f"{seconds}.{fraction[:6]}"
+    parts = [(hours, "H"), (minutes, "M"), (seconds, "S")]
+    time = "".join(f"{number}{unit}" for number, unit in parts if number)
+    text = f"{sign}P{f'{days}D' if days else ''}{f'T{time}' if time else ''}"
+    if days or time:
+        assert re.search(DURATION, text)
+        assert isinstance(msgspec.convert(text, dt.timedelta), dt.timedelta)
+    else:
+        assert not re.search(DURATION, text)
+
+
+@given(st.timedeltas(dt.timedelta(days=-99_999_999), dt.timedelta(days=99_999_998)))
+def test_duration_that_is_sent_is_described(duration):
+    """The pattern has everything that msgspec writes."""
+    assert re.search(DURATION, msgspec.to_builtins(duration))
