@@ -277,3 +277,17 @@ def test_headers_that_are_remembered_are_few(client: FlaskClient) -> None:
         client.get("/", headers={"Accept": f"application/json;q=0.{number}"})
     assert len(negotiation._known) <= negotiation._KNOWN_LIMIT
     assert client.get("/", headers={"Accept": "application/msgpack;q=0.999"}).mimetype == MSGPACK
+
+
+def test_number_that_messagepack_can_not_hold_is_had_as_json(path: str) -> None:
+    """A client may have sent it; it is no error of the application's."""
+    app = Costrel(__name__)
+
+    @app.get("/<int:number>")
+    def show(number: int) -> int:
+        return number
+
+    client = app.test_client()
+    refused = client.get(f"/{2**64}", headers={"Accept": MSGPACK})
+    assert (refused.status_code, refused.content_type) == (406, "application/problem+json")
+    assert client.get(f"/{2**64}").json == 2**64

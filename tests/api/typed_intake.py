@@ -148,7 +148,7 @@ def make_app() -> Costrel:
         return Done()
 
     @app.get("/ratios/<float:ratio>")
-    def read_ratio(ratio: float) -> float:
+    def take_ratio(ratio: float) -> float:
         return ratio
 
     @app.get("/years/<int:year>")

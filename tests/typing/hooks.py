@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from costrel import Blueprint, Flask, Response, after_this_request, g, request, signals
+from costrel.api import problem_for
 from costrel.typing import ResponseReturnValue
 
 app = Flask(__name__)
@@ -139,6 +140,18 @@ def handle_bad_request(error: BadRequest) -> tuple[str, int]:
 def handle_own(error: OwnError) -> ResponseReturnValue:
     """Take an error of the application."""
     return {"error": str(error)}, 400
+
+
+@app.problem(OwnError, status=HTTPStatus.CONFLICT, title="Own")
+@bp.problem(KeyError, 404, type="urn:none")
+def describe_error(error: Exception) -> dict[str, str]:
+    """Say more of a problem; the function stays what it is."""
+    return {"detail": str(error)}
+
+
+detail: str = describe_error(OwnError())["detail"]
+app.problem(LookupError, 404)
+problem: Response = problem_for(409, "Too late.", left=3)
 
 
 @app.errorhandler(Exception)

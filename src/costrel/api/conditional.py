@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import typing as t
-from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -37,7 +36,7 @@ def etag_of(value: t.Any, type: t.Any = None) -> str:  # noqa: A002  as msgspec 
     Raises `TypeError` for a value that is no JSON, or does not fit the type.
     """
     if type is not None:
-        _copy, data = _filter_of(type).encode(value)
+        _copy, data = filter_of(type).encode(value)
     elif isinstance(value, (str, bytes)):
         data = value.encode() if isinstance(value, str) else value
     else:
@@ -48,9 +47,6 @@ def etag_of(value: t.Any, type: t.Any = None) -> str:  # noqa: A002  as msgspec 
 def tag_of_json(data: bytes, *, is_packed: bool = False) -> str:
     """Return the entity tag of a value that is sent, from its JSON."""
     return f'"{sha256(data).hexdigest()[:32]}{_PACKED if is_packed else ""}"'
-
-
-_filter_of = lru_cache(maxsize=256)(filter_of)
 
 
 def check_preconditions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from functools import partial
+from functools import lru_cache, partial
 
 import msgspec
 from msgspec import inspect as types
@@ -93,8 +93,22 @@ class ModelFilter(Filter):
 
 
 def filter_of(annotation: t.Any) -> Filter:
-    """Return what encodes values of a type; raises `TypeError` as its class does."""
+    """Return what encodes values of a type; raises `TypeError` as its class does.
+
+    Views that declare the same type have the same filter, which takes some kilobytes.
+    """
+    try:
+        return _kept_filter(annotation)
+    except TypeError:  # perhaps only unhashable, such as a constraint with examples
+        return _make_filter(annotation)
+
+
+def _make_filter(annotation: t.Any) -> Filter:
     return (ModelFilter if has_model(annotation) else Filter)(annotation)
+
+
+# INVARIANT: bounded, so that classes made at run time can be freed.
+_kept_filter = lru_cache(maxsize=1_000)(_make_filter)
 
 
 def _copier(mirror: t.Any) -> t.Callable[[t.Any], t.Any]:

@@ -125,7 +125,7 @@ def _in_order(kind: t.Any, cls: t.Any) -> list[types.Field]:
     """Return the fields as the class declares them; of a TypedDict, msgspec sorts them."""
     if not isinstance(kind, types.TypedDictType):
         return list(kind.fields)
-    names = list(getattr(cls, "__annotations__", ()))
+    names: list[str] = list(getattr(cls, "__annotations__", ()))
     known = {name: number for number, name in enumerate(names)}
     return sorted(kind.fields, key=lambda field: known.get(field.name, len(names)))
 

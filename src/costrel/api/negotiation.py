@@ -37,12 +37,19 @@ class Format(t.NamedTuple):
         return self.media_type != JSON_TYPE
 
 
+def _pack(value: t.Any) -> bytes:
+    try:
+        return msgspec.msgpack.encode(value)
+    except OverflowError as error:
+        raise NotAcceptable(
+            f"This has a number that MessagePack can't hold. It can be had as {JSON_TYPE}."
+        ) from error
+
+
 JSON = Format(JSON_TYPE, msgspec.json.encode, is_chosen=False)
 
 _CHOSEN_JSON = JSON._replace(is_chosen=True)
-_OFFERED = {JSON_TYPE: _CHOSEN_JSON} | {
-    name: Format(name, msgspec.msgpack.encode) for name in PACKED_TYPES
-}
+_OFFERED = {JSON_TYPE: _CHOSEN_JSON} | {name: Format(name, _pack) for name in PACKED_TYPES}
 _RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 """SPEC(RFC 9110 §12.5.1): a media range, without its parameters and in lower case."""
 

@@ -88,12 +88,6 @@ class Operation:
         self.negotiate()
         return {} if self.binding is None else self.binding.values()
 
-    def reader(self) -> t.Callable[[], dict[str, t.Any]]:
-        """Return what does the same as `values`, without what it has not to do."""
-        if self.negotiates_first:
-            return self.values
-        return dict if self.binding is None else self.binding.values
-
     def negotiate(self) -> None:
         """Raise `NotAcceptable` (406) if it has to be known before the view is called."""
         if self.negotiates_first:

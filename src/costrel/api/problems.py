@@ -92,6 +92,34 @@ def problem_of(error: HTTPException) -> Response | None:
     return _respond(_document(error, code), error.get_headers())
 
 
+_STEPS = ("handle_user_exception", "handle_http_exception")
+_ANY_REFUSAL = InvalidRequest(())
+
+
+def refuse(errors: t.Sequence[Detail]) -> Response:
+    """Return the problem of values that do not fit; raise `InvalidRequest` if it may be handled.
+
+    PERF(typed_invalid): what nobody handles need not be raised, nor its handlers be called.
+    """
+    ctx = request_view.get()
+    app = ctx.app
+    if (
+        # Without a plan, every step is called by its name.
+        ctx.plan is None
+        or not all(map(app.is_original, _STEPS))
+        or app.trap_http_exception(_ANY_REFUSAL)
+        or app._find_error_handler(_ANY_REFUSAL, ctx.request.blueprints) is not None
+    ):
+        raise InvalidRequest(errors)
+    return _respond(_refusal(_ANY_REFUSAL, errors), ())
+
+
+def _refusal(error: HTTPException, errors: t.Sequence[Detail]) -> dict[str, t.Any]:
+    """Return the members of the problem of values that do not fit."""
+    detail = "The request has values that do not fit."
+    return {"title": error.name, "status": error.code, "detail": detail, "errors": errors}
+
+
 def problem_for(
     error: HTTPException | int, detail: str | None = None, **members: t.Any
 ) -> Response:
@@ -117,9 +145,9 @@ def problem_for(
 
 
 def _respond(document: dict[str, t.Any], headers: t.Any) -> Response:
-    response = Response(msgspec.json.encode(document), document["status"], headers)
-    response.content_type = PROBLEM_TYPE
-    return response
+    others = [field for field in headers if field[0].lower() != "content-type"]
+    fields = [("Content-Type", PROBLEM_TYPE), *others]
+    return Response(msgspec.json.encode(document), document["status"], fields)
 
 
 def _answers_by_itself(error: HTTPException) -> bool:
@@ -135,11 +163,9 @@ _ANSWERS = ("__call__", "get_response", "get_body")
 
 def _document(error: HTTPException, code: int) -> dict[str, t.Any]:
     """Return the members of an error's problem, the status among them."""
+    if isinstance(error, InvalidRequest) and error.errors:
+        return _refusal(error, error.errors)
     document: dict[str, t.Any] = {"title": error.name, "status": code}
-    errors = error.errors if isinstance(error, InvalidRequest) else ()
-    if errors:
-        document.update(detail="The request has values that do not fit.", errors=errors)
-        return document
     document.update(_members_of(getattr(error, "problem", None) or _said_of(error)), status=code)
     if code >= 500:
         ctx = request_view.get(None)

@@ -6,6 +6,7 @@ import collections.abc as cabc
 import enum
 import typing as t
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import UnionType
 
 import msgspec
@@ -112,6 +113,13 @@ def declares_data(annotation: t.Any) -> bool:
     not know: without a filter, what it does not declare would leave too.
     """
     try:
+        return _kept_decision(annotation)
+    except TypeError:  # perhaps only unhashable
+        return _declares_data(annotation)
+
+
+def _declares_data(annotation: t.Any) -> bool:
+    try:
         kind = msgspec.inspect.type_info(annotation)
     except TypeError as error:
         if has_model(annotation) or any(map(_is_object, _classes_in(annotation))):
@@ -132,6 +140,10 @@ def declares_data(annotation: t.Any) -> bool:
             " JSON can't stand for."
         )
     return False
+
+
+# INVARIANT: bounded, so that classes made at run time can be freed.
+_kept_decision = lru_cache(maxsize=1_000)(_declares_data)
 
 
 def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:

@@ -8,12 +8,14 @@ from functools import wraps
 
 from ..ground.current import request
 from .operation import Operation, View, operation_of_others, operations_of
+from .problems import Detail, refuse
 from .resolution import resolving, resolving_on_loop
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
     from ..registration.application import App
+    from .binding import Binding
 
 
 class TypedView(t.NamedTuple):
@@ -88,10 +90,9 @@ def _call(view: View, operation: Operation | _ByMethod, operations: tuple[Operat
     if dependencies:
         is_async = any(one.is_async for one in dependencies) or inspect.iscoroutinefunction(view)
         return (resolving_on_loop if is_async else resolving)(view, operation.of_request)
+    if isinstance(operation, Operation) and operation.binding is not None and operation.is_api:
+        return _call_api(view, operation, operation.binding)
     values, sent = operation.values, operation.sent
-    if isinstance(operation, Operation):
-        # PERF(typed_post): what there is to do is known, so it need not be asked for each time.
-        values, sent = operation.reader(), operation.send or sent
     if inspect.iscoroutinefunction(view):
 
         @wraps(view)
@@ -103,5 +104,32 @@ def _call(view: View, operation: Operation | _ByMethod, operations: tuple[Operat
     @wraps(view)
     def respond(**matched: t.Any) -> t.Any:
         return sent(view(**matched | values()))
+
+    return respond
+
+
+def _call_api(view: View, operation: Operation, binding: Binding) -> View:
+    """Return the same for a view without dependencies whose errors are problems.
+
+    PERF(typed_post, typed_invalid): what there is to do is known, and errors are not raised.
+    """
+    negotiate, read, sent = operation.negotiate, binding.read, operation.send or operation.sent
+    if inspect.iscoroutinefunction(view):
+
+        @wraps(view)
+        async def respond_later(**matched: t.Any) -> t.Any:
+            negotiate()
+            errors: list[Detail] = []
+            found = read(errors)
+            return refuse(errors) if errors else sent(await view(**matched | found))
+
+        return respond_later
+
+    @wraps(view)
+    def respond(**matched: t.Any) -> t.Any:
+        negotiate()
+        errors: list[Detail] = []
+        found = read(errors)
+        return refuse(errors) if errors else sent(view(**matched | found))
 
     return respond

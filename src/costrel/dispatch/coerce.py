@@ -225,6 +225,12 @@ def as_plain(response: t.Any) -> PlainAnswer | StreamedAnswer | SentFile | None:
     return PlainAnswer(status, headers, content)
 
 
+def as_plain_answer(rv: t.Any) -> PlainAnswer | None:
+    """Return what a view's response sends, if that is a complete body; None of anything else."""
+    answer = as_plain(rv)
+    return answer if type(answer) is PlainAnswer else None
+
+
 class PlainCoercion:
     """A fast path for the common return values of an application's views."""
 

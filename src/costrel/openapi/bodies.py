@@ -8,12 +8,12 @@ from msgspec import inspect as types
 
 from ..api.kinds import ARRAYS, without_none
 from ..api.text import is_text
-from . import foreign
+from . import docstrings, foreign
 from .parameters import add_examples
 from .scalars import FILE, Schema, text_default
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..api.values import Entry
     from .schema import Mode, Schemas
@@ -23,25 +23,31 @@ URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
-def body_of(schemas: Schemas, entries: Sequence[Entry], mode: Mode) -> dict[str, t.Any] | None:
-    """Return the request body of an operation; None if it takes none."""
+def body_of(
+    schemas: Schemas, entries: Sequence[Entry], mode: Mode, said: Mapping[str, str]
+) -> dict[str, t.Any] | None:
+    """Return the request body of an operation; None if it takes none.
+
+    `said` is what the view's docstring says of each name.
+    """
     for entry in entries:
         if entry.marker.place == "body":
             schema = dict(schemas.of(entry.annotation, mode))
             body: dict[str, t.Any] = {"required": entry.is_required}
-            description = getattr(entry.marker, "description", None)
+            description = getattr(entry.marker, "description", None) or said.get(entry.name)
             if description:
                 body["description"] = description
             content = add_examples({"schema": schema}, schema, entry.marker)
             return {**body, "content": {JSON: content}}
-    form = _Form(schemas, [entry for entry in entries if entry.marker.place in {"form", "file"}])
+    fields = [entry for entry in entries if entry.marker.place in {"form", "file"}]
+    form = _Form(schemas, fields, said)
     return form.body()
 
 
 class _Form:
     """The fields of a form, from several parameters, or from the fields of one."""
 
-    def __init__(self, schemas: Schemas, entries: Sequence[Entry]) -> None:
+    def __init__(self, schemas: Schemas, entries: Sequence[Entry], said: Mapping[str, str]) -> None:
         self._schemas = schemas
         self._properties: dict[str, Schema] = {}
         self._required: list[str] = []
@@ -53,28 +59,28 @@ class _Form:
             kind: t.Any = schemas.kind_of(entry.annotation)
             if not entry.is_whole:
                 default = text_default(entry.default)
-                self._add(entry.key, kind, default, entry.marker, required=entry.is_required)
+                schema = {**self._field(entry.key, kind, entry.marker), **default}
+                self._add(entry.key, schema, entry.marker, said.get(entry.name))
+                self._required += [entry.key] * entry.is_required
                 continue
             kind = without_none(kind)
             self._closed = getattr(kind, "forbid_unknown_fields", False)
+            words = docstrings.of_class(kind.cls).names
             for one in kind.fields:
                 default = text_default(one.default, one.default_factory)
-                required = one.required and entry.is_required
-                self._add(one.encode_name, one.type, default, None, required=required)
+                schema = {**self._field(one.encode_name, one.type, None), **default}
+                self._add(one.encode_name, schema, None, words.get(one.name))
+                self._required += [one.encode_name] * (one.required and entry.is_required)
 
-    def _add(
-        self, name: str, kind: types.Type, default: Schema, marker: t.Any, *, required: bool
-    ) -> None:
-        schema = {**self._field(name, kind, marker), **default}
-        description = getattr(marker, "description", None)
+    def _add(self, name: str, schema: Schema, marker: t.Any, said: str | None) -> None:
+        description = schema.get("description", said)
+        description = getattr(marker, "description", None) or description
         if description:
             schema["description"] = description
         if getattr(marker, "deprecated", False):
             schema["deprecated"] = True
         add_examples({}, schema, marker)
         self._properties[name] = schema
-        if required:
-            self._required.append(name)
 
     def _field(self, name: str, kind: types.Type, marker: t.Any) -> Schema:
         """Return the schema of a field: text, a file, or a part that is JSON."""

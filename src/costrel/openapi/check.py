@@ -68,7 +68,7 @@ def _place(steps: Steps) -> str:
     """Return a place in a document as people call it: ``GET /books, parameters > query q``."""
     head: str
     rest: Steps
-    if not steps:
+    if len(steps) < 1:
         return "the document"
     if steps[0] == "paths" and len(steps) == 2:
         head, rest = steps[1], steps[2:]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import typing as t
 
 from ..api.problems import problems_of
+from . import docstrings
 from .bodies import body_of
 from .outgoing import operation_for
 from .parameters import parameters_of
@@ -15,6 +15,7 @@ from .security import Security
 if t.TYPE_CHECKING:
     from ..api.operation import Operation
     from ..api.values import Entry
+    from .docstrings import Docstring
     from .schema import Schemas
 
 _BODIES = frozenset(("body", "form", "file"))
@@ -61,14 +62,16 @@ class Describer:
         tags = options.get("tags", tags)
         if tags:
             described["tags"] = list(tags)
-        described |= _words_of(operation)
+        docstring = docstrings.read(getattr(operation.function, "__doc__", None))
+        described |= _words_of(operation, docstring)
         described["operationId"] = id_
         if options.get("deprecated") or hasattr(operation.function, "__deprecated__"):
             described["deprecated"] = True
-        parameters = parameters_of(self._schemas, entries, operation.rule, variables)
+        said = docstring.names
+        parameters = parameters_of(self._schemas, entries, operation.rule, variables, said)
         if parameters:
             described["parameters"] = parameters
-        body = body_of(self._schemas, entries, "output" if is_sent else "input")
+        body = body_of(self._schemas, entries, "output" if is_sent else "input", said)
         if body is not None:
             described["requestBody"] = body
         security = None if is_sent else self._security.of(operation)
@@ -133,13 +136,11 @@ def entries_of(operation: Operation) -> list[Entry]:
     return [entry for binding in bindings if binding is not None for entry in binding.entries]
 
 
-def _words_of(operation: Operation) -> dict[str, str]:
+def _words_of(operation: Operation, docstring: Docstring) -> dict[str, str]:
     """Return summary and description: as the decorator says, or by the docstring."""
-    docstring = inspect.getdoc(operation.function) if operation.function is not None else None
-    first, _, rest = (docstring or "").partition("\n\n")
     options = operation.options
     found = {
-        "summary": options.get("summary", " ".join(first.split())),
-        "description": options.get("description", rest.strip()),
+        "summary": options.get("summary", docstring.summary),
+        "description": options.get("description", docstring.rest),
     }
     return {name: text for name, text in found.items() if text}

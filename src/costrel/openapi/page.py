@@ -2,6 +2,9 @@
 
 Nothing comes from another host, and the page's policy lets nothing else in. It has no inline
 script or style: `docs.js` starts Swagger UI with the URL that the page names.
+
+The other files are those of the npm package ``swagger-ui-dist`` 5.35.0, unchanged. To update them,
+copy the files of the same names from a newer one: ``npm pack swagger-ui-dist``.
 """
 
 from __future__ import annotations

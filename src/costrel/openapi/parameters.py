@@ -8,11 +8,12 @@ from msgspec import inspect as types
 
 from ..api.kinds import ARRAYS, without_none
 from ..api.places import key_of
+from . import docstrings
 from .paths import schema_of
 from .scalars import Schema, as_json, text_default
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from werkzeug.routing import Rule
 
@@ -23,17 +24,28 @@ PLACES = frozenset(("query", "header", "cookie"))
 
 
 def parameters_of(
-    schemas: Schemas, entries: Sequence[Entry], rule: Rule | None, variables: Iterable[str]
+    schemas: Schemas,
+    entries: Sequence[Entry],
+    rule: Rule | None,
+    variables: Iterable[str],
+    said: Mapping[str, str],
 ) -> list[dict[str, t.Any]]:
     """Return an operation's parameters: those of the path first, then in the order of the code.
 
     What several functions take, such as a view and what it depends on, is there once; it is
     required if one of them requires it.
+
+    Args:
+        schemas: The schemas of the document.
+        entries: What the view takes, and what it depends on.
+        rule: The rule.
+        variables: Its variables.
+        said: What the view's docstring says of each name.
     """
     found: dict[tuple[str, str], dict[str, t.Any]] = {}
     for parameter in [
-        *_of_path(schemas, entries, rule, variables),
-        *(one for entry in entries for one in _of_entry(schemas, entry)),
+        *_of_path(schemas, entries, rule, variables, said),
+        *(one for entry in entries for one in _of_entry(schemas, entry, said)),
     ]:
         key = parameter["in"], parameter["name"]
         known = found.setdefault(key, parameter)
@@ -43,50 +55,65 @@ def parameters_of(
 
 
 def _of_path(
-    schemas: Schemas, entries: Sequence[Entry], rule: Rule | None, variables: Iterable[str]
+    schemas: Schemas,
+    entries: Sequence[Entry],
+    rule: Rule | None,
+    variables: Iterable[str],
+    said: Mapping[str, str],
 ) -> Iterator[dict[str, t.Any]]:
     marked = {entry.name: entry for entry in entries if entry.marker.place == "path"}
     for name in variables:
-        converter = schema_of(t.cast("Rule", rule)._converters[name])
+        schema = schema_of(t.cast("Rule", rule)._converters[name])
         entry = marked.get(name)
-        if entry is None:
-            yield {"name": name, "in": "path", "required": True, "schema": converter}
-        else:
+        if entry is not None:
             # Both have to let a value through; what the annotation says is more precise.
-            schema = {**converter, **schemas.of_text(entry.annotation)}
-            yield {**_parameter(name, "path", schema, entry.marker), "required": True}
+            schema |= schemas.of_text(entry.annotation)
+        marker = None if entry is None else entry.marker
+        yield _parameter(name, "path", schema, marker, said.get(name), required=True)
 
 
-def _of_entry(schemas: Schemas, entry: Entry) -> Iterator[dict[str, t.Any]]:
+def _of_entry(
+    schemas: Schemas, entry: Entry, said: Mapping[str, str]
+) -> Iterator[dict[str, t.Any]]:
     place = entry.marker.place
     if place not in PLACES:
         return
-    if not entry.is_whole:
-        schema = {**schemas.of_text(entry.annotation), **text_default(entry.default)}
-        parameter = _parameter(entry.key, place, schema, entry.marker)
-        parameter["required"] = entry.is_required
-        yield _with_style(parameter, schemas.kind_of(entry.annotation))
+    kind = schemas.kind_of(entry.annotation)
+    if entry.is_whole:
+        yield from _of_model(schemas, entry, without_none(kind))
         return
-    kind: t.Any = without_none(schemas.kind_of(entry.annotation))
+    schema = {**schemas.of_text_kind(kind), **text_default(entry.default)}
+    words, required = said.get(entry.name), entry.is_required
+    parameter = _parameter(entry.key, place, schema, entry.marker, words, required=required)
+    yield _with_style(parameter, kind)
+
+
+def _of_model(schemas: Schemas, entry: Entry, kind: t.Any) -> Iterator[dict[str, t.Any]]:
+    """Yield a parameter for each field of a model of the whole query, headers or cookies."""
+    place, marker = entry.marker.place, type(entry.marker)
     if isinstance(kind, types.CustomType):
-        properties, required = schemas.fields_of(kind.cls)
+        properties, needed = schemas.fields_of(kind.cls)
         for field, schema in properties.items():
-            parameter = _parameter(key_of(type(entry.marker), field), place, dict(schema), None)
-            yield {**parameter, "required": field in required and entry.is_required}
+            required = field in needed and entry.is_required
+            name = key_of(marker, field)
+            yield _parameter(name, place, dict(schema), None, None, required=required)
         return
+    said = docstrings.of_class(kind.cls).names
     for one in kind.fields:
         default = text_default(one.default, one.default_factory)
         schema = {**schemas.of_text_kind(one.type), **default}
-        name = key_of(type(entry.marker), one.encode_name)
-        parameter = _parameter(name, place, schema, None)
-        parameter["required"] = one.required and entry.is_required
+        name, required = key_of(marker, one.encode_name), one.required and entry.is_required
+        parameter = _parameter(name, place, schema, None, said.get(one.name), required=required)
         yield _with_style(parameter, one.type)
 
 
-def _parameter(name: str, place: str, schema: Schema, marker: t.Any) -> dict[str, t.Any]:
-    """Return a parameter with what its marker says of it."""
-    parameter: dict[str, t.Any] = {"name": name, "in": place, "required": False}
-    description = getattr(marker, "description", None) or schema.pop("description", None)
+def _parameter(
+    name: str, place: str, schema: Schema, marker: t.Any, said: str | None, *, required: bool
+) -> dict[str, t.Any]:
+    """Return a parameter with what is said of it: by its marker, its type or a docstring."""
+    parameter: dict[str, t.Any] = {"name": name, "in": place, "required": required}
+    description = schema.pop("description", said)
+    description = getattr(marker, "description", None) or description
     if description:
         parameter["description"] = description
     if getattr(marker, "deprecated", False):

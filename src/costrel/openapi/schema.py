@@ -7,7 +7,6 @@ need not be sent by clients, and is always sent to them.
 
 from __future__ import annotations
 
-import inspect
 import types as builtin_types
 import typing as t
 
@@ -15,7 +14,7 @@ import msgspec
 from msgspec import inspect as types
 
 from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare
-from . import foreign
+from . import docstrings, foreign
 from .names import free, names_of
 from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar
 
@@ -36,7 +35,7 @@ class Reference:
 
     def __init__(self, model: t.Any, mode: Mode) -> None:
         self.model = model
-        self.mode = mode
+        self.mode: Mode = mode
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reference) and bool(self.model == other.model)
@@ -138,7 +137,7 @@ class Schemas:
             schema = self._array_of_fields(kind, mode)
         else:
             schema = self._object(kind, mode)
-        description = _docstring(kind.cls)
+        description = docstrings.of_class(kind.cls).text
         self._uses.setdefault(kind.cls, set()).update(_references_in(schema))
         return {"description": description, **schema} if description else schema
 
@@ -150,8 +149,9 @@ class Schemas:
             properties[tag_field] = choice([kind.tag])
             required.append(tag_field)
         omits = _omits_defaults(kind.cls)
+        said = docstrings.of_class(kind.cls).names
         for one in kind.fields:
-            properties[one.encode_name] = self._field(one, mode)
+            properties[one.encode_name] = self._field(one, mode, said.get(one.name))
             if one.required or (mode == "output" and _has_default(one) and not omits):
                 required.append(one.encode_name)
         schema: Schema = {"type": "object", "properties": properties}
@@ -161,8 +161,9 @@ class Schemas:
             schema["additionalProperties"] = False
         return schema
 
-    def _field(self, one: types.Field, mode: Mode) -> Schema:
-        return {**self.of_kind(one.type, mode), **default_of(one.default, one.default_factory)}
+    def _field(self, one: types.Field, mode: Mode, said: str | None) -> Schema:
+        schema = {**self.of_kind(one.type, mode), **default_of(one.default, one.default_factory)}
+        return {"description": said, **schema} if said else schema
 
     def _array_of_fields(self, kind: t.Any, mode: Mode) -> Schema:
         """Return the schema of a tuple with names, or of a struct that is sent as an array."""
@@ -328,12 +329,3 @@ def _has_default(one: types.Field) -> bool:
 def _omits_defaults(cls: t.Any) -> bool:
     config = getattr(t.get_origin(cls) or cls, "__struct_config__", None)
     return config is not None and bool(config.omit_defaults)
-
-
-def _docstring(cls: t.Any) -> str | None:
-    """Return the docstring that a class has been given, not one that was made for it."""
-    origin = t.get_origin(cls) or cls
-    own = vars(origin).get("__doc__")
-    if not isinstance(own, str) or own.startswith(f"{origin.__name__}("):
-        return None
-    return inspect.cleandoc(own) or None

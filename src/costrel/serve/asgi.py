@@ -13,6 +13,7 @@ from contextvars import Token
 
 from werkzeug.exceptions import HTTPException
 
+from ..dispatch.coerce import as_plain_answer
 from ..ground.current import context
 from ..registration.socketrules import LIBRARY
 from ..signals import (
@@ -29,6 +30,7 @@ from .loopcontext import LoopContext
 from .onloop import respond_on_loop
 from .proxies import behind
 from .scope import ENVIRON, Message, Receive, Scope, Send, split_path
+from .sending import answer_plainly
 from .watch import Steps, Suspended
 from .wsgi import _forget_request
 
@@ -131,7 +133,7 @@ class Application:
             else:
                 await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
                 return
-        plain = None
+        plain = answer = None
         try:
             values: t.Any = ctx.view_args
             coroutine = plan.coroutine(**values) if values else plan.coroutine()
@@ -147,9 +149,12 @@ class Application:
             ):
                 try:
                     plain = engine.coerce.body(rv)
+                    if plain is None and engine.coerce.html:
+                        # PERF(typed_invalid): any other complete response.
+                        answer = as_plain_answer(rv)
                 except Exception:  # noqa: BLE001  raised again in `finish`
-                    plain = None
-            if plain is None or (ctx.touched and not _forget_request(ctx)):
+                    plain = answer = None
+            if (plain is None and answer is None) or (ctx.touched and not _forget_request(ctx)):
                 await respond_on_loop(ctx, plan, engine, receive, send, _return(rv))
                 return
         except BaseException as error:  # noqa: BLE001  passed on
@@ -161,10 +166,14 @@ class Application:
             return
         _reset_current(token)
         ctx._token = None
-        body, kind = plain
-        fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        status = 200
+        if plain is not None:
+            body, kind = plain
+            fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        else:
+            status, fields, body, *_rest = answer_plainly(t.cast("t.Any", answer), head=False)
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": fields})
+            await send({"type": "http.response.start", "status": status, "headers": fields})
             await send({"type": "http.response.body", "body": body})
         except OSError:
             # The client has disconnected.
