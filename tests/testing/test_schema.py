@@ -48,7 +48,7 @@ def test_errors_and_answers_that_are_not_documented_are_reported_with_the_reques
 
     @app.get("/broken")
     def broken(divisor: int = 1) -> Item:
-        return Item("tea", 1 // max(0, divisor))
+        return Item("tea", 1 // max(0, 1 - divisor))
 
     with pytest.raises(AssertionError) as caught:
         schema_test(app, **FEW)
