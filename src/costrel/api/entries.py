@@ -13,7 +13,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
-from .kinds import ARRAYS, OBJECTS, bare, holds, members_of, without_none
+from .kinds import ARRAYS, OBJECTS, bare, holds, kind_of, members_of, without_none
 from .models import has_model, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .places import key_of
@@ -94,7 +94,7 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
     if has_model(annotation):
         return None
     try:
-        return msgspec.inspect.type_info(annotation)
+        return kind_of(annotation)
     except TypeError as error:
         raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec import inspect as types
 
-from .kinds import holds
+from .kinds import holds, kind_of
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -31,7 +31,7 @@ class Filter:
     __slots__ = ("_copy", "_decode", "_kind", "_rereads")
 
     def __init__(self, annotation: t.Any) -> None:
-        self._kind = msgspec.inspect.type_info(annotation)
+        self._kind = kind_of(annotation)
         self._decode = msgspec.json.Decoder(annotation).decode
         mirror = mirror_of(self._kind)
         #: Lets msgspec read the declared fields, of objects too; None for types without a mirror.

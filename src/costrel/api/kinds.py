@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
+import msgspec
 from msgspec import inspect as types
 
 OBJECTS = (types.StructType, types.DataclassType, types.TypedDictType)
@@ -40,18 +42,50 @@ def without_none(kind: types.Type) -> types.Type:
     return kind
 
 
+def kind_of(annotation: t.Any) -> types.Type:
+    """Return what msgspec says of a type; the same for the same type.
+
+    Raises `TypeError` for a type that msgspec does not know.
+    """
+    try:
+        return _kept_kind_of(annotation)
+    except TypeError:
+        # Or it could not be hashed.
+        return msgspec.inspect.type_info(annotation)
+
+
+@lru_cache(maxsize=1_000)
+def _kept_kind_of(annotation: t.Any) -> types.Type:
+    """Describe a type once, since views share models: it takes long, and memory."""
+    return msgspec.inspect.type_info(annotation)
+
+
 def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
     """Whether a type, or anything in it, is of a kind."""
     seen: set[int] = set()
-
-    def look(item: t.Any) -> bool:
+    pending: list[t.Any] = [kind]
+    while pending:
+        item = pending.pop()
         if isinstance(item, wanted):
             return True
-        if not isinstance(item, (types.Type, types.Field, tuple)) or id(item) in seen:
-            return False
-        seen.add(id(item))
-        if isinstance(item, tuple):
-            return any(map(look, item))
-        return any(look(getattr(item, name)) for name in item.__struct_fields__)
+        if id(item) not in seen:
+            seen.add(id(item))
+            pending += _parts_of(item)
+    return False
 
-    return look(kind)
+
+def _parts_of(kind: t.Any) -> t.Iterable[types.Type]:  # noqa: PLR0911  a table of types
+    """Return the types that a type is made of."""
+    if isinstance(kind, types.Metadata):
+        return (kind.type,)
+    if isinstance(kind, types.UnionType):
+        return kind.types
+    if isinstance(kind, ARRAYS):
+        return (kind.item_type,)
+    if isinstance(kind, types.TupleType):
+        return kind.item_types
+    if isinstance(kind, DICTS):
+        return (kind.key_type, kind.value_type)
+    if isinstance(kind, (*OBJECTS, types.NamedTupleType)):
+        return [field.type for field in kind.fields]
+    return ()

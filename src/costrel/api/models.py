@@ -13,7 +13,7 @@ import typing as t
 import msgspec
 
 from . import mismatches
-from .kinds import ARRAYS, without_none
+from .kinds import ARRAYS, kind_of, without_none
 from .mismatches import Mismatch
 from .parameters import Parameter
 from .places import TAKERS, key_of
@@ -157,7 +157,7 @@ def _source(place: type[Parameter], field: str, annotation: t.Any) -> Source:
     """Return how a field is read; as text, if its type is one that msgspec does not know."""
     key = key_of(place, field)
     try:
-        kind = msgspec.inspect.type_info(annotation)
+        kind = kind_of(annotation)
     except TypeError:
         return Source(key, field, None, many=False)
     if is_text(kind):

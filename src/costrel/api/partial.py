@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec import inspect as types
 
-from .kinds import OBJECTS
+from .kinds import OBJECTS, kind_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def changes_of(partial: object) -> dict[str, t.Any]:
 
 
 def _make(model: t.Any) -> t.Any:
-    kind = msgspec.inspect.type_info(model) if inspect.isclass(model) else None
+    kind = kind_of(model) if inspect.isclass(model) else None
     if not isinstance(kind, OBJECTS):
         raise TypeError(
             f"Partial[{model!r}] needs a struct, dataclass, attrs class or TypedDict that is not"

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import UnionType
 
-import msgspec
 from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
-from .kinds import OBJECTS, bare, holds
+from .kinds import OBJECTS, bare, holds, kind_of
 from .models import has_model
 
 NOT_SAID: t.Any = object()
@@ -120,7 +119,7 @@ def declares_data(annotation: t.Any) -> bool:
 
 def _declares_data(annotation: t.Any) -> bool:
     try:
-        kind = msgspec.inspect.type_info(annotation)
+        kind = kind_of(annotation)
     except TypeError as error:
         if has_model(annotation) or any(map(_is_object, _classes_in(annotation))):
             raise TypeError(
@@ -158,7 +157,7 @@ def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
 def _is_object(member: t.Any) -> bool:
     """Whether a class has declared fields."""
     try:
-        return isinstance(msgspec.inspect.type_info(member), OBJECTS)
+        return isinstance(kind_of(member), OBJECTS)
     except TypeError:
         return False
 

@@ -13,7 +13,7 @@ import typing as t
 import msgspec
 from msgspec import inspect as types
 
-from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare
+from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare, kind_of
 from . import docstrings, foreign
 from .names import free, names_of
 from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar
@@ -64,9 +64,9 @@ class Schemas:
         try:
             kind = self._kinds.get(annotation)
         except TypeError:  # it can't be hashed
-            return msgspec.inspect.type_info(annotation)
+            return kind_of(annotation)
         if kind is None:
-            kind = self._kinds[annotation] = msgspec.inspect.type_info(annotation)
+            kind = self._kinds[annotation] = kind_of(annotation)
         return kind
 
     def of(self, annotation: t.Any, mode: Mode) -> Schema:
