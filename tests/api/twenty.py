@@ -60,7 +60,7 @@ Even = t.Annotated[int, Meta(multiple_of=2)]
 class Scalars(Struct, kw_only=True):
     """Every kind of value that is text in a query."""
 
-    number: int = 0
+    number: int
     even: Even = 0
     ratio: float = 0.0
     percent: Percent = 0.0

@@ -117,5 +117,5 @@ def test_docstrings_describe_parameters_fields_and_bodies() -> None:
         "default": "",
     }
     content = document["paths"]["/form"]["post"]["requestBody"]["content"]
-    fields = content["multipart/form-data"]["schema"]["properties"]
+    fields = content["application/x-www-form-urlencoded"]["schema"]["properties"]
     assert fields["id"]["description"] == "Its number, which never changes."

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import json
+import re
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -164,8 +165,9 @@ def test_decimal_is_text_in_the_grammar_of_numbers() -> None:
     """It stays exact, and is neither NaN nor ``1_000``."""
     schema, _ = described(decimal.Decimal)
     assert schema["type"] == "string"
-    assert schema["pattern"].startswith("^-?(?:0|[1-9]")
-    assert schema["pattern"].endswith("$")
+    matches = re.compile(schema["pattern"]).search
+    assert all(map(matches, ("0", "-1.50", "1e5", f"1E-{'9' * 17}")))
+    assert not any(map(matches, ("NaN", "1_000", "01", "+1", "1.", f"1E{'9' * 18}")))
 
 
 def test_keys_of_a_dictionary_are_described() -> None:

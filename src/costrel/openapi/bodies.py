@@ -110,7 +110,6 @@ class _Form:
         content: dict[str, t.Any] = {"schema": schema}
         if self._encoding:
             content["encoding"] = self._encoding
-        media = {MULTIPART: content}
-        if not self._has_files and not self._encoding:
-            media = {URLENCODED: content, MULTIPART: content}
-        return {"required": bool(self._required), "content": media}
+        # Both are accepted; of text alone, nothing but this needs to be known.
+        media = MULTIPART if self._has_files or self._encoding else URLENCODED
+        return {"required": bool(self._required), "content": {media: content}}

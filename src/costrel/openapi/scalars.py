@@ -31,6 +31,9 @@ DURATION = (
 )
 """What msgspec reads of ISO 8601: days to seconds, since years and months have no fixed length."""
 
+_DECIMAL = NUMBER.pattern.replace("[+-]?[0-9]+", "[+-]?[0-9]{1,17}")
+"""Numbers in the range of `decimal.Decimal`: an exponent of more digits is refused."""
+
 _FIXED: dict[type[types.Type], Schema] = {
     types.AnyType: {},
     types.RawType: {},
@@ -47,7 +50,7 @@ _FIXED: dict[type[types.Type], Schema] = {
     types.TimeType: {"type": "string", "format": "time"},
     types.TimeDeltaType: {"type": "string", "pattern": DURATION},
     types.UUIDType: {"type": "string", "format": "uuid"},
-    types.DecimalType: {"type": "string", "format": "decimal", "pattern": f"^{NUMBER.pattern}$"},
+    types.DecimalType: {"type": "string", "format": "decimal", "pattern": f"^{_DECIMAL}$"},
 }
 
 _KEYWORDS: dict[type[types.Type], dict[str, str]] = {
