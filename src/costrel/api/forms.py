@@ -22,6 +22,7 @@ from .text import is_text
 from .uploads import UploadedFile, problem_with, uploaded
 from .values import Entry, Source, Values, text_source
 
+
 class FormValues(Values):
     """The parameters of a view from a form: its fields and files, converted together.
 
