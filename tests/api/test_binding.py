@@ -523,3 +523,26 @@ def test_any_model_is_filled_from_body_query_and_form(model: t.Any) -> None:
         assert wrong.json["errors"] == [
             {"in": place, "pointer": "/name", "detail": "Expected `str` of length >= 1"}
         ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10", "int 10"),
+        ("10.0", "str 10.0"),
+        ("1e5", "str 1e5"),
+        ("true", "str true"),
+        ("", "str "),
+    ],
+)
+def test_text_that_is_no_integer_fits_a_union_with_text(text: str, value: str) -> None:
+    """Only what is written as an integer is one."""
+    app = Costrel(__name__)
+
+    @app.get("/")
+    def show(one: int | str, other: t.Literal[1, "x", None] = None) -> list[str]:  # noqa: PYI061
+        return [f"{type(one).__name__} {one}", str(other)]
+
+    client = app.test_client()
+    assert client.get("/", query_string={"one": text, "other": "1"}).json == [value, "1"]
+    assert client.get("/?one=x&other=y").status_code == 422

@@ -18,10 +18,12 @@ from .kinds import ARRAYS, bare, members_of, without_none
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """SPEC(RFC 8259 §6): a number."""
 
-_NUMBER, _WORD, _STRING = (frozenset((name,)) for name in ("number", "true or false", "string"))
+_INTEGER, _FRACTION, _WORD, _STRING = (
+    frozenset((name,)) for name in ("integer", "fraction", "true or false", "string")
+)
 
 _ACCEPTED: dict[type[types.Type], frozenset[str]] = {
-    types.IntType: _NUMBER, types.FloatType: _NUMBER, types.BoolType: _WORD,
+    types.IntType: _INTEGER, types.FloatType: _INTEGER | _FRACTION, types.BoolType: _WORD,
     types.StrType: _STRING, types.BytesType: _STRING, types.DateTimeType: _STRING,
     types.DateType: _STRING, types.TimeType: _STRING, types.TimeDeltaType: _STRING,
     types.UUIDType: _STRING, types.DecimalType: _STRING, types.NoneType: frozenset(),
@@ -40,11 +42,14 @@ def reader(kind: types.Type) -> Read | None:
     accepted = _accepted(bare(kind))
     if not accepted:
         return None
-    if accepted >= _NUMBER | _WORD:
-        return _read_number_or_word
-    if accepted >= _NUMBER:
-        return _read_number
-    return _read_word if accepted >= _WORD else str
+    if not accepted >= _INTEGER:
+        return _read_word if accepted >= _WORD else str
+    # Where any text fits, only what can be no other number is one.
+    only_integers = accepted >= _STRING and not accepted >= _FRACTION
+    read = _read_integer if only_integers else _read_number
+    if not accepted >= _WORD:
+        return read
+    return lambda text: _WORDS[text] if text in _WORDS else read(text)
 
 
 def is_text(kind: types.Type) -> bool:
@@ -67,9 +72,9 @@ def _accepted(kind: types.Type) -> frozenset[str] | None:
 def _accepted_of(values: t.Iterable[t.Any]) -> frozenset[str] | None:
     """Return the same for the values of a literal or an enumeration: numbers and strings."""
     kinds = {type(value.value if isinstance(value, enum.Enum) else value) for value in values}
-    if not kinds <= {int, str}:
+    if not kinds <= {int, str, type(None)}:
         return None
-    return (_NUMBER if int in kinds else frozenset()) | (_STRING if str in kinds else frozenset())
+    return (_INTEGER if int in kinds else frozenset()) | (_STRING if str in kinds else frozenset())
 
 
 _MAX_DIGITS = 18
@@ -89,9 +94,11 @@ def _read_number(text: str) -> t.Any:
         return text
 
 
+def _read_integer(text: str) -> t.Any:
+    """Return an integer; other text as it is."""
+    value = _read_number(text)
+    return value if isinstance(value, int) else text
+
+
 def _read_word(text: str) -> t.Any:
     return _WORDS.get(text, text)
-
-
-def _read_number_or_word(text: str) -> t.Any:
-    return _WORDS[text] if text in _WORDS else _read_number(text)
