@@ -118,6 +118,10 @@ class Nothing:
 
 Responder = Answer | Nothing | Lines
 
+# Most views have these, which then share them.
+_NONE: dict[int, Responder | None] = {}
+_RESPONSES: tuple[type, ...] = (BaseResponse,)
+
 
 class Answers:
     """Send what a view returns: values by the type of their status, responses as they are.
@@ -146,9 +150,9 @@ class Answers:
         is_status_said: bool = False,
     ) -> None:
         self._usual = usual
-        self._by_status = by_status
+        self._by_status = by_status or _NONE
         self._status = status
-        self._passed = (BaseResponse, *passed)
+        self._passed = (BaseResponse, *passed) if passed else _RESPONSES
         self._narrow = narrow
         self._is_status_said = is_status_said
         self._of_values = by_status.get(status, usual)

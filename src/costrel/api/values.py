@@ -7,9 +7,10 @@ import decimal
 import enum
 import typing as t
 import uuid
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 import msgspec
@@ -129,12 +130,7 @@ class Values:
                 self._single.append(self._source(entry.key, entry.key, kind))
         found = [*self._single, *(one for many in self._models.values() for one in many)]
         self.names = frozenset(source.key for source in found)
-        self._struct = msgspec.defstruct(
-            "Values",
-            [_definition(entry) for entry in entries],
-            kw_only=True,
-            rename={entry.name: _field_of(entry) for entry in entries},
-        )
+        self._struct = _struct_of(entries)
         self._kind = types.StructType(self._struct, tuple(map(_field, entries)))
         #: Whether more is checked than what msgspec does.
         self._looks = mismatches.looks_closer(self._kind)
@@ -238,6 +234,46 @@ _IMMUTABLE = (
 def _field(entry: Entry) -> types.Field:
     name = _field_of(entry)
     return types.Field(entry.name, name, entry.kind, required=entry.is_required)
+
+
+def _struct_of(entries: t.Sequence[Entry]) -> type[msgspec.Struct]:
+    """Return the struct that parameters are converted as; many views take the same ones."""
+    if all(entry.is_required or isinstance(entry.default, _IMMUTABLE) for entry in entries):
+        with suppress(TypeError):  # for what can't be hashed
+            return _shared_struct(*map(_AsWritten, entries))
+    return _make_struct(entries)
+
+
+class _AsWritten:
+    """A parameter that is equal to another only if it is written alike."""
+
+    __slots__ = ("_key", "entry")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        # By its representation: 0.0 is equal to -0.0, and True to 1.
+        default = type(entry.default), repr(entry.default)
+        self._key = entry.name, entry.annotation, default, _field_of(entry)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _AsWritten) and self._key == other._key
+
+
+@lru_cache(maxsize=256)
+def _shared_struct(*written: _AsWritten) -> type[msgspec.Struct]:
+    return _make_struct([one.entry for one in written])
+
+
+def _make_struct(entries: t.Sequence[Entry]) -> type[msgspec.Struct]:
+    return msgspec.defstruct(
+        "Values",
+        [_definition(entry) for entry in entries],
+        kw_only=True,
+        rename={entry.name: _field_of(entry) for entry in entries},
+    )
 
 
 def _definition(entry: Entry) -> tuple[t.Any, ...]:

@@ -113,12 +113,14 @@ def _call_api(view: View, operation: Operation, binding: Binding) -> View:
 
     PERF(typed_post, typed_invalid): what there is to do is known, and errors are not raised.
     """
-    negotiate, read, sent = operation.negotiate, binding.read, operation.send or operation.sent
+    negotiate = operation.negotiate if operation.negotiates_first else None
+    read, sent = binding.read, operation.send or operation.sent
     if inspect.iscoroutinefunction(view):
 
         @wraps(view)
         async def respond_later(**matched: t.Any) -> t.Any:
-            negotiate()
+            if negotiate is not None:
+                negotiate()
             errors: list[Detail] = []
             found = read(errors)
             return refuse(errors) if errors else sent(await view(**matched | found))
@@ -127,7 +129,8 @@ def _call_api(view: View, operation: Operation, binding: Binding) -> View:
 
     @wraps(view)
     def respond(**matched: t.Any) -> t.Any:
-        negotiate()
+        if negotiate is not None:
+            negotiate()
         errors: list[Detail] = []
         found = read(errors)
         return refuse(errors) if errors else sent(view(**matched | found))

@@ -97,7 +97,7 @@ def options_of(app: t.Any, rule: t.Any) -> dict[str, t.Any]:
     """Return what is said of the operations of a rule, by the application, blueprints and rule."""
     groups = [app, *_blueprints(app, rule.endpoint)]
     said = [group.operation_options for group in groups]
-    return merge([*said, getattr(rule, "operation_options", _NOTHING)])
+    return merge([*said, getattr(rule, "operation_options", _NOTHING)]) or _NOTHING
 
 
 def _blueprints(app: t.Any, endpoint: t.Any) -> list[t.Any]:
