@@ -16,7 +16,7 @@ import pytest
 from costrel import Costrel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MAX_EXAMPLES = 20
+MAX_EXAMPLES = 10
 """So many requests of each kind for an operation, so that a run takes less than a minute."""
 
 Auth = dict[str, dict[str, str]]

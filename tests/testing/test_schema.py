@@ -8,7 +8,8 @@ import typing as t
 import pytest
 from msgspec import Meta, Struct
 
-from costrel import Blueprint, Costrel, request
+from costrel import Blueprint, Costrel, abort, request
+from costrel.api import BearerAuth, Depends
 from costrel.testing import schema_test
 
 FEW = {"generation": {"max-examples": 10, "deterministic": True, "database": "none"}}
@@ -47,7 +48,7 @@ def test_errors_and_answers_that_are_not_documented_are_reported_with_the_reques
 
     @app.get("/broken")
     def broken(divisor: int = 1) -> Item:
-        return Item("tea", 1 // max(0, divisor))
+        return Item("tea", 1 // max(0, 1 - divisor))
 
     with pytest.raises(AssertionError) as caught:
         schema_test(app, **FEW)
@@ -91,3 +92,32 @@ def test_missing_schemathesis_is_named_with_its_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "schemathesis", None)
     with pytest.raises(RuntimeError, match=r"pip install 'schemathesis>=4'"):
         schema_test(shop())
+
+
+def check_token(token: t.Annotated[str, Depends(BearerAuth())]) -> None:
+    """Let in who has the token."""
+    if token != "t":
+        abort(401)
+
+
+def test_api_that_checks_credentials_passes():
+    """It is asked with the right ones, with wrong ones, and with none."""
+    app = shop()
+
+    @app.delete("/items", dependencies=[Depends(check_token)])
+    def delete_items() -> None:
+        """Delete all."""
+
+    schema_test(app, auth={"openapi": {"bearerAuth": {"bearer": "t"}}}, **FEW)
+
+
+def test_api_that_ignores_credentials_is_found():
+    """What the document demands is not checked."""
+    app = shop()
+
+    @app.delete("/items", security=[BearerAuth()])
+    def delete_items() -> None:
+        """Delete all."""
+
+    with pytest.raises(AssertionError, match="DELETE /items"):
+        schema_test(app, auth={"openapi": {"bearerAuth": {"bearer": "t"}}}, **FEW)
