@@ -253,6 +253,8 @@ BAD: dict[str, Bad] = {
         {"form:/caption": "Required", "form:/details": "Required", "file:/cover": "Required"}
     ),
     "cut off form": cover((400, "The body is not a valid form"), CAPTION, DETAILS, end=b""),
+    "form cut off at its beginning": cover((400, "The body is not a valid form"), end=b"--b\r\nx"),
+    "part without a head": cover((400, "The body is not a valid form"), b"--b\r\nNone"),
     "no boundary": Bad(
         "/covers", (400, "The body is not a valid form"), CAPTION, "multipart/form-data"
     ),

@@ -22,9 +22,6 @@ from .text import is_text
 from .uploads import UploadedFile, problem_with, uploaded
 from .values import Entry, Source, Values, text_source
 
-_EMPTY_FORM = 10
-"""So many bytes, besides its boundary, a multipart form has at most that has no part."""
-
 
 class FormValues(Values):
     """The parameters of a view from a form: its fields and files, converted together.
@@ -141,11 +138,13 @@ def _check_is_form(*, has_files: bool) -> None:
 
 def _check_is_whole() -> None:
     """Raise 400 for a form that can't be read: Werkzeug takes it for an empty one."""
-    if request.form or request.files:
-        return
     boundary = request.mimetype_params.get("boundary", "")
+    no_parts = f"--{boundary}--".encode()
     length = request.content_length
-    if not boundary or (length is not None and length > len(boundary) + _EMPTY_FORM):
+    is_empty = False
+    if length is not None and length <= len(no_parts) + len("\r\n\r\n"):
+        is_empty = request.get_data().strip() in {b"", no_parts}
+    if not is_empty and not request.form and not request.files:
         raise BadRequest("The body is not a valid form of the type 'multipart/form-data'.")
 
 

@@ -84,9 +84,11 @@ def fill(
         texts = take(key)
         if not texts:
             continue
-        value = texts if many else texts[0]
-        given[name] = value if read is None else read(value)
-        if not many and len(texts) > 1:
+        if many:
+            given[name] = texts if read is None else read(texts)
+            continue
+        given[name] = texts[0] if read is None else read(texts[0])
+        if len(texts) > 1:
             repeated.append(key)
 
 
@@ -176,7 +178,8 @@ class Values:
             count += len(model)
             if model or name not in self._optional:
                 given[name] = model
-        errors += [self._detail([key], "Given more than once") for key in repeated]
+        if repeated:
+            errors += [self._detail([key], "Given more than once") for key in repeated]
         if self.known is not None and count != len(names):
             errors += unknown(self.place, names, self.known)
         return given
