@@ -258,8 +258,8 @@ def _add_values(app: Costrel) -> None:
 
     @app.get("/cookies")
     async def read_cookies(
-        theme: t.Annotated[t.Literal["light", "dark"], Cookie()] = "light",
-        color: t.Annotated[Color, Cookie(alias="favourite-color")] = Color.RED,
+        theme: t.Annotated[t.Literal["light", "dark"], Cookie()],
+        color: t.Annotated[Color, Cookie(alias="favourite-color")],
     ) -> dict[str, str]:
         """Read cookies."""
         return {"theme": theme, "color": color.value}

@@ -114,3 +114,18 @@ def test_without_pyyaml_the_error_names_what_to_install(monkeypatch: t.Any) -> N
     assert result.exit_code == 1
     assert "pip install 'costrel[yaml]'" in result.output
     assert invoke().exit_code == 0
+
+
+def test_view_that_can_not_be_described_is_an_error_that_names_it() -> None:
+    """Without a traceback, which would end in the framework."""
+    app = shop()
+
+    @app.get("/broken")
+    def broken(item: Item) -> Item:
+        return item
+
+    result = invoke(app=app)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert "broken" in result.output
+    assert "test_openapi_command.py:" in result.output

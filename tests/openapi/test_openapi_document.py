@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import typing as t
+from functools import partial
 
 import pytest
 from msgspec import Struct
@@ -211,6 +212,14 @@ def test_views_of_flask_are_documented_as_far_as_they_are_known() -> None:
     assert document["paths"]["/basket"]["post"]["summary"] == "Add to the basket."
     assert sorted(ids(app)) == ["basket_get", "basket_post", "item", "page"]
     assert "components" not in document
+
+
+def test_view_that_is_no_function_has_no_words() -> None:
+    """Its docstring is that of its class, or of nothing."""
+    app = Flask("shop")
+    app.add_url_rule("/", "home", partial(str, "home"))
+    described = document_of(app)["paths"]["/"]["get"]
+    assert described == {"operationId": "home", "responses": {"200": {"description": "OK"}}}
 
 
 def test_first_of_two_rules_with_one_path_is_documented() -> None:

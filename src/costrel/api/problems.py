@@ -94,6 +94,7 @@ def problem_of(error: HTTPException) -> Response | None:
 
 _STEPS = ("handle_user_exception", "handle_http_exception")
 _ANY_REFUSAL = InvalidRequest(())
+_TITLE = _ANY_REFUSAL.name
 
 
 def refuse(errors: t.Sequence[Detail]) -> Response:
@@ -111,13 +112,13 @@ def refuse(errors: t.Sequence[Detail]) -> Response:
         or app._find_error_handler(_ANY_REFUSAL, ctx.request.blueprints) is not None
     ):
         raise InvalidRequest(errors)
-    return _respond(_refusal(_ANY_REFUSAL, errors), ())
+    return _respond(_refusal(_TITLE, 422, errors), ())
 
 
-def _refusal(error: HTTPException, errors: t.Sequence[Detail]) -> dict[str, t.Any]:
+def _refusal(title: str, status: int, errors: t.Sequence[Detail]) -> dict[str, t.Any]:
     """Return the members of the problem of values that do not fit."""
     detail = "The request has values that do not fit."
-    return {"title": error.name, "status": error.code, "detail": detail, "errors": errors}
+    return {"title": title, "status": status, "detail": detail, "errors": errors}
 
 
 def problem_for(
@@ -164,7 +165,7 @@ _ANSWERS = ("__call__", "get_response", "get_body")
 def _document(error: HTTPException, code: int) -> dict[str, t.Any]:
     """Return the members of an error's problem, the status among them."""
     if isinstance(error, InvalidRequest) and error.errors:
-        return _refusal(error, error.errors)
+        return _refusal(error.name, code, error.errors)
     document: dict[str, t.Any] = {"title": error.name, "status": code}
     document.update(_members_of(getattr(error, "problem", None) or _said_of(error)), status=code)
     if code >= 500:

@@ -42,7 +42,8 @@ def openapi_command(
 
     try:
         document = document_of(current_app._get_current_object(), version)
-    except LookupError as error:
+    except (LookupError, TypeError) as error:
+        # A version that there is not, or views that can't be described: the message names them.
         raise click.ClickException(str(error)) from error
     if check is not None:
         _compare(check, document, format_)

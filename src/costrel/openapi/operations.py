@@ -62,10 +62,11 @@ class Describer:
         tags = options.get("tags", tags)
         if tags:
             described["tags"] = list(tags)
-        docstring = docstrings.read(getattr(operation.function, "__doc__", None))
+        function = operation.function
+        docstring = docstrings.read(None if function is None else function.__doc__)
         described |= _words_of(operation, docstring)
         described["operationId"] = id_
-        if options.get("deprecated") or hasattr(operation.function, "__deprecated__"):
+        if options.get("deprecated") or hasattr(function, "__deprecated__"):
             described["deprecated"] = True
         said = docstring.names
         parameters = parameters_of(self._schemas, entries, operation.rule, variables, said)
