@@ -121,3 +121,13 @@ def _wsgi_without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
         return send(case, **{name: options[name] for name in options if name not in sockets})
 
     monkeypatch.setattr(WSGI_TRANSPORT, "send", send_in_process)
+
+
+def test_application_of_twenty_operations_has_as_many() -> None:
+    """Its document has each."""
+    from twenty import make_app
+
+    from costrel.openapi import document_of
+
+    paths = document_of(make_app())["paths"]
+    assert sum(map(len, paths.values())) == 20
