@@ -191,8 +191,10 @@ class Opened:
         except BaseException as raised:  # noqa: BLE001  raised or logged by the caller
             if raised is not error:
                 return raised
-        if error is not None:
-            error.__traceback__ = traceback
+        finally:
+            if error is not None:
+                # Without the frames that held it meanwhile: it may be the cause of another.
+                error.__traceback__ = traceback
         return error
 
     async def _end_later(self, item: _Open, error: BaseException | None) -> BaseException | None:
@@ -205,8 +207,10 @@ class Opened:
         except BaseException as raised:  # noqa: BLE001  raised or logged by the caller
             if raised is not error:
                 return raised
-        if error is not None:
-            error.__traceback__ = traceback
+        finally:
+            if error is not None:
+                # Without the frames that held it meanwhile: it may be the cause of another.
+                error.__traceback__ = traceback
         return error
 
     def _logged(
