@@ -273,6 +273,54 @@ def test_debug_restart_ends_one_life_and_begins_another(debug: t.Any, tmp_path: 
     assert server.output.count("closed") == 2
 
 
+SLOW_TO_END = """
+import atexit
+import threading
+import time
+from costrel import Flask
+
+app = Flask(__name__)
+
+class Slow:
+    def __del__(self, wait=time.sleep):
+        wait(0.3)
+
+slow = Slow()
+main = threading.current_thread()
+
+def outlast():
+    main.join()
+    print("outlasted", flush=True)
+
+threading.Thread(target=outlast).start()
+# Not flushed here.
+atexit.register(print, "left")
+
+@app.get("/")
+async def index():
+    return "slow"
+"""
+
+
+@pytest.mark.parametrize("reload", ["--reload", "--no-reload"])
+def test_debug_on_granian_ends_without_abort(debug: t.Any, tmp_path: Path, reload: str) -> None:
+    """Its threads outlive no interpreter, and what Python does at the end is done."""
+    restarts = 0
+    server = debug(reload, app=SLOW_TO_END, way="granian")
+    if reload == "--reload":
+        for restarts in range(1, 5):
+            assert server.get("/") == (200, "slow")
+            (tmp_path / "app.py").write_text(f"{SLOW_TO_END}# {restarts}\n")
+            server.wait_for("Restarted: Granian")
+    assert server.get("/") == (200, "slow")
+
+    assert server.stop() == 0
+    assert "panicked" not in server.output
+    assert "Traceback" not in server.output
+    assert server.output.count("left\n") == restarts + 1
+    assert server.output.count("outlasted\n") == restarts + 1
+
+
 def test_debug_restarts_for_extra_files_and_reloads_templates(debug: t.Any, tmp_path: Path) -> None:
     """A template needs no restart; another file does if it is named."""
     (tmp_path / "templates").mkdir()
