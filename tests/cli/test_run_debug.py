@@ -273,6 +273,77 @@ def test_debug_restart_ends_one_life_and_begins_another(debug: t.Any, tmp_path: 
     assert server.output.count("closed") == 2
 
 
+SLOW_TO_END = """
+import time
+from costrel import Flask
+
+app = Flask(__name__)
+
+class Slow:
+    def __del__(self, wait=time.sleep):
+        wait(0.3)
+
+slow = Slow()
+
+@app.get("/")
+async def index():
+    return "slow"
+"""
+
+
+def test_debug_restarts_on_granian_do_not_abort(debug: t.Any, tmp_path: Path) -> None:
+    """Its threads are still at work when the process of the application ends."""
+    server = debug(app=SLOW_TO_END, way="granian")
+    for restart in range(6):
+        assert server.get("/") == (200, "slow")
+        (tmp_path / "app.py").write_text(f"{SLOW_TO_END}# {restart}\n")
+        server.wait_for("Restarted: Granian")
+
+    assert server.stop() == 0
+    assert "panicked" not in server.output
+
+
+def test_debug_stops_on_granian_do_not_abort(debug: t.Any) -> None:
+    """The exit status tells, without a reloader."""
+    for _ in range(6):
+        server = debug("--no-reload", app=SLOW_TO_END, way="granian")
+        assert server.get("/") == (200, "slow")
+
+        assert server.stop() == 0
+        assert "panicked" not in server.output
+
+
+OUTLASTED = """
+import atexit
+import threading
+from costrel import Flask
+
+app = Flask(__name__)
+stopped = threading.Event()
+# Not flushed.
+atexit.register(print, "left")
+
+@app.after_serving
+def stop():
+    stopped.set()
+
+def outlast():
+    stopped.wait()
+    print("outlasted")
+
+threading.Thread(target=outlast).start()
+"""
+
+
+@pytest.mark.parametrize("way", ["uvicorn", "granian"])
+def test_debug_end_waits_for_threads_and_calls_atexit(debug: t.Any, way: str) -> None:
+    """The application's process ends as any Python program does."""
+    server = debug("--interface", "asgi", app=OUTLASTED, way=way)
+
+    assert server.stop() == 0
+    assert server.output.endswith("outlasted\nleft\n")
+
+
 def test_debug_restarts_for_extra_files_and_reloads_templates(debug: t.Any, tmp_path: Path) -> None:
     """A template needs no restart; another file does if it is named."""
     (tmp_path / "templates").mkdir()

@@ -27,6 +27,7 @@ from .accesslog import LOG_CONFIG, AccessLog
 from .address import ServeError, bind_address, is_loopback, show_url
 from .debugasgi import DebuggedASGI, Failing
 from .debugger import Debugger
+from .exiting import end_process
 from .granian import worker_maker
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .reloader import CHANGED, STOP_S, ChildFailedError, Inherited, Reloader, Watcher, inherit
@@ -243,7 +244,14 @@ class _Process(Boot):
         self._end()
 
     def _end(self, *_signal: object) -> None:
-        raise SystemExit(CHANGED if self.watcher.changed else 0)
+        raise SystemExit(self._status())
+
+    def _status(self) -> int:
+        return CHANGED if self.watcher.changed else 0
+
+    def leave(self) -> None:
+        """End this process, which is never a forked worker, once Granian has stopped."""
+        end_process(self._status())
 
     def _load(self) -> tuple[t.Any, Choice]:
         wanted = self.options.interface

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import logging.config
+import multiprocessing
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
 from .accesslog import LOG_CONFIG, AccessLog
 from .address import explain
+from .exiting import end_process
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .retiring import Parent, close_after_responses, closing
 
@@ -156,6 +158,12 @@ class Boot:
         self.tell(failure)
         raise SystemExit(1)
 
+    def leave(self) -> None:
+        """End this process once Granian has stopped, if its interpreter would be finalized."""
+        # That of a forked worker is not.
+        if multiprocessing.get_start_method() != "fork":
+            end_process(0)
+
 
 def worker_signals() -> list[signal.Signals]:
     """Return the signals that a worker handles differently from its parent."""
@@ -205,6 +213,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
         boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
         _receive_first(app, boot.wsgi_threads)
         _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
+        boot.leave()
         return
 
     asgi = AccessLog(app.asgi) if options.access_log else app.asgi
@@ -240,6 +249,7 @@ def serve_asgi(
     on_stop = partial(_leave_later, app, options.stop_timeout_s)
     worker_id, process_name, sock, settings = granian
     _run_granian(target, worker_id, process_name, asgi, sock, settings, changes, on_stop)
+    boot.leave()
 
 
 def _receive_first(app: t.Any, threads: int) -> None:
