@@ -109,10 +109,8 @@ def refuse_strays(name: str, annotation: t.Any) -> None:
     SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and so would
     ``Annotated[str, Depends(BearerAuth())] | None``. Neither would check anything.
     """
-    inner, extras = annotation, ()
-    if t.get_origin(annotation) is t.Annotated:
-        inner, *found = t.get_args(annotation)
-        extras = tuple(found)
+    is_annotated = t.get_origin(annotation) is t.Annotated
+    inner, *extras = t.get_args(annotation) if is_annotated else (annotation,)
     for extra in extras:
         if _is_stray(extra):
             raise TypeError(

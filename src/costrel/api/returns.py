@@ -12,7 +12,7 @@ from types import UnionType
 from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
-from .kinds import OBJECTS, bare, holds, kind_of
+from .kinds import OBJECTS, all_in, bare, holds, kind_of
 from .models import has_model
 
 NOT_SAID: t.Any = object()
@@ -109,7 +109,8 @@ def declares_data(annotation: t.Any) -> bool:
     """Whether a type declares more than a view of Flask may return, so that it is filtered.
 
     Raises `TypeError` for a type that declares objects, but that msgspec can't tell apart or does
-    not know: without a filter, what it does not declare would leave too.
+    not know, or for a generic class without its arguments: without a filter, what it does not
+    declare would leave too.
     """
     try:
         return _kept_decision(annotation)
@@ -127,6 +128,7 @@ def _declares_data(annotation: t.Any) -> bool:
                 " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
             ) from error
         return False
+    _check_arguments(annotation, kind)
     if has_model(annotation):
         return True
     if not _is_schema(kind):
@@ -143,6 +145,22 @@ def _declares_data(annotation: t.Any) -> bool:
 
 # INVARIANT: bounded, so that classes made at run time can be freed.
 _kept_decision = lru_cache(maxsize=1_000)(_declares_data)
+
+
+def _check_arguments(annotation: t.Any, kind: types.Type) -> None:
+    """Raise `TypeError` for a generic class that does not say of what it is.
+
+    SECURITY: the fields whose type it leaves open would be sent with all that they hold.
+    """
+    classes = [getattr(item, "cls", None) for item in all_in(kind) if isinstance(item, OBJECTS)]
+    for cls in (*classes, *filter(has_model, _classes_in(annotation))):
+        generic = getattr(cls, "__pydantic_generic_metadata__", {})
+        if generic.get("parameters") or getattr(cls, "__parameters__", ()):
+            name = getattr(cls, "__name__", repr(cls))
+            raise TypeError(
+                f"Its values can't be filtered by what it returns: {name} does not say of what it"
+                f" is. Write {name}[...], as in {name}[Book]."
+            )
 
 
 def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:

@@ -1,0 +1,82 @@
+"""Return annotations that filter nothing, or whose values could not be sent."""
+
+import typing as t
+from dataclasses import dataclass
+
+import pytest
+from msgspec import Struct
+from pydantic import BaseModel
+
+from costrel import Costrel
+from costrel.api import CursorPage, Page
+from costrel.dispatch.typed import check_views
+
+T = t.TypeVar("T")
+
+
+class Item(Struct):
+    """A model."""
+
+    id: int
+
+
+class Shelf(Struct):
+    """A model whose field leaves open what it holds."""
+
+    page: Page
+
+
+@dataclass
+class Box(t.Generic[T]):
+    """A generic dataclass."""
+
+    content: T
+
+
+class Model(BaseModel, t.Generic[T]):
+    """A generic model of Pydantic's."""
+
+    content: T
+
+
+class Items(Page[Item]):
+    """A page that says what it holds."""
+
+
+def app_of(annotation: t.Any, **options: t.Any) -> Costrel:
+    """Return an application with a view that says that it returns something."""
+    app = Costrel(__name__)
+    app.testing = True
+
+    def show() -> t.Any:
+        items = [{"id": 1, "secret": "hash"}]
+        return {"items": items, "page": 1, "size": 1, "total": 1, "next": None, "previous": None}
+
+    show.__annotations__["return"] = annotation
+    app.add_url_rule("/", view_func=show, **options)
+    return app
+
+
+OPEN = [
+    Page, CursorPage, Box, Model, Shelf, list[Page], Page | None, dict[str, Box], Page[T],
+    list[Model], t.Iterator[Page],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("annotation", OPEN, ids=repr)
+def test_generic_class_that_does_not_say_of_what_is_refused(annotation: t.Any) -> None:
+    """SECURITY: its items would be sent with everything that they hold."""
+    with pytest.raises(TypeError, match=r"Write \w+\[\.\.\.\], as in .*test_refused_returns.py:"):
+        app_of(annotation).test_client().get("/")
+
+
+def test_generic_class_is_refused_in_responses() -> None:
+    """As it is in the annotation."""
+    with pytest.raises(TypeError, match=r"Write Page\[\.\.\.\]"):
+        check_views(app_of(t.Any, responses={200: Page}))
+
+
+@pytest.mark.parametrize("annotation", [Page[Item], Items, Page[Item] | None], ids=repr)
+def test_generic_class_of_a_model_is_filtered(annotation: t.Any) -> None:
+    """A class that is derived from one of a model, too."""
+    assert app_of(annotation).test_client().get("/").json["items"] == [{"id": 1}]
