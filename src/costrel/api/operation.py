@@ -16,7 +16,7 @@ from .dependencies import Dependencies, dependencies_of
 from .negotiation import format_of_request
 from .paths import check_variables
 from .problems import Problem
-from .returns import NOT_SAID, is_page
+from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
 
 if t.TYPE_CHECKING:
@@ -172,6 +172,8 @@ def _of_function(
             others = {name: hint for name, hint in hints.items() if name not in own}
             binding = bind(view, others, filled, methods, refuse_unknown=refuse_unknown)
             returns = hints.get("return", NOT_SAID)
+            if returns is not NOT_SAID and not hasattr(view, "__wrapped__"):
+                check_generator(function, returns)
             send, responses = answers_of(returns, options, f"The view {place}")
         if dependencies is not None:
             dependencies.check_bodies(binding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import enum
+import inspect
 import typing as t
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,11 @@ NOTHING = (None, type(None))
 
 _PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
 """Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+
+_SENT_BY_FLASK = (
+    str, bytes, bytearray, dict, list, tuple, cabc.Mapping, cabc.Iterable, cabc.AsyncIterable,
+    cabc.Awaitable,
+)  # fmt: skip
 
 _STREAMS = (cabc.Iterator, cabc.Generator, cabc.AsyncIterator, cabc.AsyncGenerator)
 
@@ -132,6 +138,7 @@ def _declares_data(annotation: t.Any) -> bool:
     if has_model(annotation):
         return True
     if not _is_schema(kind):
+        _check_classes(kind)
         return False
     if not holds(kind, types.CustomType):
         return True
@@ -140,6 +147,7 @@ def _declares_data(annotation: t.Any) -> bool:
             f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
             " JSON can't stand for."
         )
+    _check_classes(kind)
     return False
 
 
@@ -161,6 +169,36 @@ def _check_arguments(annotation: t.Any, kind: types.Type) -> None:
                 f"Its values can't be filtered by what it returns: {name} does not say of what it"
                 f" is. Write {name}[...], as in {name}[Book]."
             )
+
+
+def _check_classes(kind: types.Type) -> None:
+    """Raise `TypeError` for a class that neither says what to send nor is sent by Flask."""
+    for item in all_in(kind):
+        if isinstance(item, types.CustomType) and not _is_sent_by_flask(item.cls):
+            raise TypeError(
+                f"{item.cls.__qualname__} does not say what to send, since it is no struct,"
+                " dataclass, TypedDict, attrs class or model of Pydantic's. Declare one with the"
+                " fields to send, and return that: its fields are read from the object's"
+                " attributes."
+            )
+
+
+def _is_sent_by_flask(cls: t.Any) -> bool:
+    """Whether Flask's rules send values of a class, or may: text, data, streams and WSGI apps."""
+    if not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
+        return True
+    return issubclass(cls, _SENT_BY_FLASK) or any("__call__" in vars(one) for one in cls.__mro__)
+
+
+def check_generator(function: t.Callable[..., t.Any], annotation: t.Any) -> None:
+    """Raise `TypeError` for a generator function that says that it returns a response."""
+    passed = [one for one in Returns.of(annotation).passed if issubclass(one, BaseResponse)]
+    if passed and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        name = passed[0].__name__
+        raise TypeError(
+            f"It has a `yield`, but says that it returns {name}. Put the `yield` into a function"
+            f" of its own, such as `def events()`, and write `return {name}(events())`."
+        )
 
 
 def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
