@@ -10,7 +10,7 @@ from http import HTTPStatus as status  # noqa: N813  as views write it
 
 from .conditional import check_preconditions, etag_of
 from .cursors import paginate_by_cursor
-from .dependencies import Depends
+from .markers import Depends
 from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
 from .partial import Partial, changes_of

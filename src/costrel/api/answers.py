@@ -23,6 +23,10 @@ _PROBLEM = Format(PROBLEM_TYPE, msgspec.json.encode, is_chosen=False)
 """The only format of problems, whatever the client accepts."""
 
 
+_WITHOUT_BODY = frozenset((204, 205, 304))
+"""SPEC(RFC 9110 §15): statuses whose answers have no content, as those below 200."""
+
+
 class Answer:
     """Make the responses of values of one type, in the format that the client wants.
 
@@ -244,6 +248,7 @@ def answers_of(
         else _responder(Returns.of(said).data, view, with_etag=with_etag)
         for code, said in declared.items()
     }
+    _check_bodies(status, usual, by_status)
     narrow = _narrow_by(returns.events, view)
     if returns.data or returns.passed or returns.lines:
         said = _union(returns.data) if isinstance(usual, Answer) else annotation
@@ -278,6 +283,18 @@ def _check_response(code: t.Any, said: t.Any) -> None:
             f"responses={{{int(code)}: {said!r}}}: write the type of its data, as in"
             f" {{{int(code)}: Problem}}, or None if it has no body."
         )
+
+
+def _check_bodies(
+    status: int, usual: Responder | None, by_status: t.Mapping[int, Responder | None]
+) -> None:
+    """Raise `TypeError` for data with a status whose answers have no body, so that it is lost."""
+    for code, responder in {status: usual, **by_status}.items():
+        if isinstance(responder, (Answer, Lines)) and (code < 200 or code in _WITHOUT_BODY):
+            raise TypeError(
+                f"It declares data for the status {code}, whose answers have no body. Let it return"
+                " None, or give it another status."
+            )
 
 
 def _union(members: t.Sequence[t.Any]) -> t.Any:

@@ -16,37 +16,11 @@ from functools import partial
 from itertools import groupby
 
 from ..ground.wrapped import is_async
-from ..registration.origin import caller, definition
+from ..registration.origin import definition
 from ..registration.overrides import key_of
 from .binding import Binding, bind
-from .parameters import Parameter
+from .markers import Depends, markers_of, name_of
 from .security import SecurityScheme
-
-
-@dataclass(frozen=True, slots=True)
-class Depends:
-    """Fill a parameter with what a function returns: ``Annotated[T, Depends(function)]``.
-
-    The function's own parameters are filled as those of a view are: from the rule, the query,
-    headers and so on, or by other dependencies. It is called once everything that it and the view
-    take from the request has turned out right. It may be ``async``, a class or another callable.
-
-    If it is a generator function, the parameter gets what it yields. It goes on once the response
-    has been sent, or when the view raises an error, which is then raised at its ``yield``.
-
-    Args:
-        function: The function.
-        use_cache: Whether all places of a request that depend on it share one call.
-
-    Raises `TypeError` if `function` can't be called.
-    """
-
-    function: Callable[..., t.Any]
-    use_cache: bool = field(default=True, kw_only=True)
-
-    def __post_init__(self) -> None:
-        if not callable(self.function):
-            raise TypeError(f"Depends() takes a function, not {self.function!r}. ({caller()})")
 
 
 class Kind(Enum):
@@ -166,12 +140,12 @@ def dependencies_of(
     for guard in guards:
         if not isinstance(guard, Depends):
             raise TypeError(
-                f"dependencies=[...] takes markers, not {guard!r}. Write Depends({_name(guard)})."
+                f"dependencies=[...] takes markers, not {guard!r}. Write Depends({name_of(guard)})."
             )
         compiler.add(guard)
     known = None if view is None else _parameters_of(view)
     parameters = known or {}
-    markers = _markers(parameters, hints, variables)
+    markers = markers_of(parameters, hints, variables)
     filled = {name: compiler.add(marker) for name, marker in markers.items()}
     if not compiler.steps:
         return None
@@ -218,7 +192,7 @@ class _Compiler:
             self.security.append(asked)
         function = self._overrides.get(key, asked)
         if any(key == key_of(outer) for outer in self._path):
-            names = " -> ".join(map(_name, [*self._path, asked]))
+            names = " -> ".join(map(name_of, [*self._path, asked]))
             raise _ExplainedError(
                 f"Dependencies need each other: {names}. Take what they share into a function"
                 " that both can depend on."
@@ -245,7 +219,7 @@ class _Compiler:
             reads_credentials = isinstance(function, SecurityScheme) and not kind.is_async
             return Step(called, name, kind, is_credential=reads_credentials)
         hints = _hints_of(function)
-        markers = _markers(parameters, hints, self._variables)
+        markers = markers_of(parameters, hints, self._variables)
         needs = {parameter: self.add(marker) for parameter, marker in markers.items()}
         others = {name: hint for name, hint in hints.items() if name not in needs}
         binding = bind(function, others, self._variables, self._methods)
@@ -253,10 +227,6 @@ class _Compiler:
         from_request = () if binding is None else (entry.name for entry in binding.entries)
         _check_filled(parameters, {*matched, *needs, *from_request})
         return Step(called, name, kind, binding, matched, tuple(needs.items()))
-
-
-def _name(function: t.Any) -> str:
-    return str(getattr(function, "__qualname__", None) or repr(function))
 
 
 def _call_of(function: t.Any) -> tuple[Callable[..., t.Any], Kind]:
@@ -302,54 +272,6 @@ def _hints_of(function: t.Any) -> dict[str, t.Any]:
         function = type(function).__call__
     hints = t.get_type_hints(function, include_extras=True)
     return {name: hint for name, hint in hints.items() if name not in given}
-
-
-def _markers(
-    parameters: Mapping[str, inspect.Parameter],
-    hints: Mapping[str, t.Any],
-    variables: Collection[str],
-) -> dict[str, Depends]:
-    """Return the markers of the parameters that have one."""
-    found: dict[str, Depends] = {}
-    for name, parameter in parameters.items():
-        if isinstance(parameter.default, Depends):
-            function = _name(parameter.default.function)
-            raise TypeError(
-                f"{name!r} has Depends({function}) as its default. Write it into the annotation:"
-                f" {name}: Annotated[..., Depends({function})]."
-            )
-        marker = _marker_in(name, hints.get(name))
-        if marker is None:
-            continue
-        if name in variables:
-            raise TypeError(
-                f"{name!r} is filled by the rule already, so Depends({_name(marker.function)})"
-                " can't fill it. Rename one of the two."
-            )
-        found[name] = marker
-    return found
-
-
-def _marker_in(name: str, annotation: t.Any) -> Depends | None:
-    if t.get_origin(annotation) is not t.Annotated:
-        return None
-    _type, *extras = t.get_args(annotation)
-    if any(extra is Depends for extra in extras):
-        raise TypeError(f"{name!r} depends on nothing: write Depends(function), not Depends.")
-    markers = [extra for extra in extras if isinstance(extra, Depends)]
-    if not markers:
-        return None
-    others = [
-        extra
-        for extra in extras
-        if isinstance(extra, Parameter)
-        or (isinstance(extra, type) and issubclass(extra, Parameter))
-    ]
-    if len(markers) + len(others) > 1:
-        raise TypeError(
-            f"{name!r} can't be filled by {' and by '.join(map(repr, [*markers, *others]))}."
-        )
-    return markers[0]
 
 
 def _check_filled(parameters: Mapping[str, inspect.Parameter], filled: Collection[str]) -> None:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
 from .kinds import ARRAYS, OBJECTS, bare, holds, kind_of, members_of, without_none
+from .markers import refuse_strays
 from .models import has_model, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .places import key_of
@@ -70,6 +71,7 @@ def _entry(
     if in_rule:
         marker = _marker_of_variable(name, hint, marker)
         if marker is None:
+            refuse_strays(name, hint)
             return None
     try:
         kind = _kind_of(name, annotation)
@@ -77,7 +79,9 @@ def _entry(
     except TypeError:
         if decorated and marker is None:
             return None
+        refuse_strays(name, hint)
         raise
+    refuse_strays(name, hint)
     if isinstance(place, Path) and not in_rule:
         raise TypeError(
             f"{name!r} is marked Path(), but the rule has no variable <{name}>. Add it to the rule,"

@@ -14,9 +14,9 @@ from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
 from .negotiation import format_of_request
-from .paths import check_variables
+from .paths import check_taken, check_variables
 from .problems import Problem
-from .returns import NOT_SAID, is_page
+from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
 
 if t.TYPE_CHECKING:
@@ -113,11 +113,14 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     view_class = getattr(view, "view_class", None)
     if view_class is None:
         return [of_function(view, rule, methods or tuple(rule.methods or ()), options)]
+    of_function = partial(
+        of_function, bound=True, is_decorated=bool(getattr(view_class, "decorators", ()))
+    )
     if not issubclass(view_class, MethodView):
-        return [of_function(view_class.dispatch_request, rule, methods, options, bound=True)]
+        return [of_function(view_class.dispatch_request, rule, methods, options)]
     found = {method: getattr(view_class, method.lower(), None) for method in methods}
     return [
-        of_function(function, rule, (method,), options, bound=True)
+        of_function(function, rule, (method,), options)
         for method, function in found.items()
         if function is not None
     ]
@@ -148,6 +151,7 @@ def _of_function(
     options: dict[str, t.Any],
     *,
     bound: bool = False,
+    is_decorated: bool = False,
     refuse_unknown: bool = False,
 ) -> Operation:
     """Compile a view function, or a function of a class, whose first parameter is filled."""
@@ -157,6 +161,7 @@ def _of_function(
     filled = _variables_of(rule)
     if bound and is_function:
         filled.update(list(inspect.signature(function).parameters)[:1])
+    is_decorated = is_decorated or hasattr(view, "__wrapped__")
     is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
@@ -167,12 +172,19 @@ def _of_function(
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
         if is_typed:
-            if not hasattr(view, "__wrapped__"):
+            if not is_decorated:
                 check_variables(rule, hints)
             others = {name: hint for name, hint in hints.items() if name not in own}
             binding = bind(view, others, filled, methods, refuse_unknown=refuse_unknown)
             returns = hints.get("return", NOT_SAID)
+            if returns is not NOT_SAID and not is_decorated:
+                check_generator(function, returns)
             send, responses = answers_of(returns, options, f"The view {place}")
+            if not is_decorated and not _has_preprocessors(app, rule):
+                entries = () if binding is None else binding.entries
+                hidden = frozenset() if dependencies is None else dependencies.hidden
+                names = {*own, *(entry.name for entry in entries)}
+                check_taken(view, set(filled) - hidden, names)
         if dependencies is not None:
             dependencies.check_bodies(binding)
             bindings = [*dependencies.bindings, *([] if binding is None else [binding])]
@@ -196,6 +208,18 @@ def _of_function(
         function if is_function else None, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
+
+
+def _has_preprocessors(app: App, rule: Rule) -> bool:
+    """Whether functions may take variables of a rule away, or add some, before its view."""
+    blueprints = _blueprints_of(rule)
+    return any(app.url_value_preprocessors.get(name) for name in (None, *blueprints))
+
+
+def _blueprints_of(rule: Rule) -> list[str]:
+    """Return the names of the blueprints that a rule is in."""
+    parts = str(rule.endpoint).split(".")[:-1]
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def _says_problems(options: t.Mapping[str, t.Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import inspect
 import math
 import typing as t
 import uuid
@@ -124,4 +125,41 @@ def check_variables(rule: Rule, hints: Mapping[str, t.Any]) -> None:
         raise TypeError(
             f"{name!r} is annotated as {wanted.__name__}, but the rule's converter makes a"
             f" {made.__name__} of it. {advice}."
+        )
+
+
+def check_taken(
+    view: t.Callable[..., t.Any],
+    variables: t.Collection[str],
+    filled: t.Collection[str],
+) -> None:
+    """Raise `TypeError` for a rule's variable that is not taken, and a parameter not filled.
+
+    Args:
+        view: The view.
+        variables: The names that the rule fills, without those that dependencies take.
+        filled: The names that something else fills.
+    """
+    parameters = inspect.signature(view).parameters
+    kinds = {parameter.kind for parameter in parameters.values()}
+    takes_all = inspect.Parameter.VAR_KEYWORD in kinds
+    unfilled = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+        and name not in variables
+        and name not in filled
+    ]
+    missing = [] if takes_all else sorted(set(variables) - parameters.keys())
+    if missing:
+        names = ", ".join(map(repr, parameters)) or "nothing"
+        raise TypeError(
+            f"The rule's variable <{missing[0]}> is not taken by the view, which takes {names}."
+            " Give both the same name, or add the parameter."
+        )
+    if unfilled:
+        raise TypeError(
+            f"Nothing fills {unfilled[0]!r}: the rule has no variable <{unfilled[0]}>, and the"
+            " parameter has no annotation. Annotate it, or give it a default."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import enum
+import inspect
 import typing as t
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +13,7 @@ from types import UnionType
 from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
-from .kinds import OBJECTS, bare, holds, kind_of
+from .kinds import OBJECTS, all_in, bare, holds, kind_of
 from .models import has_model
 
 NOT_SAID: t.Any = object()
@@ -23,6 +24,11 @@ NOTHING = (None, type(None))
 
 _PLAIN = (types.AnyType, types.StrType, types.BytesType, types.CustomType)
 """Types that a view of Flask returns too; alone, they are sent as Flask sends them."""
+
+_SENT_BY_FLASK = (
+    str, bytes, bytearray, dict, list, tuple, cabc.Mapping, cabc.Iterable, cabc.AsyncIterable,
+    cabc.Awaitable,
+)  # fmt: skip
 
 _STREAMS = (cabc.Iterator, cabc.Generator, cabc.AsyncIterator, cabc.AsyncGenerator)
 
@@ -109,7 +115,8 @@ def declares_data(annotation: t.Any) -> bool:
     """Whether a type declares more than a view of Flask may return, so that it is filtered.
 
     Raises `TypeError` for a type that declares objects, but that msgspec can't tell apart or does
-    not know: without a filter, what it does not declare would leave too.
+    not know, or for a generic class without its arguments: without a filter, what it does not
+    declare would leave too.
     """
     try:
         return _kept_decision(annotation)
@@ -127,9 +134,11 @@ def _declares_data(annotation: t.Any) -> bool:
                 " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
             ) from error
         return False
+    _check_arguments(annotation, kind)
     if has_model(annotation):
         return True
     if not _is_schema(kind):
+        _check_classes(kind)
         return False
     if not holds(kind, types.CustomType):
         return True
@@ -138,11 +147,58 @@ def _declares_data(annotation: t.Any) -> bool:
             f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
             " JSON can't stand for."
         )
+    _check_classes(kind)
     return False
 
 
 # INVARIANT: bounded, so that classes made at run time can be freed.
 _kept_decision = lru_cache(maxsize=1_000)(_declares_data)
+
+
+def _check_arguments(annotation: t.Any, kind: types.Type) -> None:
+    """Raise `TypeError` for a generic class that does not say of what it is.
+
+    SECURITY: the fields whose type it leaves open would be sent with all that they hold.
+    """
+    classes = [getattr(item, "cls", None) for item in all_in(kind) if isinstance(item, OBJECTS)]
+    for cls in (*classes, *filter(has_model, _classes_in(annotation))):
+        generic = getattr(cls, "__pydantic_generic_metadata__", {})
+        if generic.get("parameters") or getattr(cls, "__parameters__", ()):
+            name = getattr(cls, "__name__", repr(cls))
+            raise TypeError(
+                f"Its values can't be filtered by what it returns: {name} does not say of what it"
+                f" is. Write {name}[...], as in {name}[Book]."
+            )
+
+
+def _check_classes(kind: types.Type) -> None:
+    """Raise `TypeError` for a class that neither says what to send nor is sent by Flask."""
+    for item in all_in(kind):
+        if isinstance(item, types.CustomType) and not _is_sent_by_flask(item.cls):
+            raise TypeError(
+                f"{item.cls.__qualname__} does not say what to send, since it is no struct,"
+                " dataclass, TypedDict, attrs class or model of Pydantic's. Declare one with the"
+                " fields to send, and return that: its fields are read from the object's"
+                " attributes."
+            )
+
+
+def _is_sent_by_flask(cls: t.Any) -> bool:
+    """Whether Flask's rules send values of a class, or may: text, data, streams and WSGI apps."""
+    if not isinstance(cls, type) or getattr(cls, "_is_protocol", False):
+        return True
+    return issubclass(cls, _SENT_BY_FLASK) or any("__call__" in vars(one) for one in cls.__mro__)
+
+
+def check_generator(function: t.Callable[..., t.Any], annotation: t.Any) -> None:
+    """Raise `TypeError` for a generator function that says that it returns a response."""
+    passed = [one for one in Returns.of(annotation).passed if issubclass(one, BaseResponse)]
+    if passed and (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        name = passed[0].__name__
+        raise TypeError(
+            f"It has a `yield`, but says that it returns {name}. Put the `yield` into a function"
+            f" of its own, such as `def events()`, and write `return {name}(events())`."
+        )
 
 
 def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
