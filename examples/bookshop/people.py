@@ -48,9 +48,7 @@ def find_clerk(token: Annotated[str, Depends(of_clerk)], session: Database) -> C
     return clerk
 
 
-def find_customer(
-    token: Annotated[str, Depends(of_customer)], session: Database
-) -> CustomerRow:
+def find_customer(token: Annotated[str, Depends(of_customer)], session: Database) -> CustomerRow:
     """Find the customer by the cookie that ``POST /customers`` has set."""
     customer = session.scalar(select(CustomerRow).filter_by(token_hash=hash_of(token)))
     if customer is None:

@@ -206,9 +206,7 @@ class APIKey(SecurityScheme):
         else:
             keys = request.cookies.getlist(self.name)
         if len(keys) != 1 or not keys[0]:
-            raise _unauthorized(
-                f"Send a key with the {self.place} {self.name!r}.", self.challenge
-            )
+            raise _unauthorized(f"Send a key with the {self.place} {self.name!r}.", self.challenge)
         key: str = keys[0]
         return key
 
