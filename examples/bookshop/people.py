@@ -9,8 +9,6 @@ from typing import Annotated
 
 import click
 from sqlalchemy import select
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
 from werkzeug.http import dump_cookie
 
 from costrel import Blueprint, current_app, request
@@ -20,6 +18,10 @@ from .database import Database
 from .tables import ClerkRow, CustomerRow
 
 commands = Blueprint("people", __name__, cli_group=None)
+
+of_clerk = BearerAuth("clerk")
+of_customer = APIKey("customer", place="cookie")
+of_courier = APIKey("X-Courier-Key")
 
 
 def init_app(app):
@@ -38,34 +40,27 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def refused(why: str, scheme: str) -> Unauthorized:
-    """Return the error for credentials that nobody has."""
-    return Unauthorized(why, www_authenticate=WWWAuthenticate(scheme, {"error": "invalid_token"}))
-
-
-def find_clerk(token: Annotated[str, Depends(BearerAuth("clerk"))], session: Database) -> ClerkRow:
+def find_clerk(token: Annotated[str, Depends(of_clerk)], session: Database) -> ClerkRow:
     """Find who works here by the token that ``add-clerk`` has shown."""
     clerk = session.scalar(select(ClerkRow).filter_by(token_hash=hash_of(token)))
     if clerk is None:
-        raise refused("Nobody has this token.", "bearer")
+        raise of_clerk.error("Nobody has this token.")
     return clerk
 
 
-def find_customer(
-    token: Annotated[str, Depends(APIKey("customer", place="cookie"))], session: Database
-) -> CustomerRow:
+def find_customer(token: Annotated[str, Depends(of_customer)], session: Database) -> CustomerRow:
     """Find the customer by the cookie that ``POST /customers`` has set."""
     customer = session.scalar(select(CustomerRow).filter_by(token_hash=hash_of(token)))
     if customer is None:
-        raise refused("Nobody has this cookie.", "cookie")
+        raise of_customer.error("Nobody has this cookie.")
     return customer
 
 
-def check_courier(key: Annotated[str, Depends(APIKey("X-Courier-Key"))]) -> None:
+def check_courier(key: Annotated[str, Depends(of_courier)]) -> None:
     """Let the courier in."""
     expected = current_app.config["COURIER_KEY"]
     if not expected or not hmac.compare_digest(key.encode(), expected.encode()):
-        raise refused("This is not the courier's key.", "apikey")
+        raise of_courier.error("This is not the courier's key.")
 
 
 Customer = Annotated[CustomerRow, Depends(find_customer)]

@@ -225,6 +225,45 @@ def test_failure_at_the_end_is_logged_and_the_others_end(
     assert [record.levelno for record in caplog.records].count(logging.ERROR) >= 1
 
 
+@pytest.mark.parametrize("kinds", ASYNC)
+@pytest.mark.parametrize("rule", ["/", "/stream"])
+def test_failure_at_the_end_is_raised_in_tests(
+    recorder: Recorder, kinds: str, rule: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By both clients; outside tests only the log has it."""
+    app = make_app(recorder, kinds)
+
+    def fail() -> t.Iterator[None]:
+        yield
+        raise ValueError("at the end")
+
+    async def fail_later() -> t.AsyncIterator[None]:
+        yield
+        raise ValueError("at the end")
+
+    guards = [Depends(fail_later if kinds == "async" else fail)]
+
+    @app.get("/ending/", dependencies=guards)
+    def send_item() -> Item:
+        return Item(1)
+
+    @app.get("/ending/stream", dependencies=guards)
+    def send_items() -> t.Iterator[Item]:
+        yield Item(1)
+
+    url = f"/ending{rule}"
+    assert app.test_client().get(url, buffered=True).status_code == 200
+    assert "at the end" in caplog.text
+    app.testing = True
+    with pytest.raises(ValueError, match="at the end"):
+        app.test_client().get(url, buffered=rule == "/stream")
+    assert recorder.order[-2:] == ["outer gets ValueError", "teardown"]
+    with pytest.raises(ValueError, match="at the end"):
+        asyncio.run(app.async_test_client().get(url))
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert app.test_client().get(url, buffered=True).status_code == 200
+
+
 @pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
 def test_generator_has_to_yield_once(is_async: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Without a yield there is no value; a second one is an error at the end."""

@@ -29,7 +29,7 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from costrel import Blueprint, Costrel, Flask, Response, abort, request
+from costrel import Blueprint, Costrel, EventStream, Flask, Response, abort, request
 from costrel.api import Header, Problem, problem_for
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 from costrel.testing.asgi import WebSocketRejected
@@ -343,6 +343,47 @@ def test_application_of_nothing_but_an_api_has_no_pages(ask: Ask) -> None:
     assert problem_in(ask(app, "/socket"))["status"] == 400
     assert problem_in(ask(app, "/broken"))["status"] == 500
     assert ask(app, "/static/none.css").content_type == PAGE
+
+
+def test_events_of_a_declared_type_are_an_api(ask: Ask) -> None:
+    """One stream beside JSON changes the errors of nothing, and has problems itself."""
+    app = Costrel(__name__)
+
+    @app.post("/items")
+    def add(item: Item) -> Item:
+        return item
+
+    @app.get("/events")
+    def events(limit: int) -> EventStream[Item]:
+        return EventStream(())
+
+    assert problem_in(ask(app, "/none"))["status"] == 404
+    assert problem_in(ask(app, "/events"))["status"] == 422
+    assert problem_in(ask(app, "/events", "PUT"))["status"] == 405
+
+
+@pytest.mark.parametrize("is_api", [True, False])
+def test_events_of_no_declared_type_are_what_those_near_them_are(ask: Ask, is_api: bool) -> None:
+    """They have no say of their own, and take after a page as well as after an API."""
+    app = Costrel(__name__)
+
+    def show() -> t.Any:
+        """Do nothing."""
+
+    show.__annotations__ = {"return": Item if is_api else str}
+    app.get("/items")(show)
+
+    @app.get("/events")
+    def events(limit: int) -> EventStream:
+        return EventStream(())
+
+    kind = PROBLEM if is_api else PAGE
+    for url, method, status in (
+        ("/none", "GET", 404), ("/items", "PUT", 405), ("/events", "GET", 422),
+        ("/events", "PUT", 405),
+    ):  # fmt: skip
+        response = ask(app, url, method)
+        assert (response.status_code, response.content_type) == (status, kind), url
 
 
 def test_typed_blueprint_of_an_untyped_application_has_problems_of_its_own(ask: Ask) -> None:

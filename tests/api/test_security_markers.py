@@ -206,6 +206,36 @@ def test_bindings_of_dependencies_are_known_for_the_document() -> None:
     assert app.test_client().get("/?a=1&b=2&c=3").json == [3, 3]
 
 
+@pytest.mark.parametrize(
+    ("marker", "challenge"),
+    [
+        (BearerAuth(), 'Bearer realm="api", error="invalid_token"'),
+        (BearerAuth(scopes=["a", "b"]), 'Bearer realm="api", scope="a b", error="invalid_token"'),
+        (BasicAuth(), 'Basic realm="api", charset="UTF-8"'),
+        (APIKey("key", "query"), 'ApiKey realm="api"'),
+    ],
+    ids=["bearer", "scopes", "basic", "key"],
+)
+def test_wrong_credentials_get_401_with_a_challenge(marker: t.Any, challenge: str) -> None:
+    """The function that checks them raises the marker's error, with its own words."""
+    app = Costrel(__name__)
+
+    def check(credentials: t.Annotated[t.Any, Depends(marker)]) -> None:
+        raise marker.error("Nobody has these.")
+
+    @app.get("/", dependencies=[Depends(check)])
+    def show() -> Item:
+        return Item(1)
+
+    client = app.test_client()
+    name = "Basic" if isinstance(marker, BasicAuth) else "Bearer"
+    headers = {"Authorization": basic_header("a:b") if name == "Basic" else "Bearer abc"}
+    response = client.get("/?key=k", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == challenge
+    assert response.json == {"title": "Unauthorized", "status": 401, "detail": "Nobody has these."}
+
+
 def test_password_is_not_in_a_representation() -> None:
     """It may be logged."""
     assert "secret" not in repr(BasicCredentials("ada", "secret"))

@@ -8,8 +8,9 @@ import typing as t
 import pytest
 from msgspec import Meta, Struct
 
-from costrel import Blueprint, Costrel, abort, request
+from costrel import Blueprint, Costrel, Event, EventStream, abort, request
 from costrel.api import BearerAuth, Depends
+from costrel.openapi import document_of
 from costrel.testing import schema_test
 
 FEW = {"generation": {"max-examples": 10, "deterministic": True, "database": "none"}}
@@ -90,7 +91,7 @@ def ping() -> dict[str, int]:
 def test_missing_schemathesis_is_named_with_its_install_command(monkeypatch):
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "schemathesis", None)
-    with pytest.raises(RuntimeError, match=r"pip install 'schemathesis>=4'"):
+    with pytest.raises(RuntimeError, match=r"pip install 'schemathesis>=4.32'"):
         schema_test(shop())
 
 
@@ -121,3 +122,51 @@ def test_api_that_ignores_credentials_is_found():
 
     with pytest.raises(AssertionError, match="DELETE /items"):
         schema_test(app, auth={"openapi": {"bearerAuth": {"bearer": "t"}}}, **FEW)
+
+
+def test_post_that_needs_a_token_passes_with_it_and_without_it():
+    """The header that is sent along is enough, and requests without it are tried as well."""
+    app = shop()
+    added = []
+
+    @app.post("/notes", status=201, dependencies=[Depends(check_token)])
+    def add_note(item: Item) -> Item:
+        added.append(item)
+        return item
+
+    schema_test(app, headers={"Authorization": "Bearer t"}, **FEW)
+    assert added
+
+
+def streams(data):
+    """Make an API of two streams: of items and of items or text."""
+    app = Costrel(__name__)
+
+    @app.get("/items")
+    def items() -> EventStream[Item]:
+        return EventStream(iter([Item("tea"), Event(Item("rum"), event="new", id="1")]))
+
+    @app.get("/either")
+    def either() -> EventStream[Item | str]:
+        return EventStream(iter([Item("tea"), "text"]))
+
+    @app.get("/bare")
+    def bare() -> EventStream:
+        return EventStream(iter([Event(data, retry_ms=5), "text"]))
+
+    return app
+
+
+def test_streams_of_events_pass():
+    """The document says what each event is."""
+    schema_test(streams({"a": 1}), **FEW)
+
+
+def test_event_that_is_not_as_documented_is_found(monkeypatch):
+    """What is in the data of each event is compared."""
+    app = streams("")
+    document = document_of(app)
+    document["components"]["schemas"]["Item"]["properties"]["count"]["maximum"] = -1
+    monkeypatch.setattr("costrel.openapi.document_of", lambda *_: document)
+    with pytest.raises(AssertionError, match="GET /items: SSE event"):
+        schema_test(app, **FEW)

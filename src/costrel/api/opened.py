@@ -136,21 +136,29 @@ class Opened:
     def close(self, error: BaseException | None) -> None:
         """Let them go on, or raise the request's error in them; log what they raise.
 
-        Then the context is released, and runs its teardown functions if it was left before.
+        Then the context is released, and runs its teardown functions if it was left before. In
+        tests, the last error that they have raised themselves is raised at the end.
         """
         ctx = self._ctx
         ctx.opened = None
         error = before = ctx._error if ctx._error is not None else error
+        failure: BaseException | None = None
         try:
             with ctx.activate():
                 while self._open:
                     item = self._open.pop()
                     error = self._logged(item, error, self._end(item, error))
+            failure = self._failure(error, before)
         finally:
             try:
                 ctx.release(before)
             finally:
                 del error, before  # As above.
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # As above.
 
     async def close_later(self, error: BaseException | None) -> None:
         """Do the same on the event loop that serves the request."""
@@ -158,27 +166,29 @@ class Opened:
         ctx.opened = None
         error = before = ctx._error if ctx._error is not None else error
         token = context.set(ctx)
-        cancelled: BaseException | None = None
+        failure: BaseException | None = None
         try:
             while self._open:
                 item = self._open.pop()
                 raised = await self._end_later(item, error)
                 if raised is not error and _is_cancellation(raised):
-                    error = cancelled = raised
+                    error = failure = raised
                 else:
                     error = self._logged(item, error, raised)
                 del raised
+            if failure is None:
+                failure = self._failure(error, before)
         finally:
             try:
                 await ctx.app._run_in_thread(ctx.release, before)
             finally:
                 context.reset(token)
                 del error, before  # As above.
-        if cancelled is not None:
+        if failure is not None:
             try:
-                raise cancelled
+                raise failure
             finally:
-                del cancelled  # As above.
+                del failure  # As above.
 
     def _end(self, item: _Open, error: BaseException | None) -> BaseException | None:
         """Let one go on; return the error that counts from now on, if any."""
@@ -212,6 +222,16 @@ class Opened:
                 # Without the frames that held it meanwhile: it may be the cause of another.
                 error.__traceback__ = traceback
         return error
+
+    def _failure(
+        self, error: BaseException | None, before: BaseException | None
+    ) -> BaseException | None:
+        """Return what they have raised themselves, if errors are raised in tests instead of 500."""
+        if error is before or not isinstance(error, Exception):
+            return None
+        app = self._ctx.app
+        propagate = app.config["PROPAGATE_EXCEPTIONS"]
+        return error if (app.testing if propagate is None else propagate) else None
 
     def _logged(
         self, item: _Open, before: BaseException | None, error: BaseException | None

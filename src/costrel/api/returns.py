@@ -87,7 +87,7 @@ def _members_of(
             yield from _members_of(argument, statuses)
     elif has_more:
         yield from _members_of(arguments[0], _statuses_in(arguments[1]))
-    elif origin is t.Annotated and is_page(arguments[0]):
+    elif origin is t.Annotated and Returns.of(arguments[0]).passed:
         yield from _members_of(arguments[0], statuses)
     else:
         yield annotation, statuses
@@ -100,8 +100,24 @@ def _statuses_in(annotation: t.Any) -> tuple[int, ...]:
 
 
 def is_page(annotation: t.Any) -> bool:
-    """Whether a return annotation says that it may be text or a response, not data."""
-    return bool(Returns.of(annotation).passed)
+    """Whether a return annotation says that it may be text or a response, not data.
+
+    Events of a declared type are data.
+    """
+    found = Returns.of(annotation)
+    return bool(found.passed) and not (found.events and all(map(_has_events, found.passed)))
+
+
+def is_stream(annotation: t.Any) -> bool:
+    """Whether a return annotation says that it sends events, and nothing else."""
+    found = Returns.of(annotation)
+    others = found.data or found.by_status or found.lines
+    return bool(found.passed) and all(map(_has_events, found.passed)) and not others
+
+
+def _has_events(cls: type) -> bool:
+    """Whether a class of responses is `EventStream`, which is not imported for this."""
+    return hasattr(cls, "narrow_data")
 
 
 def _is_page_class(member: t.Any) -> bool:

@@ -28,7 +28,8 @@ class SecurityScheme:
     """The base of the markers; use one of them: ``Annotated[str, Depends(BearerAuth())]``.
 
     A marker returns the credentials. It does not know whether they are right: that is for the
-    function that depends on it. Compare secrets with `hmac.compare_digest`.
+    function that depends on it, which raises the marker's `error` if not. Compare secrets with
+    `hmac.compare_digest`.
 
     Attributes:
         name: Its name in the OpenAPI document.
@@ -49,9 +50,25 @@ class SecurityScheme:
         """The Security Scheme Object of the OpenAPI document."""
         raise NotImplementedError
 
+    @property
+    def challenge(self) -> str:
+        """What ``WWW-Authenticate`` tells clients that lack credentials."""
+        raise NotImplementedError
+
     def __call__(self) -> t.Any:
         """Return the credentials of the current request; 401 if there are none."""
         raise NotImplementedError
+
+    def error(self, detail: str) -> Unauthorized:
+        """Return the error to raise for credentials that are wrong: a 401.
+
+        It has ``WWW-Authenticate``, which each 401 has to have (RFC 9110 §15.5.2), and which
+        ``abort(401)`` lacks.
+
+        Args:
+            detail: What clients are told; it must not help to guess the credentials.
+        """
+        return _unauthorized(detail, self.challenge)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -77,14 +94,28 @@ class BearerAuth(SecurityScheme):
         """The Security Scheme Object of the OpenAPI document."""
         return {"type": "http", "scheme": "bearer"}
 
+    @property
+    def challenge(self) -> str:
+        """What ``WWW-Authenticate`` tells clients that lack credentials."""
+        scope = f', scope="{" ".join(self.scopes)}"' if self.scopes else ""
+        return f'Bearer realm="api"{scope}'
+
+    def error(self, detail: str) -> Unauthorized:
+        """Return the error to raise for a token that is wrong, expired or revoked: a 401.
+
+        SPEC(RFC 6750 §3.1): it says ``error="invalid_token"``, so clients ask for another token.
+
+        Args:
+            detail: What clients are told; it must not help to guess a token.
+        """
+        return _unauthorized(detail, f'{self.challenge}, error="invalid_token"')
+
     def __call__(self) -> str:
         """Return the token; raises `Unauthorized` (401) without one."""
         found = _TOKEN.fullmatch(request.headers.get("Authorization", "").strip(" "))
         if found is None:
-            scope = f', scope="{" ".join(self.scopes)}"' if self.scopes else ""
             raise _unauthorized(
-                "Send a token with the header 'Authorization: Bearer ...'.",
-                f'Bearer realm="api"{scope}',
+                "Send a token with the header 'Authorization: Bearer ...'.", self.challenge
             )
         return found[1]
 
@@ -120,6 +151,11 @@ class BasicAuth(SecurityScheme):
         """The Security Scheme Object of the OpenAPI document."""
         return {"type": "http", "scheme": "basic"}
 
+    @property
+    def challenge(self) -> str:
+        """What ``WWW-Authenticate`` tells clients that lack credentials."""
+        return 'Basic realm="api", charset="UTF-8"'
+
     def __call__(self) -> BasicCredentials:
         """Return the name and the password; raises `Unauthorized` (401) without them."""
         found = _BASIC.fullmatch(request.headers.get("Authorization", "").strip(" "))
@@ -127,7 +163,7 @@ class BasicAuth(SecurityScheme):
         if credentials is None:
             raise _unauthorized(
                 "Send a name and a password with the header 'Authorization: Basic ...'.",
-                'Basic realm="api", charset="UTF-8"',
+                self.challenge,
             )
         return credentials
 
@@ -156,6 +192,11 @@ class APIKey(SecurityScheme):
         """The Security Scheme Object of the OpenAPI document."""
         return {"type": "apiKey", "in": self.place, "name": self.name}
 
+    @property
+    def challenge(self) -> str:
+        """What ``WWW-Authenticate`` tells clients that lack credentials."""
+        return 'ApiKey realm="api"'
+
     def __call__(self) -> str:
         """Return the key; raises `Unauthorized` (401) without one, or with several."""
         if self.place == "header":
@@ -165,9 +206,7 @@ class APIKey(SecurityScheme):
         else:
             keys = request.cookies.getlist(self.name)
         if len(keys) != 1 or not keys[0]:
-            raise _unauthorized(
-                f"Send a key with the {self.place} {self.name!r}.", 'ApiKey realm="api"'
-            )
+            raise _unauthorized(f"Send a key with the {self.place} {self.name!r}.", self.challenge)
         key: str = keys[0]
         return key
 

@@ -10,6 +10,7 @@ from ..ground.current import request
 from .operation import Operation, View, operation_of_others, operations_of
 from .problems import Detail, refuse
 from .resolution import resolving, resolving_on_loop
+from .returns import is_stream
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -25,14 +26,15 @@ class TypedView(t.NamedTuple):
         view: The registered view.
         call: Fills its parameters and sends its value as declared; the view itself if there
             is nothing to fill and nothing declared.
-        is_api: Whether errors are problem details.
+        is_api: Whether errors are problem details; None if it only sends events of no declared
+            type, as pages and APIs do.
         operations: What the annotations say.
         overrides: What was called instead of dependencies when it was compiled.
     """
 
     view: View
     call: View
-    is_api: bool
+    is_api: bool | None
     operations: tuple[Operation, ...]
     overrides: t.Mapping[t.Any, t.Any]
 
@@ -50,7 +52,9 @@ class TypedView(t.NamedTuple):
         """
         overrides = app._overrides
         operations = tuple(operations_of(app, rule, view))
-        is_api = any(operation.is_api for operation in operations)
+        is_api: bool | None = any(operation.is_api for operation in operations)
+        if not is_api and operations and all(is_stream(one.returns) for one in operations):
+            is_api = None
         by_method = None
         known = operations
         if len(operations) != 1 or getattr(view, "view_class", None) is not None:

@@ -267,9 +267,11 @@ class RequestContext(AppContext):
     def _end(self, exc: BaseException | None) -> None:
         """Run the teardown; before it, close the dependencies of a request that sends nothing."""
         opened = self.opened
-        if opened is not None and not opened.is_sending:
-            opened.close(exc)
-        super()._end(exc)
+        try:
+            if opened is not None and not opened.is_sending:
+                opened.close(exc)
+        finally:
+            super()._end(exc)
 
     def _restore(self) -> AppContext | None:
         current: AppContext | None = context.get(None)

@@ -118,14 +118,15 @@ class ApiRoutes:
     def own(self, ctx: RequestContext, error: HTTPException) -> bool:
         """Whether a request that matched no rule is an API's.
 
-        If rules match its path with another method, it is so if they all are. Otherwise those
-        rules count that have the most first segments in common with the path.
+        If rules match its path with another method, it is so if they all are, of those that can
+        tell. Otherwise those rules count that have the most first segments in common with the path.
         """
         if not self._below:
             return False
         others = _allowed(ctx, error) if isinstance(error, MethodNotAllowed) else []
-        if others:
-            return all(is_api(ctx.app, rule) for rule in others)
+        known = {is_api(ctx.app, rule) for rule in others} - {None}
+        if known:
+            return False not in known
         segments = (_domain_of(ctx), *ctx.request.path.split("/")[1:])
         for count in range(min(len(segments), self._longest), -1, -1):
             decided = self._decide(ctx.app, segments[:count])

@@ -61,7 +61,8 @@ def check_views(app: App) -> None:
 def is_api(app: App, rule: Rule) -> bool | None:
     """Whether a rule's view declares JSON, so that its errors are problems.
 
-    None if nobody can tell: it has no view, or one whose annotations can't be used.
+    None if nobody can tell: it has no view, one whose annotations can't be used, or one that sends
+    events of no declared type. Those near it decide then.
     """
     if rule.websocket or not has_typed_views(app, rule.endpoint):
         return False

@@ -152,8 +152,8 @@ async def respond_on_loop(  # noqa: C901, PLR0912, PLR0915  one border around al
                             await ctx.opened.close_later(error)
                     finally:
                         in_flight.discard(task)
-                if ctx.body is not None:
-                    ctx.body.close()
+                        if ctx.body is not None:
+                            ctx.body.close()
 
 
 async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -> None:

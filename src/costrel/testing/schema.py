@@ -8,8 +8,8 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 _MISSING = (
-    "schema_test() sends what Schemathesis makes of the OpenAPI document, and Schemathesis 4 is not"
-    " installed: pip install 'schemathesis>=4'"
+    "schema_test() sends what Schemathesis makes of the OpenAPI document, and Schemathesis is not"
+    " installed: pip install 'schemathesis>=4.32'"
 )
 
 

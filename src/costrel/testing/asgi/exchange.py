@@ -122,9 +122,14 @@ class Exchange:
             raise RuntimeError("The application ended without a response.")
 
     async def settle(self) -> None:
-        """Wait until the application has ended, or sends its response in several chunks."""
+        """Wait until the application has ended, or sends its response in several chunks.
+
+        Raises an error that occurs before the response, or after a complete one.
+        """
         await self._streaming.wait()
         await self.start()
+        if self._complete and self._failure is not None:
+            await self._end()
 
     async def next_piece(self) -> bytes | None:
         """Wait for a chunk of the body, None at its end; raises the application's errors."""
