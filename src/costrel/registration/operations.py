@@ -10,6 +10,12 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+TURN_ON = (
+    "Make it a costrel.Costrel, make the view's blueprint with typed_views=True, or set"
+    " app.config['TYPED_VIEWS'] = True before its views."
+)
+"""What to do about an application whose views are not typed, but written as if they were."""
+
 _NOTHING: dict[str, t.Any] = {}
 _MERGED = ("responses",)
 _JOINED = ("dependencies",)
@@ -79,8 +85,8 @@ def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket:
     if said and not has_typed_views(app, endpoint):
         name, value = next(iter(said.items()))
         raise TypeError(
-            f"{name}={value!r} is for typed views, which are off on this application. Make it"
-            f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
+            f"{name}={value!r} is for typed views, which are off on this application. {TURN_ON}"
+            f" ({caller()})"
         )
 
 
