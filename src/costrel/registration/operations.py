@@ -16,6 +16,15 @@ TURN_ON = (
 )
 """What to do about an application whose views are not typed, but written as if they were."""
 
+_SETTINGS = {
+    "title": "OPENAPI_TITLE",
+    "version": "OPENAPI_INFO_VERSION",
+    "description": "OPENAPI_DESCRIPTION",
+    "openapi_url": "OPENAPI_PATH",
+    "docs_url": "DOCS_PATH",
+}
+"""The settings for what other frameworks take as arguments of an application."""
+
 _NOTHING: dict[str, t.Any] = {}
 _MERGED = ("responses",)
 _JOINED = ("dependencies",)
@@ -42,8 +51,10 @@ def check_group(options: dict[str, t.Any], owner: str) -> dict[str, t.Any]:
     known = BlueprintOptions if owner == "A blueprint" else GroupOptions
     for name in options:
         if name not in known.__annotations__:
+            setting = _SETTINGS.get(name) if owner == "An application" else None
+            advice = f" Write app.config[{setting!r}] = ... instead." if setting else ""
             raise TypeError(
-                f"{owner} takes no argument {name!r}. For its typed views it takes"
+                f"{owner} takes no argument {name!r}.{advice} For its typed views it takes"
                 f" {', '.join(sorted(known.__annotations__))}. ({caller()})"
             )
     return options
