@@ -215,5 +215,5 @@ def test_answer_without_a_body_is_said_to_be_empty() -> None:
     """What is missing is not the end of some JSON."""
     app = library()
     app.get("/none", endpoint="none")(lambda: ("", 204))
-    with pytest.raises(UnexpectedResponse, match="204 NO CONTENT without a body, .* no Book"):
+    with pytest.raises(UnexpectedResponse, match=r"204 NO CONTENT without a body, .* no Book"):
         app.test_client().get("/none", type=Book)
