@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import typing as t
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from costrel import Costrel, Response
-from costrel.api import status
+from costrel.api import CursorPage, Page, status
 from costrel.api.problems import PROBLEM_TYPE, Problem
 from costrel.sse import Event, EventStream
 from costrel.testing import FlaskClient
@@ -245,7 +246,31 @@ def test_value_beyond_the_constraints_is_an_error(
     def show() -> Numbers:
         return t.cast("Numbers", value)
 
-    assert "does not fit its return annotation: " in error_of(caplog, client_of(show))
+    error = error_of(caplog, client_of(show))
+    assert "which does not fit its return annotation Numbers" in error
+    assert "hash1" not in error
+
+
+@pytest.mark.parametrize(
+    ("returns", "value", "said"),
+    [
+        (Item, None, "returned None, .* annotation Item: .*write Item | None, or abort(404)."),
+        (list[Item], [{"id": 1}, {"id": "x"}], "returned list, .* at /1/id: Expected `int`"),
+        (Page[Item], [], "returned list, .*Page[.*Item].*Return paginate(...)"),
+        (CursorPage[Item], [], "Return paginate_by_cursor(...)"),
+    ],
+)
+def test_error_of_a_misfit_says_what_came_and_what_to_write(
+    returns: t.Any, value: t.Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The declared type and the class of the value, the place in it, and the usual remedy."""
+
+    def show() -> t.Any:
+        return value
+
+    show.__annotations__["return"] = returns
+    pattern = re.escape(said).replace(re.escape(".*"), ".*")
+    assert re.search(pattern, error_of(caplog, client_of(show)))
 
 
 class Named(Struct, rename="camel", omit_defaults=True):

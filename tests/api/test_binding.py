@@ -409,7 +409,11 @@ def streams(item: Item) -> None:
         (wrong_default, "GET", "The default of 'limit', '10', is none that a client could send"),
         (wrong_list, "GET", "The default of 'tag', \\['a'\\], is none that a client could send"),
         (default_out_of_range, "GET", "Expected `int` >= 1"),
-        (untold_union, "POST", "'payment' can't be filled: .* Make them structs with a tag each"),
+        (
+            untold_union,
+            "POST",
+            r"'payment' can't be filled: .*\. Make them structs with a tag each",
+        ),
         (takes_request, "GET", "'request' is not filled with the request. Import `request`"),
         (streams, "POST", "'item' takes the body, but with @stream_body"),
     ],
@@ -546,3 +550,11 @@ def test_text_that_is_no_integer_fits_a_union_with_text(text: str, value: str) -
     client = app.test_client()
     assert client.get("/", query_string={"one": text, "other": "1"}).json == [value, "1"]
     assert client.get("/?one=x&other=y").status_code == 422
+
+
+def test_article_fits_the_type_that_a_converter_makes() -> None:
+    """It is an int, but a str."""
+    app = Costrel(__name__)
+    app.add_url_rule("/<int:n>", view_func=text_for_date)
+    with pytest.raises(TypeError, match="converter makes an int of it"):
+        check_views(app)

@@ -73,3 +73,14 @@ def test_untyped_blueprint_of_a_typed_application() -> None:
     client = app.test_client()
     assert client.get("/pages?limit=3").json == {"id": 10, "more": 1}
     assert client.get("/items?limit=3").json == {"id": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [("title", "OPENAPI_TITLE"), ("version", "OPENAPI_INFO_VERSION"), ("docs_url", "DOCS_PATH")],
+)
+def test_application_names_the_setting_for_what_is_no_argument(name: str, setting: str) -> None:
+    """Those who come from other frameworks write an argument."""
+    options: dict[str, t.Any] = {name: "1"}
+    with pytest.raises(TypeError, match=rf"no argument '{name}'\. .*{setting}"):
+        Costrel(__name__, **options)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from costrel import Costrel
 from costrel.cli import FlaskGroup
+from costrel.cli.openapi import openapi_command
 from costrel.cli.run import AppLoader
 from costrel.commands.groups import ScriptInfo
 
@@ -28,9 +29,12 @@ def make_app() -> Costrel:
     return app
 
 
-def test_routes_name_each_view_that_cannot_be_used() -> None:
+@pytest.mark.parametrize("command", ["routes", "openapi", "routes --match GET /"])
+def test_commands_name_each_view_that_cannot_be_used(command: str) -> None:
     """Without a traceback: it would show the lines of the command."""
-    result = CliRunner().invoke(FlaskGroup(create_app=make_app), ["routes"])
+    group = FlaskGroup(create_app=make_app)
+    group.add_command(openapi_command)
+    result = CliRunner().invoke(group, command.split())
     assert result.exit_code == 1
     assert result.output.startswith("Error: 'book_id' is annotated as int")
     assert "read_book (" in result.output
@@ -44,11 +48,14 @@ def test_worker_does_not_start_with_such_an_application() -> None:
         AppLoader(ScriptInfo(create_app=make_app))()
 
 
-def test_setting_that_is_none_is_shown_like_that() -> None:
+@pytest.mark.parametrize("command", ["routes", "openapi"])
+def test_setting_that_is_none_is_shown_like_that(command: str) -> None:
     """It is read when views are compiled."""
     app = Costrel(__name__)
     app.config["QUERY_UNKNOWN"] = "error"
     app.add_url_rule("/", "index", lambda: "text")
-    result = CliRunner().invoke(FlaskGroup(create_app=lambda: app), ["routes"])
+    group = FlaskGroup(create_app=lambda: app)
+    group.add_command(openapi_command)
+    result = CliRunner().invoke(group, [command])
     assert result.exit_code == 1
     assert "QUERY_UNKNOWN is 'error'" in result.output

@@ -319,3 +319,23 @@ def test_extension_that_found_the_real_flask_is_suspected(monkeypatch, error, ot
 
     _, text = _error_of(app)
     assert ("call costrel.install_as_flask()" in text) is hinted
+
+
+def test_view_that_is_written_as_if_it_were_typed_is_told_how_to_make_it_so():
+    """A view whose parameter is only named otherwise than in the rule is told that."""
+    app = Flask(__name__)
+
+    def add(item: dict[str, int]): ...
+    def show(item: int): ...
+
+    app.add_url_rule("/", view_func=add)
+    app.add_url_rule("/items/<int:number>", view_func=show)
+    _, text = _error_of(app)
+    assert "passes no arguments to the view" in text
+    assert "that of 'item' take values from the request on typed views only" in text
+    for way in ("costrel.Costrel", "typed_views=True", "app.config['TYPED_VIEWS']"):
+        assert way in text
+
+    _, text = _error_of(app, "/items/1")
+    assert "Name the parameters of the view as in the rule." in text
+    assert "typed views" not in text

@@ -209,3 +209,11 @@ def test_redirect_is_an_answer_only_if_it_is_followed(client):
     with pytest.raises(UnexpectedResponse, match="308 PERMANENT REDIRECT instead of Book"):
         client.get("/slash", type=Book)
     assert client.get("/slash", type=Book, follow_redirects=True) == EMMA
+
+
+def test_answer_without_a_body_is_said_to_be_empty() -> None:
+    """What is missing is not the end of some JSON."""
+    app = library()
+    app.get("/none", endpoint="none")(lambda: ("", 204))
+    with pytest.raises(UnexpectedResponse, match=r"204 NO CONTENT without a body, .* no Book"):
+        app.test_client().get("/none", type=Book)

@@ -36,11 +36,14 @@ class Answer:
         with_etag: Whether GET gets an entity tag, and 304 for a version that the client has.
     """
 
-    __slots__ = ("_encode", "_format", "_is_bare", "_links", "_view", "_with_etag")
+    __slots__ = (
+        "_annotation", "_encode", "_format", "_is_bare", "_links", "_view", "_with_etag",
+    )  # fmt: skip
 
     def __init__(self, annotation: t.Any, view: str, *, with_etag: bool = False) -> None:
         cls = t.get_origin(annotation) or annotation
         is_problem = isinstance(cls, type) and issubclass(cls, Problem)
+        self._annotation = annotation
         self._encode = filter_of(annotation).encode
         self._format = _PROBLEM if is_problem else None
         self._links = links_for(annotation)
@@ -76,9 +79,10 @@ class Answer:
         try:
             return self._encode(value, format_.encode)
         except MISFITS as error:
-            raise TypeError(
-                f"{self._view} returned a value that does not fit its return annotation: {error}"
-            ) from error
+            # Imported here, because only errors need it.
+            from .misfits import describe
+
+            raise TypeError(f"{self._view} {describe(value, self._annotation, error)}") from error
 
     def _add_headers(
         self, response: Response, copy: t.Any, headers: t.Any, format_: Format

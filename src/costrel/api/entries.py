@@ -183,8 +183,8 @@ def _explained(error: TypeError) -> str:
     if "union" not in str(error):
         return str(error)
     return (
-        f"{error} Make them structs with a tag each, as in `class Card(Struct, tag=True)`: then"
-        " the field 'type' tells them apart."
+        f"{str(error).rstrip('.')}. Make them structs with a tag each, as in"
+        " `class Card(Struct, tag=True)`: then the field 'type' tells them apart."
     )
 
 

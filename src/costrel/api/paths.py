@@ -122,8 +122,9 @@ def check_variables(rule: Rule, hints: Mapping[str, t.Any]) -> None:
         fitting = next((f"<{_NAMES[one]}:{name}>" for one in _NAMES if one is wanted), None)
         marked = f"mark it Annotated[{wanted.__name__}, Path()] to have it converted"
         advice = f"Write {fitting} in the rule, or {marked}" if fitting else f"You can {marked}"
+        article = "an" if made.__name__[:1] in "aeio" else "a"
         raise TypeError(
-            f"{name!r} is annotated as {wanted.__name__}, but the rule's converter makes a"
+            f"{name!r} is annotated as {wanted.__name__}, but the rule's converter makes {article}"
             f" {made.__name__} of it. {advice}."
         )
 

@@ -10,13 +10,16 @@ from werkzeug.routing import RequestRedirect, WebsocketMismatch
 from ..dispatch.classviews import awaits
 from ..dispatch.hooks import inside_out, outside_in
 from ..dispatch.plan import Engine
+from ..dispatch.typed import typed_view
 from ..ground.wrapped import coroutine_beneath
+from ..registration.operations import has_typed_views
 from ..registration.origin import definition
 from ..registration.socketrules import takes_server_socket
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
 
+    from ..api.dependencies import Step
     from ..registration.application import App
 
 WEBSOCKET = "WS"
@@ -53,11 +56,14 @@ def matched(app: App, method: str, target: str) -> t.Iterator[str]:
         yield f"endpoint  {rule.endpoint}"
         shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
         yield f"values    {shown or 'none'}"
-        yield from steps(app, rule)
+        yield from steps(app, rule, method)
 
 
-def steps(app: App, rule: Rule) -> t.Iterator[str]:
-    """Yield lines with the hooks of a rule and its view, in the order in which they run."""
+def steps(app: App, rule: Rule, method: str | None = None) -> t.Iterator[str]:
+    """Yield lines with the hooks of a rule and its view, in the order in which they run.
+
+    `method` is that of a request; None shows what any method of the view depends on.
+    """
     endpoint = str(rule.endpoint)
     blueprint = endpoint.rpartition(".")[0] or None
     inwards, outwards = outside_in(blueprint), inside_out(blueprint)
@@ -74,12 +80,36 @@ def steps(app: App, rule: Rule) -> t.Iterator[str]:
     for kind, functions in (("values", values), ("before", before)):
         for function in functions:
             yield f"{kind:<9} {_shown(function)}"
+    needed = _dependencies(app, rule, method)
+    for step in needed:
+        yield f"depends   {step.name}{', async' if step.kind.is_async else ''}"
     yield f"view      {'none registered' if view is None else _shown(view)}"
     for kind, functions in (("after", after), ("teardown", ends)):
         for function in functions:
             yield f"{kind:<9} {_shown(function)}"
     functions = [*values, *before, *([] if view is None else [view]), *after, *ends]
-    yield f"runs      {_place(app, rule, functions)}"
+    yield f"runs      {_place(app, rule, functions, needed)}"
+
+
+def _dependencies(app: App, rule: Rule, method: str | None) -> list[Step]:
+    """Return what a typed view depends on, in the order in which it is called."""
+    if rule.websocket or rule.endpoint not in app.view_functions:
+        return []
+    if not has_typed_views(app, rule.endpoint):
+        return []
+    operations = typed_view(app, rule).operations
+    asked = "GET" if method == "HEAD" else method
+    found: dict[str, Step] = {}
+    for operation in operations:
+        needed = operation.dependencies
+        if needed is None or not (
+            asked is None or len(operations) == 1 or asked in operation.methods
+        ):
+            continue
+        order = (needed.credentials, *needed.runs)
+        for index in (index for run in order for index in run):
+            found.setdefault(needed.steps[index].name, needed.steps[index])
+    return list(found.values())
 
 
 def _is_socket(rule: Rule) -> bool:
@@ -87,13 +117,14 @@ def _is_socket(rule: Rule) -> bool:
     return rule.websocket and not takes_server_socket(rule)
 
 
-def _place(app: App, rule: Rule, functions: list[t.Any]) -> str:
+def _place(app: App, rule: Rule, functions: list[t.Any], needed: list[Step]) -> str:
     """Say where a rule's functions run, and whether on the general path."""
     if _is_socket(rule):
         return "on the event loop (ASGI)"
     where = "in a thread"
-    if any(map(awaits, functions)):
-        sync = [
+    if any(map(awaits, functions)) or any(step.kind.is_async for step in needed):
+        sync: list[t.Any] = [step for step in needed if not step.kind.is_async]
+        sync += [
             function
             for function in functions
             if coroutine_beneath(function) is not None or not awaits(function)

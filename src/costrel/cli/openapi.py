@@ -39,10 +39,12 @@ def openapi_command(
     """Show the OpenAPI document that describes the application's views."""
     # Imported here, because no other command needs it.
     from ..openapi import document_of
+    from .checking import checked
 
+    app = checked(current_app._get_current_object())
     try:
-        document = document_of(current_app._get_current_object(), version)
-    except (LookupError, TypeError) as error:
+        document = document_of(app, version)
+    except (LookupError, TypeError, ValueError) as error:
         # A version that there is not, or views that can't be described: the message names them.
         raise click.ClickException(str(error)) from error
     if check is not None:

@@ -36,15 +36,19 @@ def routes_command(
     sort: str, all_methods: bool, verbose: bool, match: tuple[str, str] | None
 ) -> None:
     """Show all registered routes with their endpoints and methods."""
+    from .checking import checked
+
+    app = checked(current_app._get_current_object())
+    # Those of the OpenAPI document, which are otherwise added at the first request.
+    app._add_document_rules()
     if match is not None:
         from .matching import matched
 
-        for line in matched(current_app._get_current_object(), *match):
+        for line in matched(app, *match):
             click.echo(line)
         return
-    from .checking import checked
 
-    url_map: Map = checked(current_app._get_current_object()).url_map
+    url_map: Map = app.url_map
     rules = list(url_map.iter_rules())
     if not rules:
         click.echo("No routes were registered.")
@@ -71,7 +75,6 @@ def routes_command(
         return
     from .matching import steps
 
-    app = current_app._get_current_object()
     for number in order:
         click.echo("  ".join([rows[number][-1], *rows[number][1:-1], rows[number][0]]))
         for line in steps(app, rules[number]):

@@ -13,6 +13,7 @@ import typing as t
 from jinja2 import ChoiceLoader, TemplateNotFound
 
 from ..ground.current import request_view
+from ..registration.operations import TURN_ON, has_typed_views
 from ..registration.origin import definition
 
 if t.TYPE_CHECKING:
@@ -104,16 +105,38 @@ def _rule_and_view(app: App, error: TypeError) -> str | None:
     values = ctx.request.view_args or {}
     is_method = view is not app.view_functions[ctx.request.endpoint]
     try:
-        inspect.signature(view).bind(*([None] if is_method else ()), **values)
+        signature = inspect.signature(view)
+    except ValueError:  # none is known
+        return None
+    try:
+        signature.bind(*([None] if is_method else ()), **values)
     except TypeError:
         passed = ", ".join(values) or "no arguments"
         return (
             f"The rule {ctx.request.url_rule.rule!r} passes {passed} to the view"
-            f" {definition(view)}. Name the parameters of the view as in the rule."
+            f" {definition(view)}. {_advice(app, ctx.request, signature, values)}"
         )
-    except ValueError:  # no signature is known
-        pass
     return None
+
+
+def _advice(
+    app: App, request: t.Any, signature: inspect.Signature, values: t.Mapping[str, t.Any]
+) -> str:
+    """Say what to write, for a view that takes what its rule does not pass."""
+    missing = [
+        name
+        for name, one in signature.parameters.items()
+        if name not in values
+        and one.default is one.empty is not one.annotation
+        and one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}
+    ]
+    is_named_otherwise = not values.keys() <= signature.parameters.keys()
+    if not missing or is_named_otherwise or has_typed_views(app, request.endpoint):
+        return "Name the parameters of the view as in the rule."
+    return (
+        f"Annotations such as that of {missing[0]!r} take values from the request on typed views"
+        f" only, which are off on this application. {TURN_ON}"
+    )
 
 
 def _where_templates_are(app: App, error: TemplateNotFound) -> str | None:

@@ -10,6 +10,21 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+TURN_ON = (
+    "Make it a costrel.Costrel, make the view's blueprint with typed_views=True, or set"
+    " app.config['TYPED_VIEWS'] = True before its views."
+)
+"""What to do about an application whose views are not typed, but written as if they were."""
+
+_SETTINGS = {
+    "title": "OPENAPI_TITLE",
+    "version": "OPENAPI_INFO_VERSION",
+    "description": "OPENAPI_DESCRIPTION",
+    "openapi_url": "OPENAPI_PATH",
+    "docs_url": "DOCS_PATH",
+}
+"""The settings for what other frameworks take as arguments of an application."""
+
 _NOTHING: dict[str, t.Any] = {}
 _MERGED = ("responses",)
 _JOINED = ("dependencies",)
@@ -36,8 +51,10 @@ def check_group(options: dict[str, t.Any], owner: str) -> dict[str, t.Any]:
     known = BlueprintOptions if owner == "A blueprint" else GroupOptions
     for name in options:
         if name not in known.__annotations__:
+            setting = _SETTINGS.get(name) if owner == "An application" else None
+            advice = f" Write app.config[{setting!r}] = ... instead." if setting else ""
             raise TypeError(
-                f"{owner} takes no argument {name!r}. For its typed views it takes"
+                f"{owner} takes no argument {name!r}.{advice} For its typed views it takes"
                 f" {', '.join(sorted(known.__annotations__))}. ({caller()})"
             )
     return options
@@ -79,8 +96,8 @@ def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket:
     if said and not has_typed_views(app, endpoint):
         name, value = next(iter(said.items()))
         raise TypeError(
-            f"{name}={value!r} is for typed views, which are off on this application. Make it"
-            f" a costrel.Costrel, or set TYPED_VIEWS before its views. ({caller()})"
+            f"{name}={value!r} is for typed views, which are off on this application. {TURN_ON}"
+            f" ({caller()})"
         )
 
 

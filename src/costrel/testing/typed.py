@@ -145,6 +145,9 @@ def _as_typed(response: TestResponse, kind: t.Any) -> t.Any:
     name = kind.__name__ if isinstance(kind, type) else kind
     if not 200 <= response.status_code < 300:
         raise UnexpectedResponse(response, f"{response.status} instead of {name}{_why(response)}")
+    if not response.get_data():
+        reason = f"{response.status} without a body, which is no {name}. Leave out type=."
+        raise UnexpectedResponse(response, reason)
     packed = "msgpack" in (response.mimetype or "")
     decode: t.Any = msgspec.msgpack.decode if packed else msgspec.json.decode
     try:
