@@ -19,6 +19,7 @@ from ..ground.wrapped import is_async
 from ..registration.origin import caller, definition
 from ..registration.overrides import key_of
 from .binding import Binding, bind
+from .hidden import hidden_marker, unaliased
 from .parameters import Parameter
 from .security import SecurityScheme
 
@@ -318,7 +319,11 @@ def _markers(
                 f"{name!r} has Depends({function}) as its default. Write it into the annotation:"
                 f" {name}: Annotated[..., Depends({function})]."
             )
-        marker = _marker_in(name, hints.get(name))
+        hint = hints.get(name)
+        marker = _marker_in(name, hint)
+        # A class that is a dependency itself may have markers on the fields that it is made with.
+        if (hidden := hidden_marker(hint, _marks, in_fields=marker is None)) is not None:
+            raise TypeError(_without_effect(name, hidden))
         if marker is None:
             continue
         if name in variables:
@@ -330,7 +335,22 @@ def _markers(
     return found
 
 
+def _marks(extra: t.Any) -> bool:
+    return extra is Depends or isinstance(extra, Depends)
+
+
+def _without_effect(name: str, marker: t.Any) -> str:
+    """Return what is wrong with a marker on a part of a type, which clients would then send."""
+    function = "function" if marker is Depends else _name(marker.function)
+    return (
+        f"Depends({function}) is inside of the annotation of {name!r}, or on a field of its model,"
+        f" where it says nothing. Put it around all of it, as in Annotated[str | None,"
+        f" Depends({function})]; what a field is filled with has to be a parameter of its own."
+    )
+
+
 def _marker_in(name: str, annotation: t.Any) -> Depends | None:
+    annotation = unaliased(annotation)
     if t.get_origin(annotation) is not t.Annotated:
         return None
     _type, *extras = t.get_args(annotation)
