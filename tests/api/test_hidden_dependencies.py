@@ -114,7 +114,7 @@ HIDDEN: dict[str, t.Any] = {
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("name", HIDDEN)
 def test_hidden_marker_is_refused(name: str, nested: bool) -> None:
-    """In a view and in a dependency: the error says what to write, and no client fills the place."""
+    """In views and dependencies: the error says what to write, and no client fills the place."""
     app = Costrel(__name__)
     app.testing = True
 
