@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from msgspec import Struct
+from werkzeug.routing import Rule
 
 from costrel import Blueprint, Costrel, Flask, abort
 from costrel.api import Body, Depends, Query
@@ -158,3 +159,53 @@ def test_dependencies_of_untyped_views_are_refused() -> None:
 
     with pytest.raises(TypeError, match=r"WebSockets are not\. .*before_websocket"):
         Costrel(__name__).websocket("/", dependencies=[Depends(refuse)])(converse)
+
+
+def guarded_apps() -> t.Iterator[tuple[str, Costrel]]:
+    """Make applications where the application, a blueprint and a rule have a dependency."""
+    guards = [Depends(refuse)]
+    for where in ("application", "blueprint", "outer blueprint", "rule"):
+        app = Costrel(__name__, dependencies=guards if where == "application" else ())
+        inner = Blueprint("inner", __name__, dependencies=guards if where == "blueprint" else ())
+        outer = Blueprint(
+            "outer", __name__, dependencies=guards if where == "outer blueprint" else ()
+        )
+        own: dict[str, t.Any] = {"dependencies": guards} if where == "rule" else {}
+        inner.get("/", endpoint="show", **own)(lambda: "shown")
+        outer.register_blueprint(inner)
+        app.register_blueprint(outer)
+        app.testing = True
+        yield where, app
+
+
+@pytest.mark.parametrize("requested", [False, True])
+def test_typed_views_can_t_be_turned_off_below_dependencies(requested: bool) -> None:
+    """Whether the rule was requested before or not: they would be ignored."""
+    for where, app in guarded_apps():
+        client = app.test_client()
+        if requested:
+            assert client.get("/").status_code == 403
+        app.config["TYPED_VIEWS"] = False
+        with pytest.raises(TypeError, match=r"dependencies=.*(would not run before|are off)"):
+            pytest.fail(f"{where}: {client.get('/').text}")
+        app.config["TYPED_VIEWS"] = True
+        assert client.get("/").status_code == 403
+
+
+def test_rule_in_the_map_has_the_dependencies_of_its_blueprint() -> None:
+    """On an application without typed views it is an error, since they would be ignored."""
+    for cls, status in ((Costrel, 403), (Flask, 500)):
+        app = cls(__name__)
+        app.register_blueprint(Blueprint("admin", __name__, dependencies=[Depends(refuse)]))
+        app.url_map.add(Rule("/", endpoint="admin.show"))
+        app.view_functions["admin.show"] = lambda: "shown"
+        assert app.test_client().get("/").status_code == status
+
+
+def test_documentation_stays_without_typed_views() -> None:
+    """The application's dependencies do not guard it, so that nothing is ignored."""
+    app = Costrel(__name__, dependencies=[Depends(refuse)])
+    client = app.test_client()
+    assert client.get("/openapi.json").status_code == 200
+    app.config["TYPED_VIEWS"] = False
+    assert client.get("/openapi.json").status_code == 200

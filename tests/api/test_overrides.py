@@ -4,6 +4,9 @@ Annotations are evaluated where they are written, since many name functions of t
 """
 
 import asyncio
+import functools
+import gc
+import itertools
 import threading
 import typing as t
 
@@ -83,6 +86,54 @@ def test_override_as_a_call_lasts_until_it_is_taken_back() -> None:
     assert client.get("/").json == ["real"]
     app.override(connect, None)
     assert client.get("/").json == ["real"]
+
+
+def test_blocks_may_end_in_any_order() -> None:
+    """The latest that has not ended counts, and none is left when all have ended."""
+
+    def ask() -> list[str]:
+        return client.get("/").json
+
+    app = make_app()
+    client = app.test_client()
+    others = {name: functools.partial(str, name) for name in ("a", "b", "c")}
+    for order in itertools.permutations(others):
+        blocks = {name: app.override(connect, other) for name, other in others.items()}
+        for block in blocks.values():
+            block.__enter__()
+        for name in order:
+            assert ask() == [max(blocks)]
+            blocks.pop(name).__exit__(None, None, None)
+        assert ask() == ["real"]
+        assert not app._overrides
+        assert not app._overridden
+
+
+def test_call_inside_a_block_ends_with_it() -> None:
+    """So does one that takes the override of the block back; one from before counts again."""
+    app = make_app()
+    client = app.test_client()
+    for before, found in ((None, "real"), (lambda: "before", "before")):
+        app.override(connect, before)
+        with app.override(connect, connect_to_fake):
+            app.override(connect, None)
+            assert client.get("/").json == ["real"]
+            app.override(connect, lambda: "inner")
+            assert client.get("/").json == ["inner"]
+            with app.override(connect, None):
+                assert client.get("/").json == ["real"]
+            assert client.get("/").json == ["inner"]
+        assert client.get("/").json == [found]
+
+
+def test_calls_that_are_taken_back_leave_nothing() -> None:
+    """A long run of tests on one application does not keep all their functions."""
+    app = make_app()
+    for number in range(20):
+        app.override(connect, functools.partial(str, number))
+        app.override(connect, None)
+    gc.collect()
+    assert len(app._overridden[connect]) <= 2
 
 
 def test_override_ends_after_an_error() -> None:

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import partial
 from itertools import groupby
 
-from ..ground.wrapped import is_async
+from ..ground.wrapped import layers
 from ..registration.origin import definition
 from ..registration.overrides import key_of
 from .binding import Binding, bind
@@ -29,7 +29,8 @@ class Kind(Enum):
     FUNCTION = "called"
     GENERATOR = "called, and goes on at the end"
     COROUTINE = "awaited"
-    #: A sync decorator of a coroutine function: it may block, and what it returns is awaited.
+    #: A sync decorator of an async function: it may block; what it returns is awaited, or, from
+    #: an async generator function, goes on at the end.
     DECORATED = "called in a thread, and awaited"
     ASYNC_GENERATOR = "awaited, and goes on at the end"
 
@@ -216,7 +217,7 @@ class _Compiler:
         name = definition(function)
         parameters = _parameters_of(function)
         if not parameters:
-            reads_credentials = isinstance(function, SecurityScheme) and not kind.is_async
+            reads_credentials = isinstance(function, SecurityScheme) and kind is Kind.FUNCTION
             return Step(called, name, kind, is_credential=reads_credentials)
         hints = _hints_of(function)
         markers = markers_of(parameters, hints, self._variables)
@@ -241,7 +242,12 @@ def _call_of(function: t.Any) -> tuple[Callable[..., t.Any], Kind]:
         return called, Kind.GENERATOR
     if inspect.iscoroutinefunction(called):
         return called, Kind.COROUTINE
-    return called, Kind.DECORATED if is_async(called) else Kind.FUNCTION
+    # SECURITY: a decorated generator function returns a generator too, which has to be run.
+    beneath = [*layers(called), *layers(function)]
+    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in beneath):
+        return called, Kind.DECORATED
+    is_generator = any(map(inspect.isgeneratorfunction, beneath))
+    return called, Kind.GENERATOR if is_generator else Kind.FUNCTION
 
 
 def _parameters_of(function: t.Any) -> dict[str, inspect.Parameter] | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..registration.origin import caller
+from .hidden import hidden_marker, unaliased
 from .parameters import Parameter
 from .security import SecurityScheme
 
@@ -68,7 +69,11 @@ def markers_of(
                 f"{name!r} has Depends({function}) as its default. Write it into the annotation:"
                 f" {name}: Annotated[..., Depends({function})]."
             )
-        marker = _marker_in(name, hints.get(name))
+        hint = hints.get(name)
+        marker = _marker_in(name, hint)
+        # A class that is a dependency itself may have markers on the fields that it is made with.
+        if (hidden := hidden_marker(hint, _marks, in_fields=marker is None)) is not None:
+            raise TypeError(_without_effect(name, hidden))
         if marker is None:
             continue
         if name in variables:
@@ -80,7 +85,22 @@ def markers_of(
     return found
 
 
+def _marks(extra: t.Any) -> bool:
+    return extra is Depends or isinstance(extra, Depends)
+
+
+def _without_effect(name: str, marker: t.Any) -> str:
+    """Return what is wrong with a marker on a part of a type, which clients would then send."""
+    function = "function" if marker is Depends else name_of(marker.function)
+    return (
+        f"Depends({function}) is inside of the annotation of {name!r}, or on a field of its model,"
+        f" where it says nothing. Put it around all of it, as in Annotated[str | None,"
+        f" Depends({function})]; what a field is filled with has to be a parameter of its own."
+    )
+
+
 def _marker_in(name: str, annotation: t.Any) -> Depends | None:
+    annotation = unaliased(annotation)
     if t.get_origin(annotation) is not t.Annotated:
         return None
     _type, *extras = t.get_args(annotation)
@@ -106,8 +126,7 @@ def _marker_in(name: str, annotation: t.Any) -> Depends | None:
 def refuse_strays(name: str, annotation: t.Any) -> None:
     """Raise `TypeError` for what looks like a dependency in an annotation, but says nothing there.
 
-    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and so would
-    ``Annotated[str, Depends(BearerAuth())] | None``. Neither would check anything.
+    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and check nothing.
     """
     is_annotated = t.get_origin(annotation) is t.Annotated
     inner, *extras = t.get_args(annotation) if is_annotated else (annotation,)
@@ -118,11 +137,10 @@ def refuse_strays(name: str, annotation: t.Any) -> None:
                 f" dependency. {_depends_on(name, extra)}"
             )
     for extra in _extras_in(inner):
-        if isinstance(extra, Depends) or _is_stray(extra):
-            function = extra.function if isinstance(extra, Depends) else extra
+        if _is_stray(extra):
             raise TypeError(
-                f"{name_of(function)} is on a part of {name!r}'s annotation, where it says nothing."
-                f" Put it around all of it: {_depends_on(name, function)}"
+                f"{name_of(extra)} is on a part of {name!r}'s annotation, where it says nothing."
+                f" Put it around all of it: {_depends_on(name, extra)}"
             )
 
 

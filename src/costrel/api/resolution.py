@@ -11,6 +11,7 @@ from ..ground.current import request_view
 from .dependencies import Kind, Step
 from .opened import Opened
 from .problems import Detail, InvalidRequest
+from .unrun import is_async_generator, is_generator, refuse_unrun
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +39,9 @@ class _Resolution:
         self._matched = matched
         self._results: list[t.Any] = [None] * len(steps)
         for index in dependencies.credentials:
-            self._results[index] = steps[index].call()
+            value = steps[index].call()
+            refuse_unrun(value, steps[index].name)
+            self._results[index] = value
         operation.negotiate()
         errors: list[Detail] = []
         self._given = [{} if step.binding is None else step.binding.read(errors) for step in steps]
@@ -74,9 +77,11 @@ class _Resolution:
         for index in indexes:
             step = self._dependencies.steps[index]
             value = step.call(**self._arguments(index))
-            if step.kind is Kind.GENERATOR:
+            if step.kind is Kind.GENERATOR and is_generator(value):
                 within = copy_context() if on_loop else None
                 value = self._opened.begin(value, step.name, within)
+            else:
+                refuse_unrun(value, step.name)
             self._results[index] = value
 
     def run_all(self) -> None:
@@ -100,9 +105,15 @@ class _Resolution:
         if step.kind is Kind.ASYNC_GENERATOR:
             return await self._opened.begin_later(step.call(**arguments), step.name)
         if step.kind is Kind.COROUTINE:
-            return await step.call(**arguments)
-        value = await in_thread(partial(step.call, **arguments))
-        return await value if inspect.isawaitable(value) else value
+            value = await step.call(**arguments)
+        else:
+            value = await in_thread(partial(step.call, **arguments))
+            if is_async_generator(value):
+                return await self._opened.begin_later(value, step.name)
+            if inspect.isawaitable(value):
+                value = await value
+        refuse_unrun(value, step.name)
+        return value
 
     def keep(self) -> None:
         """Leave its generators open until the response has been sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..registration.operations import has_typed_views
+from ..registration.operations import check_unguarded, has_typed_views
 from .classviews import for_loop
 
 if t.TYPE_CHECKING:
@@ -17,10 +17,12 @@ if t.TYPE_CHECKING:
 def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
     """Return the view of a rule; with ``TYPED_VIEWS``, its typed view, compiled once.
 
-    Raises `TypeError` for annotations that can't be used.
+    Raises `TypeError` for annotations that can't be used, and for dependencies that would not run.
     """
     view: t.Any = app.view_functions[rule.endpoint]
     if rule.websocket or not has_typed_views(app, rule.endpoint):
+        if not rule.websocket:
+            check_unguarded(app, rule, view)
         return t.cast("t.Callable[..., t.Any]", view)
     return typed_view(app, rule).call
 

@@ -167,6 +167,9 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     _overrides: t.Mapping[t.Any, t.Callable[..., t.Any]] = {}
     """What is called instead of dependencies of typed views: see `override`."""
 
+    _overridden: t.Mapping[t.Any, list[t.Any]] = {}
+    """What has been said with `override` and not ended, by function, the latest last."""
+
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
 
@@ -501,7 +504,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
         It takes effect at once, for requests from all threads, and ends with the block if it is
         used as ``with app.override(get_db, fake_db):``. Otherwise ``app.override(get_db, None)``
-        ends it.
+        ends it, or the end of the block that it was said in. Blocks may overlap: the latest that
+        has not ended counts.
 
         Args:
             function: What ``Depends`` was given.

@@ -101,6 +101,23 @@ def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket:
         )
 
 
+def check_unguarded(app: t.Any, rule: t.Any, view: t.Any) -> None:
+    """Raise `TypeError` if a view that is not typed has dependencies, which would not run.
+
+    SECURITY: `check_typed` has not seen rules that are added to the map, nor settings that are
+    changed later.
+    """
+    groups = (app, *_blueprints(app, rule.endpoint), rule)
+    said = (getattr(group, "operation_options", _NOTHING) for group in groups)
+    guards = next(filter(None, (options.get("dependencies") for options in said)), None)
+    if guards is not None and not getattr(view, "runs_alone", False):
+        raise TypeError(
+            f"dependencies={guards!r} would not run before {rule.endpoint!r}, for the rule"
+            f" {rule.rule!r}: its views are not typed. Make the application a costrel.Costrel, or"
+            " set TYPED_VIEWS before its views, and leave it on."
+        )
+
+
 def has_typed_views(app: t.Any, endpoint: str) -> bool:
     """Whether the views of an endpoint are typed: the innermost blueprint that says so decides."""
     for blueprint in reversed(_blueprints(app, endpoint)):
