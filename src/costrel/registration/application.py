@@ -30,7 +30,7 @@ from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
-from .operations import check_typed, take_options
+from .operations import check_braces, check_typed, refuse_option, take_options
 from .origin import caller, definition
 from .overrides import Override
 from .realflask import warn_of_real_flask
@@ -380,6 +380,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         )
         said = take_options(options)
         check_typed(self, endpoint, said, websocket=bool(options.get("websocket")))
+        if view_func is not None and isinstance(rule, str) and "{" in rule:
+            check_braces(self, rule, endpoint, view_func)
 
         try:
             rule_obj = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
@@ -388,6 +390,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             mark(rule_obj, view_func)
             self.url_map.add(rule_obj)
         except (AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
+            if isinstance(error, TypeError):
+                refuse_option(rule, options, self.url_rule_class)
             explained = _bad_rule(rule, error, self.url_map)
             if explained is None:
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import typing as t
 
 from .origin import caller
@@ -39,6 +41,58 @@ def take_options(options: dict[str, t.Any]) -> dict[str, t.Any]:
 
     known = OperationOptions.__annotations__
     return {name: options.pop(name) for name in sorted(known.keys() & options.keys())}
+
+
+_ELSEWHERE = {
+    "status_code": "Write status=...",
+    "response_model": "The return annotation says what is sent",
+    "response_description": "Types of other answers are in responses={...}",
+    "response_class": "The return annotation says what is sent",
+    "name": "Write endpoint=...",
+}
+"""Arguments that decorators of other frameworks have, and what to write instead."""
+
+
+def refuse_option(rule: str, options: dict[str, t.Any], rule_class: type) -> None:
+    """Raise `TypeError` for an argument that neither a URL rule nor a typed view has."""
+    from .options import OperationOptions
+
+    parameters = inspect.signature(rule_class).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    taken = {"string", "methods", "endpoint"}
+    known = sorted({*parameters, *OperationOptions.__annotations__} - taken)
+    for name in options:
+        if name not in parameters:
+            raise TypeError(
+                f"The rule {rule!r} takes no argument {name!r}.{_suggestion(name, known)} It takes"
+                f" endpoint, methods, {', '.join(known)}. ({caller()})"
+            )
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if name in _ELSEWHERE:
+        return f" {_ELSEWHERE[name]}."
+    near = get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def check_braces(app: t.Any, rule: str, endpoint: str, view: t.Any) -> None:
+    """Raise `TypeError` for a rule of a typed view that spells a parameter of it ``{name}``."""
+    if not has_typed_views(app, endpoint):
+        return
+    try:
+        parameters = inspect.signature(view).parameters
+    except (TypeError, ValueError):
+        return
+    for name in re.findall(r"\{(\w+)(?::\w+)?\}", rule):
+        if name in parameters:
+            raise TypeError(
+                f"{{{name}}} is text of the rule {rule!r}, not a variable. Write <{name}>, or with"
+                f" a converter <int:{name}>. ({caller()})"
+            )
 
 
 def check_group(options: dict[str, t.Any], owner: str) -> dict[str, t.Any]:
