@@ -16,9 +16,7 @@ from .models import Refused, adapter_of
 from .negotiation import decode_body
 from .numbers import with_integers
 from .problems import Detail
-
-if t.TYPE_CHECKING:
-    from .values import Entry
+from .values import Entry, default_maker
 
 
 class Document:
@@ -27,10 +25,11 @@ class Document:
     Raises `TypeError` for a type that JSON can't hold.
     """
 
-    __slots__ = ("_decode", "_entry", "_kind", "_looks")
+    __slots__ = ("_decode", "_default", "_entry", "_kind", "_looks")
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
+        self._default = default_maker(entry)
         adapter = None if entry.kind is not None else adapter_of(entry.annotation)
         self._decode: t.Callable[[bytes], t.Any] = (
             msgspec.json.Decoder(entry.annotation).decode if adapter is None else adapter.decode
@@ -49,6 +48,8 @@ class Document:
         if not data:
             if self._entry.is_required:
                 errors.append(Detail("body", "", "Required"))
+            elif self._default is not None:
+                found[self._entry.name] = self._default()
             return
         try:
             check_depth(data)

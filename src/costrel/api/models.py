@@ -19,7 +19,7 @@ from .parameters import Parameter
 from .places import TAKERS, key_of
 from .problems import Detail
 from .text import is_text
-from .values import Entry, Source, fill, text_source, unknown
+from .values import Entry, Source, default_maker, fill, text_source, unknown
 
 
 class Refused(msgspec.ValidationError):
@@ -114,7 +114,7 @@ class ModelValues:
         known: As of `Values`.
     """
 
-    __slots__ = ("_entry", "_read", "_sources", "known", "names", "place", "refuses")
+    __slots__ = ("_default", "_entry", "_read", "_sources", "known", "names", "place", "refuses")
 
     def __init__(self, place: type[Parameter], entry: Entry) -> None:
         model = model_in(entry.annotation)
@@ -122,6 +122,7 @@ class ModelValues:
         self.refuses = model.model_config.get("extra") == "forbid"
         self.known: frozenset[str] | None = None
         self._entry = entry
+        self._default = default_maker(entry)
         self._read = Adapter(entry.annotation).read
         self._sources = [
             _source(place, field.alias or name, field.annotation)
@@ -139,6 +140,8 @@ class ModelValues:
         if self.known is not None:
             errors += unknown(self.place, names, self.known)
         if not given and not self._entry.is_required:
+            if self._default is not None:
+                found[self._entry.name] = self._default()
             return
         try:
             found[self._entry.name] = self._read(given)

@@ -283,10 +283,29 @@ def _definition(entry: Entry) -> tuple[t.Any, ...]:
     """Return a field for `msgspec.defstruct`; each request gets a list of its own."""
     if entry.is_required:
         return entry.name, entry.annotation
-    default = entry.default
-    if isinstance(default, _IMMUTABLE):
-        return entry.name, entry.annotation, msgspec.field(default=default)
-    return entry.name, entry.annotation, msgspec.field(default_factory=partial(deepcopy, default))
+    make = default_maker(entry)
+    if make is None:
+        return entry.name, entry.annotation, msgspec.field(default=entry.default)
+    return entry.name, entry.annotation, msgspec.field(default_factory=make)
+
+
+def default_maker(entry: Entry) -> t.Callable[[], t.Any] | None:
+    """Return what makes the default for a request; None if there is none, or it can't change.
+
+    SECURITY(shared state): each request gets a copy, or what one changes would be in the next.
+    Raises `TypeError` for a default that can't be copied.
+    """
+    if entry.is_required or isinstance(entry.default, _IMMUTABLE):
+        return None
+    make = partial(deepcopy, entry.default)
+    try:
+        make()
+    except Exception as error:
+        raise TypeError(
+            f"The default of {entry.name!r}, {entry.default!r}, can't be copied for each request:"
+            f" {error}. Make it None, and make the value in the view."
+        ) from error
+    return make
 
 
 def text_source(place: type[Parameter], key: str, field: str, kind: types.Type) -> Source:
