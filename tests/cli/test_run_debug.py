@@ -101,7 +101,8 @@ async def index():
 
 HIDE = """
 import sys
-sys.modules["uvicorn"] = None
+# As after a plain installation.
+sys.modules["uvicorn"] = sys.modules["uvloop"] = None
 import costrel.servers.interface
 costrel.servers.interface.find_spec = lambda name: None
 import costrel.cli
