@@ -414,5 +414,7 @@ def test_type_that_json_can_not_describe_is_an_error_that_names_the_view() -> No
     def show() -> Item:
         return Item(1)
 
-    with pytest.raises(TypeError, match=r"complex does not say.*show.*test_openapi_operations\.py:\d+"):
+    with pytest.raises(
+        TypeError, match=r"complex does not say.*show.*test_openapi_operations\.py:\d+"
+    ):
         document_of(app)

@@ -17,6 +17,7 @@ from .kinds import ARRAYS, OBJECTS, bare, holds, kind_of, members_of, without_no
 from .markers import refuse_strays
 from .models import has_model, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
+from .partial import Partial
 from .places import key_of
 from .text import is_text
 from .values import Entry
@@ -171,6 +172,8 @@ def _marker_for(name: str, annotation: t.Any, kind: types.Type | None) -> Parame
 
 
 def _unusable(name: str, annotation: t.Any) -> str:
+    if annotation is Partial:
+        return f"{name!r} is Partial of no model. Write Partial[...], as in {name}: Partial[Book]."
     return (
         f"{name!r} can't be filled from a request: {annotation!r} is no number, text, date or"
         " the like, no list of these, and no struct, dataclass, TypedDict or attrs class. Mark"

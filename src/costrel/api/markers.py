@@ -5,12 +5,24 @@ from __future__ import annotations
 import inspect
 import typing as t
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from ..registration.origin import caller
 from .hidden import hidden_marker, unaliased
 from .parameters import Parameter
 from .security import SecurityScheme
+
+
+def _nothing() -> Iterator[None]:
+    yield
+
+
+_MANAGER_CODES = frozenset(
+    decorated.__code__
+    for decorated in (contextmanager(_nothing), asynccontextmanager(t.cast("t.Any", _nothing)))
+)
+"""The code that all functions have that these decorators make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +43,26 @@ class Depends:
     Raises `TypeError` if `function` can't be called, or is the class of a security scheme.
     """
 
-    function: Callable[..., t.Any]
+    if t.TYPE_CHECKING:
+        function: Callable[..., t.Any]
+    else:
+        # So that the error of `Depends()` can say what to write.
+        function: Callable[..., t.Any] = None
     use_cache: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.function is None:
+            raise TypeError(
+                "Depends() has no function: write Depends(function), also for a class that the"
+                f" annotation names. ({caller()})"
+            )
         if not callable(self.function):
             raise TypeError(f"Depends() takes a function, not {self.function!r}. ({caller()})")
+        if getattr(self.function, "__code__", None) in _MANAGER_CODES:
+            raise TypeError(
+                f"{name_of(self.function)} is a context manager, which nothing would enter. Remove"
+                f" its @contextmanager: Depends() takes the function with `yield`. ({caller()})"
+            )
         if isinstance(self.function, type) and issubclass(self.function, SecurityScheme):
             # SECURITY: it would only be made, and let everybody pass.
             name = self.function.__name__

@@ -5,6 +5,15 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..registration.origin import caller
+
+_CONSTRAINTS = {
+    "ge": "ge", "gt": "gt", "le": "le", "lt": "lt", "multiple_of": "multiple_of",
+    "min_length": "min_length", "max_length": "max_length", "pattern": "pattern",
+    "regex": "pattern",
+}  # fmt: skip
+"""Constraints that markers of other frameworks take, by their names in `msgspec.Meta`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -26,6 +35,36 @@ class Parameter:
 
     #: Where errors say that the value is.
     place: t.ClassVar[str]
+
+    if not t.TYPE_CHECKING:  # so that type checkers see the names above only
+
+        def __new__(cls, *default: t.Any, **options: t.Any) -> t.Any:
+            """Return a marker; raises `TypeError`, with what to write, for other arguments."""
+            unknown = sorted(options.keys() - cls.__dataclass_fields__.keys())
+            if default or unknown:
+                raise TypeError(_advice(cls.__name__, default, options, unknown))
+            return object.__new__(cls)
+
+
+def _advice(
+    marker: str, default: tuple[t.Any, ...], options: t.Mapping[str, t.Any], unknown: list[str]
+) -> str:
+    """Return what is wrong with the arguments of a marker, and what to write."""
+    if default or "default" in unknown or "default_factory" in unknown:
+        value = repr(default[0]) if default else repr(options.get("default", ...))
+        written = "" if value == "Ellipsis" else f" = {value}"
+        return (
+            f"{marker}() takes no default. Write it after the annotation, as in"
+            f" name: Annotated[..., {marker}()]{written}. ({caller()})"
+        )
+    name = unknown[0]
+    if name in _CONSTRAINTS:
+        written = f"Meta({_CONSTRAINTS[name]}={options[name]!r})"
+        return (
+            f"{marker}() takes no constraint {name!r}. Write Annotated[..., {written}, {marker}()]"
+            f" with msgspec's Meta. ({caller()})"
+        )
+    return f"{marker}() takes no argument {name!r}. ({caller()})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
