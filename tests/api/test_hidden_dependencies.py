@@ -13,7 +13,7 @@ from msgspec import Struct
 from typing_extensions import TypeAliasType
 
 from costrel import Costrel, abort, request
-from costrel.api import Depends, Query
+from costrel.api import Depends, Header, Query
 from costrel.views import MethodView
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -129,7 +129,9 @@ def test_hidden_marker_is_refused(name: str, nested: bool) -> None:
 
     app.add_url_rule("/", view_func=take, methods=["POST"])
     url = "/nested?user=admin" if nested else "/?user=admin"
-    with pytest.raises(TypeError, match=r"Depends\(f.*Put it around all of it.*hidden_dep.*py:"):
+    with pytest.raises(
+        TypeError, match=r"says nothing. Put it around all of it: .*hidden_dep.*py:"
+    ):
         app.test_client().post(url, json={"user": "admin"})
 
 
@@ -160,6 +162,40 @@ def test_marker_in_an_alias_is_around_all_of_it() -> None:
     client = app.test_client()
     assert client.get("/?user=root").status_code == 401
     assert client.get("/?user=root", headers={"Token": "1"}).json == ["admin"]
+
+
+def test_places_in_an_alias_count() -> None:
+    """A header is not read from the query because its annotation has a name."""
+    app = Costrel(__name__)
+    alias = TypeAliasType("alias", t.Annotated[str, Header()])
+
+    def show(token: t.Any = "") -> list[str]:
+        return [token]
+
+    show.__annotations__["token"] = alias
+    app.add_url_rule("/", view_func=show)
+    shown = app.test_client().get("/?token=query", headers={"Token": "header"})
+    assert shown.json == ["header"]
+
+
+@pytest.mark.parametrize("marker", [Header, Header()])
+def test_place_inside_of_an_annotation_is_refused(marker: t.Any) -> None:
+    """Also below an alias, or written as a class."""
+    for hidden in (
+        t.Annotated[str, marker] | None,
+        TypeAliasType("alias", t.Annotated[str, marker]) | None,
+        t.Annotated[TypeAliasType("alias", t.Annotated[str, marker]), Query()],
+    ):
+        app = Costrel(__name__)
+        app.testing = True
+
+        def show(token: t.Any = "") -> list[str]:
+            return [token]
+
+        show.__annotations__["token"] = hidden
+        app.add_url_rule("/", view_func=show)
+        with pytest.raises(TypeError, match=r"Annotated\[str \| None, Header\(\)\]"):
+            app.test_client().get("/")
 
 
 def test_class_that_is_a_dependency_may_have_markers_on_its_fields() -> None:

@@ -13,6 +13,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
+from .hidden import hidden_marker, unaliased
 from .kinds import ARRAYS, OBJECTS, bare, holds, kind_of, members_of, without_none
 from .markers import refuse_strays
 from .models import has_model, model_in
@@ -106,9 +107,11 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
 
 def _split(annotation: t.Any) -> tuple[t.Any, Parameter | None]:
     """Return an annotation without its marker, and the marker."""
+    annotation = unaliased(annotation)
     extras = t.get_args(annotation)[1:] if t.get_origin(annotation) is t.Annotated else ()
     inner = t.get_args(annotation)[0] if extras else annotation
-    if (hidden := _hidden_marker(inner)) is not None:
+    if (hidden := hidden_marker(annotation, _marks, in_fields=False)) is not None:
+        hidden = hidden() if isinstance(hidden, type) else hidden
         raise TypeError(
             f"{hidden!r} is inside of {inner!r}, where it says nothing. Put it around all of it,"
             f" as in Annotated[str | None, {type(hidden).__name__}()]."
@@ -125,16 +128,6 @@ def _marks(extra: t.Any) -> bool:
     return isinstance(extra, Parameter) or (
         isinstance(extra, type) and issubclass(extra, Parameter)
     )
-
-
-def _hidden_marker(annotation: t.Any) -> t.Any:
-    """Return a marker that is on a part of an annotation, such as a member of a union."""
-    for argument in t.get_args(annotation):
-        extras = t.get_args(argument)[1:] if t.get_origin(argument) is t.Annotated else ()
-        found = next(filter(_marks, extras), None) or _hidden_marker(argument)
-        if found is not None:
-            return found
-    return None
 
 
 def _marker_of_variable(name: str, hint: t.Any, marker: Parameter | None) -> Path | None:

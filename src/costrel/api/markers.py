@@ -119,9 +119,9 @@ def _without_effect(name: str, marker: t.Any) -> str:
     """Return what is wrong with a marker on a part of a type, which clients would then send."""
     function = "function" if marker is Depends else name_of(marker.function)
     return (
-        f"Depends({function}) is inside of the annotation of {name!r}, or on a field of its model,"
-        f" where it says nothing. Put it around all of it, as in Annotated[str | None,"
-        f" Depends({function})]; what a field is filled with has to be a parameter of its own."
+        f"{function} is on a part of {name!r}'s annotation, or on a field of its model, where it"
+        f" says nothing. Put it around all of it: Write {name}: Annotated[..., Depends({function})]."
+        " What a field is filled with has to be a parameter of its own."
     )
 
 

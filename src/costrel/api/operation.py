@@ -240,7 +240,7 @@ def _function_in(view: t.Any) -> tuple[t.Callable[..., t.Any] | None, set[str]]:
         method = getattr(view, "__partialmethod__", None) or getattr(view, "_partialmethod", None)
         inner = getattr(view, "__wrapped__", None)
         if isinstance(method, partialmethod) or isinstance(view, partial):
-            layer = view if isinstance(view, partial) else method
+            layer: t.Any = view if isinstance(view, partial) else method
             given.update(layer.keywords)
             view = layer.func
         elif inspect.ismethod(view):

@@ -265,7 +265,7 @@ def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
         yield from _classes_in(argument)
 
 
-def names_object(annotation: t.Any) -> bool:
+def names_object(annotation: t.Any) -> bool:  # noqa: PLR0911  a table of kinds
     """Whether a type is made of any class with declared fields, wherever that stands."""
     if isinstance(annotation, (list, tuple)):  # the parameters of a Callable
         return any(map(names_object, annotation))
