@@ -62,16 +62,19 @@ def _kept_kind_of(annotation: t.Any) -> types.Type:
 
 def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
     """Whether a type, or anything in it, is of a kind."""
+    return any(isinstance(item, wanted) for item in all_in(kind))
+
+
+def all_in(kind: types.Type) -> t.Iterator[t.Any]:
+    """Yield a type and everything in it."""
     seen: set[int] = set()
     pending: list[t.Any] = [kind]
     while pending:
         item = pending.pop()
-        if isinstance(item, wanted):
-            return True
         if id(item) not in seen:
             seen.add(id(item))
+            yield item
             pending += _parts_of(item)
-    return False
 
 
 def _parts_of(kind: t.Any) -> t.Iterable[types.Type]:  # noqa: PLR0911  a table of types

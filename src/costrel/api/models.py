@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from dataclasses import is_dataclass
 
 import msgspec
 
@@ -87,8 +88,26 @@ def has_model(annotation: t.Any) -> bool:
 
 
 def adapter_of(annotation: t.Any) -> Adapter | None:
-    """Return what reads and writes a type; None if it has no model of Pydantic's."""
-    return Adapter(annotation) if has_model(annotation) else None
+    """Return what reads and writes a type; None if Pydantic does not check its values."""
+    return Adapter(annotation) if is_checked_by_pydantic(annotation) else None
+
+
+def is_checked_by_pydantic(annotation: t.Any) -> bool:
+    """Whether a type is, or has in it, a model or a dataclass of Pydantic's.
+
+    SECURITY(validation): msgspec fills such a dataclass as any other, without its checks.
+    """
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    return (
+        has_model(annotation)
+        or is_dataclass_of_pydantic(origin or annotation)
+        or any(map(is_checked_by_pydantic, arguments))
+    )
+
+
+def is_dataclass_of_pydantic(cls: t.Any) -> bool:
+    """Whether a class is a dataclass that Pydantic checks."""
+    return isinstance(cls, type) and is_dataclass(cls) and hasattr(cls, "__pydantic_validator__")
 
 
 def model_in(annotation: t.Any) -> t.Any:
