@@ -14,9 +14,9 @@ from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
 from .hidden import hidden_marker, unaliased
-from .kinds import ARRAYS, OBJECTS, bare, holds, kind_of, members_of, without_none
+from .kinds import ARRAYS, OBJECTS, all_in, bare, holds, kind_of, members_of, without_none
 from .markers import refuse_strays
-from .models import has_model, model_in
+from .models import has_model, is_checked_by_pydantic, is_dataclass_of_pydantic, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .partial import Partial
 from .places import key_of
@@ -96,13 +96,22 @@ def _entry(
 
 
 def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
-    """Return what msgspec says of a type; None if it has models of Pydantic's."""
-    if has_model(annotation):
+    """Return what msgspec says of a type; None if Pydantic checks its values."""
+    if is_checked_by_pydantic(annotation):
         return None
     try:
-        return kind_of(annotation)
+        kind = kind_of(annotation)
     except TypeError as error:
         raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
+    for item in all_in(kind):
+        cls = getattr(item, "cls", None)
+        if is_dataclass_of_pydantic(t.get_origin(cls) or cls):
+            raise TypeError(
+                f"{name!r} can't be filled: {cls!r} in it is a dataclass of Pydantic's, whose"
+                " checks would not run. Make what holds it a model of Pydantic's too, or make it a"
+                " msgspec.Struct."
+            )
+    return kind
 
 
 def _split(annotation: t.Any) -> tuple[t.Any, Parameter | None]:

@@ -106,6 +106,7 @@ class FormValues(Values):
 
     def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
         key = path[0] if path else None
+        detail = mismatches.cut(detail)
         if key in self._files:
             return Detail(File.place, mismatches.pointer_of(path), detail)
         if key in self._json:

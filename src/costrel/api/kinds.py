@@ -74,6 +74,7 @@ def all_in(kind: types.Type) -> t.Iterator[t.Any]:
         if id(item) not in seen:
             yield item
             seen.add(id(item))
+            yield item
             pending += _parts_of(item)
 
 

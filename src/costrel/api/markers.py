@@ -152,7 +152,8 @@ def _marker_in(name: str, annotation: t.Any) -> Depends | None:
 def refuse_strays(name: str, annotation: t.Any) -> None:
     """Raise `TypeError` for what looks like a dependency in an annotation, but says nothing there.
 
-    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and check nothing.
+    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and ask for
+    nothing.
     """
     is_annotated = t.get_origin(annotation) is t.Annotated
     inner, *extras = t.get_args(annotation) if is_annotated else (annotation,)

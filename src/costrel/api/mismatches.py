@@ -11,6 +11,7 @@ import decimal
 import re
 import typing as t
 import uuid
+from itertools import islice
 
 import msgspec
 from msgspec import inspect as types
@@ -20,6 +21,17 @@ from .text import NUMBER
 
 LIMIT = 100
 """The most errors that are reported of one value."""
+
+MAX_TEXT = 500
+"""The most characters of a name in a pointer, and of what is wrong there.
+
+SECURITY(amplification): a client's name or value of megabytes would be in each of the errors.
+"""
+
+MAX_POINTER = 3_000
+"""The most characters of a pointer: enough for the fields of deeply nested models."""
+
+_CUT = "…"
 
 
 class Mismatch(t.NamedTuple):
@@ -106,13 +118,15 @@ class _Compiler:
                 found.append(_wrong_tag(value, tag_field, pointer))
                 return
             for name, step, search_field, required in fields:
+                if len(found) >= LIMIT:
+                    return
                 if name in value:
-                    search_field(value[name], pointer + step, found)
+                    search_field(value[name], _joined(pointer, step), found)
                 elif required:
-                    found.append(Mismatch(pointer + step, "Required"))
+                    found.append(Mismatch(_joined(pointer, step), "Required"))
             if forbids and not value.keys() <= known:
-                unknown = [below(pointer, name) for name in value if name not in known]
-                found += [Mismatch(place, "Unknown field") for place in unknown[:LIMIT]]
+                unknown = islice((name for name in value if name not in known), LIMIT)
+                found += [Mismatch(below(pointer, name), "Unknown field") for name in unknown]
 
         self._made[id(kind)] = search
         for field in kind.fields:
@@ -157,7 +171,7 @@ class _Compiler:
             for number, item in enumerate(value):
                 if len(found) >= LIMIT:
                     return
-                search_item(item, f"{pointer}/{number}", found)
+                search_item(item, _joined(pointer, f"/{number}"), found)
             check_length(value, pointer, found)
 
         self._made[id(kind)] = search
@@ -178,7 +192,9 @@ class _Compiler:
                 found.append(Mismatch(pointer, detail))
             else:
                 for number, (item, search_item) in enumerate(zip(value, searches, strict=False)):
-                    search_item(item, f"{pointer}/{number}", found)
+                    if len(found) >= LIMIT:
+                        return
+                    search_item(item, _joined(pointer, f"/{number}"), found)
 
         self._made[id(kind)] = search
         searches += map(self.compile, item_types)
@@ -223,7 +239,7 @@ class _Compiler:
 def _wrong_tag(value: dict[str, t.Any], tag_field: str, pointer: str) -> Mismatch:
     """Return the error of an object whose tag is none of those that it may have."""
     detail = f"Invalid value {value[tag_field]!r}" if tag_field in value else "Required"
-    return Mismatch(below(pointer, tag_field), detail)
+    return Mismatch(below(pointer, tag_field), cut(detail))
 
 
 def _length(kind: t.Any, name: str) -> Search:
@@ -286,12 +302,23 @@ def _holder(annotation: t.Any) -> type[msgspec.Struct]:
 
 def detail_of(error: msgspec.ValidationError) -> str:
     """Return the message of an error of msgspec's without the path at its end."""
-    return str(error).partition(" - at `")[0]
+    return cut(str(error).partition(" - at `")[0])
+
+
+def cut(text: str, most: int = MAX_TEXT) -> str:
+    """Return a text of at most so many characters; one that was cut off says so."""
+    return text if len(text) <= most else text[: most - 1] + _CUT
 
 
 def below(pointer: str, name: str) -> str:
-    """Return the pointer of a member: SPEC(RFC 6901 §3)."""
-    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+    """Return the pointer of a member: SPEC(RFC 6901 §3); the end of a long one is cut off."""
+    name = cut(name)
+    return _joined(pointer, f"/{name.replace('~', '~0').replace('/', '~1')}")
+
+
+def _joined(pointer: str, step: str) -> str:
+    """Return the pointer of a member whose step is known."""
+    return cut(pointer + step, MAX_POINTER)
 
 
 def pointer_of(path: t.Iterable[str]) -> str:
@@ -348,7 +375,7 @@ def of_error(error: msgspec.ValidationError) -> Mismatch:
         if number == "...":  # it does not say which
             break
         pointer = below(pointer, name or number)
-    return Mismatch(pointer, message)
+    return Mismatch(pointer, cut(message))
 
 
 def looks_closer(kind: types.Type) -> bool:

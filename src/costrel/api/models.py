@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from dataclasses import is_dataclass
 
 import msgspec
 
@@ -20,6 +21,12 @@ from .places import TAKERS, key_of
 from .problems import Detail
 from .text import is_text
 from .values import Entry, Source, default_maker, fill, text_source, unknown
+
+_SMALL = 16_384
+"""So many bytes of a document can't have errors of much memory."""
+
+_MANY = 10_000
+"""The most errors that are looked at: Pydantic makes all of them or none."""
 
 
 class Refused(msgspec.ValidationError):
@@ -51,7 +58,10 @@ class Adapter:
     def decode(self, data: bytes) -> t.Any:
         """Return the value of a JSON document; raises `Refused`, or `msgspec.DecodeError`."""
         # Pydantic's parser takes NaN and lone surrogates, which JSON does not have.
-        return self.read(msgspec.json.decode(data))
+        value = msgspec.json.decode(data)
+        if len(data) > _SMALL:
+            _check_paths(value, len(data))
+        return self.read(value)
 
     def read(self, value: t.Any) -> t.Any:
         """Return a value of dictionaries, lists and scalars as the type; raises `Refused`."""
@@ -78,8 +88,26 @@ def has_model(annotation: t.Any) -> bool:
 
 
 def adapter_of(annotation: t.Any) -> Adapter | None:
-    """Return what reads and writes a type; None if it has no model of Pydantic's."""
-    return Adapter(annotation) if has_model(annotation) else None
+    """Return what reads and writes a type; None if Pydantic does not check its values."""
+    return Adapter(annotation) if is_checked_by_pydantic(annotation) else None
+
+
+def is_checked_by_pydantic(annotation: t.Any) -> bool:
+    """Whether a type is, or has in it, a model or a dataclass of Pydantic's.
+
+    SECURITY(validation): msgspec fills such a dataclass as any other, without its checks.
+    """
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    return (
+        has_model(annotation)
+        or is_dataclass_of_pydantic(origin or annotation)
+        or any(map(is_checked_by_pydantic, arguments))
+    )
+
+
+def is_dataclass_of_pydantic(cls: t.Any) -> bool:
+    """Whether a class is a dataclass that Pydantic checks."""
+    return isinstance(cls, type) and is_dataclass(cls) and hasattr(cls, "__pydantic_validator__")
 
 
 def model_in(annotation: t.Any) -> t.Any:
@@ -170,10 +198,42 @@ def _source(place: type[Parameter], field: str, annotation: t.Any) -> Source:
 
 def _mismatches(error: t.Any, value: t.Any) -> list[Mismatch]:
     """Return the errors of Pydantic's as pointers into a value."""
+    count = error.error_count()
+    if count > _MANY:
+        return [Mismatch("", f"{count} values do not fit")]
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Mismatch(_pointer(item["loc"], value), item["msg"]) for item in found][
-        : mismatches.LIMIT
+    return [
+        Mismatch(_pointer(item["loc"], value), mismatches.cut(item["msg"]))
+        for item in found[: mismatches.LIMIT]
     ]
+
+
+def _check_paths(value: t.Any, size: int) -> None:
+    """Raise `Refused` if Pydantic's errors of a document could take far more memory than it.
+
+    SECURITY(amplification): each has a copy of all names above it, even of one of megabytes. So
+    what counts is the length of the paths of all values.
+    """
+    left = 10_000_000 + 100 * size
+    pending: list[tuple[t.Any, int]] = [(value, 0)]
+    while pending:
+        item, above = pending.pop()
+        left -= len(item) * (above + _STEP) if isinstance(item, (dict, list)) else 0
+        if isinstance(item, dict):
+            left -= sum(map(len, item))
+            pending += [
+                (one, above + _STEP + len(name))
+                for name, one in item.items()
+                if isinstance(one, (dict, list))
+            ]
+        elif isinstance(item, list):
+            pending += [(one, above + _STEP) for one in item if isinstance(one, (dict, list))]
+        if left < 0:
+            raise Refused([Mismatch("", "Too many values below names that are too long or many")])
+
+
+_STEP = 32
+"""About so many bytes does Pydantic keep of each step of a path, besides the name."""
 
 
 def _pointer(steps: t.Sequence[t.Any], value: t.Any) -> str:

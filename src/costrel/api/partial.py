@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from msgspec import inspect as types
 
 from .kinds import OBJECTS, kind_of
+from .models import is_dataclass_of_pydantic
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,11 @@ def changes_of(partial: object) -> dict[str, t.Any]:
 
 def _make(model: t.Any) -> t.Any:
     kind = kind_of(model) if inspect.isclass(model) else None
+    if is_dataclass_of_pydantic(model):
+        raise TypeError(
+            f"Partial[{model!r}] would not run the checks of Pydantic's dataclass. Make it a"
+            " msgspec.Struct."
+        )
     if not isinstance(kind, OBJECTS):
         raise TypeError(
             f"Partial[{model!r}] needs a struct, dataclass, attrs class or TypedDict that is not"

@@ -212,7 +212,7 @@ class Values:
 
     def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
         # All of it is text, so that it got some says nothing.
-        detail = detail.removesuffix(", got `str`")
+        detail = mismatches.cut(detail.removesuffix(", got `str`"))
         return Detail(self.place.place, mismatches.pointer_of(path), detail)
 
 
