@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 import msgspec
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
@@ -116,7 +118,24 @@ class Nothing:
         return response
 
 
-Responder = Answer | Nothing | Lines
+class Undeclared:
+    """Refuse the values of views that say a type for each status, with any other status."""
+
+    __slots__ = ("_said", "_view")
+
+    def __init__(self, statuses: t.Iterable[int], view: str) -> None:
+        self._said = " or ".join(map(str, statuses))
+        self._view = view
+
+    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> t.NoReturn:  # noqa: ARG002
+        """Raise `TypeError` (500)."""
+        raise TypeError(
+            f"{self._view} returned {type(value).__name__} with the status {status!r}, but its"
+            f" return annotation says only {self._said}."
+        )
+
+
+Responder = Answer | Nothing | Lines | Undeclared
 
 # Most views have these, which then share them.
 _NONE: dict[int, Responder | None] = {}
@@ -130,13 +149,15 @@ class Answers:
         usual: What answers with a status that has no type of its own; None for Flask's rules.
         by_status: What answers with each other.
         status: The status of a value that comes without one.
-        is_status_said: Whether Flask's rules have to send it with that status too.
         passed: Classes whose values are sent as Flask sends them, besides responses.
         narrow: Makes text of the data of an `EventStream`'s events; None to send it as it is.
+        is_status_said: Whether Flask's rules have to send it with that status too.
+        view: What error messages call the view.
     """
 
     __slots__ = (
-        "_by_status", "_is_status_said", "_narrow", "_of_values", "_passed", "_status", "_usual",
+        "_by_status", "_is_problem", "_is_status_said", "_narrow", "_of_values", "_pages",
+        "_passed", "_status", "_usual", "_view",
     )  # fmt: skip
 
     def __init__(
@@ -148,14 +169,20 @@ class Answers:
         narrow: t.Callable[[t.Any], str] | None = None,
         *,
         is_status_said: bool = False,
+        view: str = "The view",
     ) -> None:
         self._usual = usual
         self._by_status = by_status or _NONE
         self._status = status
         self._passed = (BaseResponse, *passed) if passed else _RESPONSES
+        #: The classes of event streams that may be sent; None for any.
+        self._pages = None if usual is None else passed
+        self._view = view
         self._narrow = narrow
         self._is_status_said = is_status_said
         self._of_values = by_status.get(status, usual)
+        #: Whether the usual value has its status as a member.
+        self._is_problem = isinstance(self._of_values, Answer) and not self._of_values.negotiates
 
     @property
     def negotiates(self) -> bool:
@@ -166,9 +193,13 @@ class Answers:
         """Return the response; what Flask's rules send is returned as it is."""
         if isinstance(value, self._passed):
             return self._pass(value)
-        if type(value) is tuple and 2 <= len(value) <= 3:
+        if type(value) is tuple and _has_more(value):
             return self._respond_to_tuple(value)
         answer = self._of_values
+        if isinstance(value, Problem) or self._is_problem:
+            status = _status_in(value, self._status)
+            answer = self._by_status.get(status, self._usual)
+            return value if answer is None else answer.respond(value, status)
         return self._plainly(value) if answer is None else answer.respond(value, self._status)
 
     def _plainly(self, value: t.Any) -> t.Any:
@@ -183,7 +214,8 @@ class Answers:
                 return body, self._status, headers
             return value
         if status is None:
-            status = self._status
+            says = isinstance(body, Problem) or self._is_problem
+            status = _status_in(body, self._status) if says else self._status
         answer = self._by_status.get(_code_of(status), self._usual)
         return value if answer is None else answer.respond(body, status, headers)
 
@@ -191,9 +223,32 @@ class Answers:
         """Return a response or text as it is, but filter the events that it will send."""
         if not isinstance(value, BaseResponse):
             return self._plainly(value)
-        if self._narrow is not None and hasattr(value, "narrow_data"):
+        if not hasattr(value, "narrow_data"):
+            return value
+        if self._narrow is not None:
             t.cast("t.Any", value).narrow_data(self._narrow)
+        elif self._pages is not None and not isinstance(value, self._pages):
+            raise TypeError(
+                f"{self._view} returned {type(value).__name__}, but its return annotation does not"
+                " say so: its events would not be filtered."
+            )
         return value
+
+
+def _has_more(value: tuple[t.Any, ...]) -> bool:
+    """Whether a tuple is a value with its status, header fields or both, not several values."""
+    if not 2 <= len(value) <= 3:
+        return False
+    second = value[1]
+    if second is None or isinstance(second, (int, str, bytes)):
+        return True
+    return len(value) == 2 and isinstance(second, (Mapping, Headers, list, tuple))
+
+
+def _status_in(value: t.Any, usual: int) -> int:
+    """Return the status that a problem has as a member; `usual` if it has none."""
+    found = value.get("status") if isinstance(value, Mapping) else getattr(value, "status", None)
+    return found if type(found) is int else usual
 
 
 def _unpack(value: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
@@ -233,17 +288,17 @@ def answers_of(
     status = status_of(annotation, options)
     with_etag = bool(options.get("etag"))
 
-    usual: Responder | None = _responder(returns.data, view, with_etag=with_etag)
+    usual = _usual(returns, view, with_etag=with_etag)
     if is_nothing:
         usual = Nothing(view)
-    if returns.lines:
-        usual = Lines(Answer(_union(returns.lines), view), usual, view)
-    by_status = {
-        code: Nothing(view)
-        if said is None
-        else _responder(Returns.of(said).data, view, with_etag=with_etag)
-        for code, said in declared.items()
-    }
+    elif returns.by_status and usual is None and not returns.data:
+        usual = Undeclared(declared, view)
+    by_status: dict[int, Responder | None] = {}
+    for code, said in declared.items():
+        found = Returns() if said is None else Returns.of(said)
+        of_status = _usual(found, view, with_etag=with_etag)
+        by_status[code] = Nothing(view) if said is None else of_status
+        returns.events += found.events
     narrow = _narrow_by(returns.events, view)
     if returns.data or returns.passed or returns.lines:
         said = _union(returns.data) if isinstance(usual, Answer) else annotation
@@ -253,7 +308,9 @@ def answers_of(
         return None, declared
     # Text is no data of a view that does not say which data it returns.
     passed = (*returns.passed, *((str, bytes) if usual is None else ()))
-    send = Answers(usual, by_status, status, passed, narrow, is_status_said=is_status_said)
+    send = Answers(
+        usual, by_status, status, passed, narrow, is_status_said=is_status_said, view=view
+    )
     return send, declared
 
 
@@ -282,6 +339,16 @@ def _check_response(code: t.Any, said: t.Any) -> None:
 
 def _union(members: t.Sequence[t.Any]) -> t.Any:
     return t.Union[tuple(members)]  # noqa: UP007  made at run time
+
+
+def _usual(returns: Returns, view: str, *, with_etag: bool) -> Responder | None:
+    """Return what answers with data and iterators; None if Flask's rules do."""
+    found: Responder | None = _responder(returns.data, view, with_etag=with_etag)
+    is_one_of_several = bool(returns.data and (returns.lines or returns.by_status))
+    if is_one_of_several and all(member in NOTHING for member in returns.data):
+        # As of `Book | None`, it is the data null.
+        found = Answer(type(None), view)
+    return Lines(Answer(_union(returns.lines), view), found, view) if returns.lines else found
 
 
 def _responder(members: t.Sequence[t.Any], view: str, *, with_etag: bool) -> Answer | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import typing as t
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, partialmethod
 
 from ..registration.operations import options_of
 from ..registration.origin import definition
 from ..views import MethodView
+from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
@@ -114,13 +115,20 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     if view_class is None:
         return [of_function(view, rule, methods or tuple(rule.methods or ()), options)]
     if not issubclass(view_class, MethodView):
-        return [of_function(view_class.dispatch_request, rule, methods, options, bound=True)]
+        bound = _is_bound(view_class, "dispatch_request")
+        return [of_function(view_class.dispatch_request, rule, methods, options, bound=bound)]
     found = {method: getattr(view_class, method.lower(), None) for method in methods}
     return [
-        of_function(function, rule, (method,), options, bound=True)
+        of_function(function, rule, (method,), options, bound=_is_bound(view_class, method.lower()))
         for method, function in found.items()
         if function is not None
     ]
+
+
+def _is_bound(view_class: type, name: str) -> bool:
+    """Whether a method of a class has a first parameter that an instance will fill."""
+    method = inspect.getattr_static(view_class, name)
+    return not isinstance(method, (classmethod, staticmethod))
 
 
 def operation_of_others(app: App, rule: Rule) -> Operation:
@@ -151,19 +159,19 @@ def _of_function(
     refuse_unknown: bool = False,
 ) -> Operation:
     """Compile a view function, or a function of a class, whose first parameter is filled."""
-    function = inspect.unwrap(view)
-    is_function = inspect.isfunction(function)
+    function, given = _function_in(view)
     place = definition(view)
     filled = _variables_of(rule)
-    if bound and is_function:
+    if bound and function is not None:
         filled.update(list(inspect.signature(function).parameters)[:1])
-    is_typed = is_function and (bool(function.__annotations__) or _says_data(options))
+    is_typed = function is not None and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
     binding, send, returns = None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
+        hints = {name: hint for name, hint in hints.items() if name not in given}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
         if is_typed:
@@ -171,7 +179,7 @@ def _of_function(
                 check_variables(rule, hints)
             others = {name: hint for name, hint in hints.items() if name not in own}
             binding = bind(view, others, filled, methods, refuse_unknown=refuse_unknown)
-            returns = hints.get("return", NOT_SAID)
+            returns = without_aliases(hints.get("return", NOT_SAID))
             send, responses = answers_of(returns, options, f"The view {place}")
         if dependencies is not None:
             dependencies.check_bodies(binding)
@@ -193,9 +201,41 @@ def _of_function(
         isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
     )
     return Operation(
-        function if is_function else None, rule, methods, options, hints, binding, returns, send,
+        function, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
+
+
+def _function_in(view: t.Any) -> tuple[t.Callable[..., t.Any] | None, set[str]]:
+    """Return the function that a view calls in the end, and the parameters that it is given.
+
+    It is looked for beneath decorators, and in bound methods, partials and objects with
+    ``__call__``. None if there is none that has annotations, as of a class.
+    """
+    given: set[str] = set()
+    for _ in range(_LIMIT):
+        # The first is the name since Python 3.13.
+        method = getattr(view, "__partialmethod__", None) or getattr(view, "_partialmethod", None)
+        inner = getattr(view, "__wrapped__", None)
+        layer = method if isinstance(method, partialmethod) else view
+        if isinstance(layer, (partial, partialmethod)):
+            given.update(layer.keywords)
+            view = layer.func
+        elif inspect.ismethod(view):
+            view = view.__func__
+        elif inner is not None:
+            view = inner
+        elif inspect.isfunction(view):
+            return view, given
+        elif inspect.isroutine(view) or isinstance(view, type):
+            break
+        else:
+            view = type(view).__call__
+    return None, given
+
+
+_LIMIT = 100
+"""How many layers are looked at; some objects have any attribute, and so no end."""
 
 
 def _says_problems(options: t.Mapping[str, t.Any]) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import enum
 import typing as t
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import UnionType
 
+from msgspec import Struct
 from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
+from .aliases import is_alias, without_aliases
 from .kinds import OBJECTS, bare, holds, kind_of
 from .models import has_model
 
@@ -47,12 +50,13 @@ class Returns:
 
     @classmethod
     def of(cls, annotation: t.Any) -> Returns:
-        """Read a return annotation."""
+        """Read a return annotation; raises `TypeError` for one that can't be filtered."""
         found = cls()
-        for member, statuses in _members_of(annotation):
+        for member, statuses in _members_of(without_aliases(annotation)):
             origin, arguments = t.get_origin(member), t.get_args(member)
             if _is_page_class(member):
                 found.passed.append(member)
+                found.events += _events_of(member)
             elif _is_page_class(origin):
                 found.passed.append(t.cast("type", origin))
                 found.events += arguments[:1]
@@ -75,16 +79,52 @@ def _members_of(
     book with any.
     """
     origin, arguments = t.get_origin(annotation), t.get_args(annotation)
-    has_more = origin is tuple and len(arguments) in {2, 3} and ... not in arguments
     if origin in {t.Union, UnionType}:
         for argument in arguments:
             yield from _members_of(argument, statuses)
-    elif has_more:
+    elif _has_more(annotation):
+        if any(map(names_object, arguments[1:])):
+            raise TypeError(
+                f"{annotation!r} is a value with its status or header fields, which are no objects"
+                " with fields. Write list[...] for several values."
+            )
         yield from _members_of(arguments[0], _statuses_in(arguments[1]))
-    elif origin is t.Annotated and is_page(arguments[0]):
+    elif origin is t.Annotated and _is_answer(arguments[0]):
         yield from _members_of(arguments[0], statuses)
     else:
         yield annotation, statuses
+
+
+def _has_more(annotation: t.Any) -> bool:
+    """Whether this is a value with its status, header fields or both."""
+    arguments = t.get_args(annotation)
+    is_tuple = t.get_origin(annotation) is tuple
+    return is_tuple and len(arguments) in {2, 3} and ... not in arguments
+
+
+def _is_answer(annotation: t.Any) -> bool:
+    """Whether a type is, or has as a member, more than the type of data."""
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    if origin in {t.Union, UnionType}:
+        return any(map(_is_answer, arguments))
+    if origin is t.Annotated:
+        return _is_answer(arguments[0])
+    return (
+        _has_more(annotation)
+        or origin in _STREAMS
+        or _is_page_class(annotation)
+        or _is_page_class(origin)
+    )
+
+
+def _events_of(cls: type) -> list[t.Any]:
+    """Return the type that a class derived from ``EventStream[...]`` says of its data."""
+    for one in cls.__mro__:
+        for base in vars(one).get("__orig_bases__", ()):
+            origin, arguments = t.get_origin(base), t.get_args(base)
+            if _is_page_class(origin) and not isinstance(arguments[0], t.TypeVar):
+                return [without_aliases(arguments[0])]
+    return []
 
 
 def _statuses_in(annotation: t.Any) -> tuple[int, ...]:
@@ -121,7 +161,7 @@ def _declares_data(annotation: t.Any) -> bool:
     try:
         kind = kind_of(annotation)
     except TypeError as error:
-        if has_model(annotation) or any(map(_is_object, _classes_in(annotation))):
+        if names_object(annotation):
             raise TypeError(
                 f"Its values can't be filtered by what it returns: {error}. If each has a status of"
                 " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
@@ -129,14 +169,14 @@ def _declares_data(annotation: t.Any) -> bool:
         return False
     if has_model(annotation):
         return True
-    if not _is_schema(kind):
-        return False
-    if not holds(kind, types.CustomType):
+    if _is_schema(kind) and not holds(kind, types.CustomType):
         return True
-    if any(holds(kind, family) for family in OBJECTS):
+    # SECURITY(excess data): what declares objects is filtered, or refused.
+    if names_object(annotation) or any(holds(kind, family) for family in OBJECTS):
         raise TypeError(
             f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
-            " JSON can't stand for."
+            " JSON can't stand for. Write list[...] for a collection, dict[str, ...] for a mapping,"
+            " Iterator[...] or AsyncIterator[...] for a stream."
         )
     return False
 
@@ -145,21 +185,34 @@ def _declares_data(annotation: t.Any) -> bool:
 _kept_decision = lru_cache(maxsize=1_000)(_declares_data)
 
 
-def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
-    """Yield the classes that an annotation is made of."""
-    arguments = t.get_args(annotation)
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _classes_in(argument)
+def names_object(annotation: t.Any) -> bool:  # noqa: PLR0911  kinds of types
+    """Whether a type is made of any class with declared fields, wherever that stands."""
+    if isinstance(annotation, (list, tuple)):  # the parameters of a Callable
+        return any(map(names_object, annotation))
+    if is_alias(annotation):
+        return names_object(without_aliases(annotation))
+    if isinstance(annotation, t.TypeVar):
+        return any(map(names_object, (annotation.__bound__, *annotation.__constraints__)))
+    if isinstance(annotation, t.NewType):
+        return names_object(annotation.__supertype__)
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    if origin is t.Literal:
+        return False
+    if origin is t.Annotated:
+        return names_object(arguments[0])
+    return _is_object(origin or annotation) or any(map(names_object, arguments))
 
 
 def _is_object(member: t.Any) -> bool:
     """Whether a class has declared fields."""
-    try:
-        return isinstance(kind_of(member), OBJECTS)
-    except TypeError:
-        return False
+    return isinstance(member, type) and (
+        issubclass(member, Struct)
+        or dataclasses.is_dataclass(member)
+        or (issubclass(member, dict) and hasattr(member, "__total__"))
+        or hasattr(member, "__attrs_attrs__")
+        or (issubclass(member, tuple) and hasattr(member, "_fields"))
+        or has_model(member)
+    )
 
 
 def _is_schema(kind: types.Type) -> bool:
@@ -171,6 +224,4 @@ def _is_schema(kind: types.Type) -> bool:
         return not isinstance(kind.value_type, types.AnyType)
     if isinstance(kind, types.ListType):
         return not isinstance(kind.item_type, types.AnyType)
-    if isinstance(kind, types.TupleType):
-        return False
     return not isinstance(kind, _PLAIN)
