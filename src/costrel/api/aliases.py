@@ -11,7 +11,7 @@ _DEPTH = 20
 """How deep a type is looked into; one that names itself has no end."""
 
 
-def without_aliases(annotation: t.Any, depth: int = _DEPTH) -> t.Any:
+def without_aliases(annotation: t.Any, depth: int = _DEPTH) -> t.Any:  # noqa: PLR0911  kinds of types
     """Return an annotation with what its aliases stand for, at any depth.
 
     Raises `TypeError` for one that names itself.

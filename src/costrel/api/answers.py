@@ -135,7 +135,7 @@ class Undeclared:
         self._said = " or ".join(map(str, statuses))
         self._view = view
 
-    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> t.NoReturn:
+    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> t.NoReturn:  # noqa: ARG002
         """Raise `TypeError` (500)."""
         raise TypeError(
             f"{self._view} returned {type(value).__name__} with the status {status!r}, but its"
@@ -296,26 +296,17 @@ def answers_of(
     status = status_of(annotation, options)
     with_etag = bool(options.get("etag"))
 
-    usual: Responder | None = _responder(returns.data, view, with_etag=with_etag)
+    usual = _usual(returns, view, with_etag=with_etag)
     if is_nothing:
         usual = Nothing(view)
-    elif usual is None and returns.data and (returns.lines or returns.by_status):
-        if all(member in NOTHING for member in returns.data):
-            # One of several answers: as of `Book | None`, it is the data null.
-            usual = Answer(type(None), view)
-    if returns.lines:
-        usual = Lines(Answer(_union(returns.lines), view), usual, view)
-    if returns.by_status and usual is None and not returns.data:
+    elif returns.by_status and usual is None and not returns.data:
         usual = Undeclared(declared, view)
     by_status: dict[int, Responder | None] = {}
     for code, said in declared.items():
-        of_status = Returns() if said is None else Returns.of(said)
-        by_status[code] = _responder(of_status.data, view, with_etag=with_etag)
-        if said is None:
-            by_status[code] = Nothing(view)
-        if of_status.lines:
-            by_status[code] = Lines(Answer(_union(of_status.lines), view), by_status[code], view)
-        returns.events += of_status.events
+        found = Returns() if said is None else Returns.of(said)
+        of_status = _usual(found, view, with_etag=with_etag)
+        by_status[code] = Nothing(view) if said is None else of_status
+        returns.events += found.events
     _check_bodies(status, usual, by_status)
     narrow = _narrow_by(returns.events, view)
     if returns.data or returns.passed or returns.lines:
@@ -369,6 +360,16 @@ def _check_bodies(
 
 def _union(members: t.Sequence[t.Any]) -> t.Any:
     return t.Union[tuple(members)]  # noqa: UP007  made at run time
+
+
+def _usual(returns: Returns, view: str, *, with_etag: bool) -> Responder | None:
+    """Return what answers with data and iterators; None if Flask's rules do."""
+    found: Responder | None = _responder(returns.data, view, with_etag=with_etag)
+    is_one_of_several = bool(returns.data and (returns.lines or returns.by_status))
+    if is_one_of_several and all(member in NOTHING for member in returns.data):
+        # As of `Book | None`, it is the data null.
+        found = Answer(type(None), view)
+    return Lines(Answer(_union(returns.lines), view), found, view) if returns.lines else found
 
 
 def _responder(members: t.Sequence[t.Any], view: str, *, with_etag: bool) -> Answer | None:

@@ -52,8 +52,12 @@ class Lines:
 
         Raises `TypeError` (500) for a value that is no iterator.
         """
-        if isinstance(value, AsyncIterator):
-            body: t.Any = self._later(value)
+        body: t.Any = value
+        if hasattr(value, "convert"):
+            # Of `stream_with_context`: it knows where an async iterator has to run.
+            value.convert(self._later)
+        elif isinstance(value, AsyncIterator):
+            body = self._later(value)
         elif isinstance(value, Iterator):
             body = self._now(value)
         elif self._otherwise is not None:

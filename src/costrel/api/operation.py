@@ -239,8 +239,8 @@ def _function_in(view: t.Any) -> tuple[t.Callable[..., t.Any] | None, set[str]]:
         # The first is the name since Python 3.13.
         method = getattr(view, "__partialmethod__", None) or getattr(view, "_partialmethod", None)
         inner = getattr(view, "__wrapped__", None)
-        if isinstance(method, partialmethod) or isinstance(view, partial):
-            layer: t.Any = view if isinstance(view, partial) else method
+        layer = method if isinstance(method, partialmethod) else view
+        if isinstance(layer, (partial, partialmethod)):
             given.update(layer.keywords)
             view = layer.func
         elif inspect.ismethod(view):

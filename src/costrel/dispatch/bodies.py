@@ -29,6 +29,10 @@ class AsyncBody:
         except StopAsyncIteration:
             raise StopIteration from None
 
+    def convert(self, make: t.Callable[[AsyncIterator[t.Any]], AsyncIterator[t.Any]]) -> None:
+        """Replace the iterator by what a function makes of it, before anything is read."""
+        self.iterator = make(self.iterator)
+
     def close(self) -> None:
         """Close the async generator."""
         close = getattr(self.iterator, "aclose", None)

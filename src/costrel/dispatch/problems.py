@@ -23,10 +23,22 @@ def as_problem(error: HTTPException) -> t.Any:
     """Return an error as a problem if the request is an API's; None otherwise."""
     ctx = request_view.get(None)
     if ctx is None or error.code is None or error.code < 400 or not _is_of_api(ctx, error):
+        if not isinstance(error.description, (str, type(None))):
+            _describe_for_people(error)
         return None
     from ..api.problems import problem_of
 
     return problem_of(error)
+
+
+def _describe_for_people(error: HTTPException) -> None:
+    """Have the page of an error that was raised with a `Problem` say only its text."""
+    from ..api.problems import Problem
+
+    said: t.Any = error.description
+    if isinstance(said, Problem):
+        error.problem = said  # type: ignore[attr-defined]
+        error.description = said.detail or said.title
 
 
 def mark_occurrence(error: HTTPException) -> None:

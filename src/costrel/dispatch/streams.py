@@ -34,6 +34,10 @@ class AsyncContextStream(ContextStream):
         self._app, self._context = app, context
         return self
 
+    def convert(self, make: t.Callable[[AsyncIterator[t.Any]], AsyncIterator[t.Any]]) -> None:
+        """Replace the async iterator by what a function makes of it, before anything is read."""
+        self._iterator.convert(make)
+
     def __aiter__(self) -> t.Self:
         return self
 
