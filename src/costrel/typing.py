@@ -8,48 +8,48 @@ from __future__ import annotations
 import collections.abc as cabc
 import typing as t
 
+# Not for type checkers only: typed views resolve the annotations that these aliases are in.
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response
+
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-    from werkzeug.datastructures import Headers
-    from werkzeug.wrappers import Response
+else:
+    WSGIApplication = t.Callable[..., t.Any]
 
 # The body. A dict or a list becomes JSON; an iterator is streamed. `Mapping`, because
 # type checkers do not accept a TypedDict as `dict[str, Any]`.
-ResponseValue = t.Union[
-    "Response",
-    str,
-    bytes,
-    list[t.Any],
-    t.Mapping[str, t.Any],
-    t.Iterator[str],
-    t.Iterator[bytes],
-    cabc.AsyncIterable[str],
-    cabc.AsyncIterable[bytes],
-]
+ResponseValue = (
+    Response
+    | str
+    | bytes
+    | list[t.Any]
+    | t.Mapping[str, t.Any]
+    | t.Iterator[str]
+    | t.Iterator[bytes]
+    | cabc.AsyncIterable[str]
+    | cabc.AsyncIterable[bytes]
+)
 """A value that can be the body of a response."""
 
 HeaderValue = str | list[str] | tuple[str, ...]
 """The value of a header, or several values for a header that is sent several times."""
 
-HeadersValue = t.Union[
-    "Headers",
-    t.Mapping[str, HeaderValue],
-    t.Sequence[tuple[str, HeaderValue]],
-]
+HeadersValue = Headers | t.Mapping[str, HeaderValue] | t.Sequence[tuple[str, HeaderValue]]
 """The headers in a tuple that a view returns."""
 
-ResponseReturnValue = t.Union[
-    ResponseValue,
-    tuple[ResponseValue, HeadersValue],
-    tuple[ResponseValue, int],
-    tuple[ResponseValue, int, HeadersValue],
-    "WSGIApplication",
-]
+ResponseReturnValue = (
+    ResponseValue
+    | tuple[ResponseValue, HeadersValue]
+    | tuple[ResponseValue, int]
+    | tuple[ResponseValue, int, HeadersValue]
+    | WSGIApplication
+)
 """What a view, a hook or an error handler may return."""
 
 # A type variable, because an after-request function may be annotated with a custom
 # response class, and parameters are contravariant.
-ResponseClass = t.TypeVar("ResponseClass", bound="Response")
+ResponseClass = t.TypeVar("ResponseClass", bound=Response)
 
 AppOrBlueprintKey = str | None
 """The owner of a hook: a blueprint's name, or None for the application."""

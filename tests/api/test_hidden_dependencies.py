@@ -130,7 +130,7 @@ def test_hidden_marker_is_refused(name: str, nested: bool) -> None:
     app.add_url_rule("/", view_func=take, methods=["POST"])
     url = "/nested?user=admin" if nested else "/?user=admin"
     with pytest.raises(
-        TypeError, match=r"says nothing. Put it around all of it: .*hidden_dep.*py:"
+        TypeError, match=r"says nothing. Put it around all of it. .*hidden_dep.*py:"
     ):
         app.test_client().post(url, json={"user": "admin"})
 

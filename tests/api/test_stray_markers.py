@@ -57,6 +57,7 @@ STRAYS: dict[str, t.Any] = {
     "beside a dependency": t.Annotated[str, Depends(user), BearerAuth()],
     "in a union": t.Annotated[str, BearerAuth()] | None,
     "in a list": list[t.Annotated[str, user]],
+    "dependency in a union": t.Annotated[str, Depends(user)] | None,
     "of a dependency": t.Annotated[str, Depends(guarded)],
 }
 

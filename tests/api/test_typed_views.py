@@ -12,6 +12,7 @@ from msgspec import Struct
 from typed_library import Book, StoredBook, make_app
 
 from costrel import Blueprint, Costrel, Flask, Response, abort, request
+from costrel import typing as ft
 from costrel.api import Header, InvalidRequest
 from costrel.views import MethodView, View
 
@@ -482,3 +483,21 @@ def test_return_annotation_that_cannot_filter_is_refused(annotation: t.Any) -> N
     app.add_url_rule("/", view_func=show)
     with pytest.raises(TypeError, match=r"can't be filtered by what it returns.*show \(.*\.py:"):
         app.test_client().get("/")
+
+
+def test_flasks_own_return_annotations_filter_nothing():
+    """What Flask's code is annotated with says that Flask's rules send what is returned."""
+    app = Costrel(__name__)
+
+    @app.get("/")
+    def show(n: int = 1) -> ft.ResponseReturnValue:
+        return {"n": n}, 201
+
+    @app.get("/text")
+    def text() -> ft.ResponseValue:
+        return "text"
+
+    client = app.test_client()
+    assert (client.get("/?n=2").json, client.get("/?n=2").status_code) == ({"n": 2}, 201)
+    assert client.get("/?n=x").status_code == 422
+    assert client.get("/text").text == "text"

@@ -16,7 +16,7 @@ from .forms import is_file
 from .hidden import hidden_marker, unaliased
 from .kinds import ARRAYS, OBJECTS, all_in, bare, holds, kind_of, members_of, without_none
 from .markers import refuse_strays
-from .models import has_model, is_checked_by_pydantic, is_dataclass_of_pydantic, model_in
+from .models import is_checked_by_pydantic, is_dataclass_of_pydantic, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .partial import Partial
 from .places import key_of

@@ -120,7 +120,8 @@ def _without_effect(name: str, marker: t.Any) -> str:
     function = "function" if marker is Depends else name_of(marker.function)
     return (
         f"{function} is on a part of {name!r}'s annotation, or on a field of its model, where it"
-        f" says nothing. Put it around all of it: Write {name}: Annotated[..., Depends({function})]."
+        " says nothing. Put it around all of it. Write"
+        f" {name}: Annotated[..., Depends({function})]."
         " What a field is filled with has to be a parameter of its own."
     )
 
@@ -152,8 +153,8 @@ def _marker_in(name: str, annotation: t.Any) -> Depends | None:
 def refuse_strays(name: str, annotation: t.Any) -> None:
     """Raise `TypeError` for what looks like a dependency in an annotation, but says nothing there.
 
-    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and ask for
-    nothing.
+    SECURITY: ``Annotated[str, BearerAuth()]`` would be a parameter of the query, and so would
+    ``Annotated[str, Depends(BearerAuth())] | None``. Neither would check anything.
     """
     is_annotated = t.get_origin(annotation) is t.Annotated
     inner, *extras = t.get_args(annotation) if is_annotated else (annotation,)
@@ -164,10 +165,11 @@ def refuse_strays(name: str, annotation: t.Any) -> None:
                 f" dependency. {_depends_on(name, extra)}"
             )
     for extra in _extras_in(inner):
-        if _is_stray(extra):
+        if isinstance(extra, Depends) or _is_stray(extra):
+            function = extra.function if isinstance(extra, Depends) else extra
             raise TypeError(
-                f"{name_of(extra)} is on a part of {name!r}'s annotation, where it says nothing."
-                f" Put it around all of it: {_depends_on(name, extra)}"
+                f"{name_of(function)} is on a part of {name!r}'s annotation, where it says nothing."
+                f" Put it around all of it: {_depends_on(name, function)}"
             )
 
 
