@@ -10,7 +10,7 @@ from msgspec import inspect as types
 from werkzeug.exceptions import BadRequest
 
 from ..ground.current import request_view
-from ..json.depth import TOO_DEEP, check_depth
+from ..json.depth import TOO_DEEP, check_depth, is_deep
 from . import mismatches
 from .models import Refused, adapter_of
 from .negotiation import decode_body
@@ -61,6 +61,9 @@ class Document:
             if error is not None or self._looks:
                 errors += self._explain(data, error)
         except RecursionError as caught:
+            if not is_deep(data):
+                # It is an error of a validator's, which the client can do nothing about.
+                raise
             raise BadRequest(TOO_DEEP) from caught
         except (msgspec.DecodeError, ValueError) as caught:
             raise BadRequest(f"The body is not valid JSON: {caught}") from caught

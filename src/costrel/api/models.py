@@ -220,9 +220,9 @@ def _check_paths(value: t.Any, size: int) -> None:
         item, above = pending.pop()
         left -= len(item) * (above + _STEP) if isinstance(item, (dict, list)) else 0
         if isinstance(item, dict):
-            left -= sum(map(len, item))
+            left -= _COPIES * sum(map(len, item))
             pending += [
-                (one, above + _STEP + len(name))
+                (one, above + _STEP + _COPIES * len(name))
                 for name, one in item.items()
                 if isinstance(one, (dict, list))
             ]
@@ -234,6 +234,9 @@ def _check_paths(value: t.Any, size: int) -> None:
 
 _STEP = 32
 """About so many bytes does Pydantic keep of each step of a path, besides the name."""
+
+_COPIES = 4
+"""About so many bytes does a character of a name take: there are copies in Python too."""
 
 
 def _pointer(steps: t.Sequence[t.Any], value: t.Any) -> str:

@@ -19,7 +19,7 @@ from msgspec import inspect as types
 from ..json.depth import TOO_DEEP
 from . import mismatches
 from .kinds import ARRAYS, without_none
-from .parameters import Header, Parameter, Query
+from .parameters import Form, Header, Parameter, Query
 from .places import TAKERS, Take, key_of
 from .problems import Detail
 from .text import Read, reader
@@ -146,6 +146,9 @@ class Values:
         except msgspec.ValidationError as error:
             errors += self._explain(given, error, errors[before:])
         except RecursionError:
+            if self.place is not Form:
+                # Text has no depth: it is an error of the type's own code.
+                raise
             errors.append(self._detail([], TOO_DEEP))
         else:
             if self._looks:

@@ -11,11 +11,10 @@ import typing as t
 
 from werkzeug.exceptions import BadRequest
 
+from ..json.depth import DEEP
+
 if t.TYPE_CHECKING:
     from ..wrappers import Request
-
-_DEEP = 100
-"""A nesting depth that certainly does not exhaust the stack."""
 
 
 def bad_request_for(error: Exception, request: Request) -> BadRequest | None:
@@ -29,7 +28,7 @@ def bad_request_for(error: Exception, request: Request) -> BadRequest | None:
         def causes(value: t.Any) -> bool:
             return isinstance(value, str) and not surrogates.isdisjoint(value)
     elif isinstance(error, RecursionError):
-        return BadRequest() if _depth(request) > _DEEP else None
+        return BadRequest() if _depth(request) > DEEP else None
     elif isinstance(error, ValueError) and str(error).startswith("Out of range float"):
         # The message of `json` with ``allow_nan=False``.
         def causes(value: t.Any) -> bool:

@@ -19,6 +19,9 @@ Well below the depth at which CPython 3.11 and 3.12 raise `RecursionError`, and 
 depth that fits in half a megabyte of stack.
 """
 
+DEEP = 100
+"""A nesting depth that certainly does not exhaust the stack by itself."""
+
 TOO_DEEP = "The JSON is nested too deeply to be read."
 
 _OTHERS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
@@ -38,6 +41,11 @@ def check_depth(s: t.Any) -> None:
         return
     if opened > MAX_DEPTH and _nesting_exceeds(_as_utf8(s), MAX_DEPTH):
         raise ValueError(TOO_DEEP)
+
+
+def is_deep(data: bytes) -> bool:
+    """Whether JSON in UTF-8 may be what has exhausted the stack, not the application's code."""
+    return _nesting_exceeds(data, DEEP)
 
 
 def _as_utf8(s: str | bytes | bytearray) -> bytes | bytearray:
