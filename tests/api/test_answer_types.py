@@ -14,7 +14,7 @@ from typing_extensions import TypeAliasType
 
 from costrel import Costrel, Response, abort, request, stream_with_context
 from costrel.api import Depends, Problem
-from costrel.dispatch.typed import check_views
+from costrel.dispatch.typed import check_views, typed_view
 from costrel.sse import EventStream
 from costrel.testing import FlaskClient
 from costrel.views import MethodView
@@ -472,3 +472,16 @@ def test_page_of_an_error_shows_only_the_text_of_a_problem() -> None:
         assert "<p>&lt;Stay&gt; out</p>" in response.text
         assert "Problem(" not in response.text
         assert client.get("/api").json["instance"] == "urn:internal"
+
+
+def test_documentation_sees_through_aliases() -> None:
+    """In the return annotation, and in what is said of a status."""
+
+    def show() -> t.Any:
+        return []
+
+    show.__annotations__["return"] = Books
+    app = Costrel(__name__)
+    app.get("/", responses={203: Named})(show)
+    operation = typed_view(app, next(app.url_map.iter_rules("show"))).operations[0]
+    assert operation.responses == {200: list[Book], 203: t.Annotated[list[Book], "of a name"]}

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
 from ..wrappers import Response
+from .aliases import without_aliases
 from .conditional import tag_of_json
 from .filters import MISFITS, filter_of
 from .lines import Lines
@@ -333,7 +334,10 @@ def _said(options: t.Mapping[str, t.Any]) -> dict[int, t.Any]:
     responses: t.Mapping[t.Any, t.Any] = options.get("responses") or {}
     for code, said in responses.items():
         _check_response(code, said)
-    return {int(code): None if said in NOTHING else said for code, said in responses.items()}
+    return {
+        int(code): None if said in NOTHING else without_aliases(said)
+        for code, said in responses.items()
+    }
 
 
 def _check_response(code: t.Any, said: t.Any) -> None:
