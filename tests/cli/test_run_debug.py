@@ -532,3 +532,16 @@ def test_app_run_says_that_it_serves_no_websockets(serve: t.Any, tmp_path: Path)
     server = serve(script="own.py")
 
     server.wait_for(r"app\.run\(\) cannot serve the WebSocket '/echo'\. .*: costrel run --debug$")
+
+
+@pytest.mark.parametrize("way", ["uvicorn", "wsgi"])
+@pytest.mark.parametrize("reload", ["--reload", "--no-reload"])
+def test_debug_server_heeds_a_sigint_that_was_ignored(debug: t.Any, way: str, reload: str) -> None:
+    """As it is in a command that a script starts with `&`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        server = debug(reload, way=way)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert server.stop(signal.SIGINT) == 0

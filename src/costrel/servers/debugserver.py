@@ -29,7 +29,16 @@ from .debugasgi import DebuggedASGI, Failing
 from .debugger import Debugger
 from .granian import worker_maker
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
-from .reloader import CHANGED, STOP_S, ChildFailedError, Inherited, Reloader, Watcher, inherit
+from .reloader import (
+    CHANGED,
+    STOP_S,
+    ChildFailedError,
+    Inherited,
+    Reloader,
+    Watcher,
+    heeded_signals,
+    inherit,
+)
 from .retiring import Parent
 from .worker import (
     BACKLOG,
@@ -224,16 +233,14 @@ class _Process(Boot):
 
     def serve(self) -> None:
         """Load the application and serve it until a signal or a change."""
-        for number in worker_signals():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, signal.SIG_DFL)
+        for number in heeded_signals():
+            signal.signal(number, signal.SIG_DFL)
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
         self.parent.listen()
         app, choice = self._load()
-        for number in worker_signals():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._end)
+        for number in heeded_signals():
+            signal.signal(number, self._end)
         if self.debug_options.reload:
             self.watcher.start()
         if choice.interface == "wsgi":
