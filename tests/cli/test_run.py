@@ -570,3 +570,32 @@ def test_run_workers_are_processes_of_their_own(serve: t.Any, tmp_path: Path) ->
 
     assert len(pids) == 2
     assert server.process.pid not in pids
+
+
+OUTLIVES_TERMINAL = """
+import os, pty, re, signal, sys
+from urllib.request import ProxyHandler, build_opener
+
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.executable, [sys.executable, "-m", "costrel", *sys.argv[1:]])
+output = b""
+while b"CTRL+C" not in output:
+    output += os.read(terminal, 4096)
+url = re.search(r"http://[0-9.:]+", output.decode())[0]
+os.close(terminal)
+body = build_opener(ProxyHandler({})).open(url).read().decode()
+os.kill(process, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), body, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="terminals of POSIX")
+@pytest.mark.usefixtures("hello")
+def test_run_outlives_its_terminal_and_still_ends_well(serve: t.Any, tmp_path: Path) -> None:
+    """Its last line can't be written any more; that is no failure."""
+    (tmp_path / "outlives.py").write_text(OUTLIVES_TERMINAL)
+
+    outlives = serve(*"--app hello run --access-log --port 0".split(), script="outlives.py")
+
+    assert outlives.wait_for(r"^(-?\d+) hello").group(1) == "0"

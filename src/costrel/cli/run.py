@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
-from contextlib import suppress
 from functools import partial
 
 import click
@@ -236,9 +235,7 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
             click.echo(" * Debugger PIN: " + ready.pin)
 
     def on_stopping() -> None:
-        # The terminal may be closed.
-        with suppress(OSError):
-            click.echo(" * Stopping")
+        _show_last(" * Stopping")
 
     try:
         serve_debug(
@@ -263,7 +260,7 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
         _show_started(started)
 
     def on_stopping() -> None:
-        click.echo(
+        _show_last(
             f" * Stopping: requests in flight have {options.stop_timeout_s} s to finish"
             " (press CTRL+C again to stop at once)"
         )
@@ -347,6 +344,17 @@ def _show_debugged(ready: DebugReady, *, first: bool) -> None:
         click.secho(" * For development only. In production, leave out --debug.", fg="red")
     if ready.note:
         click.secho(f" * {ready.note}", fg="yellow")
+
+
+def _show_last(text: str) -> None:
+    """Print a line to a terminal that may be closed by now."""
+    try:
+        click.echo(text)
+    except OSError:
+        # Python would try to write the line again at its exit, and report that as a failure.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _show_address(host: str, url: str) -> None:
