@@ -550,11 +550,36 @@ def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
-    """``--workers`` with ``--debug`` is accepted with a note that it does nothing."""
-    server = serve("--app", "hello", "run", "--debug", "--port", "0", "--workers", "2")
+    """``--workers`` with ``--debug`` is accepted with one note that it does nothing."""
+    options = "--debug --port 0 --workers 2 --extra-files not/here.txt"
+    server = serve("--app", "hello", "run", *options.split())
+    server.wait_ready()
+    server.stop()
+
+    notes = [line for line in server.seen if "Note" in line]
+    assert notes == [
+        " * Note: --workers has no effect together with --debug.\n",
+        " * Note: --extra-files: not/here.txt does not exist.\n",
+    ]
+
+
+@pytest.mark.usefixtures("hello")
+def test_debug_run_options_of_the_reloader_are_pointed_out(serve: t.Any) -> None:
+    """``--extra-files`` without the reloader does nothing."""
+    options = "--debug --port 0 --no-reload --extra-files hello.py"
+    server = serve("--app", "hello", "run", *options.split())
     server.wait_ready()
 
-    assert " * Note: --workers has no effect together with --debug.\n" in server.output
+    assert " * Note: --extra-files has no effect together with --no-reload.\n" in server.output
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_socket_file_is_explained(costrel_command: t.Any) -> None:
+    """It is no unknown host: it needs other options."""
+    result = costrel_command("--app", "hello", "run", "--host", "unix://a.sock")
+
+    assert result.returncode == 2
+    assert "works only with --debug and --interface wsgi" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGHUP is a POSIX signal")

@@ -29,6 +29,7 @@ _ONLY_DEBUG = {
     "extra_files": "--extra-files",
     "exclude_patterns": "--exclude-patterns",
 }
+_ONLY_RELOADING = {name: _ONLY_DEBUG[name] for name in ("extra_files", "exclude_patterns")}
 _ONLY_SERVING = {
     "workers": "--workers",
     "threads": "--threads",
@@ -170,7 +171,13 @@ def run_command(
     that to the public.
     """
     if get_debug_flag():
-        _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
+        # The reloader runs this command again, as its child.
+        if not _is_reloaded():
+            _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
+            if reload is False:
+                _note_unused(ctx, _ONLY_RELOADING, "has no effect together with --no-reload")
+            else:
+                _note_missing(extra_files or ())
         _run_debug(
             info,
             host=host,
@@ -185,6 +192,12 @@ def run_command(
         )
         return
 
+    if host.startswith("unix:"):
+        raise click.UsageError(
+            f"--host {host} is a socket file, which works only with --debug and --interface wsgi."
+            " For production, give an address.",
+            ctx,
+        )
     _note_unused(ctx, _ONLY_DEBUG, "has no effect without --debug")
     if not with_threads:
         if _from_command_line(ctx, "threads") and threads != 1:
@@ -381,3 +394,17 @@ def _note_unused(ctx: click.Context, options: t.Mapping[str, str], reason: str) 
     for name, option in options.items():
         if _from_command_line(ctx, name) and ctx.params.get(name) is not False:
             click.secho(f" * Note: {option} {reason}.", fg="yellow", err=True)
+
+
+def _note_missing(files: t.Iterable[str]) -> None:
+    """Print a note for each file that is to be watched and does not exist."""
+    for file in files:
+        if not os.path.exists(file):
+            click.secho(f" * Note: --extra-files: {file} does not exist.", fg="yellow", err=True)
+
+
+def _is_reloaded() -> bool:
+    # Imported here, because only debug mode needs it.
+    from werkzeug.serving import is_running_from_reloader
+
+    return is_running_from_reloader()

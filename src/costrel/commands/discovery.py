@@ -274,7 +274,9 @@ def _candidates(module: types.ModuleType) -> list[str]:
 
     Functions that the module imports come last, and only if there is nothing else.
     """
-    apps, own, imported = [], [], []
+    apps: list[str] = []
+    own: list[str] = []
+    imported: list[str] = []
     for name, value in vars(module).items():
         if is_app(value):
             apps.append(name)

@@ -126,6 +126,7 @@ def serve_debug(
             err=True,
         )
     listener = _bind(options)
+    socket_file = _socket_file(options)
     url = _url(options, listener)
 
     def tell(ready: Ready, first: bool) -> None:
@@ -140,6 +141,9 @@ def serve_debug(
         # COMPAT(Granian): in one process with it, its descriptor may be closed.
         with suppress(OSError):
             listener.close()
+        # Another server may have replaced it.
+        if socket_file is not None and _socket_file(options) == socket_file:
+            os.unlink(socket_file[0])
 
 
 def _bind(options: DebugOptions) -> socket.socket:
@@ -164,6 +168,17 @@ def _bind_unix(path: str) -> socket.socket:
         listener.close()
         raise ServeError(f"Cannot listen on the socket file {path}: {error.strerror}") from None
     return listener
+
+
+def _socket_file(options: DebugOptions) -> tuple[str, int] | None:
+    """Return the path and number of the socket file, if there is one."""
+    if not options.host.startswith(UNIX):
+        return None
+    path = os.path.abspath(options.host.removeprefix(UNIX))
+    try:
+        return path, os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _url(options: DebugOptions, listener: socket.socket) -> str:
