@@ -19,21 +19,13 @@ import typing as t
 
 import click
 
+from ..ground import frames
+
 APP_NAMES = ("app", "application")
 """The names of an application that are tried first."""
 
 FACTORY_NAMES = ("create_app", "make_app")
 """The names of a factory that are tried if there is no application."""
-
-_PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-_NOT_USERS = (
-    "<frozen importlib",
-    _PACKAGE_FOLDER,
-    importlib.__file__,
-    os.path.dirname(os.path.abspath(click.__file__)),
-)
 
 
 class NoAppException(click.UsageError):
@@ -239,23 +231,13 @@ def format_app_error(error: BaseException) -> str:
 
     The frames before the first line of the user's code are left out.
     """
-    frames = users_frames(error)
-    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+    lines = traceback.format_exception(type(error), error, users_frames(error))
+    return "".join(lines).rstrip()
 
 
 def users_frames(error: BaseException) -> types.TracebackType | None:
-    """Return the traceback of an error from the first line of the user's code on.
-
-    A syntax error of the user's has no such line: its message names the file. Of any other
-    error that is not in the user's code, the whole traceback is returned.
-    """
-    frame = error.__traceback__
-    while frame is not None:
-        filename = frame.tb_frame.f_code.co_filename
-        if not filename.startswith(_NOT_USERS):
-            return frame
-        frame = frame.tb_next
-    return None if isinstance(error, SyntaxError) else error.__traceback__
+    """Return the traceback of an error in a command, from the user's code on."""
+    return frames.users_frames(error, (click,))
 
 
 def _called(factory: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
