@@ -550,11 +550,36 @@ def test_debug_run_on_all_addresses_warns(serve: t.Any) -> None:
 
 @pytest.mark.usefixtures("hello")
 def test_debug_run_options_of_serving_are_pointed_out(serve: t.Any) -> None:
-    """``--workers`` with ``--debug`` is accepted with a note that it does nothing."""
-    server = serve("--app", "hello", "run", "--debug", "--port", "0", "--workers", "2")
+    """``--workers`` with ``--debug`` is accepted with one note that it does nothing."""
+    options = "--debug --port 0 --workers 2 --extra-files not/here.txt"
+    server = serve("--app", "hello", "run", *options.split())
+    server.wait_ready()
+    server.stop()
+
+    notes = [line for line in server.seen if "Note" in line]
+    assert notes == [
+        " * Note: --workers has no effect together with --debug.\n",
+        " * Note: --extra-files: not/here.txt does not exist.\n",
+    ]
+
+
+@pytest.mark.usefixtures("hello")
+def test_debug_run_options_of_the_reloader_are_pointed_out(serve: t.Any) -> None:
+    """``--extra-files`` without the reloader does nothing."""
+    options = "--debug --port 0 --no-reload --extra-files hello.py"
+    server = serve("--app", "hello", "run", *options.split())
     server.wait_ready()
 
-    assert " * Note: --workers has no effect together with --debug.\n" in server.output
+    assert " * Note: --extra-files has no effect together with --no-reload.\n" in server.output
+
+
+@pytest.mark.usefixtures("hello")
+def test_run_socket_file_is_explained(costrel_command: t.Any) -> None:
+    """It is no unknown host: it needs other options."""
+    result = costrel_command("--app", "hello", "run", "--host", "unix://a.sock")
+
+    assert result.returncode == 2
+    assert "works only with --debug and --interface wsgi" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGHUP is a POSIX signal")
@@ -570,3 +595,32 @@ def test_run_workers_are_processes_of_their_own(serve: t.Any, tmp_path: Path) ->
 
     assert len(pids) == 2
     assert server.process.pid not in pids
+
+
+OUTLIVES_TERMINAL = """
+import os, pty, re, signal, sys
+from urllib.request import ProxyHandler, build_opener
+
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.executable, [sys.executable, "-m", "costrel", *sys.argv[1:]])
+output = b""
+while b"CTRL+C" not in output:
+    output += os.read(terminal, 4096)
+url = re.search(r"http://[0-9.:]+", output.decode())[0]
+os.close(terminal)
+body = build_opener(ProxyHandler({})).open(url).read().decode()
+os.kill(process, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), body, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="terminals of POSIX")
+@pytest.mark.usefixtures("hello")
+def test_run_outlives_its_terminal_and_still_ends_well(serve: t.Any, tmp_path: Path) -> None:
+    """Its last line can't be written any more; that is no failure."""
+    (tmp_path / "outlives.py").write_text(OUTLIVES_TERMINAL)
+
+    outlives = serve(*"--app hello run --access-log --port 0".split(), script="outlives.py")
+
+    assert outlives.wait_for(r"^(-?\d+) hello").group(1) == "0"

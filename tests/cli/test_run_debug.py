@@ -582,11 +582,14 @@ def test_debug_without_reloader_and_debugger_is_one_process(debug: t.Any, way: s
     assert "SystemExit" not in server.output
 
 
-def test_debug_socket_file_serves_under_wsgi(serve: t.Any, tmp_path: Path) -> None:
-    """A file that an earlier server has left is replaced."""
+@pytest.mark.parametrize("reload", ["--reload", "--no-reload"])
+def test_debug_socket_file_serves_under_wsgi(serve: t.Any, tmp_path: Path, reload: str) -> None:
+    """A file that an earlier server has left is replaced; the end removes it."""
     (tmp_path / "app.py").write_text(SYNC)
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "a.sock"))
     for _ in range(2):
-        server = serve("run", "--debug", "--host", "unix://a.sock")
+        server = serve("run", "--debug", "--host", "unix://a.sock", reload)
         server.wait_for("Running on unix://a.sock")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(tmp_path / "a.sock"))
@@ -596,6 +599,7 @@ def test_debug_socket_file_serves_under_wsgi(serve: t.Any, tmp_path: Path) -> No
                 answer += piece
         assert b"one " in answer
         assert server.stop() == 0
+        assert not (tmp_path / "a.sock").exists()
 
 
 def test_app_run_says_that_it_serves_no_websockets(serve: t.Any, tmp_path: Path) -> None:
@@ -604,3 +608,16 @@ def test_app_run_says_that_it_serves_no_websockets(serve: t.Any, tmp_path: Path)
     server = serve(script="own.py")
 
     server.wait_for(r"app\.run\(\) cannot serve the WebSocket '/echo'\. .*: costrel run --debug$")
+
+
+@pytest.mark.parametrize("way", ["uvicorn", "wsgi"])
+@pytest.mark.parametrize("reload", ["--reload", "--no-reload"])
+def test_debug_server_heeds_a_sigint_that_was_ignored(debug: t.Any, way: str, reload: str) -> None:
+    """As it is in a command that a script starts with `&`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        server = debug(reload, way=way)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert server.stop(signal.SIGINT) == 0

@@ -78,7 +78,7 @@ def test_run_leads_the_life_of_its_worker(serve: t.Any, tmp_path: Path, way: str
 def test_run_refuses_to_start_after_an_error(
     costrel_command: t.Any, tmp_path: Path, way: str
 ) -> None:
-    """What was opened is closed, the error is shown once, and the status is 1."""
+    """What was opened is closed, the error is shown once, from its code on; the status is 1."""
     interface, uvicorn, _banner = WAYS[way]
     write_app(tmp_path, uvicorn=uvicorn, fails=True)
 
@@ -87,6 +87,9 @@ def test_run_refuses_to_start_after_an_error(
     assert result.returncode == 1
     assert result.stdout.splitlines() == ["before", "opened", "closed"]
     assert result.stderr.count("LookupError: no database") == 1
+    frames = [line for line in result.stderr.splitlines() if line.startswith("  File ")]
+    assert len(frames) == 1, frames
+    assert "lived.py" in frames[0]
     assert result.stderr.rstrip().endswith(
         "Error: The application could not be started: see the error above."
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from costrel import Flask
+from costrel import Flask, render_template
 from costrel.cli import (
     FlaskGroup,
     NoAppException,
@@ -220,6 +220,7 @@ def test_near_names_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def create_site() -> Flask:
         return Flask("a")
 
+    create_site.__module__ = "shop"
     module = _module(website=Flask("a"), create_site=create_site, number=3)
 
     with pytest.raises(NoAppException, match=r"'shop'\. Did you mean 'website'\?"):
@@ -230,3 +231,48 @@ def test_near_names_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         find_app_by_string(module, "numbers")
     with pytest.raises(NoAppException, match=r"Did you mean 'bookshop'\?"):
         locate_app("bokshop", None)
+
+
+def test_names_of_the_module_come_before_those_it_imports() -> None:
+    """A wrong name is answered with applications, factories and views, in this order."""
+
+    def index() -> str:
+        return ""
+
+    def create_app() -> Flask:
+        return Flask("a")
+
+    index.__module__ = create_app.__module__ = "shop"
+    names = {"render_template": render_template, "index": index, "create_app": create_app}
+    module = _module(**names, app=Flask("a"))
+
+    with pytest.raises(NoAppException, match=r"It has 'app', 'create_app', 'index'\.$"):
+        find_app_by_string(module, "nope")
+
+
+def test_async_factory_is_refused_with_the_reason() -> None:
+    """It is not called: its coroutine would never be awaited."""
+
+    async def create_app() -> Flask:
+        return Flask("a")
+
+    module = _module(create_app=create_app)
+
+    for find in (find_best_app, lambda module: find_app_by_string(module, "create_app")):
+        with pytest.raises(
+            NoAppException, match=r"test_discovery\.py:\d+\) is 'async def' and has"
+        ):
+            find(module)
+
+
+def test_class_is_not_called() -> None:
+    """A model is no factory."""
+    created = []
+
+    class User:
+        def __init__(self) -> None:
+            created.append(self)
+
+    with pytest.raises(NoAppException, match="'shop:User' is a class, not an application"):
+        find_app_by_string(_module(User=User), "User")
+    assert not created

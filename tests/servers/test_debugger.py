@@ -7,16 +7,15 @@ import logging
 import traceback
 
 import pytest
+from werkzeug.test import create_environ
 
 from costrel import Flask, current_app
 from costrel.ground.current import context
 from costrel.servers.debugasgi import DebuggedASGI
-from costrel.servers.debugger import Debugger, Within, fold
+from costrel.servers.debugger import Debugger, Within, fold, print_error
 
 
-def test_first_error_of_a_group_counts_as_its_cause():
-    """The page shows where it comes from, and its message."""
-
+def _fail_in_task_group() -> ExceptionGroup[Exception]:
     async def fail():
         raise LookupError("in a task")
 
@@ -26,11 +25,56 @@ def test_first_error_of_a_group_counts_as_its_cause():
 
     with pytest.raises(ExceptionGroup) as raised:
         asyncio.run(work())
-    error = fold(fold(raised.value))
+    return raised.value
 
-    assert isinstance(error.__cause__, LookupError)
-    assert [step.name for step in traceback.extract_tb(error.__cause__.__traceback__)] == ["fail"]
-    assert error.__notes__ == ["LookupError: in a task"]
+
+def test_first_error_of_a_group_counts_as_its_cause():
+    """The page shows where it comes from, and its message."""
+    debugger = Debugger(Flask("app"))
+
+    page = debugger.show(_fail_in_task_group(), create_environ(), []).get_data(as_text=True)
+
+    assert "direct cause" in page
+    assert ">fail<" in page
+    assert "LookupError: in a task" in page
+
+
+def test_first_error_of_a_group_is_printed_once(capsys):
+    """Also after the page has shown it as a cause."""
+    error = _fail_in_task_group()
+
+    Debugger(Flask("app")).show(error, create_environ(), [])
+    print_error(error)
+
+    printed = capsys.readouterr().err
+    assert printed.count("LookupError: in a task") == 1
+    assert "in fail" in printed
+    assert error.__cause__ is None
+    assert not hasattr(error, "__notes__")
+
+
+def test_socket_is_closed_with_the_first_error_of_a_group():
+    """The reason names the error and its line, not the group."""
+    group = ExceptionGroup("outer", [_fail_in_task_group()])
+    app = DebuggedASGI(_raiser(group), None, defers=False)
+    sent = []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app({"type": "websocket", "path": "/"}, receive, send))
+
+    assert sent[0]["reason"].startswith("LookupError: in a task (test_debugger.py:")
+
+
+def _raiser(error):
+    async def asgi(scope, receive, send):
+        raise error
+
+    return asgi
 
 
 def test_syntax_error_shows_no_frames_of_the_import(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
-from contextlib import suppress
 from functools import partial
 
 import click
@@ -30,6 +29,7 @@ _ONLY_DEBUG = {
     "extra_files": "--extra-files",
     "exclude_patterns": "--exclude-patterns",
 }
+_ONLY_RELOADING = {name: _ONLY_DEBUG[name] for name in ("extra_files", "exclude_patterns")}
 _ONLY_SERVING = {
     "workers": "--workers",
     "threads": "--threads",
@@ -171,7 +171,13 @@ def run_command(
     that to the public.
     """
     if get_debug_flag():
-        _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
+        # The reloader runs this command again, as its child.
+        if not _is_reloaded():
+            _note_unused(ctx, _ONLY_SERVING, "has no effect together with --debug")
+            if reload is False:
+                _note_unused(ctx, _ONLY_RELOADING, "has no effect together with --no-reload")
+            else:
+                _note_missing(extra_files or ())
         _run_debug(
             info,
             host=host,
@@ -186,6 +192,12 @@ def run_command(
         )
         return
 
+    if host.startswith("unix:"):
+        raise click.UsageError(
+            f"--host {host} is a socket file, which works only with --debug and --interface wsgi."
+            " For production, give an address.",
+            ctx,
+        )
     _note_unused(ctx, _ONLY_DEBUG, "has no effect without --debug")
     if not with_threads:
         if _from_command_line(ctx, "threads") and threads != 1:
@@ -236,9 +248,7 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
             click.echo(" * Debugger PIN: " + ready.pin)
 
     def on_stopping() -> None:
-        # The terminal may be closed.
-        with suppress(OSError):
-            click.echo(" * Stopping")
+        _show_last(" * Stopping")
 
     try:
         serve_debug(
@@ -263,7 +273,7 @@ def _run_server(info: ScriptInfo, **settings: t.Any) -> None:
         _show_started(started)
 
     def on_stopping() -> None:
-        click.echo(
+        _show_last(
             f" * Stopping: requests in flight have {options.stop_timeout_s} s to finish"
             " (press CTRL+C again to stop at once)"
         )
@@ -349,6 +359,17 @@ def _show_debugged(ready: DebugReady, *, first: bool) -> None:
         click.secho(f" * {ready.note}", fg="yellow")
 
 
+def _show_last(text: str) -> None:
+    """Print a line to a terminal that may be closed by now."""
+    try:
+        click.echo(text)
+    except OSError:
+        # Python would try to write the line again at its exit, and report that as a failure.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def _show_address(host: str, url: str) -> None:
     if host in ALL_ADDRESSES:
         click.echo(f" * Running on all addresses ({host})")
@@ -373,3 +394,17 @@ def _note_unused(ctx: click.Context, options: t.Mapping[str, str], reason: str) 
     for name, option in options.items():
         if _from_command_line(ctx, name) and ctx.params.get(name) is not False:
             click.secho(f" * Note: {option} {reason}.", fg="yellow", err=True)
+
+
+def _note_missing(files: t.Iterable[str]) -> None:
+    """Print a note for each file that is to be watched and does not exist."""
+    for file in files:
+        if not os.path.exists(file):
+            click.secho(f" * Note: --extra-files: {file} does not exist.", fg="yellow", err=True)
+
+
+def _is_reloaded() -> bool:
+    # Imported here, because only debug mode needs it.
+    from werkzeug.serving import is_running_from_reloader
+
+    return is_running_from_reloader()

@@ -19,21 +19,13 @@ import typing as t
 
 import click
 
+from ..ground import frames
+
 APP_NAMES = ("app", "application")
 """The names of an application that are tried first."""
 
 FACTORY_NAMES = ("create_app", "make_app")
 """The names of a factory that are tried if there is no application."""
-
-_PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-_NOT_USERS = (
-    "<frozen importlib",
-    _PACKAGE_FOLDER,
-    importlib.__file__,
-    os.path.dirname(os.path.abspath(click.__file__)),
-)
 
 
 class NoAppException(click.UsageError):
@@ -163,7 +155,7 @@ def _call_usual_factory(module: types.ModuleType) -> t.Any:
                 f"Detected factory {name!r} in module {module.__name__!r}, but it cannot be called"
                 f" without arguments ({reason}). Pass them: --app '{module.__name__}:{name}(args)'"
             )
-        value = factory()
+        value = _called(factory)
         if is_app(value):
             return value
         if value is None:
@@ -194,11 +186,7 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
     try:
         value = getattr(module, name)
     except AttributeError:
-        candidates = [
-            known
-            for known, value in vars(module).items()
-            if is_app(value) or (inspect.isfunction(value) and not known.startswith("_"))
-        ]
+        candidates = _candidates(module)
         raise NoAppException(
             f"Failed to find attribute {name!r} in {module.__name__!r}."
             f"{_near(name, candidates) or _known(candidates)}"
@@ -210,6 +198,11 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
             " application or its factory instead. To run the command, run its own script, or add"
             " it to the application with app.cli.add_command(...)."
         )
+    if inspect.isclass(value):
+        raise NoAppException(
+            f"{where!r} is a class, not an application or a factory. Name the application, or a"
+            " function that returns it."
+        )
     factory = None
     if not is_app(value) and callable(value):
         reason = _arguments_refused(value, args, kwargs)
@@ -218,7 +211,7 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
                 f"The factory {name!r} in module {module.__name__!r} could not be called as"
                 f" {where!r}: {reason}."
             )
-        factory, value = value, value(*args, **kwargs)
+        factory, value = value, _called(value, *args, **kwargs)
         if value is None:
             raise NoAppException(
                 f"A valid Flask application was not obtained from {where!r}: the factory"
@@ -238,23 +231,42 @@ def format_app_error(error: BaseException) -> str:
 
     The frames before the first line of the user's code are left out.
     """
-    frames = users_frames(error)
-    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
+    lines = traceback.format_exception(type(error), error, users_frames(error))
+    return "".join(lines).rstrip()
 
 
 def users_frames(error: BaseException) -> types.TracebackType | None:
-    """Return the traceback of an error from the first line of the user's code on.
+    """Return the traceback of an error in a command, from the user's code on."""
+    return frames.users_frames(error, (click,))
 
-    A syntax error of the user's has no such line: its message names the file. Of any other
-    error that is not in the user's code, the whole traceback is returned.
+
+def _called(factory: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
+    """Return what a factory returns, unless it is ``async def``."""
+    if inspect.iscoroutinefunction(inspect.unwrap(factory)):
+        raise NoAppException(
+            f"The factory {_defined(factory)} is 'async def' and has to be 'def': it is called"
+            " before there is an event loop. Move what it awaits into a function with"
+            " @app.before_serving."
+        )
+    return factory(*args, **kwargs)
+
+
+def _candidates(module: types.ModuleType) -> list[str]:
+    """Return the names that may be meant: applications, then factories, then other functions.
+
+    Functions that the module imports come last, and only if there is nothing else.
     """
-    frame = error.__traceback__
-    while frame is not None:
-        filename = frame.tb_frame.f_code.co_filename
-        if not filename.startswith(_NOT_USERS):
-            return frame
-        frame = frame.tb_next
-    return None if isinstance(error, SyntaxError) else error.__traceback__
+    apps: list[str] = []
+    own: list[str] = []
+    imported: list[str] = []
+    for name, value in vars(module).items():
+        if is_app(value):
+            apps.append(name)
+        elif inspect.isfunction(value) and not name.startswith("_"):
+            (own if value.__module__ == module.__name__ else imported).append(name)
+    # The sort is stable.
+    own.sort(key=lambda name: name not in FACTORY_NAMES)
+    return [*apps, *own] or imported
 
 
 def _defined(function: t.Any) -> str:

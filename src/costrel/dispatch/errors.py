@@ -151,14 +151,21 @@ def handle_exception(app: App, e: Exception) -> Response:
 
 
 def describe_request() -> str:
-    """Describe the current request for the log: its path and method, never its body."""
+    """Describe the current request for the log: its path and method, never its body.
+
+    A WebSocket is described as such.
+    """
+    # Imported here, because only an error needs it.
+    from ..websockets import WebSocket
+
     ctx = request_view.get()
     request = ctx.request
     path = request.path
     if not path.isprintable():
         # SECURITY: a line break in the path must not forge a log line.
         path = path.encode("unicode_escape").decode("ascii")
-    described = f"{path} [{request.method}]"
+    method = "WebSocket" if isinstance(request, WebSocket) else request.method
+    described = f"{path} [{method}]"
     return described if ctx.error_id is None else f"{described} ({ctx.error_id})"
 
 

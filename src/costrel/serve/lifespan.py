@@ -285,7 +285,11 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             try:
                 await life.start()
             except Exception as error:
-                app.logger.exception("The application could not be started")
+                from ..ground.frames import startup_error
+
+                app.logger.exception(
+                    "The application could not be started", exc_info=startup_error(error)
+                )
                 message = f"The application could not be started: {error!r}"
                 failed = {"type": "lifespan.startup.failed", "message": message, ERROR: error}
                 await outside(send, failed)

@@ -19,7 +19,7 @@ from ..serve.lifespan import ERROR
 from ..serve.scope import Message, Receive, Scope, Send, make_environ
 from ..signals import got_request_exception
 from ..websockets import MAX_REASON_BYTES, SERVER_ERROR
-from .debugger import Debugger, Within, fold, print_error
+from .debugger import Debugger, Within, first_error, fold, print_error
 
 if t.TYPE_CHECKING:
     from ..ctx import AppContext
@@ -179,6 +179,7 @@ def _is_for_debugger(scope: Scope) -> bool:
 
 def _brief(error: BaseException) -> str:
     """Return what went wrong and where, cut to what fits into a close frame."""
+    error = first_error(error)
     where = ""
     frames = traceback.extract_tb(fold(error).__traceback__)
     if frames:

@@ -63,8 +63,7 @@ def fold(error: BaseException) -> BaseException:
     """Hide the frames of the framework in the tracebacks of an error and its causes.
 
     Errors of which nothing else remains are left out, if others occurred while they were
-    handled. So that its page shows where an error in a task group comes from, the first error
-    of an exception group counts as its cause.
+    handled.
     """
     seen: set[int] = set()
     pending = [error]
@@ -78,11 +77,38 @@ def fold(error: BaseException) -> BaseException:
         current.__traceback__ = users_traceback(current)
         if isinstance(current, BaseExceptionGroup):
             pending += current.exceptions
-            if current.__cause__ is None:
-                first = current.__cause__ = current.exceptions[0]
-                current.add_note("".join(traceback.format_exception_only(first)).rstrip())
         pending += filter(None, (current.__cause__, current.__context__))
     return error
+
+
+def first_error(error: BaseException) -> BaseException:
+    """Return the first error of an exception group that is no group itself; others as they are."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextlib.contextmanager
+def _caused_by_its_first(error: BaseException) -> t.Iterator[None]:
+    """Let the first error of an exception group count as its cause.
+
+    Werkzeug's page shows no other errors of a group, only causes.
+    """
+    first = first_error(error)
+    if first is error or error.__cause__ is not None:
+        yield
+        return
+    suppressed, notes = error.__suppress_context__, getattr(error, "__notes__", None)
+    error.__cause__ = first
+    error.__notes__ = [*(notes or ()), "".join(traceback.format_exception_only(first)).rstrip()]
+    try:
+        yield
+    finally:
+        error.__cause__, error.__suppress_context__ = None, suppressed
+        if notes is None:
+            del error.__notes__
+        else:
+            error.__notes__ = notes
 
 
 def users_traceback(error: BaseException) -> types.TracebackType | None:
@@ -173,7 +199,8 @@ class Debugger(DebuggedApplication):
 
         Code that is evaluated in a frame runs within the given contexts.
         """
-        shown = DebugTraceback(fold(error))
+        with _caused_by_its_first(fold(error)):
+            shown = DebugTraceback(error)
         for frame in shown.all_frames:
             self.frames[id(frame)] = frame
             self.frame_contexts[id(frame)] = list(contexts)

@@ -30,7 +30,16 @@ from .debugger import Debugger
 from .exiting import end_process
 from .granian import worker_maker
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
-from .reloader import CHANGED, STOP_S, ChildFailedError, Inherited, Reloader, Watcher, inherit
+from .reloader import (
+    CHANGED,
+    STOP_S,
+    ChildFailedError,
+    Inherited,
+    Reloader,
+    Watcher,
+    heeded_signals,
+    inherit,
+)
 from .retiring import Parent
 from .worker import (
     BACKLOG,
@@ -118,6 +127,7 @@ def serve_debug(
             err=True,
         )
     listener = _bind(options)
+    socket_file = _socket_file(options)
     url = _url(options, listener)
 
     def tell(ready: Ready, first: bool) -> None:
@@ -132,6 +142,9 @@ def serve_debug(
         # COMPAT(Granian): in one process with it, its descriptor may be closed.
         with suppress(OSError):
             listener.close()
+        # Another server may have replaced it.
+        if socket_file is not None and _socket_file(options) == socket_file:
+            os.unlink(socket_file[0])
 
 
 def _bind(options: DebugOptions) -> socket.socket:
@@ -156,6 +169,17 @@ def _bind_unix(path: str) -> socket.socket:
         listener.close()
         raise ServeError(f"Cannot listen on the socket file {path}: {error.strerror}") from None
     return listener
+
+
+def _socket_file(options: DebugOptions) -> tuple[str, int] | None:
+    """Return the path and number of the socket file, if there is one."""
+    if not options.host.startswith(UNIX):
+        return None
+    path = os.path.abspath(options.host.removeprefix(UNIX))
+    try:
+        return path, os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _url(options: DebugOptions, listener: socket.socket) -> str:
@@ -225,16 +249,14 @@ class _Process(Boot):
 
     def serve(self) -> None:
         """Load the application and serve it until a signal or a change."""
-        for number in worker_signals():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, signal.SIG_DFL)
+        for number in heeded_signals():
+            signal.signal(number, signal.SIG_DFL)
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, worker_signals())
         self.parent.listen()
         app, choice = self._load()
-        for number in worker_signals():
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._end)
+        for number in heeded_signals():
+            signal.signal(number, self._end)
         if self.debug_options.reload:
             self.watcher.start()
         if choice.interface == "wsgi":

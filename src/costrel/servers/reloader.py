@@ -188,15 +188,27 @@ class Reloader:
             self._stops += 1
 
         before = {}
-        for number in worker_signals():
-            # `nohup` lets a program ignore that its terminal is closed.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, count)
+        for number in heeded_signals():
+            before[number] = signal.signal(number, count)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def heeded_signals() -> list[signal.Signals]:
+    """Return the signals that end the command: SIGHUP only if `nohup` does not ignore it.
+
+    SIGINT is heeded even if it is ignored, as it is for a command that a script starts with
+    ``&``.
+    """
+    return [
+        number
+        for number in worker_signals()
+        if number in {signal.SIGINT, signal.SIGTERM}
+        or signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
 
 class Watcher:

@@ -270,8 +270,12 @@ def _start_life(app: t.Any, boot: Boot) -> None:
 
         try:
             start_under_wsgi(app)
-        except Exception:
-            app.logger.exception("The application could not be started")
+        except Exception as error:
+            from ..ground.frames import startup_error
+
+            app.logger.exception(
+                "The application could not be started", exc_info=startup_error(error)
+            )
             boot.fail(NOT_STARTED)
 
 
