@@ -99,8 +99,11 @@ RUN: dict[str, t.Callable[..., t.Any]] = {
 }
 
 REFUSED: dict[str, tuple[t.Callable[..., t.Any], str]] = {
-    "context manager": (contextmanager(guard), "a context manager"),
-    "async context manager": (asynccontextmanager(guard_later), "a context manager"),
+    "decorated context manager": (timed(contextmanager(guard)), "a context manager"),
+    "decorated async context manager": (
+        timed(asynccontextmanager(guard_later)),
+        "a context manager",
+    ),
     "lambda of a context manager": (lambda: contextmanager(guard)(), "a context manager"),  # noqa: PLW0108
     "lambda of a generator": (lambda: guard(), "a generator"),  # noqa: PLW0108
     "lambda of an async generator": (lambda: guard_later(), "a generator"),  # noqa: PLW0108
