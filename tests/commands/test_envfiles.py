@@ -15,6 +15,9 @@ def test_load_dotenv_reports_whether_anything_was_defined(
 ) -> None:
     """A file with a variable is reported; an empty or missing one is not."""
     monkeypatch.chdir(tmp_path)
+    # Set first, so that it is removed again after the test.
+    monkeypatch.setenv("COLOR", "")
+    monkeypatch.delenv("COLOR")
     (tmp_path / "empty").touch()
     (tmp_path / "full").write_text("COLOR=grün\nBARE\n", encoding="utf-8")
 
