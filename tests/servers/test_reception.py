@@ -248,12 +248,18 @@ def test_view_that_reads_too_slow_a_body_is_freed():
 
 def test_body_of_unknown_length_that_fills_memory_is_refused(monkeypatch):
     """Granian can't be told a limit, so its connection is ended."""
-    sizes = iter([0, 0])
+    reading = threading.Event()
+
+    class Filling(Stalled):
+        def read(self, size=None):
+            reading.set()
+            return super().read(size)
+
     monkeypatch.setattr(reception, "HELD_BYTES", 1000)
-    monkeypatch.setattr(reception, "resident_bytes", lambda: next(sizes, 2000))
+    monkeypatch.setattr(reception, "resident_bytes", lambda: 2000 if reading.is_set() else 0)
     protocol = Protocol()
     called = make_reception(lambda _protocol, _environ: None)
-    called(protocol, environ(Stalled(protocol), HTTP_TRANSFER_ENCODING="chunked"))
+    called(protocol, environ(Filling(protocol), HTTP_TRANSFER_ENCODING="chunked"))
 
     assert protocol.answers[0][0] == 413
 
