@@ -421,31 +421,6 @@ def test_byte_now_and_then_is_too_slow(path):
     assert asyncio.run(asyncio.wait_for(client.run(), 10)) == (408, b"too slow")
 
 
-@pytest.mark.parametrize("pieces", [0, 10**9], ids=["nothing", "a byte now and then"])
-def test_time_counts_while_the_watch_receives(pieces):
-    """What waits for a client to leave receives first, and must not take the limit with it."""
-
-    async def receive():
-        nonlocal pieces
-        pieces -= 1
-        await (asyncio.sleep(0.005) if pieces >= 0 else asyncio.Event().wait())
-        return {"type": "http.request", "body": b"x", "more_body": True}
-
-    async def read():
-        body = body_module.RequestBody(receive, 0.05)
-        watch = asyncio.ensure_future(body.until_gone())
-        await asyncio.sleep(0)  # the watch receives
-        try:
-            while True:
-                await body.prepare()
-                body.read(1)
-        finally:
-            watch.cancel()
-
-    with pytest.raises(body_module.BodyTimeout):
-        asyncio.run(asyncio.wait_for(read(), 10))
-
-
 @pytest.mark.parametrize("path", [*SLOW_VIEWS, "/streamed"])
 def test_long_body_that_goes_on_arriving_is_not_too_slow(path):
     """Each 64 KiB have the time anew."""

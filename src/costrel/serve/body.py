@@ -149,12 +149,6 @@ class RequestBody(io.RawIOBase):
             return
         began = self._loop.time()
         await self._receive_piece(self._patience_s)
-        self._count_wait(began)
-
-    def _count_wait(self, began: float) -> None:
-        """Take the time since then from what the client has for the next 64 KiB."""
-        if self._patience_s is None:
-            return
         if self.received < self._due:
             # Otherwise a client could send a byte now and then forever.
             self._patience_s -= self._loop.time() - began
@@ -224,23 +218,10 @@ class RequestBody(io.RawIOBase):
             elif self.gone:
                 raise ClientDisconnected
             else:
-                await self._receive_next()
-
-    async def _receive_next(self) -> None:
-        """Receive a piece, or wait until `until_gone` has received one; in time, either way."""
-        began = self._loop.time()
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await self._receiving.acquire()
-        except TimeoutError:
-            raise BodyTimeout from None
-        try:
-            if self._ahead or self.complete or self.gone:
-                self._count_wait(began)
-            else:
-                await self._receive_in_time()
-        finally:
-            self._receiving.release()
+                async with self._receiving:
+                    # `until_gone` may have received it in the meantime.
+                    if not (self._ahead or self.complete or self.gone):
+                        await self._receive_in_time()
 
     def _next_head(self) -> None:
         self._head = self._ahead.popleft()
