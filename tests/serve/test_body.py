@@ -127,6 +127,16 @@ def test_body_in_pieces_arrives_whole(path, headers):
     assert answer == (200, WHOLE)
 
 
+@pytest.mark.parametrize("pieces", [[WHOLE], [b"abc", b"defghi"]], ids=["one", "two"])
+@pytest.mark.parametrize("path", VIEWS)
+def test_body_is_whole_once_its_announced_length_is_there(path, pieces):
+    """A server may say that there is more and then send nothing, or only much later."""
+    client = Slow(make_app(), path, pieces, headers=announced())
+
+    assert asyncio.run(asyncio.wait_for(client.run(), 10)) == (200, WHOLE)
+    assert client.taken == len(pieces)
+
+
 @pytest.mark.parametrize("headers", [announced(), CHUNKED], ids=["announced", "chunked"])
 @pytest.mark.parametrize("path", VIEWS)
 def test_body_of_exactly_the_limit_is_taken(path, headers):
@@ -419,6 +429,31 @@ def test_byte_now_and_then_is_too_slow(path):
     client = Trickling(make_slow_app(), path, [], headers=CHUNKED)
 
     assert asyncio.run(asyncio.wait_for(client.run(), 10)) == (408, b"too slow")
+
+
+@pytest.mark.parametrize("pieces", [0, 10**9], ids=["nothing", "a byte now and then"])
+def test_time_counts_while_the_watch_receives(pieces):
+    """What waits for a client to leave receives first, and must not take the limit with it."""
+
+    async def receive():
+        nonlocal pieces
+        pieces -= 1
+        await (asyncio.sleep(0.005) if pieces >= 0 else asyncio.Event().wait())
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def read():
+        body = body_module.RequestBody(receive, 0.05)
+        watch = asyncio.ensure_future(body.until_gone())
+        await asyncio.sleep(0)  # the watch receives
+        try:
+            while True:
+                await body.prepare()
+                body.read(1)
+        finally:
+            watch.cancel()
+
+    with pytest.raises(body_module.BodyTimeout):
+        asyncio.run(asyncio.wait_for(read(), 10))
 
 
 @pytest.mark.parametrize("path", [*SLOW_VIEWS, "/streamed"])

@@ -24,7 +24,7 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
-from .body import TOO_LATE, BodyTimeout, in_time
+from .body import TOO_LATE, BodyTimeout, announced_length, in_time
 from .inthread import respond_in_thread
 from .loopcontext import LoopContext
 from .onloop import respond_on_loop
@@ -127,7 +127,11 @@ class Application:
                 rest = Suspended(t.cast("t.Any", arriving), waiting_for)
                 message = await _first_in_time(rest, app.config["BODY_TIMEOUT_S"])
             token = ctx._token = _set_current(ctx)
-            if message["type"] == "http.request" and not message.get("more_body"):
+            if message["type"] == "http.request" and (
+                not message.get("more_body")
+                # COMPAT(Granian): it says that there is more, and then sends an empty message.
+                or len(message.get("body", b"")) == announced_length(headers)
+            ):
                 # PERF(echo): a whole body. If it is too large, the request notices that.
                 ctx.whole = message.get("body", b"")
             else:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from ..dispatch.loop import run_on
 from ..dispatch.threads import WorkerThreads
 from ..ground.current import outside
-from .scope import Message, Receive, Scope
+from .scope import Receive, Scope
 
 R = t.TypeVar("R")
 
@@ -92,8 +92,12 @@ class RequestBody(io.RawIOBase):
     before it reads; ``async for chunk in request.stream`` does so.
     """
 
-    def __init__(self, receive: Receive, timeout_s: float | None = None) -> None:
+    def __init__(
+        self, receive: Receive, timeout_s: float | None = None, announced: int | None = None
+    ) -> None:
         self._receive = receive
+        #: How many bytes there will be; None if the headers do not say.
+        self._announced = announced
         self._timeout_s = timeout_s
         self._patience_s = timeout_s
         self._due = PIECE_BYTES
@@ -149,6 +153,12 @@ class RequestBody(io.RawIOBase):
             return
         began = self._loop.time()
         await self._receive_piece(self._patience_s)
+        self._count_wait(began)
+
+    def _count_wait(self, began: float) -> None:
+        """Take the time since then from what the client has left for its next 64 KiB."""
+        if self._patience_s is None:
+            return
         if self.received < self._due:
             # Otherwise a client could send a byte now and then forever.
             self._patience_s -= self._loop.time() - began
@@ -175,7 +185,8 @@ class RequestBody(io.RawIOBase):
                 self.received += len(piece)
                 self._ahead_bytes += len(piece)
                 self._ahead.append(piece)
-            self.complete = not message.get("more_body", False)
+            # COMPAT(Granian): it says that there is more, and then sends an empty message.
+            self.complete = not message.get("more_body") or self.received == self._announced
 
     def _take_all(self) -> bytes:
         ahead = self._ahead
@@ -218,10 +229,20 @@ class RequestBody(io.RawIOBase):
             elif self.gone:
                 raise ClientDisconnected
             else:
-                async with self._receiving:
-                    # `until_gone` may have received it in the meantime.
-                    if not (self._ahead or self.complete or self.gone):
-                        await self._receive_in_time()
+                await self._receive_next()
+
+    async def _receive_next(self) -> None:
+        """Receive a piece, or wait until `until_gone` has received one; in time, either way."""
+        began = self._loop.time()
+        # INVARIANT: outside, because asyncio keeps a timer that was cancelled, with its context,
+        # until it would have been due.
+        await outside(in_time, self._receiving.acquire, self._patience_s)
+        try:
+            self._count_wait(began)
+            if not (self._ahead or self.complete or self.gone):
+                await self._receive_in_time()
+        finally:
+            self._receiving.release()
 
     def _next_head(self) -> None:
         self._head = self._ahead.popleft()
@@ -284,13 +305,13 @@ def append(file: t.IO[bytes], content: bytes) -> None:
     file.flush()
 
 
-async def in_time(receive: Receive, timeout_s: float | None) -> Message:
-    """Receive a message; raises `BodyTimeout` if none comes in time."""
+async def in_time(step: t.Callable[[], t.Awaitable[R]], timeout_s: float | None) -> R:
+    """Await one step of receiving; raises `BodyTimeout` if it takes longer."""
     if timeout_s is None:
-        return await receive()
+        return await step()
     try:
         async with asyncio.timeout(timeout_s):
-            return await receive()
+            return await step()
     except TimeoutError:
         raise BodyTimeout from None
 

@@ -9,7 +9,7 @@ import typing as t
 from werkzeug.exceptions import ClientDisconnected
 
 from ..ground.current import PRESERVE
-from .body import RequestBody, announces_body, receive_body
+from .body import RequestBody, announced_length, announces_body, receive_body
 from .inflight import in_flight
 from .scope import ENVIRON, Receive, Scope, Send, make_environ
 from .sending import (
@@ -37,7 +37,9 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
     in_flight.add(task)
     try:
         if announces_body(scope, headers):
-            source = body = RequestBody(receive, app.config["BODY_TIMEOUT_S"])
+            source = body = RequestBody(
+                receive, app.config["BODY_TIMEOUT_S"], announced_length(headers)
+            )
             if not streams_body:
                 source = await receive_body(body, app.config["MAX_CONTENT_LENGTH"], headers)
             if not body.complete:

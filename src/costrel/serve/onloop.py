@@ -21,7 +21,7 @@ from ..signals import (
     appcontext_tearing_down,
     request_tearing_down,
 )
-from .body import RequestBody, announces_body, receive_body
+from .body import RequestBody, announced_length, announces_body, receive_body
 from .callers import lender
 from .inflight import in_flight
 from .loopcontext import LoopContext
@@ -166,7 +166,9 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
         await send_signal(app, appcontext_pushed)
     headers = dict(ctx.scope["headers"])
     if announces_body(ctx.scope, headers):
-        ctx.body = body = RequestBody(receive, app.config["BODY_TIMEOUT_S"])
+        ctx.body = body = RequestBody(
+            receive, app.config["BODY_TIMEOUT_S"], announced_length(headers)
+        )
         if not plan.streams_body:
             ctx.body = await receive_body(body, _body_limit(ctx), headers)
         if not body.complete:
