@@ -23,7 +23,8 @@ def measure(
     peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
 ) -> None:
     """Measure every workload on every peer and its tuned servers."""
-    measure_pairs("http", choose_servers(peers, settings, results), workloads, settings, results)
+    pairs = choose_servers(peers, workloads, settings, results)
+    measure_pairs("http", pairs, workloads, settings, results)
 
 
 def measure_defaults(
@@ -71,9 +72,9 @@ def measure_pairs(
 
 
 def choose_servers(
-    peers: dict[str, Peer], settings: Settings, results: Results
+    peers: dict[str, Peer], workloads: list[Workload], settings: Settings, results: Results
 ) -> list[tuple[Peer, str]]:
-    """Return which peers run on which servers; of candidates the fastest at hello."""
+    """Return which peers run what on which servers; of candidates, the fastest at each workload."""
     pairs = []
     for peer in peers.values():
         if settings.quick:
@@ -83,30 +84,53 @@ def choose_servers(
             names = peer.servers
         pairs += [(peer, name) for name in names]
         if peer.candidates and not settings.quick:
-            pairs.append((peer, choose_server(peer, settings, results)))
+            pairs += try_out(peer, workloads, settings, results)
     return pairs
 
 
-def choose_server(peer: Peer, settings: Settings, results: Results) -> str:
-    """Return the server of the peer's candidates that answers hello fastest."""
+def try_out(
+    peer: Peer, workloads: list[Workload], settings: Settings, results: Results
+) -> list[tuple[Peer, str]]:
+    """Return the peer with each of its candidates, for the workloads that it answers fastest there.
+
+    A server may be fast at sending and slow at receiving, and a peer must not pay for that.
+    """
     if len(peer.candidates) == 1:
-        return peer.candidates[0]
-    speeds: dict[str, float] = {}
+        return [(peer, peer.candidates[0])]
+    chosen: dict[str, list[str]] = {candidate: [] for candidate in peer.candidates}
     pairs = [(peer, candidate) for candidate in peer.candidates]
     with servers.running(pairs, settings.server_core, results.failures) as ready:
-        for _ in range(2):
-            for server in ready:
-                try:
-                    seen = _load(server, Request("GET", "/"), settings.warm_up_s, settings)
-                except MeasureError as error:
-                    results.failures.append(f"trying {server.name}: {error}")
-                else:
-                    speeds[server.server] = max(seen.per_second, speeds.get(server.server, 0))
-    results.tryouts[peer.name] = speeds
-    fastest = max(speeds, key=speeds.__getitem__, default=peer.candidates[0])
-    found = ", ".join(f"{name} {speed:,.0f}/s" for name, speed in speeds.items())
-    say(f"{peer.name} is fastest on {fastest} ({found})")
-    return fastest
+        for workload in workloads:
+            if workload.name not in peer.workloads:
+                continue
+            speeds = _speeds(ready, workload, settings, results)
+            fastest = max(speeds, key=speeds.__getitem__, default=peer.candidates[0])
+            chosen[fastest].append(workload.name)
+            results.tryouts[f"{peer.name}: {workload.name}"] = speeds
+            found = ", ".join(f"{name} {speed:,.0f}/s" for name, speed in speeds.items())
+            say(f"{peer.name}: {workload.name} is fastest on {fastest} ({found})")
+    return [
+        (dataclasses.replace(peer, workloads=tuple(names)), candidate)
+        for candidate, names in chosen.items()
+        if names
+    ]
+
+
+def _speeds(
+    ready: list[servers.Server], workload: Workload, settings: Settings, results: Results
+) -> dict[str, float]:
+    """Return how fast each server answers a workload, the better of two tries."""
+    speeds: dict[str, float] = {}
+    for _ in range(2):
+        for server in ready:
+            try:
+                request = sign_in(server, workload)
+                seen = _load(server, request, settings.warm_up_s, settings, workload.connections)
+            except (MeasureError, WrongAnswerError, OSError, http.client.HTTPException) as error:
+                results.failures.append(f"trying {workload.name}, {server.name}: {error}")
+            else:
+                speeds[server.server] = max(seen.per_second, speeds.get(server.server, 0))
+    return speeds
 
 
 def _measure_once(

@@ -41,7 +41,7 @@ def measure(
         in_process_s=min(settings.in_process_s, 0.3),
     )
     in_process.measure(peers, workloads, shorter, results, PROCESS)
-    pairs = over_http.choose_servers(peers, shorter, results)
+    pairs = over_http.choose_servers(peers, workloads, shorter, results)
     over_http.measure_pairs(HTTP, pairs, workloads, shorter, results)
     measure_routes(peers, settings, results)
 
