@@ -9,7 +9,6 @@ the same objects with precise types.
 from __future__ import annotations
 
 import typing as t
-from contextlib import suppress
 from contextvars import ContextVar, Token
 
 from werkzeug.local import LocalProxy
@@ -35,9 +34,11 @@ async def outside(function: t.Callable[..., t.Awaitable[R]], *args: t.Any) -> R:
 
 def come_back(token: Token[t.Any]) -> None:
     """Restore what was current before `context` was set to None."""
-    # A coroutine that is no longer awaited may be closed in a different context.
-    with suppress(ValueError):
+    try:  # noqa: SIM105  PERF(sockets): 0.1 us instead of 0.7 us with `suppress`
         context.reset(token)
+    except ValueError:
+        # A coroutine that is no longer awaited may be closed in a different context.
+        pass
 
 
 WITHIN = "costrel.within"
