@@ -55,13 +55,15 @@ class Answer:
         #: Whether most answers have no header fields of their own.
         self._is_bare = self._links is None and not self._with_etag
 
-    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> Response:
-        """Return the response for a value.
+    def respond(
+        self, value: t.Any, status: t.Any, headers: t.Any = None, format_: Format | None = None
+    ) -> Response:
+        """Return the response for a value; `format_` is that of the request, if it is known.
 
         Raises `TypeError` (500) for a value that does not fit, of which nothing is sent, and
         `NotAcceptable` (406) if the client accepts no format that there is.
         """
-        format_ = self._format or format_of_request()
+        format_ = self._format or format_ or format_of_request()
         copy, body = self.encode(value, format_)
         if status == 200 and Response._may_omit_response:
             # PERF(typed_post): the usual answer, without a look at the other arguments.
@@ -198,8 +200,13 @@ class Answers:
         """Whether clients choose the format of values that come without a status."""
         return isinstance(self._of_values, Answer) and self._of_values.negotiates
 
-    def __call__(self, value: t.Any) -> t.Any:
-        """Return the response; what Flask's rules send is returned as it is."""
+    def __call__(self, value: t.Any, format_: Format | None = None) -> t.Any:
+        """Return the response; what Flask's rules send is returned as it is.
+
+        Args:
+            value: What the view returned.
+            format_: The format that the client wants, if it is known and this negotiates.
+        """
         if isinstance(value, self._passed):
             return self._pass(value)
         if type(value) is tuple and _has_more(value):
@@ -209,6 +216,8 @@ class Answers:
             status = _status_in(value, self._status)
             answer = self._by_status.get(status, self._usual)
             return value if answer is None else answer.respond(value, status)
+        if format_ is not None and type(answer) is Answer:
+            return answer.respond(value, self._status, None, format_)
         return self._plainly(value) if answer is None else answer.respond(value, self._status)
 
     def _plainly(self, value: t.Any) -> t.Any:

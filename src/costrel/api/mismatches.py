@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import re
+import sys
 import typing as t
 import uuid
 from itertools import islice
@@ -53,6 +54,9 @@ def find(value: t.Any, kind: types.Type) -> list[Mismatch]:
 
 Search = t.Callable[[t.Any, str, list[Mismatch]], None]
 """Adds the mismatches of a value, which is at a pointer."""
+
+Fits = t.Callable[[t.Any], bool]
+"""Tells values that certainly fit."""
 
 _KEPT = 1_000
 _searches: dict[int, tuple[types.Type, Search]] = {}
@@ -102,13 +106,13 @@ class _Compiler:
             return self._of_tuple(kind, [field.type for field in kind.fields], least)
         return _of_decimal(kind) if isinstance(kind, types.DecimalType) else _whole(kind)
 
-    def _of_fields(self, kind: t.Any) -> Search:
+    def _of_fields(self, kind: t.Any) -> Search:  # noqa: C901  a loop that is unrolled
         """Look into the fields of an object, then for fields that it must not have."""
         whole = _whole(kind)
         tag_field, tag = getattr(kind, "tag_field", None), getattr(kind, "tag", None)
         known = {field.encode_name for field in kind.fields} | {tag_field}
         forbids = getattr(kind, "forbid_unknown_fields", False)
-        fields: list[tuple[str, str, Search, bool]] = []
+        fields: list[tuple[str, str, Fits | None, Search, bool]] = []
 
         def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
             if not isinstance(value, dict):
@@ -117,21 +121,22 @@ class _Compiler:
             if tag_field is not None and value.get(tag_field, tag) != tag:
                 found.append(_wrong_tag(value, tag_field, pointer))
                 return
-            for name, step, search_field, required in fields:
+            for name, step, fits, search_field, required in fields:
                 if len(found) >= LIMIT:
                     return
                 if name in value:
-                    search_field(value[name], _joined(pointer, step), found)
+                    # PERF(typed_invalid): most fields fit, and need no pointer.
+                    if fits is None or not fits(value[name]):
+                        search_field(value[name], _joined(pointer, step), found)
                 elif required:
                     found.append(Mismatch(_joined(pointer, step), "Required"))
-            if forbids and not value.keys() <= known:
-                unknown = islice((name for name in value if name not in known), LIMIT)
-                found += [Mismatch(below(pointer, name), "Unknown field") for name in unknown]
+            if forbids:
+                found += _unknown(value, known, pointer)
 
         self._made[id(kind)] = search
         for field in kind.fields:
-            name = field.encode_name
-            fields.append((name, below("", name), self.compile(field.type), field.required))
+            name, compiled = field.encode_name, self.compile(field.type)
+            fields.append((name, below("", name), fits_of(field.type), compiled, field.required))
         return search
 
     def _of_dict(self, kind: t.Any) -> Search:
@@ -236,6 +241,12 @@ class _Compiler:
         return search
 
 
+def _unknown(value: dict[str, t.Any], known: set[t.Any], pointer: str) -> list[Mismatch]:
+    """Return the errors of fields that an object must not have."""
+    names = islice((name for name in value if name not in known), LIMIT)
+    return [Mismatch(below(pointer, name), "Unknown field") for name in names]
+
+
 def _wrong_tag(value: dict[str, t.Any], tag_field: str, pointer: str) -> Mismatch:
     """Return the error of an object whose tag is none of those that it may have."""
     detail = f"Invalid value {value[tag_field]!r}" if tag_field in value else "Required"
@@ -268,20 +279,50 @@ def _of_decimal(kind: types.Type) -> Search:
     return search
 
 
-_PLAIN: dict[type, types.Type] = {
-    str: types.StrType(), int: types.IntType(), float: types.FloatType(), bool: types.BoolType(),
-    type(None): types.NoneType(),
+_PLAIN: dict[type[types.Type], type] = {
+    types.StrType: str, types.IntType: int, types.FloatType: float, types.BoolType: bool,
+    types.NoneType: type(None),
 }  # fmt: skip
-"""The types that any value of a class fits: most fields of a document with an error."""
+
+
+def fits_of(kind: types.Type) -> Fits | None:
+    """Return what tells that a value fits a type; None if only msgspec can.
+
+    PERF(typed_invalid): most fields of a document with an error are plain, within plain limits.
+    tests/api/test_mismatches.py compares it with msgspec.
+    """
+    kind = bare(kind)
+    cls = _PLAIN.get(type(kind))
+    if cls is None:
+        return None
+    given = {name for name in _CONSTRAINTS if getattr(kind, name, None) is not None}
+    if not given:
+        return lambda value: type(value) is cls
+    if cls is str and given <= {"min_length", "max_length"}:
+        text: t.Any = kind
+        shortest, longest = text.min_length or 0, text.max_length
+        most = _ANY_LENGTH if longest is None else longest
+        return lambda value: type(value) is str and shortest <= len(value) <= most
+    if cls in {int, float} and given <= {"ge", "le"}:
+        number: t.Any = kind
+        # Limits of integers are compared in 64 bits.
+        least = -_INT64 if number.ge is None else number.ge
+        greatest = _INT64 - 1 if number.le is None else number.le
+        return lambda value: type(value) is cls and least <= value <= greatest
+    return None
+
+
+_ANY_LENGTH = sys.maxsize
+_INT64 = 2**63
 
 
 def _whole(kind: types.Type) -> Search:
     """Let msgspec compare a value, without looking for more than one error in it."""
-    plain = next((cls for cls, plain in _PLAIN.items() if kind == plain), _NoValue)
+    fits = fits_of(kind)
     holder = _holder(_type_of(kind))
 
     def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
-        if type(value) is plain:
+        if fits is not None and fits(value):
             return
         try:
             msgspec.convert({"value": value}, holder)
@@ -289,10 +330,6 @@ def _whole(kind: types.Type) -> Search:
             found.append(Mismatch(pointer, detail_of(error)))
 
     return search
-
-
-class _NoValue:
-    """The class of no value."""
 
 
 def _holder(annotation: t.Any) -> type[msgspec.Struct]:
@@ -318,7 +355,8 @@ def below(pointer: str, name: str) -> str:
 
 def _joined(pointer: str, step: str) -> str:
     """Return the pointer of a member whose step is known."""
-    return cut(pointer + step, MAX_POINTER)
+    joined = pointer + step
+    return joined if len(joined) <= MAX_POINTER else cut(joined, MAX_POINTER)
 
 
 def pointer_of(path: t.Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import typing as t
 from functools import wraps
 
 from ..ground.current import request
+from .negotiation import Format, format_of_request
 from .operation import Operation, View, operation_of_others, operations_of
 from .problems import Detail, refuse
 from .resolution import resolving, resolving_on_loop
@@ -117,26 +118,32 @@ def _call_api(view: View, operation: Operation, binding: Binding) -> View:
 
     PERF(typed_post, typed_invalid): what there is to do is known, and errors are not raised.
     """
-    negotiate = operation.negotiate if operation.negotiates_first else None
-    read, sent = binding.read, operation.send or operation.sent
+    negotiate = format_of_request if operation.negotiates_first else _not_yet
+    read, send = binding.read, t.cast("t.Any", operation.send or _as_it_is)
     if inspect.iscoroutinefunction(view):
 
         @wraps(view)
         async def respond_later(**matched: t.Any) -> t.Any:
-            if negotiate is not None:
-                negotiate()
+            format_ = negotiate()
             errors: list[Detail] = []
             found = read(errors)
-            return refuse(errors) if errors else sent(await view(**matched | found))
+            return refuse(errors) if errors else send(await view(**matched | found), format_)
 
         return respond_later
 
     @wraps(view)
     def respond(**matched: t.Any) -> t.Any:
-        if negotiate is not None:
-            negotiate()
+        format_ = negotiate()
         errors: list[Detail] = []
         found = read(errors)
-        return refuse(errors) if errors else sent(view(**matched | found))
+        return refuse(errors) if errors else send(view(**matched | found), format_)
 
     return respond
+
+
+def _not_yet() -> None:
+    """Leave the format for after the view, which may return what is sent in any."""
+
+
+def _as_it_is(value: t.Any, _format: Format | None) -> t.Any:
+    return value
