@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .registry import Epoch, TrackedList
+from .registry import TrackedList
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -71,13 +71,33 @@ class Check:
     blocks: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    """A last look at each response, which may add header fields to it.
+
+    Attributes:
+        name: The feature.
+        run: Takes the response; changes it in place. A sync function, which must not wait. It is
+            called for each response that is an object, also where `concerns` says no.
+        concerns: Asked with the WSGI environ of a request whose view returned a plain value
+            (status 200); False means that no response object is needed. It must be quick.
+    """
+
+    name: str
+    run: t.Callable[[t.Any], None]
+    concerns: t.Callable[[WSGIEnvironment], t.Any]
+
+
 @dataclass(slots=True)
 class Security:
     """What protects one application; see `security_of`.
 
     Attributes:
         checks: What the guard runs. A change invalidates what was compiled.
-        exemptions: Everything that somebody has switched off.
+        finishers: What adds to responses, after all after-hooks.
+        exemptions: What has been switched off; `exemptions_of` returns those of `collectors` too.
+        collectors: Functions that find exemptions, such as marks of views, when they are asked
+            for; each takes the application.
         template_globals: Functions for templates, such as ``csp_nonce``: see
             `add_template_global`.
         needs_secret: Why the application needs a ``SECRET_KEY``, for ``costrel run`` to say.
@@ -87,7 +107,9 @@ class Security:
     """
 
     checks: list[Check]
+    finishers: list[Finisher]
     exemptions: list[Exemption] = field(default_factory=list)
+    collectors: list[t.Callable[[t.Any], t.Iterable[Exemption]]] = field(default_factory=list)
     template_globals: dict[str, t.Callable[..., t.Any]] = field(default_factory=dict)
     needs_secret: list[str] = field(default_factory=list)
     csrf: t.Any = None
@@ -100,18 +122,13 @@ class Security:
     installed: set[str] = field(default_factory=set)
 
 
-class Protected(t.Protocol):
-    """The part of an application that this module reads."""
-
-    extensions: dict[str, t.Any]
-    _epoch: Epoch
-
-
 def security_of(app: t.Any) -> Security:
     """Return what protects an application; created if there is nothing yet."""
     found: Security | None = app.extensions.get(EXTENSION)
     if found is None:
-        found = app.extensions[EXTENSION] = Security(TrackedList(app._epoch))
+        found = app.extensions[EXTENSION] = Security(
+            TrackedList(app._epoch), TrackedList(app._epoch)
+        )
     return found
 
 
@@ -119,6 +136,15 @@ def protection_of(app: t.Any) -> Security | None:
     """Return what protects an application; None if nothing does."""
     found: Security | None = app.extensions.get(EXTENSION)
     return found
+
+
+def exemptions_of(app: t.Any) -> list[Exemption]:
+    """Return everything that somebody has switched off in an application, for an audit."""
+    security = protection_of(app)
+    if security is None:
+        return []
+    collected = [found for collect in security.collectors for found in collect(app)]
+    return [*security.exemptions, *collected]
 
 
 def add_template_global(app: t.Any, name: str, function: t.Callable[..., t.Any]) -> None:

@@ -19,7 +19,6 @@ HEADERS: dict[str, t.Any] = {
     "SECURITY_HEADERS": {},
     "CONTENT_SECURITY_POLICY": {},
     "CONTENT_SECURITY_POLICY_REPORT_ONLY": None,
-    "HSTS_MAX_AGE_S": 31_536_000,
 }
 
 # Sessions and their cookie: see docs/sessions.md.
