@@ -6,6 +6,7 @@ import importlib
 import typing as t
 
 from ..registration.safedefaults import BY_FEATURE
+from . import corsrules
 from .state import Security, security_of
 
 if t.TYPE_CHECKING:
@@ -16,7 +17,7 @@ INSTALLERS: t.Mapping[str, tuple[str, str]] = {
     "limits": ("costrel.security.limits", "install"),
     "rates": ("costrel.security.rates", "install"),
     "csrf": ("costrel.security.csrf", "install"),
-    "headers": ("costrel.security.headers", "install"),
+    "headers": ("costrel.security.headerrules", "install"),
     "sessions": ("costrel.sessions.safe", "install"),
     "secrets": ("costrel.sessions.keys", "install"),
     "logs": ("costrel.logging", "configure"),
@@ -59,10 +60,7 @@ def protect(
         "sessions": sessions, "secrets": secrets, "logs": logs,
     }  # fmt: skip
     security = security_of(app)
-    from . import finish, guard
-
-    guard.install(app)
-    finish.install(app)
+    corsrules.install(app)
     for feature, is_wanted in wanted.items():
         if is_wanted and feature not in security.installed:
             _configure(app, feature)
@@ -74,7 +72,9 @@ def protect(
 
 def _configure(app: App, feature: str) -> None:
     """Set a feature's settings, except those that somebody has set."""
-    original = type(app).default_config
+    # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
+    declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
+    original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
             key in original and app.config[key] is original[key] and original[key] != value
