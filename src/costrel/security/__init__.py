@@ -14,10 +14,10 @@ if t.TYPE_CHECKING:
     from .corsrules import cors_route as cors_route
     from .csp import DEFAULT_POLICY as DEFAULT_POLICY
     from .csp import csp_nonce as csp_nonce
-    from .headerrules import DEFAULT_HEADERS as DEFAULT_HEADERS
-    from .headerrules import content_security_policy as content_security_policy
-    from .headerrules import headers as headers
-    from .headerrules import headers_for as headers_for
+    from .headerlayers import DEFAULT_HEADERS as DEFAULT_HEADERS
+    from .headerlayers import content_security_policy as content_security_policy
+    from .headerlayers import headers as headers
+    from .headerlayers import headers_for as headers_for
     from .protecting import protect as protect
     from .state import Exemption as Exemption
     from .state import Security as Security
@@ -31,7 +31,7 @@ _LAZY_NAMES = {
         ".corspolicy": "CorsPolicy",
         ".corsrules": "cors cors_route",
         ".csp": "DEFAULT_POLICY csp_nonce",
-        ".headerrules": "DEFAULT_HEADERS content_security_policy headers headers_for",
+        ".headerlayers": "DEFAULT_HEADERS content_security_policy headers headers_for",
         ".protecting": "protect",
         ".state": "Exemption Security exemptions_of security_of",
     }.items()

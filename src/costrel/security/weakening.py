@@ -6,7 +6,7 @@ import re
 import typing as t
 
 from .csp import DEFAULT_POLICY
-from .headerrules import DEFAULT_HEADERS, HSTS, HeaderLayer, config_layers, marks_of
+from .headerlayers import DEFAULT_HEADERS, HSTS, HeaderLayer, config_layers, marks_of
 from .state import Exemption
 
 if t.TYPE_CHECKING:
