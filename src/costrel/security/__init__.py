@@ -19,7 +19,9 @@ if t.TYPE_CHECKING:
     from .headerlayers import headers as headers
     from .headerlayers import headers_for as headers_for
     from .protecting import protect as protect
+    from .state import Check as Check
     from .state import Exemption as Exemption
+    from .state import Finisher as Finisher
     from .state import Security as Security
     from .state import exemptions_of as exemptions_of
     from .state import security_of as security_of
@@ -33,7 +35,7 @@ _LAZY_NAMES = {
         ".csp": "DEFAULT_POLICY csp_nonce",
         ".headerlayers": "DEFAULT_HEADERS content_security_policy headers headers_for",
         ".protecting": "protect",
-        ".state": "Exemption Security exemptions_of security_of",
+        ".state": "Check Exemption Finisher Security exemptions_of security_of",
     }.items()
     for name in names.split()
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import typing as t
 
+from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
-from .state import Security, security_of
+from .state import Exemption, Security, security_of
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -53,7 +54,8 @@ def protect(
         secrets: Refuse weak secret keys outside debug mode: see docs/secrets.md.
         logs: Set up logs and request ids: see docs/logging.md.
 
-    Returns what protects the application, for an audit to read.
+    Returns what protects the application, for an audit to read. Raises `ValueError` if a feature
+    that is on already is to be left out: its settings and decorators are the way then.
     """
     wanted = {
         "hosts": hosts, "limits": limits, "rates": rates, "csrf": csrf, "headers": headers,
@@ -62,12 +64,25 @@ def protect(
     security = security_of(app)
     corsrules.install(app)
     for feature, is_wanted in wanted.items():
-        if is_wanted and feature not in security.installed:
+        if not is_wanted:
+            _leave_out(security, feature)
+        elif feature not in security.installed:
             _configure(app, feature)
             module, name = INSTALLERS[feature]
             getattr(importlib.import_module(module), name)(app)
             security.installed.add(feature)
     return security
+
+
+def _leave_out(security: Security, feature: str) -> None:
+    place = caller()
+    if feature in security.installed:
+        raise ValueError(
+            f"protect(..., {feature}=False) ({place}) comes too late, because {feature} is on already:"
+            " Costrel switches everything on itself. Change its settings, or make the application"
+            f" a Flask and call protect(app, {feature}=False)."
+        )
+    security.exemptions.append(Exemption(feature, "*", f"protect(..., {feature}=False)", place))
 
 
 def _configure(app: App, feature: str) -> None:
