@@ -306,10 +306,11 @@ def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.
     for preprocess in plan.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)
     lifted = plan.lifted
-    if plan.guard is not None:
+    if lifted:
         if engine.epoch != app._epoch.value:
             return resume_before(app, plan.endpoint, 0)
-        rv = plan.guard.run(ctx, ctx.environ["REQUEST_METHOD"])
+        guard = plan.guard
+        rv = None if guard is None else guard.run(ctx, ctx.environ["REQUEST_METHOD"])
         if rv is not None:
             return rv
     for done, hook in enumerate(plan.before, lifted):
