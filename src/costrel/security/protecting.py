@@ -19,7 +19,7 @@ INSTALLERS: t.Mapping[str, tuple[str, str]] = {
     "rates": ("costrel.security.rates", "install"),
     "csrf": ("costrel.security.csrf", "install"),
     "headers": ("costrel.security.headerrules", "install"),
-    "sessions": ("costrel.sessions.safe", "install"),
+    "sessions": ("costrel.sessions.installing", "install"),
     "secrets": ("costrel.sessions.keys", "install"),
     "logs": ("costrel.logging", "configure"),
 }
