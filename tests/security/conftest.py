@@ -47,7 +47,8 @@ class Way:
             return app.test_client(use_cookies=False).open(path, method=method, **arguments)
 
         async def send() -> t.Any:
-            return await app.async_test_client(use_cookies=False).open(path, method=method, **arguments)
+            client = app.async_test_client(use_cookies=False)
+            return await client.open(path, method=method, **arguments)
 
         return asyncio.run(send())
 
