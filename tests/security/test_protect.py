@@ -98,7 +98,12 @@ def test_configuration_can_be_copied():
     assert copy.deepcopy(dict(app.config)) == app.config
 
 
-@pytest.mark.parametrize("name", costrel.security.__all__)
+@pytestdef test_public_names_are_those_that_are_loaded_lazily():
+    """Neither list has a name that the other has not."""
+    assert set(costrel.security.__all__) == costrel.security._LAZY_NAMES.keys()
+
+
+.mark.parametrize("name", costrel.security.__all__)
 def test_public_name_is_there(name):
     """Each name of the module is loaded when it is first used."""
     assert getattr(costrel.security, name) is not None
