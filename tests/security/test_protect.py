@@ -103,7 +103,7 @@ def test_configuration_can_be_copied():
     assert set(costrel.security.__all__) == costrel.security._LAZY_NAMES.keys()
 
 
-.mark.parametrize("name", costrel.security.__all__)
+@pytest.mark.parametrize("name", costrel.security.__all__)
 def test_public_name_is_there(name):
     """Each name of the module is loaded when it is first used."""
     assert getattr(costrel.security, name) is not None
