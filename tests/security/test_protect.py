@@ -98,7 +98,7 @@ def test_configuration_can_be_copied():
     assert copy.deepcopy(dict(app.config)) == app.config
 
 
-@pytestdef test_public_names_are_those_that_are_loaded_lazily():
+def test_public_names_are_those_that_are_loaded_lazily():
     """Neither list has a name that the other has not."""
     assert set(costrel.security.__all__) == costrel.security._LAZY_NAMES.keys()
 
