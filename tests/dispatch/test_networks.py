@@ -24,7 +24,7 @@ FIELDS = {
 def told(request):
     """Return what a request knows of its connection, and what is left of the headers."""
     left = sorted(name for name in request.headers.keys() if name.startswith("X-Forwarded"))  # noqa: SIM118
-    return [request.remote_addr, request.scheme, request.host, request.script_root, left]
+    return [request.remote_addr or "", request.scheme, request.host, request.script_root, left]
 
 
 def make_app(**trusted):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ada_url
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.utils import redirect
 
@@ -16,7 +16,9 @@ PIECES = (
     "\x85", "\xa0", "\u2028", "\ufeff", "\uff0f", "\u3002", "\uff0e", "\u017f", "\u212a", "\u00ad", "\u2044",
     "[::1]", "127.1", "0x7f.1", "xn--", "a", "b", ";", "&", "=", "*", "|", "^", "\ud800",
 )  # fmt: skip
-targets = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=12)
+starts = st.sampled_from(["", "/", "a", "?", "http://", "https://", "https://shop.example", "https://www.example"])
+rests = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=12)
+targets = st.tuples(starts, rests).map("".join)
 bases = st.sampled_from(
     [
         ("http", "shop.example", "/a/b?c"),
@@ -49,7 +51,8 @@ def origin_of(target, base):
 def test_safe_target_leads_to_the_same_origin_or_an_allowed_one(target, base):
     """Both as it was sent and as a redirect sends it."""
     scheme, host, path = base
-    assume(is_safe_target(target, host, secure=scheme == "https", allow=ALLOW))
+    if not is_safe_target(target, host, secure=scheme == "https", allow=ALLOW):
+        return
     own = {f"{scheme}://{host}", f"https://{host}"}
     url = f"{scheme}://{host}{path}"
     sent = redirect(target).location
