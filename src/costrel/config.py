@@ -75,7 +75,7 @@ class ThisMachine(tuple[str, ...]):
         """Return the names, as ``TRUSTED_HOSTS`` would list them."""
         return super().__new__(cls, ("localhost", ".localhost", "127.0.0.1", "[::1]"))
 
-    def __getnewargs__(self) -> tuple[()]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[()]:
         """Let copies be made, which pass no names."""
         return ()
 

@@ -190,7 +190,7 @@ def test_disbelief_is_logged_once(caplog):
 def test_wrong_setting_says_what_to_write(trusted):
     """With an example."""
     app, _heard = make_app(**trusted)
-    with pytest.raises(ValueError, match="TRUSTED_PROXIES is .*'networks': "):
+    with pytest.raises(ValueError, match=r"TRUSTED_PROXIES is .*'networks': "):
         trusted_proxies(app)
 
 
@@ -202,7 +202,7 @@ def test_peers_that_are_remembered_are_bounded():
     assert len(networks._known) == KEPT
 
 
-@given(st.text(max_size=30) | st.text("0123456789.:[]\"abcdef% ", max_size=30))
+@given(st.text(max_size=30) | st.text('0123456789.:[]"abcdef% ', max_size=30))
 def test_address_is_read_or_not_but_never_an_error(text):
     """Whatever a header has."""
     address = read_address(text)

@@ -63,10 +63,12 @@ def test_host_is_split_into_name_and_port(host, expected):
     assert split_host(host) == expected
 
 
-@pytest.mark.parametrize("listed", [["a.example"], ["null"], ["*"], [None], ["https://a/b"], "https"])
+@pytest.mark.parametrize(
+    "listed", [["a.example"], ["null"], ["*"], [None], ["https://a/b"], "https"]
+)
 def test_setting_that_lists_no_origins_is_an_error(listed):
     """It names the setting, the value, and what to write."""
-    with pytest.raises(ValueError, match="KEY lists .* Write scheme and host"):
+    with pytest.raises(ValueError, match=r"KEY lists .* Write scheme and host"):
         read_origins("KEY", listed)
 
 
@@ -75,7 +77,9 @@ def test_settings_that_are_missing_trust_nobody():
     assert not is_trusted(Origin("https", "a.example", 443), {}, secure=False)
 
 
-@pytest.mark.parametrize("host", ["localhost", "a.LOCALHOST:1", "127.0.0.1", "127.9.9.9", "[::1]:5"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "a.LOCALHOST:1", "127.0.0.1", "127.9.9.9", "[::1]:5"]
+)
 def test_name_of_the_machine_is_loopback(host):
     """With a port or without."""
     assert is_loopback(host)

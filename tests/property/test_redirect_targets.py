@@ -11,12 +11,15 @@ from costrel.ground.targets import is_safe_target
 
 PIECES = (
     "/", "//", "\\", "/\\", "http:", "https:", "HTTPS:", "javascript:", "data:", "//evil.example",
-    "evil.example", "shop.example", "www.example", "localhost", "@", ":", ":80", ":443", ":8443", "?",
-    "#", ".", "..", "%2f", "%5c", "%2e", "%00", "\t", "\n", "\r", " ", "\x00", "\x0b", "\x1f", "\x7f",
-    "\x85", "\xa0", "\u2028", "\ufeff", "\uff0f", "\u3002", "\uff0e", "\u017f", "\u212a", "\u00ad", "\u2044",
-    "[::1]", "127.1", "0x7f.1", "xn--", "a", "b", ";", "&", "=", "*", "|", "^", "\ud800",
+    "evil.example", "shop.example", "www.example", "localhost", "@", ":", ":80", ":443", ":8443",
+    "?", "#", ".", "..", "%2f", "%5c", "%2e", "%00", "\t", "\n", "\r", " ", "\x00", "\x0b", "\x1f",
+    "\x7f", "\x85", "\xa0", "\u2028", "\ufeff", "\uff0f", "\u3002", "\uff0e", "\u017f", "\u212a",
+    "\u00ad", "\u2044", "[::1]", "127.1", "0x7f.1", "xn--", "a", "b", ";", "&", "=", "*", "|", "^",
+    "\ud800",
 )  # fmt: skip
-starts = st.sampled_from(["", "/", "a", "?", "http://", "https://", "https://shop.example", "https://www.example"])
+starts = st.sampled_from(
+    ["", "/", "a", "?", "http://", "https://", "https://shop.example", "https://www.example"]
+)
 rests = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=12)
 targets = st.tuples(starts, rests).map("".join)
 bases = st.sampled_from(

@@ -82,7 +82,11 @@ def test_page_in_the_clear_may_not_post_to_an_encrypted_site():
     [
         ({"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}, "https://shop.example", 200),
         ({"CSRF_TRUSTED_ORIGINS": ["https://Shop.example/"]}, "https://shop.example:443", 200),
-        ({"CSRF_TRUSTED_ORIGINS": "https://a.example, https://b.example"}, "https://b.example", 200),
+        (
+            {"CSRF_TRUSTED_ORIGINS": "https://a.example, https://b.example"},
+            "https://b.example",
+            200,
+        ),
         ({"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}, "http://shop.example", 403),
         ({"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}, "https://shop.example:444", 403),
         ({"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}, "https://a.shop.example", 403),

@@ -14,30 +14,30 @@ pytestmark = pytest.mark.usefixtures("path")
 
 SAFE = (
     "/", "/a", "/a/b?c=d#e", "/a//b", "/\u00e9", "/a b", "?page=2", "#top", "a", "a/b", "./a",
-    "../a", "a?b=c:d", "a/b:c", "/a:b", "/%5Cevil.example", "/%2F%2Fevil.example", "%2F%2Fevil.example",
-    "http://localhost", "http://localhost/", "HTTP://LOCALHOST/a", "http://localhost:80/a",
-    "http://localhost?a", "http://localhost#a", "https://localhost/a", "/@evil.example",
-    "/http://evil.example", "/..//evil.example",
+    "../a", "a?b=c:d", "a/b:c", "/a:b", "/%5Cevil.example", "/%2F%2Fevil.example",
+    "%2F%2Fevil.example", "http://localhost", "http://localhost/", "HTTP://LOCALHOST/a",
+    "http://localhost:80/a", "http://localhost?a", "http://localhost#a", "https://localhost/a",
+    "/@evil.example", "/http://evil.example", "/..//evil.example",
 )  # fmt: skip
 UNSAFE = (
-    None, "", 3, b"/a",
-    "//evil.example", "///evil.example", "////evil.example", "\\\\evil.example", "\\\\\\evil.example",
-    "/\\evil.example", "\\/evil.example", "/\\/evil.example", "http:\\\\evil.example",
-    "http:/\\evil.example", "/a\\b",
-    " //evil.example", "\t//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r/evil.example",
-    "\x00//evil.example", "\x0b//evil.example", "/\x00/evil.example", "\x7f/a", "\x85//evil.example",
-    "\u00a0//evil.example", "\u2028//evil.example", "/a ", " /a", "/a\r\nSet-Cookie: a=b", "/\ud800",
-    "http://evil.example", "https://evil.example/localhost", "http://localhost.evil.example",
-    "http://localhost@evil.example", "http://localhost:80@evil.example", "http://a:b@localhost/",
-    "http://localhost\\@evil.example", "http://localhost%2eevil.example", "http://evil%E3%80%82example",
-    "http:evil.example", "http:/evil.example", "http:///evil.example", "https:evil.example", "http:",
-    "http://", "http://:80/", "http://localhost:", "http://localhost:81/", "http://localhost:x/",
+    None, "", 3, b"/a", "//evil.example", "///evil.example", "////evil.example",
+    "\\\\evil.example", "\\\\\\evil.example", "/\\evil.example", "\\/evil.example",
+    "/\\/evil.example", "http:\\\\evil.example", "http:/\\evil.example", "/a\\b",
+    " //evil.example", "\t//evil.example", "/\t/evil.example", "/\n/evil.example",
+    "/\r/evil.example", "\x00//evil.example", "\x0b//evil.example", "/\x00/evil.example", "\x7f/a",
+    "\x85//evil.example", "\u00a0//evil.example", "\u2028//evil.example", "/a ", " /a",
+    "/a\r\nSet-Cookie: a=b", "/\ud800", "http://evil.example", "https://evil.example/localhost",
+    "http://localhost.evil.example", "http://localhost@evil.example",
+    "http://localhost:80@evil.example", "http://a:b@localhost/", "http://localhost\\@evil.example",
+    "http://localhost%2eevil.example", "http://evil%E3%80%82example", "http:evil.example",
+    "http:/evil.example", "http:///evil.example", "https:evil.example", "http:", "http://",
+    "http://:80/", "http://localhost:", "http://localhost:81/", "http://localhost:x/",
     "http://localhost:999999/", "http://lo\u017fcalhost/", "http://\uff4cocalhost/",
     "http://evil\u3002example", "http://[::1]/", "http://[localhost]/", "http://127.0.0.1/",
-    "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "javascript://localhost/%0aalert(1)",
-    "data:text/html,a", "vbscript:a", "file:///etc/passwd", "ftp://localhost/", "ws://localhost/",
-    "mailto:a@b.example", "blob:http://localhost/a", "view-source:http://localhost", "x:a", "a:80",
-    "localhost:80/a", ":a", "@evil.example:80",
+    "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)",
+    "javascript://localhost/%0aalert(1)", "data:text/html,a", "vbscript:a", "file:///etc/passwd",
+    "ftp://localhost/", "ws://localhost/", "mailto:a@b.example", "blob:http://localhost/a",
+    "view-source:http://localhost", "x:a", "a:80", "localhost:80/a", ":a", "@evil.example:80",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_target_on_this_site_is_safe(target):
 
 @pytest.mark.parametrize("target", UNSAFE, ids=ascii)
 def test_target_that_may_lead_elsewhere_is_not_safe(target):
-    """SECURITY(CVE-2021-32618, CVE-2023-49438, CVE-2020-28724): nor what a browser might misread."""
+    """SECURITY(CVE-2021-32618, CVE-2023-49438): nor what a browser might misread."""
     with make_app().test_request_context("/page/"):
         assert not is_safe_redirect(target)
         assert not is_safe_redirect(target, ["localhost", "shop.example"])
@@ -100,7 +100,8 @@ def test_allowed_hosts_are_matched_in_full(allow, target, safe):
 
 
 @pytest.mark.parametrize(
-    "allow", [["*"], ["*.example.com"], [".example.com"], ["https://"], ["a/b"], [3], ["ftp://a"], [""]]
+    "allow",
+    [["*"], ["*.example.com"], [".example.com"], ["https://"], ["a/b"], [3], ["ftp://a"], [""]],
 )
 def test_wrong_entry_says_what_to_write(allow):
     """A wildcard would trust names of others."""

@@ -40,7 +40,7 @@ SERVED = (
 REFUSED = (
     "shop.example", "shop.example:80", "localhost.evil.example", "evil-localhost", "xlocalhost",
     "localhost.", "localhost..", ".localhost", "127.0.0.1.evil.example", "127.0.0.256",
-    "127.0.0.01", "127.1", "0x7f.0.0.1", "2130706433", "128.0.0.1", "0.0.0.0", "[::]",
+    "127.0.0.01", "127.1", "0x7f.0.0.1", "2130706433", "128.0.0.1", "0.0.0.0", "[::]",  # noqa: S104  refused
     "[::ffff:127.0.0.1]", "[0:0:0:0:0:0:0:1]", "[::1].evil.example", "my_service", "evil_x.test",
     "localhost@evil.example", "localhost:80@evil.example", "localhost,evil.example",
     "xn--bcher-kva.test", "b\xfccher.test", "a" * 300,

@@ -45,9 +45,7 @@ class Networks:
         if not names:
             raise ValueError("networks is empty")
         self.unix = UNIX in names
-        self._networks: list[Network] = [
-            ip_network(str(name)) for name in names if name != UNIX
-        ]
+        self._networks: list[Network] = [ip_network(str(name)) for name in names if name != UNIX]
         self._known: dict[str, bool] = {}
 
     def has_peer(self, peer: str | None) -> bool:
@@ -161,4 +159,3 @@ class NetworkProxies(ProxyFix):
                 claimed[0].removeprefix("HTTP_").replace("_", "-").title(),
                 peer or UNIX,
             )
-

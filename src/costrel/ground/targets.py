@@ -47,7 +47,9 @@ def is_safe_target(target: t.Any, host: str, *, secure: bool, allow: Allowed = (
     if found is None:
         return _relative(target) is not None
     origin = parse_origin(found[1])
-    return origin is not None and (is_own(origin, host, secure=secure) or _is_among(origin, allowed))
+    return origin is not None and (
+        is_own(origin, host, secure=secure) or _is_among(origin, allowed)
+    )
 
 
 def _is_among(origin: Origin, allowed: t.Iterable[Origin | tuple[str, int | None]]) -> bool:

@@ -154,9 +154,7 @@ def find_fault(app: App, request: Request) -> str | None:
     return None if fault is None else f"{_tell_origin(site, origin)}, and {fault}"
 
 
-def _may_be_forged_without(
-    environ: WSGIEnvironment, request: Request, claim: str | None
-) -> bool:
+def _may_be_forged_without(environ: WSGIEnvironment, request: Request, claim: str | None) -> bool:
     """Return whether a request without cookies can do harm in another's name.
 
     It can with credentials that the browser adds on its own, and with a form: that may log the
@@ -187,9 +185,8 @@ def _is_welcome(app: App, request: Request, text: str, *, by_host: bool) -> bool
     if origin is None:
         return False
     secure = request.is_secure
-    return (
-        (by_host and is_own(origin, request.host, secure=secure))
-        or is_trusted(origin, app.config, secure=secure)
+    return (by_host and is_own(origin, request.host, secure=secure)) or is_trusted(
+        origin, app.config, secure=secure
     )
 
 

@@ -62,9 +62,9 @@ def csrf_token() -> str:
 
 
 def csrf_field() -> Markup:
-    """Return a hidden form field with the token: ``{{ csrf_field() }}`` in a form.
+    """Return the hidden input with the token, for a form in a template.
 
-    Raises `RuntimeError`, as `csrf_token` does.
+    There it is ``{{ csrf_field() }}``. Raises `RuntimeError`, as `csrf_token` does.
     """
     return _FIELD.format(FIELD, csrf_token())
 
@@ -86,7 +86,7 @@ def _make(ctx: t.Any) -> str:
             value = secrets.token_urlsafe(16)
             keep = partial(_set_cookie, app, ctx.request, value)
             ctx._after_request_functions.append(keep)
-    return t.cast("str", _signer(app, value).sign(secrets.token_urlsafe(9)).decode("ascii"))
+    return _signer(app, value).sign(secrets.token_urlsafe(9)).decode("ascii")
 
 
 def _signer(app: App, value: str) -> Signer:

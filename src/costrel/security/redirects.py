@@ -17,11 +17,11 @@ NEXT = "next"
 
 
 def is_safe_redirect(target: str | None, allow: Allowed = ()) -> bool:
-    """Return whether a target leads a browser to this site, or to an allowed one.
+    r"""Return whether a target leads a browser to this site, or to an allowed one.
 
     True for paths, and for URLs of the request's own scheme, host and port; from plain HTTP to
     HTTPS is allowed, not the other way round. False for everything that a browser could read in
-    another way, such as ``//evil.example`` and ``/\\evil.example``, for other schemes, and for
+    another way, such as ``//evil.example`` and ``/\evil.example``, for other schemes, and for
     None and the empty text.
 
     Args:
