@@ -56,17 +56,16 @@ def _in_networks(trusted: Mapping[str, t.Any]) -> ProxyFix:
     right = all(name in COUNTS and _is_count(count) for name, count in counts.items())
     problem = "" if right and _is_count(hops) and hops else "unknown names, or wrong numbers"
     try:
-        networks = Networks(trusted["networks"])
+        if not problem:
+            return NetworkProxies(Networks(trusted["networks"]), hops, counts)
     except (TypeError, ValueError) as error:
         problem = str(error)
-    if problem:
-        raise ValueError(
-            f"TRUSTED_PROXIES is {trusted!r}: {problem}. With 'networks', write networks and"
-            f" addresses, or 'unix' for a Unix socket: {_NETWORKS_EXAMPLE}. 'hops' is the most"
-            " proxies in a row, from 1. Say how often they set other headers by"
-            f" {', '.join(COUNTS)}."
-        )
-    return NetworkProxies(networks, hops, counts)
+    raise ValueError(
+        f"TRUSTED_PROXIES is {trusted!r}: {problem}. With 'networks', write networks and"
+        f" addresses, or 'unix' for a Unix socket: {_NETWORKS_EXAMPLE}. 'hops' is the most"
+        " proxies in a row, from 1. Say how often they set other headers by"
+        f" {', '.join(COUNTS)}."
+    )
 
 
 def _is_count(value: t.Any) -> bool:
