@@ -44,10 +44,11 @@ class Way:
     def ask(self, app: t.Any, path: str = "/", method: str = "GET", **arguments: t.Any) -> t.Any:
         """Send a request, and return the response."""
         if self.name in {"planned", "general"}:
-            return app.test_client().open(path, method=method, **arguments)
+            return app.test_client(use_cookies=False).open(path, method=method, **arguments)
 
         async def send() -> t.Any:
-            return await app.async_test_client().open(path, method=method, **arguments)
+            client = app.async_test_client(use_cookies=False)
+            return await client.open(path, method=method, **arguments)
 
         return asyncio.run(send())
 

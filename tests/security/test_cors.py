@@ -139,9 +139,7 @@ def test_preflight_is_answered_from_the_rule(way):
     app = make_app()
     cors(app, SHOP, headers=["Content-Type", "Authorization"], credentials=True, max_age_s=60)
     app.add_url_rule("/", "view", lambda: "x", methods=["GET", "PUT"])
-    response = preflight(
-        way, app, **{"Access-Control-Request-Headers": "x-evil, content-type"}
-    )
+    response = preflight(way, app, **{"Access-Control-Request-Headers": "x-evil, content-type"})
     assert response.status_code == 204
     assert response.data == b""
     assert fields_of(response) == {

@@ -110,14 +110,14 @@ def test_refusal_of_async_view_goes_to_error_handlers(way, blocks):
     app = make_app(refusing(Forbidden(), safe_methods=True, blocks=blocks))
 
     @app.get("/async")
-    async def view():
+    async def on_loop():
         pytest.fail("the view ran")
 
     async def hook():
         pytest.fail("a hook ran")
 
     assert way.ask(app, "/async").status_code == 403
-    app.before_request(hook)
+    app.before_request_funcs[None].append(hook)
     assert way.ask(app, "/async").status_code == 403
 
 
@@ -133,7 +133,7 @@ def test_value_preprocessors_run_before_the_checks(way):
     way.ask(app)
     assert log == ["view", ("csrf", "GET")]
     log.clear()
-    app.url_value_preprocessor(preprocess)
+    app.url_value_preprocessors[None].append(preprocess)
     way.ask(app)
     assert log == ["view", "async", ("csrf", "GET")]
 
@@ -207,7 +207,7 @@ def test_check_may_read_the_form_of_an_async_view(way):
     app = make_app(Check("csrf", always, lambda r: forms.append(r.form["a"]), blocks=True))
 
     @app.post("/async")
-    async def view():
+    async def on_loop():
         from costrel import request
 
         return request.form["a"]
@@ -221,7 +221,7 @@ def test_body_of_an_async_view_is_there_after_a_question(way):
     app = make_app(Check("csrf", always, pytest.fail, concerns=lambda environ: False))
 
     @app.post("/async")
-    async def view():
+    async def on_loop():
         from costrel import request
 
         return request.get_data()

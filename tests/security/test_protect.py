@@ -26,7 +26,7 @@ def test_costrel_has_the_safe_defaults():
 def test_flask_has_no_key_or_value_of_them():
     """Suites of extensions compare its configuration with Flask's."""
     app = Flask(__name__)
-    differing = {key for key, value in SAFE_DEFAULTS.items() if app.config.get(key) != value}
+    differing = {key for key in SAFE_DEFAULTS if app.config.get(key, ...) != SAFE_DEFAULTS[key]}
     assert differing == SAFE_DEFAULTS.keys()
     assert not app.extensions
 
@@ -96,6 +96,11 @@ def test_configuration_can_be_copied():
     """Test suites copy it to restore it."""
     app = Costrel(__name__)
     assert copy.deepcopy(dict(app.config)) == app.config
+
+
+@pytestdef test_public_names_are_those_that_are_loaded_lazily():
+    """Neither list has a name that the other has not."""
+    assert set(costrel.security.__all__) == costrel.security._LAZY_NAMES.keys()
 
 
 @pytest.mark.parametrize("name", costrel.security.__all__)

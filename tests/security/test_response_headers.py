@@ -62,7 +62,7 @@ VIEWS = {
 def test_response_of_any_kind_has_each_field_once(way, kind, method):
     """Text, JSON, streams, redirects and errors have the same fields."""
     app = make_app()
-    app.add_url_rule("/", "view", lambda: VIEWS[kind]())
+    app.add_url_rule("/", "view", VIEWS[kind])
     assert_protected(way.ask(app, method=method))
 
 

@@ -90,7 +90,9 @@ async def _guard(app: App, ctx: RequestContext, plan: Plan) -> t.Any:
     return await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
 
 
-def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards) -> t.Any:
+def _run_sync(  # noqa: C901, PLR0911  one step after the other
+    app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards
+) -> t.Any:
     """Run sync steps until one returns a value; runs in a worker thread."""
     for preprocess in group.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import typing as t
 
 from ..ground.protection import SAFE_METHODS, Run
-from .threads import hop_for
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -83,6 +82,9 @@ class Guarding:
 
     async def run_on_loop(self, app: App, ctx: RequestContext, method: str) -> t.Any:
         """Do the same on an event loop; checks that may wait run in a worker thread."""
+        # Imported here: it needs asyncio.
+        from .threads import hop_for
+
         environ = ctx.environ
         for step in self.steps_of(method):
             if step.concerns is None or step.concerns(environ):
@@ -124,7 +126,7 @@ def detours(guard: Guarding | None, concerns_finish: t.Iterable[Concerns]) -> Co
 
     def is_detour(environ: WSGIEnvironment) -> bool:
         # PERF(hello): a loop, because `any` with a generator takes 0.2 us more.
-        for concerns in safe if environ["REQUEST_METHOD"] in SAFE_METHODS else unsafe:  # noqa: SIM110
+        for concerns in safe if environ["REQUEST_METHOD"] in SAFE_METHODS else unsafe:
             if concerns(environ):
                 return True
         return False

@@ -50,7 +50,24 @@ _LAZY_NAMES = {
     for name in names.split()
 }
 
-__all__ = sorted(_LAZY_NAMES)  # noqa: PLE0605  type checkers see the imports above
+__all__ = [
+    "DEFAULT_HEADERS",
+    "DEFAULT_POLICY",
+    "Check",
+    "CorsPolicy",
+    "Exemption",
+    "Finisher",
+    "Security",
+    "content_security_policy",
+    "cors",
+    "cors_route",
+    "csp_nonce",
+    "exemptions_of",
+    "headers",
+    "headers_for",
+    "protect",
+    "security_of",
+]
 
 
 def __getattr__(name: str) -> t.Any:

@@ -151,9 +151,7 @@ class CorsRules:
 
         return step._replace(concerns=concerns_others)
 
-    def answer_of(
-        self, app: App, _rule: Rule | None
-    ) -> t.Callable[[RequestContext], t.Any] | None:
+    def answer_of(self, app: App, _rule: Rule | None) -> t.Callable[[RequestContext], t.Any] | None:
         """Return what answers preflight requests; None if the application has no policy.
 
         Any rule may get one: the rule for OPTIONS need not be that of the method asked about.

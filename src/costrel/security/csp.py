@@ -136,9 +136,7 @@ def check_policy(policy: Policy, place: str) -> dict[str, str | None]:
     return checked
 
 
-def change_policy(
-    base: t.Mapping[str, str], changes: t.Mapping[str, str | None]
-) -> dict[str, str]:
+def change_policy(base: t.Mapping[str, str], changes: t.Mapping[str, str | None]) -> dict[str, str]:
     """Return a policy with some of its directives changed, added, or left out."""
     merged: dict[str, str | None] = {**base, **changes}
     return {name: sources for name, sources in merged.items() if sources is not None}

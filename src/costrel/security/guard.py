@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 from ..dispatch.guarding import GuardHook, Guarding, GuardStep
-from ..dispatch.threads import hop_for
 from ..ground.current import request_view
 from .perrule import PerRule
 from .state import ORDER, SAFE_METHODS, Check, protection_of, security_of
@@ -56,6 +55,9 @@ class Guard(GuardHook):
 
     async def on_handshake(self) -> t.Any:
         """Check the handshake of a WebSocket, on the event loop."""
+        # Imported here: it needs asyncio.
+        from ..dispatch.threads import hop_for
+
         ctx = request_view.get()
         guarding = self._compiled.of(ctx.app, ctx.request.url_rule)
         for step in () if guarding is None else guarding.steps_of("GET"):

@@ -78,9 +78,9 @@ def _leave_out(security: Security, feature: str) -> None:
     place = caller()
     if feature in security.installed:
         raise ValueError(
-            f"protect(..., {feature}=False) ({place}) comes too late, because {feature} is on already:"
-            " Costrel switches everything on itself. Change its settings, or make the application"
-            f" a Flask and call protect(app, {feature}=False)."
+            f"protect(..., {feature}=False) ({place}) comes too late: {feature} is on already,"
+            " because Costrel switches everything on itself. Change its settings, or make the"
+            f" application a Flask and call protect(app, {feature}=False)."
         )
     security.exemptions.append(Exemption(feature, "*", f"protect(..., {feature}=False)", place))
 

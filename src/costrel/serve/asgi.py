@@ -133,7 +133,7 @@ class Application:
                 # PERF(echo): a whole body. If it is too large, the request notices that.
                 ctx.whole = message.get("body", b"")
                 if ctx._has_environ:
-                    ctx.environ._body = ctx.whole
+                    t.cast("t.Any", ctx.environ)._body = ctx.whole
             else:
                 await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
                 return
@@ -226,9 +226,7 @@ def serve(app: App, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[N
     return t.cast("t.Awaitable[None]", asgi(scope, receive, send))
 
 
-def _finished_answer(
-    answer: PlainAnswer, finishing: Finishing, scope: Scope
-) -> PlainAnswer | None:
+def _finished_answer(answer: PlainAnswer, finishing: Finishing, scope: Scope) -> PlainAnswer | None:
     """Add header fields to an answer; None if that needs its response."""
     if finishing.varies or answer.status >= "5":
         return None

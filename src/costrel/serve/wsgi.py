@@ -335,7 +335,9 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
     )
 
 
-def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> WSGIApplication:
+def finish(  # noqa: C901  unrolled
+    app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any
+) -> WSGIApplication:
     """Make the response, run the after-hooks, add header fields, and save the session."""
     if engine.epoch != app._epoch.value:
         # COMPAT(Flask-Caching): a view may register a hook for its own response.
