@@ -59,6 +59,27 @@ class InDebugMode(str):
     __slots__ = ()
 
 
+class ThisMachine(tuple[str, ...]):
+    """The hosts that are served while ``TRUSTED_HOSTS`` is not set, on `Costrel`.
+
+    What is in it stands for all names of the machine's loopback, and for ``SERVER_NAME``. It holds
+    outside debug mode only, unlike the same names in a list that somebody has set.
+    """
+
+    __slots__ = ()
+
+    is_default = True
+    """Whether nobody has chosen these names, so that they are not trusted as origins."""
+
+    def __new__(cls) -> t.Self:
+        """Return the names, as ``TRUSTED_HOSTS`` would list them."""
+        return super().__new__(cls, ("localhost", ".localhost", "127.0.0.1", "[::1]"))
+
+    def __getnewargs__(self) -> tuple[()]:
+        """Let copies be made, which pass no names."""
+        return ()
+
+
 class Config(dict[str, t.Any]):
     """The configuration: a dict that loads itself from files, objects and the environment.
 

@@ -10,6 +10,7 @@ from inspect import iscoroutine
 from weakref import ref
 
 import werkzeug.utils
+from werkzeug.exceptions import BadRequest
 from werkzeug.exceptions import abort as _wz_abort
 from werkzeug.utils import redirect as _wz_redirect
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +25,7 @@ from .ground.current import (
 )
 from .ground.dates import with_readable_dates
 from .ground.environment import get_debug_flag, get_load_dotenv
+from .ground.targets import Allowed, is_safe_target
 from .registration.scaffold import get_root_path
 from .signals import message_flashed
 from .wrappers import blueprint_path as _split_blueprint_path  # noqa: F401  extensions do
@@ -271,18 +273,38 @@ def redirect(
     location: str,
     code: int = 302,
     Response: type[BaseResponse] | None = None,  # noqa: N803  Flask's name
+    *,
+    allow: Allowed | None = None,
 ) -> BaseResponse:
     """Create a redirect to a URL, using the current application's `redirect` if there is one.
 
     Args:
-        location: The URL. If it comes from the client, check it: it may lead to another site.
+        location: The URL. If it comes from the client, pass `allow`: it may lead to another site.
         code: 301, 302, 303, 305, 307 or 308.
         Response: The response class to use if there is no current application.
+        allow: For a URL that a client has sent: where it may lead, besides this site. Either
+            ``"same-origin"`` or a list of hosts and origins; see
+            `costrel.security.is_safe_redirect`. Any other URL is logged, and answered with 400.
     """
     ctx = context.get(None)
+    if allow is not None:
+        _check_target(location, allow)
     if ctx is not None:
         return t.cast(BaseResponse, ctx.app.redirect(location, code=code))
     return _wz_redirect(location, code=code, Response=Response)
+
+
+def _check_target(location: t.Any, allow: Allowed) -> None:
+    """Raise `BadRequest` (400) for a URL that leads to a site that is not allowed."""
+    if is_safe_target(location, request.host, secure=request.is_secure, allow=allow):
+        return
+    current_app.logger.warning(
+        "Refused to redirect to %a: it is neither of this site nor one of those that"
+        " redirect(allow=%r) names.",
+        location[:500] if isinstance(location, str) else location,
+        allow,
+    )
+    raise BadRequest("The address to continue at is not one of this site.")
 
 
 def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:

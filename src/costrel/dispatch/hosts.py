@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 import typing as t
+from weakref import ref
 
 from werkzeug.sansio.utils import host_is_trusted
+
+from ..config import ThisMachine
+from ..routing.unlisted import is_own_name
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -43,10 +47,37 @@ def plain_host_tests(app: App) -> tuple[Text, Raw]:
     """
     if app.subdomain_matching or getattr(app.request_class, "trusted_hosts", None) is not None:
         return never, never
+    if type(app.config["TRUSTED_HOSTS"]) is ThisMachine:
+        names = OwnNames(app)
+        return names.__getitem__, names.__getitem__
     if app.config["TRUSTED_HOSTS"] is None:
         return _is_plain, _is_plain_raw
     trusted = TrustedHosts(app.config["TRUSTED_HOSTS"])
     return trusted.find, trusted.find_raw
+
+
+class OwnNames(dict[t.Any, str | None]):
+    """Test for plain hosts while ``TRUSTED_HOSTS`` is not set: names of this machine.
+
+    Other hosts are left to the URL adapter, which refuses them, or tells of them in debug mode.
+
+    A dict, so that a host that was asked for before costs one lookup, as text and as bytes.
+    """
+
+    def __init__(self, app: App) -> None:
+        super().__init__()
+        self._app = ref(app)
+
+    def __missing__(self, host: str | bytes) -> str | None:
+        """Return the host if it is plain and a name of this machine, otherwise None."""
+        text = host if isinstance(host, str) else host.decode("latin-1")
+        app = self._app()
+        if app is None or _is_plain(text) is None or not is_own_name(app, text):
+            return None
+        # INVARIANT: bounded, since any port and any name below localhost counts.
+        if len(self) < KEPT:
+            self[host] = text
+        return text
 
 
 class TrustedHosts:

@@ -21,6 +21,7 @@ from ..ground.registry import TrackedDict, TrackedList, TrackedLists
 from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
+from ..routing.unlisted import listed_hosts
 from ..sessions import opens_lazily
 from ..sessions.cookie import compile_cookie
 from ..wrappers import Response
@@ -117,7 +118,7 @@ class Plan:
         #: The greatest length of a body in bytes; None for no limit.
         self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
         #: What the URL adapter sets on a request whose host it checks.
-        self.trusted_hosts = app.config["TRUSTED_HOSTS"]
+        self.trusted_hosts = listed_hosts(app)
         #: Whether the view reads the body while it is being received.
         self.streams_body = bool(getattr(function, "streams_body", False))
         #: The view, if it is a coroutine function, only it runs, and it does not stream the body.

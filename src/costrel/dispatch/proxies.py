@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
 
 _HEADERS = ("x_for", "x_proto", "x_host", "x_port", "x_prefix")
 
+_NETWORKS_EXAMPLE = "{'networks': ['10.0.0.0/8', 'unix'], 'hops': 1}"
+
 _MAX_DEPTH = 50
 """How many middleware objects are looked through; some have any attribute that is asked for."""
 
@@ -29,17 +31,41 @@ def trusted_proxies(app: App) -> ProxyFix | None:
     trusted: t.Any = app.config.get("TRUSTED_PROXIES")
     if trusted is None or (trusted == 0 and type(trusted) is int):
         return None
+    if isinstance(trusted, Mapping) and "networks" in trusted:
+        return _in_networks(trusted)
     counts = trusted if isinstance(trusted, Mapping) else {"x_for": trusted, "x_proto": trusted}
     if not all(name in _HEADERS and _is_count(count) for name, count in counts.items()):
         raise ValueError(
             f"TRUSTED_PROXIES is {trusted!r}. Set it to the number of proxies in front of the"
             " application, or to a dict that says how many of them set each header, such as"
             " {'x_for': 1, 'x_proto': 1, 'x_host': 1}. The names are"
-            f" {', '.join(_HEADERS)}."
+            f" {', '.join(_HEADERS)}. To believe only proxies with certain addresses, use"
+            f" {_NETWORKS_EXAMPLE}."
         )
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     return ProxyFix(_nothing, **(dict.fromkeys(_HEADERS, 0) | dict(counts)))
+
+
+def _in_networks(trusted: Mapping[str, t.Any]) -> ProxyFix:
+    """Return what believes proxies in networks only; raises `ValueError` for a wrong setting."""
+    from .networks import COUNTS, NetworkProxies, Networks
+
+    counts = {name: count for name, count in trusted.items() if name not in {"networks", "hops"}}
+    hops = trusted.get("hops", 1)
+    right = all(name in COUNTS and _is_count(count) for name, count in counts.items())
+    problem = "" if right and _is_count(hops) and hops else "unknown names, or wrong numbers"
+    try:
+        if not problem:
+            return NetworkProxies(Networks(trusted["networks"]), hops, counts)
+    except (TypeError, ValueError) as error:
+        problem = str(error)
+    raise ValueError(
+        f"TRUSTED_PROXIES is {trusted!r}: {problem}. With 'networks', write networks and"
+        f" addresses, or 'unix' for a Unix socket: {_NETWORKS_EXAMPLE}. 'hops' is the most"
+        " proxies in a row, from 1. Say how often they set other headers by"
+        f" {', '.join(COUNTS)}."
+    )
 
 
 def _is_count(value: t.Any) -> bool:

@@ -10,11 +10,13 @@ from types import MappingProxyType
 
 from werkzeug.datastructures import ImmutableDict
 
+from ..config import ThisMachine
+
 # Host names and proxies: see docs/hosts.md.
-HOSTS: dict[str, t.Any] = {}
+HOSTS: dict[str, t.Any] = {"TRUSTED_HOSTS": ThisMachine()}
 
 # Forms from other sites: see docs/csrf.md.
-CSRF: dict[str, t.Any] = {}
+CSRF: dict[str, t.Any] = {"CSRF_PROTECTION": True, "CSRF_TRUSTED_ORIGINS": ()}
 
 # Fields of responses: see docs/headers.md.
 HEADERS: dict[str, t.Any] = {

@@ -7,12 +7,13 @@ import typing as t
 from types import FunctionType
 from urllib.parse import quote
 
-from werkzeug.exceptions import BadHost
+from werkzeug.exceptions import BadHost, SecurityError
 from werkzeug.routing import BuildError
 from werkzeug.wsgi import get_host
 
 from ..ground.current import app_view, context, request_view
 from ..ground.shortways import builds_as_imported
+from .unlisted import check_unlisted, listed_hosts, tell_refused
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -41,7 +42,8 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     """Bind the URL map to a request's host or, without a request, to ``SERVER_NAME``.
 
     Returns None if there is neither. Raises `werkzeug.exceptions.SecurityError` (400) for a
-    host that ``TRUSTED_HOSTS`` does not list, and `BadHost` (400) for a malformed one.
+    host that ``TRUSTED_HOSTS`` does not list, and `BadHost` (400) for a malformed one. While it is
+    not set, on `Costrel`, foreign hosts are refused too: see `check_unlisted`.
     """
     server_name = app.config["SERVER_NAME"]
     if request is None:
@@ -53,20 +55,28 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
             url_scheme=app.config["PREFERRED_URL_SCHEME"],
         )
 
-    trusted_hosts = app.config["TRUSTED_HOSTS"]
+    trusted_hosts = listed_hosts(app)
     if trusted_hosts is not None:
         request.trusted_hosts = trusted_hosts
     # A refused host becomes an empty one, so that an error page can still use request.url.
     vars(request)["host"] = ""
     received = request._received
-    _check_host(received.get("HTTP_HOST", ""))
+    asked = received.get("HTTP_HOST", "")
+    _check_host(asked)
     # SECURITY: raises before anything is matched for a host that is not trusted.
-    host = get_host(received, request.trusted_hosts)
+    try:
+        host = get_host(received, request.trusted_hosts)
+    except SecurityError:
+        tell_refused(app, asked)
+        raise
     if not host:
         # SPEC(PEP 3333, RFC 9110 §4.2.1): if the client sends no host, use the server's name,
         # because a URL may not have an empty host.
         host = _host_of_server(received)
         received = {**received, "HTTP_HOST": host}
+    # SECURITY(DNS rebinding): what the client has sent, also where Werkzeug takes it for none.
+    if request.trusted_hosts is None:
+        check_unlisted(app, asked or host)
     vars(request)["host"] = host
 
     subdomain = None

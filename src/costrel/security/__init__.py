@@ -14,12 +14,18 @@ if t.TYPE_CHECKING:
     from .corsrules import cors_route as cors_route
     from .csp import DEFAULT_POLICY as DEFAULT_POLICY
     from .csp import csp_nonce as csp_nonce
+    from .csrf import CSRFError as CSRFError
+    from .csrfexempt import csrf_exempt as csrf_exempt
+    from .csrftokens import csrf_field as csrf_field
+    from .csrftokens import csrf_token as csrf_token
     from .headerlayers import DEFAULT_HEADERS as DEFAULT_HEADERS
     from .headerlayers import content_security_policy as content_security_policy
     from .headerlayers import headers as headers
     from .headerlayers import headers_for as headers_for
     from .protecting import protect as protect
     from .state import Check as Check
+    from .redirects import is_safe_redirect as is_safe_redirect
+    from .redirects import redirect_back as redirect_back
     from .state import Exemption as Exemption
     from .state import Finisher as Finisher
     from .state import Security as Security
@@ -33,8 +39,12 @@ _LAZY_NAMES = {
         ".corspolicy": "CorsPolicy",
         ".corsrules": "cors cors_route",
         ".csp": "DEFAULT_POLICY csp_nonce",
+        ".csrf": "CSRFError",
+        ".csrfexempt": "csrf_exempt",
+        ".csrftokens": "csrf_field csrf_token",
         ".headerlayers": "DEFAULT_HEADERS content_security_policy headers headers_for",
         ".protecting": "protect",
+        ".redirects": "is_safe_redirect redirect_back",
         ".state": "Check Exemption Finisher Security exemptions_of security_of",
     }.items()
     for name in names.split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .scope import ADDED, Scope, make_environ, split_path
+from .scope import ADDED, Scope, make_environ, split_path, variable_of
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -48,7 +48,7 @@ class _EnvironOnly:
 
 def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
     """Return a copy of the scope, with the connection's details from an environ."""
-    headers = [field for field in scope["headers"] if field[0] != b"host"]
+    headers = [field for field in scope["headers"] if _is_kept(field[0], environ)]
     if "HTTP_HOST" in environ:
         headers.append((b"host", environ["HTTP_HOST"].encode("latin-1")))
     scheme = environ["wsgi.url_scheme"]
@@ -67,5 +67,12 @@ def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
         "server": (environ["SERVER_NAME"], environ["SERVER_PORT"]),
         "root_path": root,
         "path": root.rstrip("/") + path,
-        ADDED: {_ORIGINAL: environ[_ORIGINAL]},
+        ADDED: {_ORIGINAL: environ[_ORIGINAL]} if _ORIGINAL in environ else {},
     }
+
+
+def _is_kept(name: bytes, environ: WSGIEnvironment) -> bool:
+    """Return whether a field stays; those that nobody believes have been removed."""
+    if name == b"host":
+        return False
+    return name not in _FORWARDED or variable_of(name) in environ

@@ -23,7 +23,7 @@ ADDED = "costrel.added"
 """The scope key whose items are added to the environ; set when a scope is made from another."""
 
 
-def _variable(name: bytes) -> str:
+def variable_of(name: bytes) -> str:
     """Return the environ variable for a header field."""
     if name in {b"content-type", b"content-length"}:
         return name.decode().upper().replace("-", "_")
@@ -32,7 +32,7 @@ def _variable(name: bytes) -> str:
 
 # PERF(echo): the usual header fields; looking them up takes a third of the time.
 VARIABLES = {
-    name.encode(): _variable(name.encode())
+    name.encode(): variable_of(name.encode())
     for name in (
         "accept accept-encoding accept-language authorization cache-control connection"
         " content-length content-type cookie host if-modified-since if-none-match origin pragma"
@@ -154,7 +154,7 @@ def _add_fields(environ: WSGIEnvironment, fields: t.Iterable[tuple[bytes, bytes]
         if key is None:
             if b"_" in name:
                 continue
-            key = _variable(name)
+            key = variable_of(name)
         if key in environ:
             # SPEC(RFC 9110 §5.3, RFC 9113 §8.2.3): cookies are joined with a semicolon.
             by = "; " if key == "HTTP_COOKIE" else ","

@@ -8,7 +8,6 @@ import typing as t
 from contextlib import asynccontextmanager, suppress
 from functools import partial, update_wrapper
 from inspect import iscoroutinefunction
-from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden, InternalServerError
 from werkzeug.routing import Rule, WebsocketMismatch
@@ -22,6 +21,7 @@ from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
+from ..ground.origins import is_own, is_trusted, parse_origin
 from ..ground.wrapped import coroutine_beneath
 from ..sessions import SecureCookieSession, opens_lazily
 from ..signals import (
@@ -229,7 +229,7 @@ def _check_origin(app: App, socket: WebSocket) -> None:
         return
     allowed: Iterable[str] | None = app.config["WEBSOCKET_ORIGINS"]
     if allowed is None:
-        if _is_same_host(origin, socket):
+        if _is_ours(app, origin, socket):
             return
     else:
         # A value from an environment variable is a string.
@@ -237,24 +237,17 @@ def _check_origin(app: App, socket: WebSocket) -> None:
         if any(name == "*" or name.rstrip("/").lower() == origin.lower() for name in names):
             return
     app.logger.warning(
-        "Refused a WebSocket from the origin %r; WEBSOCKET_ORIGINS can allow it", origin
+        "Refused a WebSocket from the origin %a; WEBSOCKET_ORIGINS can allow it", origin
     )
     raise Forbidden("This origin may not open WebSockets here.")
 
 
-def _is_same_host(origin: str, socket: WebSocket) -> bool:
-    """Whether a page comes from the host that it connects to.
-
-    The schemes may differ, since a proxy in front may handle TLS. But a page that came over
-    plain HTTP, where it could have been altered, may not use an encrypted socket.
-    """
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    if not parts.netloc or parts.netloc.lower() != socket.host.lower():
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and not socket.is_secure)
+def _is_ours(app: App, origin: str, socket: WebSocket) -> bool:
+    """Whether a page comes from the host that it connects to, or from one that settings trust."""
+    found, secure = parse_origin(origin), socket.is_secure
+    return found is not None and (
+        is_own(found, socket.host, secure=secure) or is_trusted(found, app.config, secure=secure)
+    )
 
 
 async def _handle(app: App, ctx: SocketContext, watched: Watched, error: BaseException) -> t.Any:

@@ -22,6 +22,7 @@ from werkzeug.wsgi import get_current_url
 from ..commands.groups import ScriptInfo
 from ..ground.current import PRESERVE, WITHIN, context
 from ..ground.dates import is_unreadable
+from ..ground.protection import EXTENSION
 from ..serve.afterbody import AfterBody
 from .schema import schema_test as schema_test
 from .typed import TypedClient, dump
@@ -107,6 +108,12 @@ def _get_werkzeug_version() -> str:
     return importlib.metadata.version("werkzeug")
 
 
+def _is_guarded(app: t.Any) -> bool:
+    """Return whether an application refuses requests that other sites may have forged."""
+    extensions: dict[str, t.Any] = getattr(app, "extensions", None) or {}
+    return getattr(extensions.get(EXTENSION), "csrf", None) is not None
+
+
 def send_within(environ: WSGIEnvironment) -> None:
     """Let a request borrow the context that is current where it is sent."""
     current = context.get(None)
@@ -152,11 +159,15 @@ class FlaskClient(TypedClient):
         self.preserve_context = False
         self._new_contexts: list[t.ContextManager[t.Any]] = []
         self._context_stack = ExitStack()
-        #: WSGI variables for every request, such as ``REMOTE_ADDR``.
+        #: WSGI variables for every request, such as ``REMOTE_ADDR``. Where the application refuses
+        #: forged requests, ``HTTP_SEC_FETCH_SITE`` is among them: see docs/csrf.md.
         self.environ_base: dict[str, t.Any] = {
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_USER_AGENT": f"Werkzeug/{_get_werkzeug_version()}",
         }
+        if _is_guarded(self.application):
+            # A test stands for a page of the application; another value says otherwise.
+            self.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
 
     def _update_cookies_from_response(
         self, server_name: str, path: str, headers: list[str]
