@@ -593,6 +593,10 @@ class Flask(App):
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()
+        if protection_of(self) is not None:
+            from .sessions.installing import settle
+
+            settle(self)
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ..sessions import SecureCookieSession
 from .coerce import PlainAnswer, plain_answer
 from .finishing import Finishing
 from .hooks import needs_session
@@ -33,7 +32,7 @@ def answer_plainly(  # noqa: PLR0911  unrolled
     session = own.get("_opened_session")
     if (
         engine.cookie is None
-        or type(session) is not SecureCookieSession
+        or type(session) is not engine.cookie.session_class
         or "_after_request_functions" in own
     ):
         return None

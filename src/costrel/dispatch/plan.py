@@ -23,7 +23,7 @@ from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..routing.unlisted import listed_hosts
 from ..sessions import opens_lazily
-from ..sessions.cookie import compile_cookie
+from ..sessions.compiling import compile_cookie
 from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
