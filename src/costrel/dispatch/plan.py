@@ -22,7 +22,7 @@ from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
-from ..sessions.cookie import compile_cookie
+from ..sessions.compiling import compile_cookie
 from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
