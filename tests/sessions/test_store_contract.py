@@ -154,7 +154,7 @@ def test_session_ends_after_its_lifetime(store, clock):
     assert store.get(A) is None
 
 
-WRITERS, WRITES = 4, 25
+WRITERS, WRITES = 4, 10
 
 COUNT = """
 import sys

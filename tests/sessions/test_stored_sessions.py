@@ -129,7 +129,7 @@ def test_empty_session_is_not_stored(memory):
     client = app.test_client()
     for path in ("/get", "/nothing", "/clear", "/logout"):
         get(client, path)
-        assert len(memory) == 0
+        assert memory.size == 0
 
 
 def test_session_that_is_emptied_ends(memory):
@@ -137,7 +137,7 @@ def test_session_that_is_emptied_ends(memory):
     client = make_app(memory).test_client()
     get(client, "/set?a=1")
     assert id_in(get(client, "/remove/a")) == ""
-    assert len(memory) == 0
+    assert memory.size == 0
 
 
 def test_regenerated_session_keeps_its_contents_under_a_new_id(store):
@@ -266,7 +266,7 @@ def test_absolute_lifetime_ends_a_session_in_use(memory, clock):
     assert "a" in get(client, "/get").json
     clock.move(11)
     assert get(client, "/get").json == {}
-    assert len(memory) == 0
+    assert memory.size == 0
 
 
 def test_lifetime_that_is_set_later_holds_for_sessions_that_exist(memory, clock):
@@ -382,7 +382,7 @@ def test_value_that_can_not_be_stored_is_an_error(memory):
 
     with pytest.raises(TypeError, match="object"):
         get(app.test_client(), "/object")
-    assert len(memory) == 0
+    assert memory.size == 0
 
 
 def test_cookie_is_sent_with_the_response_that_replaces_a_failed_one(memory):
@@ -426,7 +426,7 @@ def test_test_client_changes_stored_sessions(memory):
         assert type(changed) is StoredSession
         del changed["a"]
     assert get(client, "/get").json == {}
-    assert len(memory) == 0
+    assert memory.size == 0
 
 
 def test_setting_is_read_late_and_may_change(memory):
@@ -438,7 +438,7 @@ def test_setting_is_read_late_and_may_change(memory):
     app.config["SESSION_STORE"] = memory
     assert get(client, "/get").json == {}
     get(client, "/set?b=1")
-    assert len(memory) == 1
+    assert memory.size == 1
     assert isinstance(app.session_interface, StoredSessionInterface)
     app.config["SESSION_STORE"] = "cookie:"
     assert get(client, "/get").json == {}
@@ -466,7 +466,7 @@ def test_interface_that_is_set_wins(memory):
     app = make_app(memory)
     app.session_interface = StoredSessionInterface(other := MemoryStore())
     get(app.test_client(), "/set?a=1")
-    assert (len(memory), len(other)) == (0, 1)
+    assert (memory.size, other.size) == (0, 1)
 
 
 def test_flask_without_protection_takes_the_interface_too():

@@ -40,7 +40,7 @@ def test_url_that_names_no_store_is_refused(url):
     [
         "redis://:pass-word@localhost/0?socket_timeout=1",
         "rediss://anna:pass-word@localhost/0",
-        "sqlalchemy:sqlite:////tmp/x.db?key=pass-word",
+        "sqlalchemy:postgresql+psycopg://anna:pass-word@localhost/app?sslpassword=pass-word",
     ],
 )
 def test_password_is_not_shown(url):
@@ -114,7 +114,7 @@ def test_memory_keeps_the_sessions_that_were_used_last():
     store.touch(A, DAY_S)
     store.set("d" * 64, b"", DAY_S, None, 0)
     assert isinstance(store, MemoryStore)
-    assert len(store) == 3
+    assert store.size == 3
     assert store.get(B) is None
     assert store.of_user("b") == []
     assert store.get(A) is not None

@@ -149,7 +149,7 @@ def open_store(url: str) -> SessionStore:
         return _open_memory(url)
     if scheme == "file":
         return _open_files(url)
-    if scheme in {"redis", "rediss", "unix"}:
+    if scheme in {"redis", "rediss", "unix"} and rest.startswith("//"):
         from .redis import RedisStore
 
         return RedisStore(url)

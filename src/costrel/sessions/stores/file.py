@@ -164,14 +164,14 @@ class FileStore(SessionStore):
                 f" {mode:o}), and so make sessions. Run: chmod 700 {self.path}"
             )
 
-    def _folder(self, *names: str) -> str:
+    def _folder(self, name: str) -> str:
         """Return a folder within this one, created when first needed."""
-        path = os.path.join(self.path, *names)
+        path = os.path.join(self.path, name)
         if path not in self._made or not os.path.isdir(path):
-            os.makedirs(path, mode=0o700, exist_ok=True)
-            # Folders of users are not remembered: there may be any number of them.
-            if len(names) == 1:
-                self._made.add(path)
+            os.makedirs(self.path, mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+            self._made.add(path)
         return path
 
     def _user_folder(self, user: str) -> str:
@@ -234,7 +234,9 @@ class FileStore(SessionStore):
     def _list(self, user: str, id_hash: str) -> None:
         folder = self._user_folder(user)
         for _attempt in range(3):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            self._folder("users")
+            with suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
             with suppress(FileNotFoundError):  # another process has removed the empty folder
                 flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
                 os.close(os.open(os.path.join(folder, id_hash), flags, 0o600))

@@ -109,7 +109,9 @@ class MemoryStore(SessionStore):
             if entry is not None
         ]
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many sessions there are, with expired ones that nobody has asked for."""
         return len(self._entries)
 
     # The rest expects that the lock is held.

@@ -12,7 +12,7 @@ import functools
 import importlib
 import time
 import typing as t
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError
 
@@ -227,18 +227,18 @@ def _ms(seconds: float) -> int:
 
 def _split_prefix(url: str) -> tuple[str, str]:
     """Return a URL without its ``prefix`` option, and the prefix."""
-    parts = urlsplit(url)
-    options = parse_qsl(parts.query, keep_blank_values=True)
+    # Not with `urlunsplit`, which writes unix:// with one slash.
+    place, _mark, query = url.partition("?")
+    options = parse_qsl(query, keep_blank_values=True)
     prefixes = [value for name, value in options if name == "prefix" and value]
-    left = [(name, value) for name, value in options if name != "prefix"]
-    return urlunsplit(parts._replace(query=urlencode(left))), prefixes[-1] if prefixes else PREFIX
+    left = urlencode([(name, value) for name, value in options if name != "prefix"])
+    return f"{place}?{left}" if left else place, prefixes[-1] if prefixes else PREFIX
 
 
 def _without_secrets(url: str) -> str:
     """Return a URL without its user, password and options, for logs."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+    scheme, _slashes, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 @functools.cache

@@ -29,6 +29,9 @@ TABLE = "costrel_sessions"
 TIMEOUT_S = 2
 """How long connecting, a free connection or an answer may take, unless the URL says otherwise."""
 
+SQLITE_TIMEOUT_S = 5
+"""How long a write to SQLite waits for others, which it does not queue with."""
+
 CLEAN_EVERY_S = 60.0
 """How often a process deletes expired sessions, at most."""
 
@@ -302,12 +305,21 @@ def _make_engine(text: str) -> sa.Engine:
     limits = {name: value for name, value in _limits(backend).items() if name not in url.query}
     pool = {} if backend == "sqlite" else {"pool_timeout": TIMEOUT_S}
     try:
-        return sa.create_engine(url, connect_args=limits, **pool)
+        engine = sa.create_engine(url, connect_args=limits, **pool)
     except ImportError as error:
         raise RuntimeError(
             f"SESSION_STORE names the driver {url.drivername!r}, which is not installed"
             f" ({error}). Run, for PostgreSQL: pip install psycopg[binary]"
         ) from error
+    if backend == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: t.Any, _record: t.Any) -> None:
+    """Let readers and a writer not wait for each other, and a write for no disk."""
+    for setting in ("journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {setting}")
 
 
 def _limits(backend: str) -> dict[str, t.Any]:
@@ -320,4 +332,4 @@ def _limits(backend: str) -> dict[str, t.Any]:
         }
     if backend in {"mysql", "mariadb"}:
         return dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), TIMEOUT_S)
-    return {"timeout": TIMEOUT_S} if backend == "sqlite" else {}
+    return {"timeout": SQLITE_TIMEOUT_S} if backend == "sqlite" else {}
