@@ -117,7 +117,7 @@ def test_cookie_that_unpacks_to_too_much_is_invalid(fallback):
     assert peak_bytes < 5_000_000
 
 
-@pytest.mark.parametrize("change", [lambda v: v[:-9], lambda v: v[:20], lambda v: f".{v}"])
+@pytest.mark.parametrize("change", [lambda v: v[:-9], lambda v: v[:20], lambda _: ".AAAA"])
 def test_cookie_that_can_t_be_unpacked_is_invalid(change):
     """Signed, but with data that ends too early or is none."""
     app = make_app()

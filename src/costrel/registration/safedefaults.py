@@ -22,7 +22,13 @@ HEADERS: dict[str, t.Any] = {
 }
 
 # Sessions and their cookie: see docs/sessions.md.
-SESSIONS: dict[str, t.Any] = {}
+SESSIONS: dict[str, t.Any] = {
+    "SESSION_COOKIE_NAME": "auto",
+    "SESSION_COOKIE_SECURE": "auto",
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SESSION_IDLE_LIFETIME": None,
+    "SESSION_ABSOLUTE_LIFETIME": None,
+}
 
 # Where sessions are kept: see docs/session-stores.md.
 STORES: dict[str, t.Any] = {
