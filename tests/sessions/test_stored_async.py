@@ -143,13 +143,12 @@ def test_sync_views_under_asgi_read_only_what_they_access(path):
 def test_concurrent_async_requests_of_one_session_are_merged(store):
     """On one loop, with each store."""
     app = make_app(store)
-    arrived = []
+    arrived = asyncio.Barrier(4)
 
     @app.get("/add/<key>")
     async def add(key):
-        arrived.append(dict(session))
-        while len(arrived) < 4:
-            await asyncio.sleep(0.001)
+        dict(session)
+        await arrived.wait()
         session[key] = "1"
         return ""
 
@@ -179,8 +178,7 @@ def test_slow_store_does_not_block_the_loop():
         await texts(client, "/count")
         store.get = slowly
         waiting = asyncio.ensure_future(client.get("/read", base_url=HTTPS))
-        while not asked.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(asked.wait, 10)
         other = app.async_test_client()
         assert await texts(other, "/alone", "/read") == ["alone", "None"]
         answered.set()
@@ -226,7 +224,7 @@ def test_store_is_closed_when_the_server_stops():
 
     asyncio.run(main())
     assert closed == [True]
-    asyncio.run(main.__wrapped__() if hasattr(main, "__wrapped__") else _again(app))
+    asyncio.run(_again(app))
     assert closed == [True, True]
 
 

@@ -28,8 +28,9 @@ def test_session_changed_comes_back_with_the_next_request(store):
     """With each store, without a secret key, and with the types of the tagged serializer."""
     app = make_app(store)
     value = {
-        "tuple": (1, 2.5), "bytes": b"\xff", "html": Markup("<b>"), "none": None, "é": "\N{SNOWMAN}",
-        "uuid": uuid.UUID(int=1), "time": datetime(2026, 1, 1, tzinfo=UTC), "list": [{"a": [True]}],
+        "tuple": (1, 2.5), "bytes": b"\xff", "html": Markup("<b>"), "none": None,
+        "é": "\N{SNOWMAN}", "uuid": uuid.UUID(int=1),
+        "time": datetime(2026, 1, 1, tzinfo=UTC), "list": [{"a": [True]}],
     }  # fmt: skip
 
     @app.get("/types")
@@ -294,9 +295,7 @@ def test_session_without_lifetimes_ends_like_one_in_a_cookie(memory, clock):
 @pytest.mark.parametrize("refreshes", [True, False])
 def test_cookie_of_a_permanent_session_is_refreshed_each_tenth(memory, clock, refreshes):
     """Unless SESSION_REFRESH_EACH_REQUEST is off: then it counts from the last change."""
-    app = make_app(
-        memory, PERMANENT_SESSION_LIFETIME=1000, SESSION_REFRESH_EACH_REQUEST=refreshes
-    )
+    app = make_app(memory, PERMANENT_SESSION_LIFETIME=1000, SESSION_REFRESH_EACH_REQUEST=refreshes)
 
     @app.get("/keep")
     def keep():

@@ -57,7 +57,9 @@ def _raise(error):
     raise error
 
 
-@pytest.mark.parametrize("url", ["mystery+x://user:pass-word@h/d", "sqlalchemy:x://u:pass-word@h/d"])
+@pytest.mark.parametrize(
+    "url", ["mystery+x://user:pass-word@h/d", "sqlalchemy:x://u:pass-word@h/d"]
+)
 def test_password_is_not_in_the_error_for_a_wrong_url(url):
     """It would end up in logs."""
     with pytest.raises(ValueError, match="SESSION_STORE") as raised:
@@ -88,7 +90,7 @@ def test_missing_package_is_named_with_the_command(package, url, extra):
 
 def test_missing_driver_is_named():
     """A database's driver is a package of its own."""
-    with pytest.raises(RuntimeError, match="driver 'mysql\\+pymysql'.*not installed"):
+    with pytest.raises(RuntimeError, match=r"driver 'mysql\+pymysql'.*not installed"):
         open_store("sqlalchemy:mysql+pymysql://localhost/app")
 
 
@@ -140,6 +142,24 @@ def test_folder_that_others_may_write_to_is_refused(tmp_path):
     tmp_path.chmod(0o777)
     with pytest.raises(RuntimeError, match="chmod 700"):
         FileStore(tmp_path)
+
+
+def test_folder_that_is_gone_is_an_outage_until_it_is_back(tmp_path):
+    """Such as one on a disk that is not mounted."""
+    store = FileStore(tmp_path / "sessions")
+    store.set(A, b"1", DAY_S, "anna", 0)
+    (tmp_path / "sessions").rename(tmp_path / "elsewhere")
+    for call in (
+        lambda: store.get(A),
+        lambda: store.of_user("anna"),
+        lambda: store.set(B, b"1", DAY_S, None, 0),
+        lambda: store.touch(A, DAY_S),
+        lambda: store.delete(A),
+    ):
+        with pytest.raises(StoreUnavailableError):
+            call()
+    (tmp_path / "elsewhere").rename(tmp_path / "sessions")
+    assert store.get(A) is not None
 
 
 def test_expired_files_are_swept(tmp_path, clock):

@@ -28,11 +28,12 @@ def unavailable() -> ServiceUnavailable:
 
 
 class Outages:
-    """Logs that a store fails, once, and that it works again."""
+    """Logs that a store fails, and that it works again, each at most every half minute."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._logged_at: float | None = None
+        self._is_announced = False
         self._unlogged = 0
 
     def report(self, app: t.Any, error: Exception) -> ServiceUnavailable:
@@ -42,7 +43,8 @@ class Outages:
             if self._logged_at is not None and now - self._logged_at < LOG_EVERY_S:
                 self._unlogged += 1
                 return unavailable()
-            others, self._unlogged, self._logged_at = self._unlogged, 0, now
+            others, self._unlogged = self._unlogged, 0
+            self._logged_at, self._is_announced = now, True
         app.logger.error(
             "Sessions are unavailable, so requests that use them get a 503 (%d more since the"
             " last line like this). SESSION_STORE: %s",
@@ -52,14 +54,13 @@ class Outages:
         return unavailable()
 
     def end(self, app: t.Any) -> None:
-        """Log that the store works again, if it has failed."""
-        if self._logged_at is None:
+        """Log that the store works again, if the log says that it does not."""
+        if not self._is_announced:
             return
         with self._lock:
-            was_out, self._logged_at = self._logged_at is not None, None
-            others, self._unlogged = self._unlogged, 0
-        if was_out:
-            app.logger.info("Sessions are available again (%d more requests failed)", others)
+            was_announced, self._is_announced = self._is_announced, False
+        if was_announced:
+            app.logger.info("Sessions are available again")
 
 
 def replace_response(app: t.Any, response: t.Any, error: ServiceUnavailable) -> None:

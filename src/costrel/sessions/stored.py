@@ -189,7 +189,8 @@ class StoredSessionInterface(SafeSessionInterface):
         text = stored.data.decode()
         try:
             data = self.serializer.loads(text)
-        except Exception:  # noqa: BLE001  a type that the application can't read any more
+        except Exception:
+            # A type that the application can't read any more.
             app.logger.warning("A stored session can't be read, and is ended", exc_info=True)
             return None
         _data, version, user, created_at, used_at = stored

@@ -22,7 +22,7 @@ class UnavailableSession(NullSafeSession):
         return f"<{type(self).__name__}>"
 
     __hash__ = None  # type: ignore[assignment]
-    __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __reversed__ = _raise  # type: ignore[assignment]
-    __len__ = __bool__ = __eq__ = __ne__ = __or__ = __ror__ = __ior__ = _raise  # type: ignore[assignment]
-    get = keys = values = items = copy = _raise  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = regenerate = destroy = _raise  # type: ignore[assignment]
+    __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __reversed__ = _raise
+    __len__ = __bool__ = __eq__ = __ne__ = __or__ = __ror__ = __ior__ = _raise
+    get = keys = values = items = copy = _raise
+    clear = pop = popitem = setdefault = update = regenerate = destroy = _raise

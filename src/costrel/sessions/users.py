@@ -12,9 +12,8 @@ from .safe import SafeSessionInterface
 from .stored import StoredSession, StoredSessionInterface
 
 _NO_STORE = (
-    "Sessions are kept in their cookies, so the server can't list or end them. Set SESSION_STORE, for"
-    ' example to "redis://localhost/0" or "file:///var/lib/app/sessions": see the page on sessions'
-    " kept on the server."
+    "Sessions are kept in their cookies, so the server can't list or end them. Set SESSION_STORE,"
+    ' for example to "redis://localhost/0" or "file:///var/lib/app/sessions".'
 )
 
 
@@ -109,7 +108,7 @@ def _interface() -> tuple[t.Any, StoredSessionInterface]:
     if isinstance(interface, SafeSessionInterface):
         interface = interface._chosen(app)
     if not isinstance(interface, StoredSessionInterface):
-        raise RuntimeError(_NO_STORE)
+        raise RuntimeError(_NO_STORE)  # noqa: TRY004  it is a setting that is wrong
     return app, interface
 
 

@@ -35,6 +35,7 @@ SWEPT_FILES = 1_000
 ABANDONED_S = 3_600.0
 """When a temporary file is one that a crash has left."""
 
+
 class FileStore(SessionStore):
     """Keep sessions as files.
 
@@ -57,11 +58,13 @@ class FileStore(SessionStore):
                 " 'sqlalchemy:sqlite:///sessions.db' instead."
             )
         self.path = os.fspath(path)
+        self._is_checked = False
         self._made: set[str] = set()
         self._next_sweep = clock() + SWEEP_EVERY_S
         self._next_folder = int.from_bytes(os.urandom(1), "big")
         self._sweeping = threading.Lock()
-        self._check_folder()
+        with suppress(OSError):  # reported by the first request, as any other failure
+            self._check_folder()
 
     def __repr__(self) -> str:
         return f"<FileStore in {self.path}>"
@@ -139,6 +142,7 @@ class FileStore(SessionStore):
             try:
                 names = os.listdir(self._user_folder(user))
             except FileNotFoundError:
+                os.stat(self.path)  # as in `_read`
                 return []
             for id_hash in names:
                 found = self._read(id_hash)
@@ -153,22 +157,21 @@ class FileStore(SessionStore):
 
         SECURITY(planted): whoever can write a file there can write a session.
         """
-        try:
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
-            mode = stat.S_IMODE(os.stat(self.path).st_mode)
-        except OSError:
-            return  # reported by the first request, as any other failure
+        os.makedirs(self.path, mode=0o700, exist_ok=True)
+        mode = stat.S_IMODE(os.stat(self.path).st_mode)
         if mode & 0o022:
             raise RuntimeError(
                 f"SESSION_STORE names the folder {self.path!r}, to which others may write (mode"
                 f" {mode:o}), and so make sessions. Run: chmod 700 {self.path}"
             )
+        self._is_checked = True
 
     def _folder(self, name: str) -> str:
         """Return a folder within this one, created when first needed."""
+        if not self._is_checked:
+            self._check_folder()
         path = os.path.join(self.path, name)
         if path not in self._made or not os.path.isdir(path):
-            os.makedirs(self.path, mode=0o700, exist_ok=True)
             with suppress(FileExistsError):
                 os.mkdir(path, 0o700)
             self._made.add(path)
@@ -200,6 +203,8 @@ class FileStore(SessionStore):
             with open(self._file(id_hash), "rb") as file:
                 head, data = file.readline(), file.read()
         except FileNotFoundError:
+            # A disk that is not mounted has not ended everybody's sessions.
+            os.stat(self.path)
             return None
         try:
             version, user, created_at, used_at, expires_at = json.loads(head)

@@ -115,7 +115,9 @@ class RedisStore(SessionStore):
     def __init__(self, url: str, clock: Clock = time.time) -> None:
         super().__init__(clock)
         redis = _load("redis")
-        exceptions, backoff, retry = map(_load, ("redis.exceptions", "redis.backoff", "redis.retry"))
+        exceptions, backoff, retry = map(
+            _load, ("redis.exceptions", "redis.backoff", "redis.retry")
+        )
         url, self.prefix = _split_prefix(url)
         self._error: type[Exception] = exceptions.RedisError
         # A connection that the server has closed is opened again, once. One that does not answer
@@ -247,6 +249,6 @@ def _load(name: str) -> t.Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise RuntimeError(
-            'SESSION_STORE names Redis, but its client is not installed. Run: pip install'
+            "SESSION_STORE names Redis, but its client is not installed. Run: pip install"
             ' "costrel[redis]"'
         ) from error

@@ -19,7 +19,7 @@ try:
     from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 except ImportError as error:
     raise RuntimeError(
-        'SESSION_STORE names a database, but SQLAlchemy is not installed. Run: pip install'
+        "SESSION_STORE names a database, but SQLAlchemy is not installed. Run: pip install"
         ' "costrel[sqlalchemy]"'
     ) from error
 
@@ -72,9 +72,7 @@ _OF_USER = sa.select(_row.id, _row.created_at, _row.used_at).where(
 _DELETE_OF_USER = table.delete().where(
     _row.user_id == sa.bindparam("user"), _row.id != sa.bindparam("except_id"), _not_expired
 )
-_EXPIRED = (
-    sa.select(_row.id).where(_row.expires_at <= sa.bindparam("now")).limit(CLEANED_ROWS)
-)
+_EXPIRED = sa.select(_row.id).where(_row.expires_at <= sa.bindparam("now")).limit(CLEANED_ROWS)
 
 R = t.TypeVar("R")
 
