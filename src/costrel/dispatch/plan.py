@@ -123,7 +123,13 @@ class Plan:
         self.streams_body = bool(getattr(function, "streams_body", False))
         #: The view, if it is a coroutine function, only it runs, and it does not stream the body.
         self.coroutine = (
-            view if self.quiet and iscoroutinefunction(view) and not self.streams_body else None
+            view
+            if self.quiet
+            and iscoroutinefunction(view)
+            and not self.streams_body
+            # It may have to be opened in a thread first.
+            and not getattr(app.session_interface, "waits_for_store", False)
+            else None
         )
         #: The same steps for an event loop, if one of them is a coroutine function, or if
         #: `on_loop` is true.

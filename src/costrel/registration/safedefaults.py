@@ -35,7 +35,9 @@ SESSIONS: dict[str, t.Any] = {
 }
 
 # Where sessions are kept: see docs/session-stores.md.
-STORES: dict[str, t.Any] = {}
+STORES: dict[str, t.Any] = {
+    "SESSION_STORE": "cookie:",
+}
 
 # Sizes of requests: see docs/limits.md.
 LIMITS: dict[str, t.Any] = {}

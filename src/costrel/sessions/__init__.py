@@ -12,6 +12,7 @@ import hashlib
 import typing as t
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from importlib import import_module
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
@@ -147,6 +148,20 @@ class SessionInterface(WatchedObject):
 
     pickle_based = False
     """Whether the storage uses pickle; tells extensions what they may store."""
+
+    waits_for_store = False
+    """Whether opening and saving may wait for a server or a disk.
+
+    The session is then opened when it is first accessed, unless a coroutine may access it: for
+    that it is opened before, in a thread, if the client sent a cookie. It is saved in a thread too.
+    """
+
+    def needs_store(self, app: t.Any, session: SessionMixin) -> bool:  # noqa: ARG002  for overrides
+        """Return whether saving this session waits, if `waits_for_store`."""
+        return True
+
+    def close(self) -> None:
+        """Close what the interface has open; called when the server stops, if `waits_for_store`."""
 
     def make_null_session(self, app: t.Any) -> NullSession:  # noqa: ARG002  # for overrides
         """Return a stand-in for a session that can't be opened.
@@ -460,6 +475,8 @@ def opens_lazily(interface: SessionInterface) -> bool:
     a server or have side effects, so they are called for each request. The same is true
     of a custom session class, whose constructor may load data.
     """
+    if getattr(interface, "waits_for_store", False):
+        return True
     return (
         isinstance(interface, SecureCookieSessionInterface)
         and interface._may_open_later
@@ -477,6 +494,9 @@ def is_not_sent_again(app: t.Any, cookies: str) -> bool:
     a cookie is genuine does not matter: one that is not gives an empty session.
     """
     interface = app.session_interface
+    if interface.waits_for_store:
+        # Only a request that accesses it is a use.
+        return True
     if not interface._may_not_refresh:
         return False
     if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
@@ -498,3 +518,25 @@ _HIDES_OR_IS_PERMANENT = (
     # "_permanent" in Base64, as it may fall into groups of three bytes.
     encode(b"_permanen").decode(), encode(b"permanent").decode(), encode(b"ermane").decode(),
 )  # fmt: skip
+
+# Imported when they are first asked for: most applications keep sessions in their cookies.
+if t.TYPE_CHECKING:
+    from .stores import SessionStore as SessionStore
+    from .stores import StoreUnavailableError as StoreUnavailableError
+    from .users import SessionInfo as SessionInfo
+    from .users import end_sessions_of as end_sessions_of
+    from .users import sessions_of as sessions_of
+
+_LATER = {
+    "SessionInfo": "users",
+    "SessionStore": "stores",
+    "StoreUnavailableError": "stores",
+    "end_sessions_of": "users",
+    "sessions_of": "users",
+}
+
+
+def __getattr__(name: str) -> t.Any:
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
