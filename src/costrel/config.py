@@ -15,6 +15,7 @@ import typing as t
 
 from werkzeug.utils import import_string
 
+from .ground.redaction import shown_dict
 from .ground.registry import Epoch, tracked
 
 T = t.TypeVar("T")
@@ -90,6 +91,9 @@ class Config(dict[str, t.Any]):
 
     epoch = Epoch()
     """Changes with every entry; an application replaces it with its own."""
+
+    hides_secrets = False
+    """Whether `repr` hides secrets: keys, passwords and tokens, by their names and types."""
 
     def __init__(
         self,
@@ -255,7 +259,9 @@ class Config(dict[str, t.Any]):
         return found
 
     def __repr__(self) -> str:
-        """Show the class and every entry, secrets included."""
+        """Show the class and every entry; secrets too, unless `hides_secrets` is set."""
+        if self.hides_secrets:
+            return f"<{type(self).__name__} {shown_dict(self)}>"
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
 

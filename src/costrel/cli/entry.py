@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+import click
+
 from ..commands.discovery import users_frames
 from .group import FlaskGroup
 from .openapi import openapi_command
+from .settings import settings_command
 from .typings import typings_command
 
 cli = FlaskGroup(
@@ -19,6 +22,7 @@ cli = FlaskGroup(
     ),
 )
 cli.add_command(openapi_command)
+cli.add_command(settings_command)
 cli.add_command(typings_command)
 
 
@@ -38,6 +42,12 @@ def main() -> None:
     try:
         cli.main()
     except Exception as error:  # noqa: BLE001  (shown as Python would, from the user's code on)
+        from ..settings import SettingsError
+
+        if isinstance(error, SettingsError):
+            # Its text lists everything wrong; where it was raised does not help.
+            click.secho(str(error), fg="red", err=True)
+            sys.exit(1)
         # COMPAT(tracers): they replace the hook to report errors.
         error = error.with_traceback(users_frames(error))
         sys.excepthook(type(error), error, error.__traceback__)

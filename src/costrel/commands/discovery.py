@@ -229,8 +229,14 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
 def format_app_error(error: BaseException) -> str:
     """Format the traceback of an error raised while an app was loaded.
 
-    The frames before the first line of the user's code are left out.
+    The frames before the first line of the user's code are left out. Of settings that are wrong,
+    only the report is returned.
     """
+    # Imported here, because only a failure needs it.
+    from ..settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        return str(error)
     lines = traceback.format_exception(type(error), error, users_frames(error))
     return "".join(lines).rstrip()
 

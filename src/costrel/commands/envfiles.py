@@ -6,6 +6,8 @@ import os
 
 import click
 
+from ..ground.environment import note_from_env_files
+
 DEFAULT_ENV_FILES = (".flaskenv", ".env")
 """The files that are loaded by default, the one with lower precedence first."""
 
@@ -44,12 +46,19 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
             found = dotenv.find_dotenv(name, usecwd=True)
             if found:
                 values.update(dotenv.dotenv_values(found, encoding="utf-8"))
+    by_default = set(values)
     if path is not None and os.path.isfile(path):
-        values.update(dotenv.dotenv_values(path, encoding="utf-8"))
+        named = dotenv.dotenv_values(path, encoding="utf-8")
+        values.update(named)
+        by_default -= set(named)
+    new: list[str] = []
     for name, value in values.items():
         # A line that holds only a name declares the variable without a value.
-        if value is not None:
-            os.environ.setdefault(name, value)
+        if value is not None and name not in os.environ:
+            os.environ[name] = value
+            new.append(name)
+    # What these files set is for development: `costrel.settings` reads it nowhere else.
+    note_from_env_files(by_default.intersection(new))
     return bool(values)
 
 

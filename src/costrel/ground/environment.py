@@ -7,6 +7,7 @@ upper or lower case, mean no; any other value that is not empty means yes.
 from __future__ import annotations
 
 import os
+import typing as t
 
 FLASK_LEVEL = "3.1.3"
 """The Flask release whose documented behaviour this package implements."""
@@ -34,3 +35,31 @@ def get_load_dotenv(default: bool = True) -> bool:
     if not value:
         return default
     return value.lower() in _NO
+
+
+_FROM_ENV_FILES = "COSTREL_FROM_ENV_FILES"
+"""The environment variable with the names of those that ``.env`` or ``.flaskenv`` has set.
+
+In the environment, because the processes that a server starts inherit what was set.
+"""
+
+
+def note_from_env_files(names: t.Iterable[str]) -> None:
+    """Note which environment variables come from ``.env`` or ``.flaskenv``."""
+    noted = names_from_env_files().union(names)
+    if noted:
+        os.environ[_FROM_ENV_FILES] = ",".join(sorted(noted))
+
+
+def names_from_env_files() -> frozenset[str]:
+    """Return the names of the environment variables that ``.env`` or ``.flaskenv`` has set."""
+    return frozenset(filter(None, os.environ.get(_FROM_ENV_FILES, "").split(",")))
+
+
+def real_environ() -> dict[str, str]:
+    """Return the environment variables without those from ``.env`` and ``.flaskenv``.
+
+    A file that the user has named with ``--env-file`` counts as the environment.
+    """
+    noted = names_from_env_files()
+    return {name: value for name, value in os.environ.items() if name not in noted}

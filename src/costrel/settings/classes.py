@@ -1,0 +1,45 @@
+"""The base class of settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing as t
+
+from ..ground.redaction import shown
+
+
+@t.dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,)
+)
+class Settings:
+    """Base class of the settings of an application: a frozen dataclass, by keyword only.
+
+    Each annotated name is a setting: ``api_url: str`` is the configuration key ``API_URL``, and
+    ``session_cookie_secure: bool`` sets the one of that name. A setting without a default must be
+    set. Subclasses inherit settings and defaults, so there is one class for each environment. One
+    that annotates an inherited setting again, without a default, requires it.
+
+    `repr` shows no secrets.
+    """
+
+    __test__ = False
+    """COMPAT(pytest): a class called Testing is no test."""
+
+    def __init_subclass__(cls, **options: t.Any) -> None:
+        super().__init_subclass__(**options)
+        for name in inspect.get_annotations(cls):
+            if name not in cls.__dict__:
+                # SECURITY(inherited-secret): a dataclass would keep the default of its base, such
+                # as a key for development.
+                required: t.Any = dataclasses.field()
+                setattr(cls, name, required)
+        dataclasses.dataclass(kw_only=True, frozen=True, repr=False)(cls)
+
+    def __repr__(self) -> str:
+        """Show every setting, with secrets hidden."""
+        fields: tuple[dataclasses.Field[t.Any], ...] = ()
+        if dataclasses.is_dataclass(self):
+            fields = dataclasses.fields(self)
+        pairs = (f"{field.name}={shown(field.name, getattr(self, field.name))}" for field in fields)
+        return f"{type(self).__name__}({', '.join(pairs)})"
