@@ -199,7 +199,8 @@ def test_change_of_the_password_ends_other_sessions(made):
 
     @made.app.post("/change")
     def change():
-        made.users["ada"].password_hash = "another hash"
+        user = made.login.require()
+        user.password_hash = "another hash"
         login_user(current_user)
         return ""
 

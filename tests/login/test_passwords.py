@@ -79,7 +79,7 @@ def test_cost_of_another_type_is_refused(app):
         hash_password("a")
 
 
-@pytest.mark.parametrize("method", ["scrypt:2:1:1", "pbkdf2:sha256:1"])
+@pytest.mark.parametrize("method", ["scrypt:1024:1:1", "pbkdf2:sha256:1"])
 def test_hash_of_werkzeug_is_verified_and_renewed(method):
     """The right password gets an Argon2id hash, a wrong one nothing."""
     stored = generate_password_hash("pass\tword", method=method)
@@ -135,7 +135,7 @@ def test_long_password_is_refused_without_hashing(monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", lambda cost: hasher)
     for stored in (None, "$argon2id$stored", generate_password_hash("a" * 2000)):
         assert Verified(ok=False) == verify_password(stored, "a" * 2000)
-    with pytest.raises(ValueError, match="2000 characters"):
+    with pytest.raises(ValueError, match="1025 characters"):
         hash_password("a" * 1025)
     assert hasher.count == 0
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from costrel.sessions.stores import SessionStore, StoreUnavailableError, open_store
 from people import async_loader, cookie_of, make
 
 from costrel import Costrel, Flask, Response, stream_with_context, websocket
@@ -18,12 +19,11 @@ from costrel.login import (
     current_user,
     fresh_login_required,
     login_required,
+    memorystore,
     remember_theft_detected,
     user_remembered,
 )
-from costrel.login import memorystore
 from costrel.login.keptstore import KeptRememberStore
-from costrel.sessions.stores import SessionStore, StoreUnavailableError, open_store
 
 NAME = "__Host-remember"
 ENTER = "/login/ada?remember=1"

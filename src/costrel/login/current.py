@@ -59,11 +59,11 @@ async def user_later() -> t.Any:
         return known
     app = ctx.app
     setup = login_of(app)
-    if "_opened_session" in vars(ctx) or opens_lazily(app.session_interface):
-        found = LoginRecord.of_session(ctx.session) or (
-            await hop_for(app, _logged_in, setup, ctx) if has_cookie(ctx) else None
-        )
-    else:
+    found: LoginRecord | Series | None = None
+    opens_at_once = "_opened_session" in vars(ctx) or opens_lazily(app.session_interface)
+    if opens_at_once:
+        found = LoginRecord.of_session(ctx.session)
+    if found is None and (not opens_at_once or has_cookie(ctx)):
         found = await hop_for(app, _logged_in, setup, ctx)
     if found is None:
         return keep(ctx, ANONYMOUS)
@@ -118,7 +118,9 @@ def _logged_in(setup: LoginSetup, ctx: RequestContext) -> LoginRecord | Series |
     return LoginRecord.of_session(ctx.session) or recognise(setup, ctx)
 
 
-def _admit(setup: LoginSetup, ctx: RequestContext, found: LoginRecord | Series, user: t.Any) -> t.Any:
+def _admit(
+    setup: LoginSetup, ctx: RequestContext, found: LoginRecord | Series, user: t.Any
+) -> t.Any:
     """Return a loaded user if the login is still good; otherwise end it, and return `ANONYMOUS`.
 
     It is not if the user was deleted, is no longer active, or has changed the password.

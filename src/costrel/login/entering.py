@@ -9,7 +9,8 @@ from ..dispatch.threads import hop_for
 from . import attempts
 from .current import keep, known_user, renew_session
 from .record import LoginRecord
-from .remembering import forget, remember as begin_to_remember
+from .remembering import forget
+from .remembering import remember as begin_to_remember
 from .setup import current_context, is_socket, login_of
 from .signals import user_logged_in, user_logged_out
 from .users import ANONYMOUS, fingerprint_of, id_of, is_active, itself

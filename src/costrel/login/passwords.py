@@ -154,14 +154,15 @@ def _prepare(password: str) -> str | None:
 
 
 def _verify(hasher: PasswordHasher, stored: str, prepared: str) -> Verified:
-    from argon2.exceptions import InvalidHashError, VerificationError
+    from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
     try:
         with _turn():
             hasher.verify(stored, prepared)
-    except (VerificationError, InvalidHashError) as error:
-        if isinstance(error, InvalidHashError):
-            _log.error("A stored Argon2 hash is damaged, so its password is refused")  # noqa: TRY400
+    except VerifyMismatchError:
+        return WRONG
+    except (VerificationError, InvalidHashError):
+        _log.error("A stored Argon2 hash is damaged, so its password is refused")
         return WRONG
     if not hasher.check_needs_rehash(stored):
         return Verified(ok=True)

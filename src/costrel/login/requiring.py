@@ -143,5 +143,3 @@ def _login_page(ctx: RequestContext) -> str | None:
         values = {} if here is None else {"next": here}
         return t.cast("str", t.cast("t.Any", app).url_for(view, **values))
     return view if here is None else f"{view}?next={quote(here, safe='/')}"
-
-

@@ -64,9 +64,7 @@ class Series:
         """Begin a series; returns it, and the value of its first cookie."""
         selector = secrets.token_urlsafe(_SELECTOR_BYTES)
         validator = secrets.token_urlsafe(_VALIDATOR_BYTES)
-        series = cls(
-            selector, user_id, digest(validator), None, now, now + lifetime_s, fingerprint
-        )
+        series = cls(selector, user_id, digest(validator), None, now, now + lifetime_s, fingerprint)
         return series, f"{selector}:{validator}"
 
     def rotate(self, now: float) -> tuple[Series, str]:

@@ -46,8 +46,8 @@ _FLASK_LOGIN = (
 
 
 _IN_MEMORY = (
-    "Remembered browsers are kept in the memory of this process: they are forgotten when it ends, and"
-    " other workers don't know them. Set LOGIN_REMEMBER_STORE to the URL of a store, such as"
+    "Remembered browsers are kept in the memory of this process: they are forgotten when it ends,"
+    " and other workers don't know them. Set LOGIN_REMEMBER_STORE to the URL of a store, such as"
     " 'sqlalchemy:...' or 'redis://...', or to 'memory:' if that is intended."
 )
 
