@@ -35,6 +35,7 @@ from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
+from .ground.protection import protection_of
 from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
@@ -586,6 +587,10 @@ class Flask(App):
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()
+        if protection_of(self) is not None:
+            from .sessions.installing import settle
+
+            settle(self)
         if self._has_life():
             from .serve.lifespan import start_under_wsgi
 

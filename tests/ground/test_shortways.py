@@ -40,6 +40,7 @@ from costrel.ground.shortways import SHORT_WAYS, Watched, find
 from costrel.json.provider import DefaultJSONProvider
 from costrel.routing import RuleMap
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
+from costrel.sessions.safe import SafeSessionInterface
 from costrel.sessions.signing import HMAC, Serializer, Signer
 from costrel.templating import Environment, Template
 from costrel.views import MethodView
@@ -49,7 +50,7 @@ ROOTS: tuple[type, ...] = (
     BaseConverter, BaseResponse, DefaultJSONProvider, Flask, FormParser, HTTPException,
     IntegerConverter, RuleMap, MapAdapter, MethodView, MultiPartParser, MultipartDecoder, Request,
     RequestContext, Response, Rule, SecureCookieSession, SecureCookieSessionInterface,
-    UnicodeConverter, Environment, jinja2.Template, HMAC, Serializer, Signer,
+    UnicodeConverter, Environment, jinja2.Template, HMAC, Serializer, Signer, SafeSessionInterface,
 )  # fmt: skip
 # Ours only stand for these, which is where others replace methods.
 STANDS_FOR = {HMAC: HMACAlgorithm, Serializer: URLSafeTimedSerializer, Signer: TimestampSigner}
@@ -72,6 +73,7 @@ SUBCLASSED: dict[type, type] = {
     Rule: Rule,
     SecureCookieSession: SecureCookieSession,
     SecureCookieSessionInterface: SecureCookieSessionInterface,
+    SafeSessionInterface: SafeSessionInterface,
     UnicodeConverter: UnicodeConverter,
     Environment: Environment,
     jinja2.Template: Template,
@@ -79,7 +81,7 @@ SUBCLASSED: dict[type, type] = {
 OBJECTS = {
     Flask, Request, Response, DefaultJSONProvider, SecureCookieSessionInterface, HTTPException,
     RuleMap, Rule, UnicodeConverter, IntegerConverter, BaseConverter, Environment,
-    BaseResponse,
+    BaseResponse, SafeSessionInterface,
 }  # fmt: skip
 
 # Werkzeug makes its rules' functions of these, and has no further question.
@@ -143,7 +145,7 @@ REQUESTS: tuple[tuple[str, str, dict[str, t.Any]], ...] = (
 class Site:
     """One application with a view of each kind; `uses` are subclasses in their class's place."""
 
-    def __init__(self, uses: dict[type, type]) -> None:
+    def __init__(self, uses: dict[type, type], *, root: type = Flask) -> None:
         def of(root: type) -> t.Any:
             return uses.get(root) or SUBCLASSED[root]
 
@@ -161,7 +163,8 @@ class Site:
             app.request_class = type("Own", (Request,), {"form_data_parser_class": of(FormParser)})
         app.response_class = uses.get(BaseResponse) or of(Response)
         app.url_rule_class = of(Rule)
-        app.session_interface = of(SecureCookieSessionInterface)()
+        safe = root is SafeSessionInterface
+        app.session_interface = of(root if safe else SecureCookieSessionInterface)()
         if SecureCookieSession in uses:
             app.session_interface.session_class = of(SecureCookieSession)
         app.jinja_environment = of(Environment)
@@ -339,6 +342,7 @@ def replace_on_objects(site: Site, root: type, name: str, asked: list[str]) -> N
         Flask: [app],
         DefaultJSONProvider: [app.json],
         SecureCookieSessionInterface: [app.session_interface],
+        SafeSessionInterface: [app.session_interface],
         RuleMap: [app.url_map],
         Environment: [app.jinja_env],
         Rule: rules,
@@ -376,13 +380,13 @@ def test_replaced_on_its_class_is_asked(root, name, when, monkeypatch):
     cls, asked = STANDS_FOR.get(PATHS[root], PATHS[root]), []
 
     def run():
-        site = Site({})
+        site = Site({}, root=PATHS[root])
         if when == "late":
             site.answers([])
         with monkeypatch.context() as patch:
             patch.setattr(cls, name, telling(find(cls, name), name, asked))
             if when == "early":
-                site = Site({})
+                site = Site({}, root=cls)
             elif not isinstance(cls, Watched) and (
                 name in NOTICED_LATER or cls in {BaseResponse, *STANDS_FOR.values()}
             ):
@@ -405,7 +409,8 @@ def test_replaced_in_a_subclass_is_asked(root, name, monkeypatch):
     own = telling(find(base, name), name, asked)
 
     def run():
-        return Site({PATHS[root]: type("Own", (base,), {name: own})}).answers(asked)
+        uses = {PATHS[root]: type("Own", (base,), {name: own})}
+        return Site(uses, root=PATHS[root]).answers(asked)
 
     planned, general = both_paths(run, monkeypatch)
     assert planned == general or name in DECIDES
@@ -423,7 +428,7 @@ def test_replaced_on_an_object_is_asked(root, name, when, monkeypatch):
     asked = []
 
     def run():
-        site = Site({})
+        site = Site({}, root=PATHS[root])
         if when == "late":
             site.answers([])
         replace_on_objects(site, PATHS[root], name, asked)

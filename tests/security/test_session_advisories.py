@@ -9,14 +9,27 @@ from pathlib import Path
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from costrel import Flask, session
+from costrel import Costrel, Flask, session
+from costrel.registration.safedefaults import SESSIONS
+from costrel.sessions.installing import install
 
-pytestmark = pytest.mark.usefixtures("path")
+pytestmark = pytest.mark.usefixtures("path", "kind")
+
+KINDS: dict[str, type[Flask]] = {}
+
+
+@pytest.fixture(params=[Flask, Costrel])
+def kind(request):
+    """Run a test on both classes."""
+    KINDS["now"] = request.param
 
 
 def make_app(**config):
     """Make an application that signs sessions, with these settings."""
-    app = Flask(__name__)
+    app = KINDS["now"](__name__)
+    if isinstance(app, Costrel):
+        app.config.update(SESSIONS)
+        install(app)
     app.testing = True
     app.config.update(SECRET_KEY="a secret", **config)
     return app

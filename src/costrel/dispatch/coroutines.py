@@ -18,7 +18,14 @@ from ..signals import request_finished, request_started
 from . import errors
 from .calls import call, settle
 from .coerce import answers_itself, as_plain
-from .hooks import no_response, resume_before, save_session
+from .hooks import (
+    no_response,
+    open_session,
+    opens_in_thread,
+    resume_before,
+    save_session,
+    saves_in_thread,
+)
 from .loop import while_handling
 from .plainly import answer_plainly
 from .problems import is_mapped
@@ -49,6 +56,8 @@ async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.An
     """Run the hooks and the view of a plan, and finish what they return."""
     try:
         await send_signal(app, request_started)
+        if opens_in_thread(ctx):
+            await hop_for(app, open_session, ctx)
         rv = await _run_to_view(app, ctx, plan, engine)
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = await handle_user_exception(app, error)
@@ -151,7 +160,10 @@ async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: 
     if response is None:
         response = await _make_response(app, rv)
     response = await _run_after_hooks(app, ctx, steps.after, response)
-    save_session(app, ctx, response)
+    if saves_in_thread(ctx):
+        await hop_for(app, save_session, app, ctx, response)
+    else:
+        save_session(app, ctx, response)
     if request_finished.receivers:
         make_sendable(response)
         await send_signal(app, request_finished, response=response)

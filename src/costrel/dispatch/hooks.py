@@ -130,6 +130,34 @@ def save_session(app: App, ctx: RequestContext, response: Response) -> None:
         interface.save_session(app, session, response)
 
 
+def opens_in_thread(ctx: RequestContext) -> bool:
+    """Whether a session must be opened in a thread before a coroutine runs, which may access it.
+
+    It is if the client sent a cookie, and opening it waits for a store.
+    """
+    return bool(
+        getattr(ctx.app.session_interface, "waits_for_store", False)
+        and "_opened_session" not in ctx.__dict__
+        and ctx.environ.get("HTTP_COOKIE")
+    )
+
+
+def saves_in_thread(ctx: RequestContext) -> bool:
+    """Whether saving the session would block an event loop: it waits for a store."""
+    interface = ctx.app.session_interface
+    session = ctx.__dict__.get("_opened_session")
+    return bool(
+        session is not None
+        and getattr(interface, "waits_for_store", False)
+        and interface.needs_store(ctx.app, session)
+    )
+
+
+def open_session(ctx: RequestContext) -> None:
+    """Open the session now; this does not mark it as accessed."""
+    ctx._session  # noqa: B018  the access opens it
+
+
 def needs_session(ctx: RequestContext) -> bool:
     """Whether a session that was not accessed must still be opened and saved.
 

@@ -20,6 +20,7 @@ from inspect import isawaitable, iscoroutine
 from ..ground.current import request_view
 from ..ground.forks import forget_after_fork, notice
 from ..ground.wrapped import coroutine_beneath
+from .hooks import open_session, opens_in_thread
 
 if t.TYPE_CHECKING:
     import asyncio
@@ -396,15 +397,16 @@ def async_to_sync(func: t.Callable[..., t.Coroutine[t.Any, t.Any, R]]) -> t.Call
     def wrapper(*args: t.Any, **kwargs: t.Any) -> R:
         if awaited_later.get() is func:
             return t.cast(R, func(*args, **kwargs))
-        loop = serving_loop()
+        loop, ctx = serving_loop(), request_view.get(None)
+        if loop is None and _blocks_serving_loop():
+            raise RuntimeError(_BLOCKS)
+        if ctx is not None and opens_in_thread(ctx):
+            open_session(ctx)
         if loop is not None:
             # Under ASGI, coroutines run on the server's own loop.
-            ctx = request_view.get(None)
             if ctx is not None:
                 ctx.loop = loop
             return run_on(loop, lambda: func(*args, **kwargs))
-        if _blocks_serving_loop():
-            raise RuntimeError(_BLOCKS)
         return _thread.run(lambda: func(*args, **kwargs))
 
     return update_wrapper(wrapper, func)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ..sessions import SecureCookieSession
 from .coerce import PlainAnswer, plain_answer
 from .hooks import needs_session
 
@@ -27,7 +26,7 @@ def answer_plainly(ctx: RequestContext, engine: Engine, rv: t.Any) -> PlainAnswe
     session = own.get("_opened_session")
     if (
         engine.cookie is None
-        or type(session) is not SecureCookieSession
+        or type(session) is not engine.cookie.session_class
         or "_after_request_functions" in own
     ):
         return None

@@ -22,7 +22,7 @@ from ..ground.shortways import is_open, is_open_for, look_again
 from ..routing import RouteTable, RuleMap
 from ..routing.builders import Build, builds_nothing, make_builder
 from ..sessions import opens_lazily
-from ..sessions.cookie import compile_cookie
+from ..sessions.compiling import compile_cookie
 from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
@@ -104,7 +104,13 @@ class Plan:
         self.streams_body = bool(getattr(function, "streams_body", False))
         #: The view, if it is a coroutine function, only it runs, and it does not stream the body.
         self.coroutine = (
-            view if self.quiet and iscoroutinefunction(view) and not self.streams_body else None
+            view
+            if self.quiet
+            and iscoroutinefunction(view)
+            and not self.streams_body
+            # It may have to be opened in a thread first.
+            and not getattr(app.session_interface, "waits_for_store", False)
+            else None
         )
         #: The same steps for an event loop, if one of them is a coroutine function, or if
         #: `on_loop` is true.

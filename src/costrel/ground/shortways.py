@@ -164,6 +164,16 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
             " key_derivation serializer session_class"
         ),
     ),
+    "_may_compile_safe_cookie": (
+        "costrel.sessions.safe.SafeSessionInterface",
+        (
+            "open_session save_session get_signing_serializer"
+            " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
+            " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
+            " should_set_cookie is_null_session null_session_class salt digest_method"
+            " key_derivation serializer session_class"
+        ),
+    ),
     "_may_configure": ("costrel.app.Flask", "secret_key permanent_session_lifetime"),
     "_may_find_cookie": (
         "costrel.wrappers.request.Request",

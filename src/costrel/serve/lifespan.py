@@ -87,6 +87,8 @@ class Life:
             # The next request starts a new life: see `Flask._compile`.
             app._engine = None
         if not self.is_nested:
+            if getattr(app.session_interface, "waits_for_store", False):
+                app.session_interface.close()
             workers, app._workers = app._workers, None
             if workers is not None:
                 workers.close()

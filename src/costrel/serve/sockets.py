@@ -18,7 +18,15 @@ from ..dispatch import coroutines
 from ..dispatch.calls import call
 from ..dispatch.coroutines import send_signal
 from ..dispatch.hints import add_hints, view_of_request
-from ..dispatch.hooks import inside_out, needs_session, outside_in, save_session
+from ..dispatch.hooks import (
+    inside_out,
+    needs_session,
+    open_session,
+    opens_in_thread,
+    outside_in,
+    save_session,
+    saves_in_thread,
+)
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
@@ -176,6 +184,8 @@ async def _match(app: App, ctx: SocketContext) -> None:
     if socket.routing_exception is not None:
         raise socket.routing_exception
     _check_origin(app, socket)
+    if opens_in_thread(ctx):
+        await hop_for(app, open_session, ctx)
 
 
 def _match_by_steps(ctx: SocketContext) -> None:
@@ -366,7 +376,7 @@ async def _run_after(app: App, ctx: SocketContext, response: t.Any) -> t.Any:
 
 
 async def _save_session(app: App, ctx: SocketContext, response: t.Any) -> None:
-    if opens_lazily(app.session_interface):
+    if opens_lazily(app.session_interface) and not saves_in_thread(ctx):
         save_session(app, ctx, response)
     else:
         await hop_for(app, save_session, app, ctx, response)

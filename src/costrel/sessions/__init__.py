@@ -12,6 +12,7 @@ import hashlib
 import typing as t
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from importlib import import_module
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
@@ -57,6 +58,33 @@ class SessionMixin(MutableMapping[str, t.Any]):
     @permanent.setter
     def permanent(self, value: bool) -> None:
         self["_permanent"] = bool(value)
+
+    # Flask's sessions have none of these; they are here for type checkers to see.
+
+    @property
+    def user_id(self) -> str | None:
+        """The id of the user who has logged in; None if nobody has."""
+        return t.cast("str | None", self.get("_user_id"))
+
+    def regenerate(self) -> None:
+        """Give the session a new identity: see `costrel.sessions.safe.SafeSession`.
+
+        Raises `RuntimeError` for sessions of another kind.
+        """
+        raise RuntimeError(_NOT_SAFE.format("regenerate", type(self).__name__))
+
+    def destroy(self) -> None:
+        """End the session: see `costrel.sessions.safe.SafeSession`.
+
+        Raises `RuntimeError` for sessions of another kind.
+        """
+        raise RuntimeError(_NOT_SAFE.format("destroy", type(self).__name__))
+
+
+_NOT_SAFE = (
+    "A {1} has no {0}(). Use the class Costrel, or call costrel.security.protect(app) before the"
+    " first request; and don't set another app.session_interface."
+)
 
 
 def _mark_modified(session: t.Any) -> None:
@@ -120,6 +148,20 @@ class SessionInterface(WatchedObject):
 
     pickle_based = False
     """Whether the storage uses pickle; tells extensions what they may store."""
+
+    waits_for_store = False
+    """Whether opening and saving may wait for a server or a disk.
+
+    The session is then opened when it is first accessed, unless a coroutine may access it: for
+    that it is opened before, in a thread, if the client sent a cookie. It is saved in a thread too.
+    """
+
+    def needs_store(self, app: t.Any, session: SessionMixin) -> bool:  # noqa: ARG002  for overrides
+        """Return whether saving this session waits, if `waits_for_store`."""
+        return True
+
+    def close(self) -> None:
+        """Close what the interface has open; called when the server stops, if `waits_for_store`."""
 
     def make_null_session(self, app: t.Any) -> NullSession:  # noqa: ARG002  # for overrides
         """Return a stand-in for a session that can't be opened.
@@ -239,6 +281,12 @@ class SecureCookieSessionInterface(SessionInterface):
     _may_open_later: t.ClassVar[bool]
     _may_not_refresh: t.ClassVar[bool]
 
+    _plain_session_class: t.ClassVar[type[SecureCookieSession]] = SecureCookieSession
+    """The only class of sessions that fast paths may create."""
+
+    _serializer_class: t.ClassVar[type[Serializer]] = Serializer
+    _original_serializer_class: t.ClassVar[type[URLSafeTimedSerializer]] = URLSafeTimedSerializer
+
     # INVARIANT: never changed in place, so threads need no lock.
     _signing_serializers: t.ClassVar[dict[t.Any, URLSafeTimedSerializer]] = {}
 
@@ -273,7 +321,7 @@ class SecureCookieSessionInterface(SessionInterface):
     def _make_signing_serializer(self, secrets: t.Iterable[t.Any]) -> URLSafeTimedSerializer:
         digest = self.digest_method
         if not signs_as_imported():
-            return URLSafeTimedSerializer(
+            return self._original_serializer_class(
                 list(secrets),
                 salt=self.salt,
                 serializer=self.serializer,
@@ -285,7 +333,7 @@ class SecureCookieSessionInterface(SessionInterface):
         if digest is _lazy_sha1:
             # PERF(page): OpenSSL recognizes this function and signs in a third of the time.
             digest = hashlib.sha1
-        return Serializer(
+        return self._serializer_class(
             list(secrets),
             salt=self.salt,
             serializer=self.serializer,
@@ -302,24 +350,76 @@ class SecureCookieSessionInterface(SessionInterface):
         A cookie that is missing, forged, unreadable, or older than
         ``PERMANENT_SESSION_LIFETIME`` results in an empty session.
         """
+        chosen = self._chosen(app)
+        if chosen is not self:
+            return t.cast("SecureCookieSession | None", chosen.open_session(app, request))
         signing = self.get_signing_serializer(app)
         if signing is None:
             return None
-        value = request.cookies.get(self.get_cookie_name(app))
+        value = self._cookie_value(app, request)
         if not value:
             return self.session_class()
         max_age = int(app.permanent_session_lifetime.total_seconds())
-        if type(signing) is Serializer:
+        if type(signing) is self._serializer_class:
             found = signing.read_plainly(value, max_age)
             if found is not None:
                 cls = self.session_class
-                if cls is SecureCookieSession and cls._may_fill_session:
-                    return SecureCookieSession.of_data(found)
-                return self.session_class(found)
+                if cls is self._plain_session_class and cls._may_fill_session:
+                    return self._accepted(app, cls.of_data(found))
+                return self._accepted(app, self.session_class(found))
         try:
-            return self.session_class(signing.loads(value, max_age=max_age))
+            return self._accepted(app, self.session_class(signing.loads(value, max_age=max_age)))
         except BadData:
             return self.session_class()
+
+    # What `costrel.sessions.safe` does differently.
+
+    def _chosen(self, app: t.Any) -> SessionInterface:  # noqa: ARG002  for overrides
+        """Return the interface to use, which may be another one."""
+        return self
+
+    def _cookie_value(self, app: t.Any, request: t.Any) -> str | None:
+        """Return what the client sent as the session's cookie."""
+        return t.cast("str | None", request.cookies.get(self.get_cookie_name(app)))
+
+    def _accepted(
+        self,
+        app: t.Any,  # noqa: ARG002  for overrides
+        session: SecureCookieSession,
+    ) -> SecureCookieSession:
+        """Return a session whose signature is valid, or an empty one if it has ended."""
+        return session
+
+    def _is_saved(self, app: t.Any, session: SessionMixin) -> bool:  # noqa: ARG002  for overrides
+        """Return whether to save a session, which may be changed before."""
+        return True
+
+    def _sign(self, app: t.Any, signing: t.Any, session: SessionMixin) -> str:  # noqa: ARG002  for overrides
+        """Return the cookie's value for a session."""
+        return t.cast("str", signing.dumps(dict(session)))
+
+    def _set_cookie(
+        self,
+        app: t.Any,  # noqa: ARG002  for overrides
+        session: SessionMixin,  # noqa: ARG002  for overrides
+        response: t.Any,
+        name: str,
+        value: str,
+        attributes: dict[str, t.Any],
+    ) -> None:
+        """Send the cookie with a response."""
+        response.set_cookie(name, value, **attributes)
+
+    def _cookie_attributes(self, app: t.Any) -> dict[str, t.Any]:
+        """Return the attributes of the cookie, as arguments of ``set_cookie``."""
+        return {
+            "domain": self.get_cookie_domain(app),
+            "path": self.get_cookie_path(app),
+            "secure": self.get_cookie_secure(app),
+            "httponly": self.get_cookie_httponly(app),
+            "samesite": self.get_cookie_samesite(app),
+            "partitioned": self.get_cookie_partitioned(app),
+        }
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:
         """Set the cookie if the session was modified, and delete it if it is now empty.
@@ -333,6 +433,8 @@ class SecureCookieSessionInterface(SessionInterface):
         varies = session.accessed
         if varies:
             _vary_by_cookie(response)
+        if not self._is_saved(app, session):
+            return
         if session:
             if not self.should_set_cookie(app, session):
                 return
@@ -340,22 +442,16 @@ class SecureCookieSessionInterface(SessionInterface):
             return
 
         name = self.get_cookie_name(app)
-        attributes: dict[str, t.Any] = {
-            "domain": self.get_cookie_domain(app),
-            "path": self.get_cookie_path(app),
-            "secure": self.get_cookie_secure(app),
-            "httponly": self.get_cookie_httponly(app),
-            "samesite": self.get_cookie_samesite(app),
-            "partitioned": self.get_cookie_partitioned(app),
-        }
+        attributes = self._cookie_attributes(app)
         if session:
             expires = self.get_expiration_time(app, session)
             signing = self.get_signing_serializer(app)
             if signing is None:
                 # The key was removed during the request. Ignoring that would lose the data.
                 raise RuntimeError(_NO_KEY)
-            value = signing.dumps(dict(session))
-            response.set_cookie(name, value, expires=expires, **attributes)
+            value = self._sign(app, signing, session)
+            attributes["expires"] = expires
+            self._set_cookie(app, session, response, name, value, attributes)
         else:
             # SPEC(RFC 6265 §5.3): a browser deletes only a cookie with the same name,
             # domain and path.
@@ -380,11 +476,13 @@ def opens_lazily(interface: SessionInterface) -> bool:
     a server or have side effects, so they are called for each request. The same is true
     of a custom session class, whose constructor may load data.
     """
+    if getattr(interface, "waits_for_store", False):
+        return True
     return (
         isinstance(interface, SecureCookieSessionInterface)
         and interface._may_open_later
-        and interface.session_class is SecureCookieSession
-        and SecureCookieSession._may_fill_session
+        and interface.session_class is interface._plain_session_class
+        and interface.session_class._may_fill_session
     )
 
 
@@ -397,6 +495,9 @@ def is_not_sent_again(app: t.Any, cookies: str) -> bool:
     a cookie is genuine does not matter: one that is not gives an empty session.
     """
     interface = app.session_interface
+    if interface.waits_for_store:
+        # Only a request that accesses it is a use.
+        return True
     if not interface._may_not_refresh:
         return False
     if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
@@ -418,3 +519,25 @@ _HIDES_OR_IS_PERMANENT = (
     # "_permanent" in Base64, as it may fall into groups of three bytes.
     encode(b"_permanen").decode(), encode(b"permanent").decode(), encode(b"ermane").decode(),
 )  # fmt: skip
+
+# Imported when they are first asked for: most applications keep sessions in their cookies.
+if t.TYPE_CHECKING:
+    from .stores import SessionStore as SessionStore
+    from .stores import StoreUnavailableError as StoreUnavailableError
+    from .users import SessionInfo as SessionInfo
+    from .users import end_sessions_of as end_sessions_of
+    from .users import sessions_of as sessions_of
+
+_LATER = {
+    "SessionInfo": "users",
+    "SessionStore": "stores",
+    "StoreUnavailableError": "stores",
+    "end_sessions_of": "users",
+    "sessions_of": "users",
+}
+
+
+def __getattr__(name: str) -> t.Any:
+    if name in _LATER:
+        return getattr(import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

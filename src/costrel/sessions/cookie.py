@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 
 from werkzeug.http import dump_cookie, http_date
 
-from ..config import Config
-from ..ground.shortways import find, is_open, is_open_for
 from ..wrappers import Response
 from ..wrappers.environ import are_plain_cookies
 from ..wrappers.fields import FIELD_NAME
-from . import SecureCookieSession, SecureCookieSessionInterface, SessionInterface
-from .signing import Serializer, signs_as_imported
+from . import SecureCookieSession
+from .signing import Serializer
 
 Fields = list[tuple[str, str]]
 
@@ -34,24 +32,21 @@ class SessionCookie:
     signature of another key is left to the interface.
     """
 
-    def __init__(self, app: t.Any, serializer: Serializer) -> None:
+    session_class: type[SecureCookieSession] = SecureCookieSession
+    """The class of sessions that are opened, and the only one that is saved."""
+
+    def __init__(
+        self, app: t.Any, serializer: Serializer, name: str, attributes: dict[str, t.Any]
+    ) -> None:
         config = app.config
-        interface = app.session_interface
         self._serializer = serializer
         self._request_class = app.request_class
-        self._name: str = interface.get_cookie_name(app)
+        self._session_of = self.session_class.of_data
+        self._name = name
         self._lifetime = app.permanent_session_lifetime
         self._max_age_s = int(self._lifetime.total_seconds())
         self._refreshes = bool(config["SESSION_REFRESH_EACH_REQUEST"])
         self._limit_bytes: int = config["MAX_COOKIE_SIZE"]
-        attributes = {
-            "domain": interface.get_cookie_domain(app),
-            "path": interface.get_cookie_path(app),
-            "secure": interface.get_cookie_secure(app),
-            "httponly": interface.get_cookie_httponly(app),
-            "samesite": interface.get_cookie_samesite(app),
-            "partitioned": interface.get_cookie_partitioned(app),
-        }
         written = dump_cookie(self._name, _VALUE, max_size=0, **attributes)
         until = dump_cookie(self._name, _VALUE, expires=_EXPIRES, max_size=0, **attributes)
         response = Response()
@@ -61,6 +56,13 @@ class SessionCookie:
         self._until = until.removeprefix(f"{self._start}{_VALUE}").split(http_date(_EXPIRES))
         if not (re.fullmatch(FIELD_NAME, self._name) and self._deletion.isprintable()):
             raise ValueError("This cookie can't be read or sent.")
+
+    @classmethod
+    def of_interface(cls, app: t.Any, serializer: Serializer) -> t.Self:
+        """Compile the cookie that an application's session interface describes."""
+        interface = app.session_interface
+        name = interface.get_cookie_name(app)
+        return cls(app, serializer, name, interface._cookie_attributes(app))
 
     def open(self, ctx: t.Any) -> SecureCookieSession | None:
         """Return a request's session; None if the interface has to open it.
@@ -75,7 +77,7 @@ class SessionCookie:
         else:
             return None
         if not text:
-            return SecureCookieSession.of_data({})
+            return self._session_of({})
         if not are_plain_cookies(text):
             return None
         value = ""
@@ -85,16 +87,16 @@ class SessionCookie:
                 break
             value = ""
         if not value:
-            return SecureCookieSession.of_data({})
+            return self._session_of({})
         data = self._serializer.read_plainly(value, self._max_age_s)
-        return None if data is None else SecureCookieSession.of_data(data)
+        return None if data is None else self._session_of(data)
 
     def fields(self, session: t.Any) -> Fields | None:
         """Return the header fields that save a session; None if the interface has to save it.
 
         PERF(session_written, flashed): the attributes were written once.
         """
-        if type(session) is not SecureCookieSession:
+        if type(session) is not self.session_class:
             return None
         permanent = session.permanent
         if not session.modified and not (permanent and session and self._refreshes):
@@ -114,7 +116,7 @@ class SessionCookie:
             else:
                 cookie = f"{self._start}{value}{self._end}"
             if self._limit_bytes and len(cookie) > self._limit_bytes:
-                # Werkzeug warns of that.
+                # Werkzeug warns of that, and the safe interface raises an error.
                 return None
         saved = "Set-Cookie", cookie
         return [_VARY, saved] if session.accessed else [saved, _VARY]
@@ -134,27 +136,3 @@ _VARY = ("Vary", "Cookie")
 
 _AS_SENT = frozenset(("cookies", "headers", "dict_storage_class"))
 """Attributes of a request that may hold other cookies than were sent."""
-
-
-def compile_cookie(app: t.Any) -> SessionCookie | None:
-    """Compile the cookie of an application's sessions; None if its interface must be asked."""
-    interface = app.session_interface
-    if not (
-        type(interface) is SecureCookieSessionInterface
-        # Not a property.
-        and isinstance(find(type(app), "session_interface"), SessionInterface)
-        and is_open_for("_may_compile_cookie", interface)
-        and is_open_for("_may_configure", app)
-        and type(app.secret_key) in (str, bytes)
-        and is_open("_may_fill_session", SecureCookieSession)
-        and is_open("_may_find_cookie", app.request_class)
-        and is_open("_may_add_cookie", Response)
-        and type(app.__dict__.get("config")) is Config
-        and signs_as_imported()
-    ):
-        return None
-    try:
-        serializer = interface._make_signing_serializer((app.secret_key,))
-        return SessionCookie(app, serializer) if type(serializer) is Serializer else None
-    except Exception:  # noqa: BLE001  an invalid setting: raised again for a session that needs it
-        return None

@@ -84,7 +84,7 @@ class Serializer(URLSafeTimedSerializer, metaclass=Watched):
         """Return data as URL-safe base64, after a dot if it was compressed, which must pay."""
         text = self.serializer.dumps(obj, **self.serializer_kwargs)
         data = text.encode() if isinstance(text, str) else text
-        shorter = compress(data)
+        shorter = self._compress(data)
         return encode(data) if shorter is None else b"." + encode(shorter)
 
     def read_plainly(self, text: str, max_age_s: int) -> dict[str, t.Any] | None:
@@ -110,12 +110,21 @@ class Serializer(URLSafeTimedSerializer, metaclass=Watched):
                 return None
             # A leading dot marks compressed data.
             written = (
-                zlib.decompress(_decode(payload[1:])) if payload[0] == "." else _decode(payload)
+                self._decompress(_decode(payload[1:])) if payload[0] == "." else _decode(payload)
             )
             data = self.serializer.loads(written.decode())
         except Exception:  # noqa: BLE001  an error of a tag or the depth: `loads` decides
             return None
         return data if type(data) is dict else None
+
+
+    @staticmethod
+    def _compress(data: bytes) -> bytes | None:
+        return compress(data)
+
+    @staticmethod
+    def _decompress(data: bytes) -> bytes:
+        return zlib.decompress(data)
 
 
 def signs_as_imported() -> bool:

@@ -1,0 +1,89 @@
+"""Sign and read session cookies whose data stays small when it is unpacked.
+
+SECURITY(CWE-409): a cookie of 4 kB can unpack to 4 MB, and a header field of 64 kB to 64 MB.
+Only who has the key can sign one, but keys leak, and another application may have the same.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import zlib
+
+from itsdangerous import BadPayload, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode
+
+from .signing import Serializer, compress
+
+LIMIT_BYTES = 65_536
+"""How large the data of a session may be when it is unpacked."""
+
+
+class DataTooLarge(ValueError):
+    """The data is larger than `LIMIT_BYTES`, before it was packed or when it was unpacked."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__(f"The data of a session may have {LIMIT_BYTES:,} bytes.")
+
+
+def unpack(data: bytes) -> bytes:
+    """Decompress data; raises `DataTooLarge` or another error for what can't be."""
+    unpacking = zlib.decompressobj()
+    written = unpacking.decompress(data, LIMIT_BYTES + 1)
+    if len(written) > LIMIT_BYTES:
+        raise DataTooLarge(len(written))
+    if not unpacking.eof:
+        raise ValueError("The data ends too early.")
+    return written
+
+
+def pack(data: bytes) -> bytes | None:
+    """Compress data as `compress` does; raises `DataTooLarge`."""
+    if len(data) > LIMIT_BYTES:
+        raise DataTooLarge(len(data))
+    return compress(data)
+
+
+def _check(payload: bytes) -> None:
+    # A leading dot marks compressed data.
+    if payload[:1] == b".":
+        unpack(base64_decode(payload[1:]))
+
+
+def _check_received(payload: bytes) -> None:
+    try:
+        _check(payload)
+    except Exception as error:
+        raise BadPayload("The data can't be unpacked.", original_error=error) from error
+
+
+class BoundedSerializer(Serializer):
+    """A serializer for data that stays within `LIMIT_BYTES`."""
+
+    @staticmethod
+    def _compress(data: bytes) -> bytes | None:
+        return pack(data)
+
+    @staticmethod
+    def _decompress(data: bytes) -> bytes:
+        return unpack(data)
+
+    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Return the data; raises `BadPayload` for too much of it."""
+        _check_received(payload)
+        return super().load_payload(payload, *args, **kwargs)
+
+
+class BoundedTimedSerializer(URLSafeTimedSerializer):
+    """The same with itsdangerous' own methods, where somebody has replaced one of them."""
+
+    def dump_payload(self, obj: t.Any) -> bytes:
+        """Return the data; raises `DataTooLarge` for too much of it."""
+        payload = super().dump_payload(obj)
+        _check(payload)
+        return payload
+
+    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Return the data; raises `BadPayload` for too much of it."""
+        _check_received(payload)
+        return super().load_payload(payload, *args, **kwargs)

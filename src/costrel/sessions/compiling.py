@@ -1,0 +1,50 @@
+"""Compile the cookie of an application's sessions."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..config import Config
+from ..ground.shortways import find, is_open, is_open_for
+from ..wrappers import Response
+from . import SecureCookieSessionInterface, SessionInterface
+from .cookie import SessionCookie
+from .safe import SafeSessionInterface
+from .safecookie import CookiesByTransport
+from .signing import signs_as_imported
+
+Cookie = SessionCookie | CookiesByTransport
+
+_INTERFACES: dict[type, tuple[str, t.Callable[[t.Any, t.Any], Cookie]]] = {
+    SecureCookieSessionInterface: ("_may_compile_cookie", SessionCookie.of_interface),
+    SafeSessionInterface: ("_may_compile_safe_cookie", CookiesByTransport),
+}
+
+
+def compile_cookie(app: t.Any) -> Cookie | None:
+    """Compile the cookie of an application's sessions; None if its interface must be asked."""
+    interface = app.session_interface
+    found = _INTERFACES.get(type(interface))
+    if found is None:
+        return None
+    way, compile_for = found
+    if not (
+        # Not a property.
+        isinstance(find(type(app), "session_interface"), SessionInterface)
+        and is_open_for(way, interface)
+        and is_open_for("_may_configure", app)
+        and type(app.secret_key) in (str, bytes)
+        and is_open("_may_fill_session", interface._plain_session_class)
+        and is_open("_may_find_cookie", app.request_class)
+        and is_open("_may_add_cookie", Response)
+        and type(app.__dict__.get("config")) is Config
+        and signs_as_imported()
+    ):
+        return None
+    try:
+        serializer = interface._make_signing_serializer((app.secret_key,))
+        if type(serializer) is not interface._serializer_class:
+            return None
+        return compile_for(app, serializer)
+    except Exception:  # noqa: BLE001  an invalid setting: raised again for a session that needs it
+        return None

@@ -1,0 +1,192 @@
+"""Stores of sessions on the server: the interface, and the store that a URL names.
+
+A store keeps bytes under the SHA-256 of a session's id, with a version that each write
+increments. It knows nothing of cookies, requests or the data: `costrel.sessions.stored`
+does. Its methods block, and are called from several threads, never on an event loop.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+import weakref
+from abc import ABC, abstractmethod
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ...ground.forks import forget_after_fork, notice
+
+Clock = t.Callable[[], float]
+
+
+class Stored(t.NamedTuple):
+    """A session as it is kept; times are seconds since the epoch."""
+
+    data: bytes
+    version: int
+    """1 for a new session, and one more after each write."""
+
+    user: str | None
+    created_at: float
+    used_at: float
+    """When it was last written or touched; up to a tenth of its lifetime too early."""
+
+
+class Kept(t.NamedTuple):
+    """One session of a user, as a store lists it."""
+
+    id_hash: str
+    created_at: float
+    used_at: float
+
+
+class StoreUnavailableError(Exception):
+    """Raised by a store that can't be reached, or that can't read or write.
+
+    The client gets a 503, and the log the reason.
+    """
+
+
+class SessionStore(ABC):
+    """The base class of stores, for one of your own.
+
+    `id_hash` is always 64 hexadecimal digits, the SHA-256 of an id that only the client has.
+    Each method raises `StoreUnavailableError` if the store fails; nothing is ever answered as
+    if it were missing. Methods are called from several threads at once.
+    """
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self.clock = clock
+        """Returns the seconds since the epoch; another one in tests."""
+        _stores.add(self)
+
+    @abstractmethod
+    def get(self, id_hash: str) -> Stored | None:
+        """Return a session, or None if there is none or it has expired."""
+
+    @abstractmethod
+    def set(
+        self,
+        id_hash: str,
+        data: bytes,
+        lifetime_s: float,
+        user: str | None,
+        expected_version: int,
+    ) -> bool:
+        """Write a session if it has this version; 0 creates one that must not exist.
+
+        Returns False, and changes nothing, if the version differs or the session has ended.
+        The check and the write must be one atomic step, also between processes.
+        """
+
+    @abstractmethod
+    def touch(self, id_hash: str, lifetime_s: float) -> None:
+        """Let a session last for this long from now; its version stays. One that ended stays so."""
+
+    @abstractmethod
+    def delete(self, id_hash: str) -> None:
+        """End a session; nothing happens if there is none."""
+
+    @abstractmethod
+    def of_user(self, user: str) -> list[Kept]:
+        """Return the sessions of a user, in any order."""
+
+    def move(
+        self,
+        id_hash: str,
+        new_hash: str,
+        data: bytes,
+        lifetime_s: float,
+        user: str | None,
+        expected_version: int,
+    ) -> bool:
+        """Write a session under another id and end the old one, if that has this version.
+
+        The new one is as old as a new session. Returns False, and changes nothing, if the
+        version differs or the old session has ended. This one ends the old session first, so a
+        crash in between costs the session; a store that can do both in one step overrides it.
+        """
+        found = self.get(id_hash)
+        if found is None or found.version != expected_version:
+            return False
+        self.delete(id_hash)
+        return self.set(new_hash, data, lifetime_s, user, 0)
+
+    def delete_of_user(self, user: str, except_: str | None = None) -> int:
+        """End the sessions of a user, but not the one with the hash `except_`; return how many."""
+        ended = [kept.id_hash for kept in self.of_user(user) if kept.id_hash != except_]
+        for id_hash in ended:
+            self.delete(id_hash)
+        return len(ended)
+
+    def close(self) -> None:  # noqa: B027  a store may have nothing to close
+        """Close the connections; the next call opens new ones."""
+
+    def after_fork(self) -> None:  # noqa: B027  a store may have nothing to renew
+        """Renew what does not survive a fork: locks and connections."""
+
+
+_stores: weakref.WeakSet[SessionStore] = weakref.WeakSet()
+
+
+@forget_after_fork
+def _renew_after_fork() -> None:
+    for store in tuple(_stores):
+        store.after_fork()
+
+
+notice_fork = notice
+"""To be called first by stores with connections: a server in C may fork without Python's hooks."""
+
+
+def open_store(url: str) -> SessionStore:
+    """Create the store that a URL names: the value of ``SESSION_STORE``.
+
+    It connects when it is first used. Raises `ValueError` for a URL that names no store, and
+    `RuntimeError` if a package is missing, with the command that installs it.
+    """
+    scheme, _colon, rest = url.partition(":")
+    if scheme == "memory":
+        return _open_memory(url)
+    if scheme == "file":
+        return _open_files(url)
+    if scheme in {"redis", "rediss", "unix"}:
+        from .redis import RedisStore
+
+        return RedisStore(url)
+    if scheme == "sqlalchemy" and rest:
+        from .sqlalchemy import SQLAlchemyStore
+
+        return SQLAlchemyStore(rest)
+    # SECURITY(secrets): only the scheme, since a URL may contain a password.
+    raise ValueError(
+        f"SESSION_STORE begins with {scheme + _colon!r}, which is no store. Write 'cookie:',"
+        " 'memory:', 'file:///var/lib/app/sessions', 'redis://localhost/0',"
+        " 'sqlalchemy:postgresql+psycopg://localhost/app', or a SessionStore object."
+    )
+
+
+def _open_memory(url: str) -> SessionStore:
+    from .memory import MAX_SESSIONS, MemoryStore
+
+    parts = urlsplit(url)
+    options = parse_qs(parts.query, keep_blank_values=True)
+    limit = options.pop("max_sessions", [str(MAX_SESSIONS)])[-1]
+    if parts.netloc or parts.path or options or not limit.isdecimal() or not int(limit):
+        raise ValueError(
+            f"SESSION_STORE is {url!r}. Write 'memory:', or 'memory:?max_sessions=1000' for"
+            " another limit."
+        )
+    return MemoryStore(int(limit))
+
+
+def _open_files(url: str) -> SessionStore:
+    from .file import FileStore
+
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.netloc or parts.query or not path.startswith("/") or path == "/":
+        raise ValueError(
+            f"SESSION_STORE is {url!r}, but needs the absolute path of a folder of its own, after"
+            " three slashes: 'file:///var/lib/app/sessions'."
+        )
+    return FileStore(path)
