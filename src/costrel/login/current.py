@@ -11,7 +11,7 @@ from ..dispatch.loop import _blocks_serving_loop
 from ..dispatch.threads import hop_for
 from ..ground.current import request_view
 from ..ground.wrapped import is_async
-from ..sessions import opens_lazily
+from ..sessions import SessionMixin, opens_lazily
 from .record import LoginRecord, erase
 from .remembering import forget, has_cookie, recognise
 from .series import Series
@@ -103,14 +103,19 @@ def renew_session(app: App, session: t.Any) -> None:
 
     SECURITY(session fixation): at each login, whoever the session belonged to.
     """
-    regenerate = getattr(session, "regenerate", None)
-    if regenerate is not None:
-        regenerate()
+    if may_do(session, "regenerate"):
+        session.regenerate()
         return
     # COMPAT(Flask-Session): its interface does it.
     regenerate = getattr(app.session_interface, "regenerate", None)
     if regenerate is not None:
         regenerate(session)
+
+
+def may_do(session: t.Any, name: str) -> bool:
+    """Return whether a session has a method that Flask's sessions lack, of its own."""
+    method = getattr(type(session), name, None)
+    return method is not None and method is not getattr(SessionMixin, name, None)
 
 
 def _logged_in(setup: LoginSetup, ctx: RequestContext) -> LoginRecord | Series | None:

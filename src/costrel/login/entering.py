@@ -7,7 +7,7 @@ from functools import partial
 
 from ..dispatch.threads import hop_for
 from . import attempts
-from .current import keep, known_user, renew_session
+from .current import keep, known_user, may_do, renew_session
 from .record import LoginRecord
 from .remembering import forget
 from .remembering import remember as begin_to_remember
@@ -72,11 +72,10 @@ def logout_user() -> None:
     setup = login_of(app)
     user = known_user(ctx)
     session: t.Any = ctx.session
-    destroy = getattr(session, "destroy", None)
-    if destroy is None:
-        session.clear()
+    if may_do(session, "destroy"):
+        session.destroy()
     else:
-        destroy()
+        session.clear()
     forget(setup, ctx)
     keep(ctx, ANONYMOUS)
     user_logged_out.send(app, _async_wrapper=app.ensure_sync, user=user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import typing as t
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from .series import Series
 
 _PREFIX = "costrel.remember:"
 """Begins the ids and the users, so that nothing is taken for a session or listed as one."""
+
+_log = logging.getLogger("costrel.login")
 
 
 class KeptRememberStore:
@@ -77,6 +80,7 @@ def _available() -> t.Iterator[None]:
     try:
         yield
     except StoreUnavailableError as error:
+        _log.error("Remembered browsers can't be looked up, answered with 503: %s", error)
         raise ServiceUnavailable(
             "Logins can't be looked up just now. Try again soon.", retry_after=5
         ) from error

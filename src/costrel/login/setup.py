@@ -7,6 +7,8 @@ import typing as t
 from datetime import timedelta
 
 from ..ground.current import NO_REQUEST, request_view
+from ..sessions.stores import SessionStore, open_store
+from .keptstore import KeptRememberStore
 from .memorystore import MemoryRememberStore
 from .series import RememberStore
 
@@ -153,19 +155,13 @@ def seconds_of(app: App, key: str) -> float | None:
 def _open(app: App) -> RememberStore:
     named: t.Any = app.config.get("LOGIN_REMEMBER_STORE")
     if named is None:
-        named = app.config.get("SESSION_STORE") or "cookie:"
-        if named == "cookie:":
+        named = getattr(app.session_interface, "store", None)
+        if not isinstance(named, SessionStore):
             if not app.testing:
                 app.logger.warning(_IN_MEMORY)
             return MemoryRememberStore()
     if isinstance(named, str):
         if named.partition(":")[0] == "memory":
             return MemoryRememberStore()
-        from ..sessions.stores import open_store
-
         named = open_store(named)
-    if hasattr(named, "replace"):
-        return t.cast("RememberStore", named)
-    from .keptstore import KeptRememberStore
-
-    return KeptRememberStore(named)
+    return KeptRememberStore(named) if isinstance(named, SessionStore) else named
