@@ -86,24 +86,24 @@ def _guarded(view: F, *, fresh: bool) -> F:
         )
     if not callable(function):
         raise TypeError(f"login_required decorates a function, not {function!r}.")
+
+    async def guard_coroutine(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        await required_later(fresh=fresh)
+        return await function(*args, **kwargs)
+
+    async def guard_decorated(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        await required_later(fresh=fresh)
+        return await call(current_context().app, function, *args, **kwargs)
+
+    def guard_function(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        required_now(fresh=fresh)
+        return function(*args, **kwargs)
+
+    guard: t.Any = guard_function
     if iscoroutinefunction(function):
-
-        async def guard(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            await required_later(fresh=fresh)
-            return await function(*args, **kwargs)
-
+        guard = guard_coroutine
     elif is_async(function):
-
-        async def guard(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            await required_later(fresh=fresh)
-            return await call(current_context().app, function, *args, **kwargs)
-
-    else:
-
-        def guard(*args: t.Any, **kwargs: t.Any) -> t.Any:  # type: ignore[misc]
-            required_now(fresh=fresh)
-            return function(*args, **kwargs)
-
+        guard = guard_decorated
     guarded: t.Any = update_wrapper(guard, function)
     #: For whoever lists what views demand.
     guarded.demands_login = "fresh" if fresh else "any"

@@ -60,10 +60,12 @@ class Status(t.Protocol):
     @property
     def allowed(self) -> bool:
         """Whether it is within the limit."""
+        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
 
     @property
     def reset_s(self) -> float:
         """How many seconds to wait."""
+        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
 
 
 class Limiter(t.Protocol):
@@ -71,6 +73,7 @@ class Limiter(t.Protocol):
 
     def hit(self, name: str, limit: str, key: str) -> Status:
         """Count an attempt of `key`, and say whether it is within the limit."""
+        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
 
     def reset(self, name: str, key: str) -> t.Any:
         """Forget the attempts of `key`."""
@@ -106,11 +109,10 @@ class LoginSetup:
         """Return where remembered browsers are stored, opened on first use."""
         if self._remember_store is not None:
             return self._remember_store
-        store: RememberStore | None = app.extensions.get(_STORE)
-        if store is None:
+        if _STORE not in app.extensions:
             # Two threads may open one each, and the memory must be the same for both.
-            store = app.extensions.setdefault(_STORE, _open(app))
-        return store
+            app.extensions.setdefault(_STORE, _open(app))
+        return t.cast("RememberStore", app.extensions[_STORE])
 
     def limiter_of(self, app: App) -> Limiter:
         """Return what counts attempts to log in."""
