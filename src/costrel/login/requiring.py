@@ -86,10 +86,11 @@ def _guarded(view: F, *, fresh: bool) -> F:
         )
     if not callable(function):
         raise TypeError(f"login_required decorates a function, not {function!r}.")
+    awaited: t.Any = function
 
     async def guard_coroutine(*args: t.Any, **kwargs: t.Any) -> t.Any:
         await required_later(fresh=fresh)
-        return await function(*args, **kwargs)
+        return await awaited(*args, **kwargs)
 
     async def guard_decorated(*args: t.Any, **kwargs: t.Any) -> t.Any:
         await required_later(fresh=fresh)

@@ -123,7 +123,7 @@ class RememberStore(t.Protocol):
         Returns whether it was. This must be one step, such as ``UPDATE … WHERE selector = …
         AND validator_hash = …``: of two requests, only one may succeed.
         """
-        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
+        ...
 
     def delete(self, selector: str) -> None:
         """Forget a series; nothing happens if it is not known."""

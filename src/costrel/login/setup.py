@@ -60,12 +60,12 @@ class Status(t.Protocol):
     @property
     def allowed(self) -> bool:
         """Whether it is within the limit."""
-        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
+        ...
 
     @property
     def reset_s(self) -> float:
         """How many seconds to wait."""
-        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
+        ...
 
 
 class Limiter(t.Protocol):
@@ -73,7 +73,7 @@ class Limiter(t.Protocol):
 
     def hit(self, name: str, limit: str, key: str) -> Status:
         """Count an attempt of `key`, and say whether it is within the limit."""
-        ...  # noqa: PIE790  pyright takes it for an implementation otherwise
+        ...
 
     def reset(self, name: str, key: str) -> t.Any:
         """Forget the attempts of `key`."""
