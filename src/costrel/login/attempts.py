@@ -1,0 +1,86 @@
+"""How often somebody may try to log in."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import typing as t
+import unicodedata
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from werkzeug.exceptions import TooManyRequests
+
+from .setup import DEFAULTS, LoginSetup
+from .signals import login_refused
+
+if t.TYPE_CHECKING:
+    from ..ctx import RequestContext
+
+BY_NAME, BY_ADDRESS = "login.name", "login.address"
+"""What the counters are called in the limiter's store."""
+
+_COUNTED = "_login_attempts"
+
+
+def count_attempt(setup: LoginSetup, ctx: RequestContext, name: str) -> None:
+    """Count an attempt to log in; see `Login.attempt`."""
+    config = ctx.app.config
+    address = ctx.request.remote_addr or ""
+    key = _key_of_name(name)
+    # The address first: who tries too often from one does not use up the attempts of the name.
+    counters = (
+        (BY_ADDRESS, "LOGIN_ADDRESS_LIMITS", _network_of(address)),
+        (BY_NAME, "LOGIN_LIMITS", key),
+    )
+    for counter, setting, what in counters:
+        limits = config.get(setting, DEFAULTS[setting])
+        if limits:
+            _hit(setup, ctx, counter, limits, what, name)
+    vars(ctx).setdefault(_COUNTED, []).append(key)
+
+
+def forget_attempts(setup: LoginSetup, ctx: RequestContext) -> None:
+    """Forget the attempts of the names that this request has logged in with.
+
+    Those of the address stay: otherwise somebody with one account could try any number of others.
+    """
+    for key in vars(ctx).pop(_COUNTED, ()):
+        setup.limiter_of(ctx.app).reset(BY_NAME, key)
+
+
+def _hit(
+    setup: LoginSetup, ctx: RequestContext, counter: str, limit: str, key: str, name: str
+) -> None:
+    app = ctx.app
+    status = setup.limiter_of(app).hit(counter, limit, key)
+    if status.allowed:
+        return
+    address = ctx.request.remote_addr
+    app.logger.warning("Refused an attempt to log in as %a from %s: %s", name, address, limit)
+    login_refused.send(app, _async_wrapper=app.ensure_sync, name=name, address=address)
+    raise TooManyRequests(
+        "There were too many attempts to log in. Try again later.",
+        retry_after=max(1, math.ceil(status.reset_s)),
+    )
+
+
+def _key_of_name(name: str) -> str:
+    """Return a name as it is counted: of bounded length, however it is written.
+
+    It is hashed, because people type passwords into the wrong field.
+    """
+    folded = unicodedata.normalize("NFKC", name[:1024]).strip().casefold()
+    return hashlib.sha256(folded.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _network_of(address: str) -> str:
+    """Return what is counted as one client: an IPv4 address, or the first half of an IPv6 one."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        mapped = ip.ipv4_mapped
+        # SPEC(RFC 4291 §2.5.4): one subscriber has at least all addresses of the first 64 bits.
+        return str(mapped) if mapped else str(ip_network((int(ip) >> 64 << 64, 64)))
+    return str(ip)

@@ -1,0 +1,67 @@
+"""What the session holds of a login."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+USER = "_user_id"
+"""COMPAT(Flask-Login): the same key, so that either reads the other's sessions."""
+
+FRESH = "_fresh"
+AT = "_login_at"
+BOUND = "_login_bound"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """Who is logged in, since when, and how.
+
+    Attributes:
+        user_id: The id of the user.
+        fresh: Whether the user has proved who they are, rather than being remembered.
+        at: When that was, in seconds since the epoch; None if it is not known.
+        fingerprint: What binds it to the user's password: see `fingerprint_of`.
+    """
+
+    user_id: str
+    fresh: bool
+    at: int | None
+    fingerprint: str | None
+
+    @classmethod
+    def of_session(cls, session: t.Mapping[str, t.Any]) -> LoginRecord | None:
+        """Return what a session holds; None if nobody is logged in."""
+        user_id = session.get(USER)
+        if not isinstance(user_id, str):
+            return None
+        at, fingerprint = session.get(AT), session.get(BOUND)
+        return cls(
+            user_id,
+            fresh=session.get(FRESH) is True,
+            at=at if isinstance(at, int) else None,
+            fingerprint=fingerprint if isinstance(fingerprint, str) else None,
+        )
+
+    def is_fresh(self, now: float, lifetime_s: float | None) -> bool:
+        """Return whether the user has proved who they are, and not too long ago."""
+        if not self.fresh:
+            return False
+        return lifetime_s is None or (self.at is not None and now - self.at < lifetime_s)
+
+    def write(self, session: t.MutableMapping[str, t.Any]) -> None:
+        """Store it in a session, in place of what was there."""
+        erase(session)
+        session[USER] = self.user_id
+        session[FRESH] = self.fresh
+        if self.at is not None:
+            session[AT] = self.at
+        if self.fingerprint is not None:
+            session[BOUND] = self.fingerprint
+
+
+def erase(session: t.MutableMapping[str, t.Any]) -> None:
+    """Remove a login from a session; everything else in it stays."""
+    for key in (USER, FRESH, AT, BOUND):
+        if key in session:
+            del session[key]
