@@ -22,7 +22,8 @@ TYPED = ("typed_post", "typed_get", "typed_invalid")
 class Peer:
     """One application.
 
-    `servers` are measured each; of `candidates`, for each workload, only the fastest is. `quick` are the servers of the quick run, which leaves out peers that name none;
+    `servers` are measured each; of `candidates`, for each workload, only the fastest is.
+    `quick` are the servers of the quick run, which leaves out peers that name none;
     an empty list is a peer that is run in process only. `sockets` is the server on which
     its WebSockets are measured. `defaults` are servers that run it without options. A twin
     returns `jsonify(...)` where the peer that it is of returns a dictionary. `app` is where

@@ -24,7 +24,8 @@ TYPES: list[t.Any] = [
 ]  # fmt: skip
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 8), st.integers(),
-    st.floats(allow_nan=False, allow_infinity=False), st.floats(-2, 7), st.text(max_size=4), st.just([]), st.just({}),
+    st.floats(allow_nan=False, allow_infinity=False), st.floats(-2, 7), st.text(max_size=4),
+    st.just([]), st.just({}),
     st.sampled_from([2**63 - 1, 2**63, 2**64, -(2**63), -(2**63) - 1, "a", "ab", "ä€😀"]),
 )  # fmt: skip
 
@@ -65,7 +66,6 @@ def test_plain_types_are_told_without_msgspec(annotation):
 
 def test_errors_are_found_among_fields_that_fit():
     """Each with its place, those of nested objects too."""
-
     value = {"name": "Ann", "age": 200, "home": {"street": "", "number": 3}}
 
     assert [found.pointer for found in find(value, kind_of(Person))] == ["/age", "/home/street"]
