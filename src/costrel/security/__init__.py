@@ -23,9 +23,9 @@ if t.TYPE_CHECKING:
     from .headerlayers import headers as headers
     from .headerlayers import headers_for as headers_for
     from .protecting import protect as protect
-    from .state import Check as Check
     from .redirects import is_safe_redirect as is_safe_redirect
     from .redirects import redirect_back as redirect_back
+    from .state import Check as Check
     from .state import Exemption as Exemption
     from .state import Finisher as Finisher
     from .state import Security as Security
