@@ -50,8 +50,7 @@ class Networks:
 
     def has_peer(self, peer: str | None) -> bool:
         """Return whether a proxy connects from there; no address is that of a Unix socket."""
-        # COMPAT(hypercorn): it calls such a peer "unix:", with a path.
-        if not peer or peer.startswith("unix:"):
+        if not peer:
             return self.unix
         found = self._known.get(peer)
         if found is None:
