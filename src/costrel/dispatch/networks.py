@@ -50,8 +50,7 @@ class Networks:
 
     def has_peer(self, peer: str | None) -> bool:
         """Return whether a proxy connects from there; no address is that of a Unix socket."""
-        # COMPAT(hypercorn): it calls such a peer "unix:", with a path.
-        if not peer or peer.startswith("unix:"):
+        if not peer:
             return self.unix
         found = self._known.get(peer)
         if found is None:
@@ -108,13 +107,16 @@ class NetworkProxies(ProxyFix):
             if it is that of such a proxy itself, so what a client has made up does not count,
             whatever way it took.
         counts: How often proxies set the other headers, as for ``ProxyFix``.
+        told: Gets the first header that was not believed, once that is logged.
     """
 
-    def __init__(self, networks: Networks, hops: int, counts: t.Mapping[str, int]) -> None:
+    def __init__(
+        self, networks: Networks, hops: int, counts: t.Mapping[str, int], told: set[str]
+    ) -> None:
         super().__init__(_nothing, x_for=0, **{"x_proto": 1, **counts})
         self.networks = networks
         self.hops = hops
-        self.told: set[str] = set()
+        self.told = told
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse

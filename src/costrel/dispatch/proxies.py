@@ -32,7 +32,8 @@ def trusted_proxies(app: App) -> ProxyFix | None:
     if trusted is None or (trusted == 0 and type(trusted) is int):
         return None
     if isinstance(trusted, Mapping) and "networks" in trusted:
-        return _in_networks(trusted)
+        # Told once for an application, whatever is compiled anew.
+        return _in_networks(trusted, vars(app).setdefault("_disbelieved", set()))
     counts = trusted if isinstance(trusted, Mapping) else {"x_for": trusted, "x_proto": trusted}
     if not all(name in _HEADERS and _is_count(count) for name, count in counts.items()):
         raise ValueError(
@@ -47,7 +48,7 @@ def trusted_proxies(app: App) -> ProxyFix | None:
     return ProxyFix(_nothing, **(dict.fromkeys(_HEADERS, 0) | dict(counts)))
 
 
-def _in_networks(trusted: Mapping[str, t.Any]) -> ProxyFix:
+def _in_networks(trusted: Mapping[str, t.Any], told: set[str]) -> ProxyFix:
     """Return what believes proxies in networks only; raises `ValueError` for a wrong setting."""
     from .networks import COUNTS, NetworkProxies, Networks
 
@@ -57,7 +58,7 @@ def _in_networks(trusted: Mapping[str, t.Any]) -> ProxyFix:
     problem = "" if right and _is_count(hops) and hops else "unknown names, or wrong numbers"
     try:
         if not problem:
-            return NetworkProxies(Networks(trusted["networks"]), hops, counts)
+            return NetworkProxies(Networks(trusted["networks"]), hops, counts, told)
     except (TypeError, ValueError) as error:
         problem = str(error)
     raise ValueError(
