@@ -77,7 +77,7 @@ def safe_answers(
     now = NOW
     with (
         mock.patch.dict(os.environ, {FORCE_GENERAL: general}),
-        mock.patch("time.time", lambda: now),
+        mock.patch("time.time", side_effect=lambda: now),
     ):
         app = make_app({"PROPAGATE_EXCEPTIONS": False, **config})
         if hooked:

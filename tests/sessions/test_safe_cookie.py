@@ -190,7 +190,8 @@ def test_interface_of_somebody_else_stays():
     after = make_app(SESSION_STORE="memory:")
     after.session_interface = mine
     inherited = Application("inherited")
-    for app, expected in ((before, mine), (after, mine), (inherited, Application.session_interface)):
+    own = Application.session_interface
+    for app, expected in ((before, mine), (after, mine), (inherited, own)):
         install(app)
         assert settle(app) is expected
         app.test_client().get("/")

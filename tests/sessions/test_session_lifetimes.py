@@ -100,7 +100,10 @@ def test_times_are_kept_only_for_a_lifetime(clock):
     """A session without one has the content that the application stored."""
     for config, expected in (
         ({}, {"value": "1"}),
-        ({"SESSION_IDLE_LIFETIME": 9}, {"value": "1", "_created": int(clock.now), "_used": int(clock.now)}),
+        (
+            {"SESSION_IDLE_LIFETIME": 9},
+            {"value": "1", "_created": int(clock.now), "_used": int(clock.now)},
+        ),
         ({"SESSION_ABSOLUTE_LIFETIME": 9}, {"value": "1", "_created": int(clock.now)}),
     ):
         client = make_app(**config).test_client()
@@ -168,7 +171,7 @@ def test_permanent_session_is_sent_again_with_its_last_use(clock):
 def test_what_is_no_lifetime_is_an_error(value):
     """It names the setting and what to write."""
     app = make_app(TESTING=True, SESSION_IDLE_LIFETIME=value)
-    with pytest.raises(ValueError, match="SESSION_IDLE_LIFETIME is .* timedelta"):
+    with pytest.raises(ValueError, match=r"SESSION_IDLE_LIFETIME is .* timedelta"):
         app.test_client().get("/set/1")
 
 

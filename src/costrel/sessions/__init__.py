@@ -364,9 +364,8 @@ class SecureCookieSessionInterface(SessionInterface):
             found = signing.read_plainly(value, max_age)
             if found is not None:
                 cls = self.session_class
-                if cls is self._plain_session_class and cls._may_fill_session:
-                    return self._accepted(app, cls.of_data(found))
-                return self._accepted(app, self.session_class(found))
+                plainly = cls is self._plain_session_class and cls._may_fill_session
+                return self._accepted(app, cls.of_data(found) if plainly else cls(found))
         try:
             return self._accepted(app, self.session_class(signing.loads(value, max_age=max_age)))
         except BadData:

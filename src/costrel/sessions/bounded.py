@@ -18,7 +18,7 @@ LIMIT_BYTES = 65_536
 """How large the data of a session may be when it is unpacked."""
 
 
-class DataTooLarge(ValueError):
+class DataTooLarge(ValueError):  # noqa: N818  it says what is wrong
     """The data is larger than `LIMIT_BYTES`, before it was packed or when it was unpacked."""
 
     def __init__(self, size_bytes: int) -> None:

@@ -78,7 +78,13 @@ class SafeSession(SecureCookieSession):
 class NullSafeSession(NullSession, SafeSession):
     """A `NullSession` that can't be regenerated or destroyed either."""
 
-    regenerate = destroy = NullSession._fail
+    def regenerate(self) -> None:
+        """Raise the error of every write."""
+        self._fail()
+
+    def destroy(self) -> None:
+        """Raise the error of every write."""
+        self._fail()
 
 
 class SafeSessionInterface(SecureCookieSessionInterface):
@@ -144,9 +150,7 @@ class SafeSessionInterface(SecureCookieSessionInterface):
             return super()._sign(app, signing, session)
         except DataTooLarge as error:
             _refuse(session)
-            raise data_too_large(
-                session, self.serializer, error.size_bytes, LIMIT_BYTES
-            ) from None
+            raise data_too_large(session, self.serializer, error.size_bytes, LIMIT_BYTES) from None
 
     def _set_cookie(
         self,

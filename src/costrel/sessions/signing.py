@@ -117,7 +117,6 @@ class Serializer(URLSafeTimedSerializer, metaclass=Watched):
             return None
         return data if type(data) is dict else None
 
-
     @staticmethod
     def _compress(data: bytes) -> bytes | None:
         return compress(data)
