@@ -15,6 +15,7 @@ from jinja2 import ChoiceLoader, TemplateNotFound
 from ..ground.current import request_view
 from ..registration.operations import TURN_ON, has_typed_views
 from ..registration.origin import definition
+from .guarding import GuardHook
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -48,7 +49,10 @@ def others_of_request(app: App) -> str:
 
     blueprints = outside_in(ctx.request.blueprint)
     functions: list[t.Any] = [
-        function for name in blueprints for function in app.before_request_funcs.get(name, ())
+        function
+        for name in blueprints
+        for function in app.before_request_funcs.get(name, ())
+        if not isinstance(function, GuardHook)  # it returns nothing that is no response
     ]
     for name in blueprints:
         for handlers in app.error_handler_spec.get(name, {}).values():

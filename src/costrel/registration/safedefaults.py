@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from types import MappingProxyType
 
+from werkzeug.datastructures import ImmutableDict
+
 # Host names and proxies: see docs/hosts.md.
 HOSTS: dict[str, t.Any] = {}
 
@@ -16,8 +18,8 @@ CSRF: dict[str, t.Any] = {}
 
 # Fields of responses: see docs/headers.md.
 HEADERS: dict[str, t.Any] = {
-    "SECURITY_HEADERS": {},
-    "CONTENT_SECURITY_POLICY": {},
+    "SECURITY_HEADERS": ImmutableDict(),
+    "CONTENT_SECURITY_POLICY": ImmutableDict(),
     "CONTENT_SECURITY_POLICY_REPORT_ONLY": None,
 }
 

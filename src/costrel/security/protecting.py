@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import typing as t
 
+from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
-from .state import Security, security_of
+from . import corsrules
+from .state import Exemption, Security, security_of
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -16,8 +18,8 @@ INSTALLERS: t.Mapping[str, tuple[str, str]] = {
     "limits": ("costrel.security.limits", "install"),
     "rates": ("costrel.security.rates", "install"),
     "csrf": ("costrel.security.csrf", "install"),
-    "headers": ("costrel.security.headers", "install"),
-    "sessions": ("costrel.sessions.safe", "install"),
+    "headers": ("costrel.security.headerrules", "install"),
+    "sessions": ("costrel.sessions.installing", "install"),
     "secrets": ("costrel.sessions.keys", "install"),
     "logs": ("costrel.logging", "configure"),
 }
@@ -52,19 +54,19 @@ def protect(
         secrets: Refuse weak secret keys outside debug mode: see docs/secrets.md.
         logs: Set up logs and request ids: see docs/logging.md.
 
-    Returns what protects the application, for an audit to read.
+    Returns what protects the application, for an audit to read. Raises `ValueError` if a feature
+    that is on already is to be left out: its settings and decorators are the way then.
     """
     wanted = {
         "hosts": hosts, "limits": limits, "rates": rates, "csrf": csrf, "headers": headers,
         "sessions": sessions, "secrets": secrets, "logs": logs,
     }  # fmt: skip
     security = security_of(app)
-    from . import finish, guard
-
-    guard.install(app)
-    finish.install(app)
+    corsrules.install(app)
     for feature, is_wanted in wanted.items():
-        if is_wanted and feature not in security.installed:
+        if not is_wanted:
+            _leave_out(security, feature)
+        elif feature not in security.installed:
             _configure(app, feature)
             module, name = INSTALLERS[feature]
             getattr(importlib.import_module(module), name)(app)
@@ -72,9 +74,22 @@ def protect(
     return security
 
 
+def _leave_out(security: Security, feature: str) -> None:
+    place = caller()
+    if feature in security.installed:
+        raise ValueError(
+            f"protect(..., {feature}=False) ({place}) comes too late: {feature} is on already,"
+            " because Costrel switches everything on itself. Change its settings, or make the"
+            f" application a Flask and call protect(app, {feature}=False)."
+        )
+    security.exemptions.append(Exemption(feature, "*", f"protect(..., {feature}=False)", place))
+
+
 def _configure(app: App, feature: str) -> None:
     """Set a feature's settings, except those that somebody has set."""
-    original = type(app).default_config
+    # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
+    declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
+    original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
             key in original and app.config[key] is original[key] and original[key] != value
