@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from stored_apps import get, id_in, make_app, with_id
 
-from costrel import Costrel, session
+from costrel import session
 from costrel.sessions import SessionInfo, end_sessions_of, sessions_of
 from costrel.sessions.stores import StoreUnavailableError
 from costrel.sessions.stores.memory import MemoryStore
@@ -120,7 +120,7 @@ def test_login_in_the_same_request_is_kept():
 
 def test_sessions_in_cookies_can_not_be_listed_or_ended():
     """The error says what to set."""
-    app = Costrel(__name__)
+    app = make_app("cookie:")
     with app.app_context():
         for function in (sessions_of, end_sessions_of):
             with pytest.raises(RuntimeError, match="SESSION_STORE"):

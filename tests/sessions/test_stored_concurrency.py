@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored_apps import get, id_in, with_id
 from stored_apps import make_app as make_plain_app
@@ -139,6 +139,7 @@ CHANGES = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(before=CHANGES, first=CHANGES, second=CHANGES)
 def test_merged_session_is_that_of_one_request_after_the_other(before, first, second):
     """For any changes: as if the first to read had read last."""

@@ -98,7 +98,12 @@ def test_application_and_cookie_sessions_load_no_store():
     """Whoever keeps sessions in cookies pays for nothing."""
     code = (
         "import sys, costrel\n"
-        "costrel.Costrel(__name__)\n"
+        "from costrel.sessions.installing import install\n"
+        "app = costrel.Flask(__name__)\n"
+        "install(app)\n"
+        "app.secret_key = 'x'\n"
+        "app.add_url_rule('/', 'x', lambda: str(costrel.session.get('x')))\n"
+        "assert app.test_client().get('/').text == 'None'\n"
         "print([name for name in sys.modules if name.startswith('costrel.sessions.stor')"
         " or name in ('redis', 'sqlalchemy')])"
     )

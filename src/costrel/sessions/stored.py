@@ -99,7 +99,7 @@ class StoredSessionInterface(SafeSessionInterface):
     the meantime stays ended.
     """
 
-    session_class = StoredSession
+    session_class: type[StoredSession] = StoredSession  # pyright: ignore[reportIncompatibleVariableOverride]
     _plain_session_class = StoredSession
     waits_for_store = True
 

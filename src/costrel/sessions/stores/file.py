@@ -19,9 +19,12 @@ from contextlib import contextmanager, suppress
 from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError
 
 try:
-    import fcntl
-except ImportError:  # pragma: no cover  Windows
-    fcntl = None  # type: ignore[assignment]
+    from fcntl import LOCK_EX, flock
+except ImportError as error:  # pragma: no cover  Windows
+    raise RuntimeError(
+        "SESSION_STORE = 'file:' needs file locks that Windows does not have. Write"
+        " 'sqlalchemy:sqlite:///sessions.db' instead."
+    ) from error
 
 SWEEP_EVERY_S = 60.0
 """How often a process looks for expired sessions, at most."""
@@ -46,17 +49,12 @@ class FileStore(SessionStore):
         path: The folder.
         clock: Returns the seconds since the epoch.
 
-    Raises `RuntimeError` on Windows, which has no locks of this kind, and for a folder that
-    others may write to.
+    Raises `RuntimeError` for a folder that others may write to; importing this module does on
+    Windows, which has no locks of this kind.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock = time.time) -> None:
         super().__init__(clock)
-        if fcntl is None:  # pragma: no cover  Windows
-            raise RuntimeError(
-                "SESSION_STORE = 'file:' needs file locks that Windows does not have. Write"
-                " 'sqlalchemy:sqlite:///sessions.db' instead."
-            )
         self.path = os.fspath(path)
         self._is_checked = False
         self._made: set[str] = set()
@@ -192,7 +190,7 @@ class FileStore(SessionStore):
             0o600,
         )
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            flock(lock, LOCK_EX)
             yield
         finally:
             os.close(lock)  # which releases it

@@ -16,6 +16,7 @@ from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError, notice_f
 
 try:
     import sqlalchemy as sa
+    from sqlalchemy import event
     from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 except ImportError as error:
     raise RuntimeError(
@@ -310,7 +311,7 @@ def _make_engine(text: str) -> sa.Engine:
             f" ({error}). Run, for PostgreSQL: pip install psycopg[binary]"
         ) from error
     if backend == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
