@@ -54,7 +54,7 @@ def test_plugin_commands_are_listed_without_an_app(costrel_command: t.Any, plugi
     listed = [line.split()[0] for line in result.stdout.split("Commands:\n")[1].splitlines()]
     installed = {entry.name for entry in entry_points(group="flask.commands")}
     own = [name for name in listed if name not in installed]
-    assert own == ["greet", "openapi", "routes", "run", "shell", "typings"]
+    assert own == ["greet", "openapi", "routes", "run", "settings", "shell", "typings"]
 
 
 def test_help_lists_commands_of_the_app_named_by_variable(
@@ -67,8 +67,8 @@ def test_help_lists_commands_of_the_app_named_by_variable(
     )
     (tmp_path / ".flaskenv").write_text("FLASK_APP=hello\n")
 
-    assert "sweep    Sweep the floor." in costrel_command("--help").stdout
-    assert "sweep    Sweep the floor." in costrel_command().stderr + costrel_command().stdout
+    assert "sweep     Sweep the floor." in costrel_command("--help").stdout
+    assert "sweep     Sweep the floor." in costrel_command().stderr + costrel_command().stdout
 
 
 def test_help_of_an_app_that_raises_shows_the_error() -> None:

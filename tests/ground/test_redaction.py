@@ -95,7 +95,7 @@ def test_remembered_secret_is_replaced_in_any_text(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 200_000 + "://", "a://" * 50_000, "a://b:" * 30_000, "?key" * 50_000 + "://"]
+    "text", ["a" * 50_000 + "://", "a://" * 10_000, "a://b:" * 10_000, "?key" * 10_000 + "://"]
 )
 def test_long_text_is_searched_in_linear_time(text):
     """A client decides what some lines of a log contain."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -276,3 +278,26 @@ def test_prefix_can_be_changed_or_empty(variables):
     variables(SHOP_PORT="1", APP_PORT="2", PORT="3")
     assert load(Flask(__name__), Testing, prefix="SHOP_").port == 1
     assert load(Flask(__name__), Testing, prefix="").port == 3
+
+
+def test_env_file_without_python_dotenv_is_said_to_be_unread(folder, monkeypatch, caplog):
+    """The warning says how to install it."""
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    (folder / ".env").write_text("APP_PORT=3\n")
+    assert load(Flask(__name__), Development, "development").port == 8000
+    assert f"{folder / '.env'} is not read" in caplog.text
+    assert "pip install 'costrel[dotenv]'" in caplog.text
+
+
+def test_env_files_can_be_switched_off(folder, variables):
+    """`FLASK_SKIP_DOTENV` holds here too."""
+    (folder / ".env").write_text("APP_PORT=3\n")
+    variables(FLASK_SKIP_DOTENV="1")
+    assert load(Flask(__name__), Development, "development").port == 8000
+
+
+def test_package_does_not_load_settings():
+    """Only applications that use them pay for their import."""
+    code = "import sys, costrel; costrel.Costrel('a'); print('costrel.settings' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"

@@ -24,7 +24,7 @@ _ABOUT = frozenset("FILE PATH FOLDER DIR NAME HEADER PREFIX ALGORITHM".split())
 # databases allow, and not for a port.
 _USERINFO = re.compile(
     r"([A-Za-z][\w+.-]{0,30}://[^\s/?#:@]{0,200}:)"
-    r"(?:[^\s/?#]{0,500}|(?!\d+[/?#])[^\s@]{0,500})(?=@)"
+    r"(?:[^\s/?#]{0,500}|(?!\d+[/?#])[^\s@]{0,100}+)(?=@)"
 )
 _PARAMETER = re.compile(
     r"([?&;][\w.-]{0,40}(?:password|passwd|pwd|secret|token|key|signature)[\w.-]{0,40}=)"
