@@ -14,6 +14,7 @@ from costrel.login import (
     Login,
     current_user,
     load_current_user,
+    login_required,
     login_user,
     login_user_async,
     logout_user,
@@ -22,6 +23,8 @@ from costrel.login import (
     user_logged_out,
 )
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
+from costrel.sessions.stored import StoredSessionInterface
+from costrel.sessions.stores.memory import MemoryStore
 
 
 @pytest.fixture(params=[Flask, Costrel])
@@ -178,6 +181,46 @@ def test_session_is_renewed_at_login_and_destroyed_at_logout():
     assert ["regenerate"] == calls
     client.post("/logout")
     assert ["regenerate", "destroy"] == calls
+
+
+@pytest.mark.parametrize("loader", [None, async_loader])
+def test_stored_session_gets_another_id_at_each_login(path, loader):
+    """The id of before is worth nothing, over both interfaces; logout leaves nothing behind."""
+    made = make(Costrel, load_user=loader)
+    store = MemoryStore()
+    made.app.session_interface = StoredSessionInterface(store)
+
+    @made.app.route("/visit", methods=["GET", "POST"])
+    def visit():
+        session["visited"] = True
+        return ""
+
+    @made.app.get("/later")
+    @login_required
+    async def later():
+        return current_user.id
+
+    client = made.app.test_client()
+    client.post("/visit")
+    before = next(iter(client._cookies.values()))
+    client.post("/login/ada")
+    after = next(iter(client._cookies.values()))
+    assert before.value != after.value
+    assert 1 == len(store.of_user("ada"))
+    assert "ada" == client.get("/later").text
+    old = made.app.test_client()
+    old.set_cookie(before.key, before.value)
+    assert "nobody" == old.get("/who").text
+
+    async def main():
+        client = made.app.async_test_client()
+        client.set_cookie(after.key, after.value)
+        return (await client.get("/later")).text
+
+    assert "ada" == asyncio.run(main())
+    client.post("/logout")
+    assert [] == store.of_user("ada")
+    assert 401 == client.get("/later").status_code
 
 
 def test_session_of_an_interface_that_renews_is_renewed():
