@@ -13,6 +13,7 @@ from costrel.login import (
     AnonymousUser,
     Login,
     current_user,
+    fresh_login_required,
     load_current_user,
     login_required,
     login_user,
@@ -262,9 +263,27 @@ def test_hash_is_not_in_the_session(made):
     client = made.app.test_client()
     client.post("/login/ada")
     with client.session_transaction() as held:
-        assert {"_user_id", "_fresh", "_login_at", "_login_bound"} <= set(held)
+        assert {"_user_id", "_fresh", "_login"} <= set(held)
         assert "a stored hash" not in str(dict(held))
-        assert 22 == len(held["_login_bound"])
+        at, fingerprint = held["_login"]
+        assert made.clock.now == at
+        assert 22 == len(fingerprint)
+    assert not next(c for c in client._cookies.values() if "session" in c.key).value.startswith(".")
+
+
+@pytest.mark.parametrize("login", [None, "x", [], [1], ["x", 1], [None, None], [1, 2, 3], {}])
+def test_session_that_was_written_by_something_else_is_not_fresh(login):
+    """Whatever it holds, it is no error; it logs in who is not bound to a password."""
+    made = make()
+    made.login.user_loader(lambda user_id: types.SimpleNamespace(id=user_id))
+    made.app.get("/fresh", endpoint="fresh")(fresh_login_required(lambda: current_user.id))
+    client = made.app.test_client()
+    with client.session_transaction() as held:
+        held.update(_user_id="ada", _fresh=True, _login=login)
+    found = client.get("/who").text, client.get("/fresh").status_code
+    assert found in {("ada", 401), ("nobody", 401)}
+    made.login.user_loader(made.users.get)
+    assert "nobody" == client.get("/who").text
 
 
 def test_session_survives_a_change_of_the_secret_key(made):
