@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -202,6 +204,32 @@ def test_race_of_two_requests_uses_one_cookie_up(made):
     assert "ada" == client.get("/race").text
     assert before == cookie_of(client)
     end_session(client)
+    assert "ada" == client.get("/who").text
+
+
+@pytest.mark.parametrize("kind", ["own", "memory:", "file://{}/kept"])
+def test_many_requests_at_once_use_one_cookie_up(kind, tmp_path):
+    """All of a browser that starts are let in, and one of the answers has the next cookie."""
+    made = make(Costrel)
+    if kind != "own":
+        made.login._remember_store = KeptRememberStore(open_store(kind.format(tmp_path)))
+    before = cookie_of(remembered(made))
+    barrier = threading.Barrier(8)
+
+    def ask(_):
+        client = made.app.test_client()
+        client.set_cookie(NAME, before)
+        barrier.wait(timeout=30)
+        return client.get("/who").text, cookie_of(client)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert {"ada"} == {text for text, _ in answers}
+    after = {cookie for _, cookie in answers} - {before}
+    assert 1 == len(after)
+    client = made.app.test_client()
+    client.set_cookie(NAME, after.pop())
+    made.clock.now += 60
     assert "ada" == client.get("/who").text
 
 
