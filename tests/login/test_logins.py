@@ -8,7 +8,7 @@ import types
 import pytest
 from people import User, async_loader, make
 
-from costrel import Costrel, Flask, render_template_string, session
+from costrel import Costrel, Flask, render_template_string, session, websocket
 from costrel.login import (
     AnonymousUser,
     Login,
@@ -201,6 +201,11 @@ def test_stored_session_gets_another_id_at_each_login(path, loader):
     async def later():
         return current_user.id
 
+    @made.app.websocket("/chat")
+    @login_required
+    async def chat():
+        await websocket.send(current_user.id)
+
     client = made.app.test_client()
     client.post("/visit")
     before = next(iter(client._cookies.values()))
@@ -216,9 +221,10 @@ def test_stored_session_gets_another_id_at_each_login(path, loader):
     async def main():
         client = made.app.async_test_client()
         client.set_cookie(after.key, after.value)
-        return (await client.get("/later")).text
+        async with client.websocket("/chat") as socket:
+            return (await client.get("/later")).text, await socket.receive()
 
-    assert "ada" == asyncio.run(main())
+    assert ("ada", "ada") == asyncio.run(main())
     client.post("/logout")
     assert [] == store.of_user("ada")
     assert 401 == client.get("/later").status_code
