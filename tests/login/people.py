@@ -93,7 +93,8 @@ def make(cls=Flask, load_user=None, **config):
         limiter=limiter,
         clock=clock,
     )
-    app.config.update(LOGIN_HASH_COST=CHEAP, **config)
+    # Requests of the test clients come over HTTPS.
+    app.config.update(LOGIN_HASH_COST=CHEAP, **{"PREFERRED_URL_SCHEME": "https", **config})
 
     @app.post("/login/<name>")
     def log_in(name):

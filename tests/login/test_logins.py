@@ -8,12 +8,14 @@ import types
 import pytest
 from people import User, async_loader, make
 
-from costrel import Costrel, Flask, render_template_string, session
+from costrel import Costrel, Flask, render_template_string, session, websocket
 from costrel.login import (
     AnonymousUser,
     Login,
     current_user,
+    fresh_login_required,
     load_current_user,
+    login_required,
     login_user,
     login_user_async,
     logout_user,
@@ -22,6 +24,8 @@ from costrel.login import (
     user_logged_out,
 )
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
+from costrel.sessions.stored import StoredSessionInterface
+from costrel.sessions.stores.memory import MemoryStore
 
 
 @pytest.fixture(params=[Flask, Costrel])
@@ -180,6 +184,52 @@ def test_session_is_renewed_at_login_and_destroyed_at_logout():
     assert ["regenerate", "destroy"] == calls
 
 
+@pytest.mark.parametrize("loader", [None, async_loader])
+def test_stored_session_gets_another_id_at_each_login(path, loader):
+    """The id of before is worth nothing, over both interfaces; logout leaves nothing behind."""
+    made = make(Costrel, load_user=loader)
+    store = MemoryStore()
+    made.app.session_interface = StoredSessionInterface(store)
+
+    @made.app.route("/visit", methods=["GET", "POST"])
+    def visit():
+        session["visited"] = True
+        return ""
+
+    @made.app.get("/later")
+    @login_required
+    async def later():
+        return current_user.id
+
+    @made.app.websocket("/chat")
+    @login_required
+    async def chat():
+        await websocket.send(current_user.id)
+
+    client = made.app.test_client()
+    client.post("/visit")
+    before = next(iter(client._cookies.values()))
+    client.post("/login/ada")
+    after = next(iter(client._cookies.values()))
+    assert before.value != after.value
+    assert 1 == len(store.of_user("ada"))
+    assert "ada" == client.get("/later").text
+    old = made.app.test_client()
+    old.set_cookie(before.key, before.value)
+    assert "nobody" == old.get("/who").text
+
+    async def main():
+        client = made.app.async_test_client()
+        client.set_cookie(after.key, after.value)
+        async with client.websocket("/chat") as socket:
+            return (await client.get("/later")).text, await socket.receive()
+
+    assert ("ada", "ada") == asyncio.run(main())
+    client.post("/logout")
+    assert [] == store.of_user("ada")
+    assert 401 == client.get("/later").status_code
+
+
 def test_session_of_an_interface_that_renews_is_renewed():
     """Flask-Session has the method on its interface."""
     renewed = []
@@ -219,9 +269,27 @@ def test_hash_is_not_in_the_session(made):
     client = made.app.test_client()
     client.post("/login/ada")
     with client.session_transaction() as held:
-        assert {"_user_id", "_fresh", "_login_at", "_login_bound"} <= set(held)
+        assert {"_user_id", "_fresh", "_login"} <= set(held)
         assert "a stored hash" not in str(dict(held))
-        assert 22 == len(held["_login_bound"])
+        at, fingerprint = held["_login"]
+        assert made.clock.now == at
+        assert 22 == len(fingerprint)
+    assert not next(c for c in client._cookies.values() if "session" in c.key).value.startswith(".")
+
+
+@pytest.mark.parametrize("login", [None, "x", [], [1], ["x", 1], [None, None], [1, 2, 3], {}])
+def test_session_that_was_written_by_something_else_is_not_fresh(login):
+    """Whatever it holds, it is no error; it logs in who is not bound to a password."""
+    made = make()
+    made.login.user_loader(lambda user_id: types.SimpleNamespace(id=user_id))
+    made.app.get("/fresh", endpoint="fresh")(fresh_login_required(lambda: current_user.id))
+    client = made.app.test_client()
+    with client.session_transaction() as held:
+        held.update(_user_id="ada", _fresh=True, _login=login)
+    found = client.get("/who").text, client.get("/fresh").status_code
+    assert found in {("ada", 401), ("nobody", 401)}
+    made.login.user_loader(made.users.get)
+    assert "nobody" == client.get("/who").text
 
 
 def test_session_survives_a_change_of_the_secret_key(made):

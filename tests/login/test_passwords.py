@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
@@ -204,10 +206,20 @@ def test_hashing_too_much_at_once_is_a_503(monkeypatch, caplog):
 
 def test_missing_argon2_is_named(monkeypatch):
     """The error is the command that installs it."""
-    monkeypatch.setitem(__import__("sys").modules, "argon2", None)
+    monkeypatch.setitem(sys.modules, "argon2", None)
     passwords._hasher.cache_clear()
     with pytest.raises(RuntimeError, match=r'pip install "costrel\[login\]"'):
         hash_password("a")
+
+
+def test_import_loads_no_extra():
+    """Hashing, limits and databases are loaded when they are used."""
+    code = (
+        "import sys, costrel.login\n"
+        "print({'argon2', 'limits', 'redis', 'sqlalchemy'} & sys.modules.keys() or 'none')"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert "none" == output.strip()
 
 
 def test_time_for_an_unknown_name_is_of_the_same_order(app):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,7 +25,10 @@ from costrel.login import (
     user_remembered,
 )
 from costrel.login.keptstore import KeptRememberStore
+from costrel.sessions import SecureCookieSessionInterface
+from costrel.sessions.stored import StoredSessionInterface
 from costrel.sessions.stores import SessionStore, StoreUnavailableError, open_store
+from costrel.sessions.stores.memory import MemoryStore
 
 NAME = "__Host-remember"
 ENTER = "/login/ada?remember=1"
@@ -59,16 +64,25 @@ def test_cookie_is_for_this_host_alone(made):
     assert ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax", "Secure"] == kept
 
 
-def test_cookie_works_over_http_in_debug_mode():
-    """Under another name, since browsers refuse the prefix there."""
-    made = make()
-    made.app.debug = True
+@pytest.mark.parametrize(
+    ("host", "debug", "kind"),
+    [
+        ("localhost", False, "remember Secure"),
+        ("localhost", True, "remember "),
+        ("192.0.2.1", True, "remember "),
+        ("192.0.2.1", False, "__Host-remember Secure"),
+    ],
+)
+def test_cookie_over_plain_http(host, debug, kind):
+    """It works on this machine and in debug mode; elsewhere, browsers drop it."""
+    made = make(PREFERRED_URL_SCHEME="http")
+    made.app.debug = debug
     client = made.app.test_client()
-    client.post(ENTER)
-    assert cookie_of(client, "remember")
-    assert cookie_of(client) is None
-    end_session(client)
-    assert "ada" == client.get("/who").text
+    answer = client.post(ENTER, base_url=f"http://{host}")
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if "remember" in c)
+    assert kind == f"{cookie.partition('=')[0]} {'Secure' if 'Secure' in cookie else ''}"
+    client.delete_cookie("session", domain=host)
+    assert "ada" == client.get("/who", base_url=f"http://{host}").text
 
 
 def test_login_without_remember_sets_no_cookie(made):
@@ -132,6 +146,20 @@ def test_stolen_cookie_ends_all_series_of_the_user(made, caplog):
         assert cookie_of(each) is None
 
 
+def test_theft_ends_the_sessions_in_a_store(path):
+    """The thief is logged out as well, and other users are not."""
+    made = make(Costrel)
+    made.app.session_interface = StoredSessionInterface(MemoryStore())
+    client, thief, bob = remembered(made), made.app.test_client(), made.app.test_client()
+    bob.post("/login/bob")
+    thief.set_cookie(NAME, cookie_of(client))
+    assert "ada" == thief.get("/who").text
+    made.clock.now += 60
+    assert "nobody" == client.get("/who").text
+    assert "nobody" == thief.get("/who").text
+    assert "bob" == bob.get("/who").text
+
+
 def test_other_users_stay_remembered_after_a_theft(made):
     """Only the user of the stolen cookie is concerned."""
     client, bob = remembered(made), made.app.test_client()
@@ -176,6 +204,32 @@ def test_race_of_two_requests_uses_one_cookie_up(made):
     assert "ada" == client.get("/race").text
     assert before == cookie_of(client)
     end_session(client)
+    assert "ada" == client.get("/who").text
+
+
+@pytest.mark.parametrize("kind", ["own", "memory:", "file://{}/kept"])
+def test_many_requests_at_once_use_one_cookie_up(kind, tmp_path):
+    """All of a browser that starts are let in, and one of the answers has the next cookie."""
+    made = make(Costrel)
+    if kind != "own":
+        made.login._remember_store = KeptRememberStore(open_store(kind.format(tmp_path)))
+    before = cookie_of(remembered(made))
+    barrier = threading.Barrier(8)
+
+    def ask(_):
+        client = made.app.test_client()
+        client.set_cookie(NAME, before)
+        barrier.wait(timeout=30)
+        return client.get("/who").text, cookie_of(client)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert {"ada"} == {text for text, _ in answers}
+    after = {cookie for _, cookie in answers} - {before}
+    assert 1 == len(after)
+    client = made.app.test_client()
+    client.set_cookie(NAME, after.pop())
+    made.clock.now += 60
     assert "ada" == client.get("/who").text
 
 
@@ -424,6 +478,10 @@ def test_store_is_a_setting(tmp_path, caplog):
     assert not caplog.text
     assert isinstance(open_with(None), MemoryRememberStore)
     assert not caplog.text
+    sessions = StoredSessionInterface(MemoryStore())
+    made.app.session_interface = sessions
+    assert sessions.store is open_with(None)._store
+    made.app.session_interface = SecureCookieSessionInterface()
     made.app.testing = False
     assert open_with(None) is made.login.store_of(made.app)
     assert 1 == caplog.text.count("LOGIN_REMEMBER_STORE")

@@ -6,7 +6,7 @@ import string
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from costrel import Flask, redirect
@@ -41,6 +41,7 @@ def test_path_of_this_host_is_returned(target):
         assert target == next_url()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=[*string.printable, "\x00", "\x7f", "\x85", "\xa0", "\u2028", "\uff0f"]))
 @example("/\t/evil.example")
 @example("/\\evil.example")
@@ -53,6 +54,7 @@ def test_redirect_to_any_target_stays_on_the_host(target):
     assert "here.example" == urlsplit(urljoin("https://here.example/login", read)).netloc
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 @example("/evil.example", "")
 def test_own_path_is_accepted_or_left_out(path, query):

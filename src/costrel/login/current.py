@@ -10,7 +10,6 @@ from ..dispatch.calls import call
 from ..dispatch.loop import _blocks_serving_loop
 from ..dispatch.threads import hop_for
 from ..ground.current import request_view
-from ..ground.wrapped import is_async
 from ..sessions import SessionMixin, opens_lazily
 from .record import LoginRecord, erase
 from .remembering import forget, has_cookie, recognise
@@ -44,7 +43,7 @@ def user_now() -> t.Any:
     if found is None:
         return keep(ctx, ANONYMOUS)
     load = setup.loader
-    if is_async(load):
+    if setup.loads_later:
         if _blocks_serving_loop():
             raise RuntimeError(_AWAIT_FIRST.format(name=getattr(load, "__name__", repr(load))))
         load = app.ensure_sync(load)

@@ -111,7 +111,7 @@ class Login(LoginSetup, t.Generic[U]):
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""
-        self._load_user = function
+        self._use_loader(function)
         return function
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..sessions.automatic import LOCAL, transport_of
+from ..sessions.stores import SessionStore
 from .series import Finding, Series, split_cookie
 from .setup import LoginSetup, is_socket, seconds_of
 from .signals import remember_theft_detected
@@ -85,6 +87,9 @@ def _tell_theft(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
     """SECURITY(cookie theft): whoever came first may be the thief, so nobody stays remembered."""
     app = ctx.app
     setup.store_of(app).delete_of_user(series.user_id)
+    interface: t.Any = app.session_interface
+    if isinstance(getattr(interface, "store", None), SessionStore):
+        interface.call(app, interface.store.delete_of_user, series.user_id)
     _delete(ctx)
     app.logger.warning(
         "A cookie of a remembered browser of the user %r was used twice, now by %s. It was"
@@ -139,8 +144,12 @@ def _set(ctx: RequestContext, response: t.Any, cookie: str, lifetime_s: float) -
 
 
 def _name(ctx: RequestContext) -> str:
-    """SECURITY(cookie tossing): with this prefix, no other host and no plain HTTP can set it."""
-    return "__Host-remember" if _is_secure(ctx) else "remember"
+    """SECURITY(cookie tossing): with this prefix, no other host and no plain HTTP can set it.
+
+    COMPAT(Chrome): over plain HTTP, it takes no cookie with the prefix from localhost.
+    """
+    is_local = transport_of(ctx.environ) == LOCAL
+    return "remember" if is_local or not _is_secure(ctx) else "__Host-remember"
 
 
 def _attributes(ctx: RequestContext) -> dict[str, t.Any]:
@@ -148,5 +157,5 @@ def _attributes(ctx: RequestContext) -> dict[str, t.Any]:
 
 
 def _is_secure(ctx: RequestContext) -> bool:
-    """Only in debug mode does the cookie work over plain HTTP."""
+    """Only in debug mode does the cookie work over plain HTTP, except on localhost."""
     return not ctx.app.debug or ctx.request.is_secure

@@ -7,6 +7,7 @@ import typing as t
 from datetime import timedelta
 
 from ..ground.current import NO_REQUEST, request_view
+from ..ground.wrapped import is_async
 from ..sessions.stores import SessionStore, open_store
 from .keptstore import KeptRememberStore
 from .memorystore import MemoryRememberStore
@@ -89,10 +90,15 @@ class LoginSetup:
         limiter: Limiter | None = None,
         clock: t.Callable[[], float] = time.time,
     ) -> None:
-        self._load_user = load_user
+        self._use_loader(load_user)
         self._remember_store = remember_store
         self._limiter = limiter
         self.clock = clock
+
+    def _use_loader(self, load_user: LoadUser | None) -> None:
+        self._load_user = load_user
+        #: Whether it returns an awaitable.
+        self.loads_later = load_user is not None and is_async(load_user)
 
     @property
     def loader(self) -> LoadUser:

@@ -29,8 +29,8 @@ user_remembered = _signals.signal("user-remembered")
 remember_theft_detected = _signals.signal("remember-theft-detected")
 """Sent when a cookie of a remembered browser has been used twice, with ``user_id``.
 
-All of the user's remembered browsers have been forgotten then. Sessions that began earlier go
-on, unless a receiver ends them.
+All of the user's remembered browsers have been forgotten then, and all sessions have ended that
+are in a store. Sessions in cookies go on.
 """
 
 login_refused = _signals.signal("login-refused")
