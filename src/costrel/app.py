@@ -35,6 +35,7 @@ from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
+from .ground.securitylog import security_log
 from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
@@ -42,6 +43,7 @@ from .registration.application import App
 from .registration.operations import check_group
 from .registration.realflask import warn_of_real_flask
 from .routing import RuleMap, urls
+from .serve.callers import is_server
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
 from .signals import request_finished, request_started
@@ -582,7 +584,11 @@ class Flask(App):
 
             add_rules(self)
 
-    def _compile(self) -> Engine:
+    def _compile(self, callback: t.Callable[..., t.Any] | None = None) -> Engine:
+        # `callback` is what the caller passed to answer it: `start_response` or `send`.
+        if self._start_checks and not self._start_checked:
+            for note in self._check_start(served=is_server(callback)):
+                security_log.warning(note)
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()
@@ -602,7 +608,7 @@ class Flask(App):
         """Handle a WSGI request. For middleware: ``app.wsgi_app = Middleware(app.wsgi_app)``."""
         engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
-            engine = self._compile()
+            engine = self._compile(start_response)
         if engine.detours:
             if engine.trusted is not None:
                 engine.trusted(environ, start_response)

@@ -8,6 +8,7 @@ import sys
 from ..commands.discovery import users_frames
 from .group import FlaskGroup
 from .openapi import openapi_command
+from .secret import secret_command
 from .typings import typings_command
 
 cli = FlaskGroup(
@@ -19,6 +20,7 @@ cli = FlaskGroup(
     ),
 )
 cli.add_command(openapi_command)
+cli.add_command(secret_command)
 cli.add_command(typings_command)
 
 
