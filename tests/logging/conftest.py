@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import typing as t
 
 import pytest
 
-from costrel import Flask
+from costrel import Flask, current_app, request
+from costrel.ground.protection import security_of
 from costrel.logging import configure
-from costrel.security import finish
 
 SETTINGS = {
     "LOG_FORMAT": "text",
@@ -20,21 +19,37 @@ SETTINGS = {
 }
 
 
-class Stream(io.StringIO):
-    """What a server would write to its log."""
+def finish(response: t.Any) -> t.Any:
+    """Finish a response, as the hook of `costrel.security.protect` does."""
+    for finisher in security_of(current_app).finishers:
+        if finisher.concerns(request.environ) or response.status_code >= 500:
+            finisher.run(response)
+    return response
+
+
+class Written:
+    """What was written to the server's log so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._text = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        self._text += self._capsys.readouterr().err
+        return self._text
 
     @property
     def lines(self) -> list[str]:
-        """The lines so far."""
-        return self.getvalue().splitlines()
+        """Its lines."""
+        return self.text.splitlines()
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
-    """Return where lines go outside of requests, and in those that are sent with it."""
-    stream = Stream()
-    monkeypatch.setattr("sys.stderr", stream)
-    return stream
+def written(capsys: pytest.CaptureFixture[str]) -> Written:
+    """Return what is written to standard error, where servers in tests have their log."""
+    return Written(capsys)
 
 
 @pytest.fixture
@@ -56,7 +71,7 @@ def make_app(
         app = Flask(name, root_path=".")
         app.config.update(SETTINGS | settings)
         configure(app)
-        finish.install(app)
+        app.after_request(finish)
         return app
 
     yield make

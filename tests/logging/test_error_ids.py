@@ -44,31 +44,31 @@ def failing(app: Flask) -> Flask:
 
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("url", ["/page", "/page/loop"])
-def test_page_of_an_error_has_nothing_but_the_id(make_app: Make, stream: t.Any, url: str) -> None:
+def test_page_of_an_error_has_nothing_but_the_id(make_app: Make, written: t.Any, url: str) -> None:
     """The log has it with the traceback."""
     app = failing(make_app())
-    response = app.test_client().get(url, errors_stream=stream)
+    response = app.test_client().get(url)
     assert response.status_code == 500
     id_ = response.headers["X-Request-ID"]
     assert f"quote this id: {id_}" in response.text
     assert "secret" not in response.text
     assert "LookupError" not in response.text
-    assert f"[{id_}] Exception on {url} [GET] (urn:uuid:{id_})" in stream.getvalue()
-    assert "LookupError: secret" in stream.getvalue()
+    assert f"[{id_}] Exception on {url} [GET] (urn:uuid:{id_})" in written.text
+    assert "LookupError: secret" in written.text
 
 
 @pytest.mark.usefixtures("path")
-def test_problem_of_an_error_has_the_same_id(make_app: Make, stream: t.Any) -> None:
+def test_problem_of_an_error_has_the_same_id(make_app: Make, written: t.Any) -> None:
     """As its ``instance``."""
     app = failing(make_app())
-    response = app.test_client().get("/api", errors_stream=stream)
+    response = app.test_client().get("/api")
     id_ = response.headers["X-Request-ID"]
     assert json.loads(response.data) == {
         "title": "Internal Server Error",
         "status": 500,
         "instance": f"urn:uuid:{id_}",
     }
-    assert f"(urn:uuid:{id_})" in stream.getvalue()
+    assert f"(urn:uuid:{id_})" in written.text
 
 
 def test_error_that_is_raised_again_has_the_id_of_each_request(make_app: Make) -> None:
@@ -98,11 +98,11 @@ def test_handler_gets_the_error_as_it_was(make_app: Make) -> None:
     assert response.text.endswith(response.headers["X-Request-ID"])
 
 
-def test_page_of_flask_stays(make_app: Make, stream: t.Any) -> None:
+def test_page_of_flask_stays(make_app: Make, written: t.Any) -> None:
     """Without the setting, pages and lines are Flask's."""
     app = failing(make_app(REQUEST_ID_HEADER=None, LOG_FORMAT=None))
-    response = app.test_client().get("/page", errors_stream=stream)
+    response = app.test_client().get("/page")
     assert "quote this id" not in response.text
-    assert "Exception on /page [GET]\n" in stream.getvalue()
-    problem = json.loads(app.test_client().get("/api", errors_stream=stream).data)
+    assert "Exception on /page [GET]\n" in written.text
+    problem = json.loads(app.test_client().get("/api").data)
     assert problem["instance"].startswith("urn:uuid:")

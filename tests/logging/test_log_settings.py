@@ -63,7 +63,7 @@ def test_logger_that_was_configured_is_left_alone(make_app: Make) -> None:
 
 
 def test_json_is_given_to_the_root_logger(
-    make_app: Make, monkeypatch: pytest.MonkeyPatch, stream: t.Any
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, written: t.Any
 ) -> None:
     """So that the lines of libraries are JSON too; nothing is written twice."""
     app = make_app(LOG_FORMAT="json")
@@ -73,11 +73,11 @@ def test_json_is_given_to_the_root_logger(
     app.logger.warning("ours")
     logging.getLogger("library").warning("theirs")
     logging.getLogger("costrel.security").warning("refused")
-    assert [json.loads(line)["message"] for line in stream.lines] == ["ours", "theirs", "refused"]
+    assert [json.loads(line)["message"] for line in written.lines] == ["ours", "theirs", "refused"]
 
 
 def test_line_is_not_written_twice_if_logging_is_configured_later(
-    make_app: Make, stream: t.Any
+    make_app: Make, written: t.Any
 ) -> None:
     """The handler gives way to one that writes to the terminal."""
     app = make_app()
@@ -87,11 +87,11 @@ def test_line_is_not_written_twice_if_logging_is_configured_later(
     later.setFormatter(logging.Formatter("later: %(message)s"))
     parent.addHandler(later)
     app.logger.warning("second")
-    assert [line.rpartition(" ")[2] for line in stream.lines] == ["first", "second"]
-    assert stream.lines[1] == "later: second"
+    assert [line.rpartition(" ")[2] for line in written.lines] == ["first", "second"]
+    assert written.lines[1] == "later: second"
     later.setLevel(logging.ERROR)
     app.logger.warning("third")
-    assert "[-] third" in stream.lines[2]
+    assert "[-] third" in written.lines[2]
 
 
 @pytest.mark.parametrize(("wanted", "level"), [("debug", 10), ("INFO", 20), (35, 35), (None, 0)])

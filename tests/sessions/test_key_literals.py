@@ -55,18 +55,18 @@ def test_fallback_key_in_the_source_is_found(tmp_path: Path) -> None:
 
 
 def test_package_is_searched_below(tmp_path: Path) -> None:
-    """But not what is kept apart from the code: the instance folder, environments, hidden folders."""
+    """But not what is kept apart from the code: the instance folder and environments."""
     (tmp_path / "__init__.py").touch()
     for folder in ("instance", ".venv", "venv", "node_modules"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "config.py").write_text(f"SECRET_KEY = '{KEY}'\n")
     (tmp_path / "venv" / "pyvenv.cfg").touch()
-    app = make_app(tmp_path, instance_path=str(tmp_path / "instance"))
-    assert app._check_start() == []
+    instance_path = str(tmp_path / "instance")
+    assert make_app(tmp_path, instance_path=instance_path)._check_start() == []
     (tmp_path / "settings" / "more").mkdir(parents=True)
     (tmp_path / "settings" / "more" / "secrets.py").write_text(f"\nKEY = '{KEY}'\n")
     with pytest.raises(WeakSecretError, match=r"secrets\.py:2\."):
-        app._check_start()
+        make_app(tmp_path, instance_path=instance_path)._check_start()
 
 
 def test_folders_next_to_a_module_are_not_searched(tmp_path: Path) -> None:

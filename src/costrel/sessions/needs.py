@@ -79,8 +79,15 @@ def _used_by(function: FunctionType) -> str | None:
     if function.__module__.partition(".")[0] == _PACKAGE:
         # Ours: what it needs, it declares.
         return None
+    # Imported here, because only the start of a server needs it.
+    from dis import get_instructions
+
     for code in _codes(function.__code__):
-        for name in code.co_names:
+        # Not `co_names` alone: the session in `db.session` is another one.
+        names = {
+            str(step.argval) for step in get_instructions(code) if step.opname in _LOADS_GLOBAL
+        }
+        for name in names:
             found = function.__globals__.get(name)
             if _is_user(found):
                 return name
@@ -91,6 +98,8 @@ def _used_by(function: FunctionType) -> str | None:
                         return f"{name}.{attribute}"
     return None
 
+
+_LOADS_GLOBAL = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 
 _PACKAGE = __name__.partition(".")[0]
 
