@@ -165,7 +165,7 @@ def test_threads_of_a_request_have_its_id(make_app: Make) -> None:
     assert seen == [id_, None]
 
 
-@pytest.mark.parametrize("kind", ["sync", "async", "lambda"])
+@pytest.mark.parametrize("kind", ["sync", "async", "awaitable"])
 def test_background_task_has_the_id_of_its_request(make_app: Make, kind: str) -> None:
     """In application contexts that it pushes, and in the line that says that it failed, too."""
     app = make_app()
@@ -181,7 +181,10 @@ def test_background_task_has_the_id_of_its_request(make_app: Make, kind: str) ->
     async def note_on_loop() -> None:
         note()
 
-    task: t.Any = {"sync": note, "async": note_on_loop, "lambda": lambda: note_on_loop()}[kind]
+    def start() -> t.Any:
+        return note_on_loop()
+
+    task: t.Any = {"sync": note, "async": note_on_loop, "awaitable": start}[kind]
 
     @app.get("/")
     async def view() -> str:

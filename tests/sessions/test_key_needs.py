@@ -40,7 +40,7 @@ def by_module() -> str:
 
 def inside() -> list[str]:
     """Use it in a function of its own."""
-    return [name for name in map(lambda key: session[key], ["name"])]  # noqa: C417
+    return sorted(["name"], key=lambda name: str(session[name]))
 
 
 async def on_loop() -> str:

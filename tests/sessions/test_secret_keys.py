@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costrel import Flask, session
+from costrel.ground.protection import security_of
 from costrel.sessions.keys import (
     DEBUG_KEY,
     MIN_BYTES,
@@ -24,13 +25,12 @@ from costrel.sessions.keys import (
     install,
     weakness_of,
 )
-from costrel.ground.protection import security_of
 
 WEAK = {
     "dev": "is 3 bytes long",
     "secret": "is 6 bytes long",
     "changeme": "is 8 bytes long",
-    b"_5#y2L\"F4Q8z\n\xec]/": "is an example",
+    b'_5#y2L"F4Q8z\n\xec]/': "is an example",
     "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf": "is an example",
     "192B9BDD22AB9ED4D12E236C78AFCB9A393EC15F71BBF5DC987D54727823BCBF": "is an example",
     "a" * 64: "has only 1 different characters",
@@ -130,7 +130,7 @@ def test_weak_key_stops_every_request_of_a_server() -> None:
         with pytest.raises(WeakSecretError, match="costrel secret") as raised:
             serve(app)
         assert "hunter2" not in str(raised.value)
-        with pytest.raises(WeakSecretError, match="^SECRET_KEY is weak: it is 7 bytes long"):
+        with pytest.raises(WeakSecretError, match=r"^SECRET_KEY is weak: it is 7 bytes long"):
             asyncio.run(serve_on_loop(app))
     app.secret_key = fresh_key()
     assert serve(app) == b"index"

@@ -64,7 +64,9 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
 
 
 # Attributes that no plan depends on and that may change after the first request.
-_UNPLANNED = frozenset({"_engine", "_got_first_request", "_start_checked", "_start_notes", "_workers", "_life"})
+_UNPLANNED = frozenset(
+    {"_engine", "_got_first_request", "_start_checked", "_start_notes", "_workers", "_life"}
+)
 
 
 class StartCheck(t.Protocol):
@@ -75,7 +77,7 @@ class StartCheck(t.Protocol):
 
         `served` is false for the requests of a test client.
         """
-
+        ...
 
 
 class Registrable(t.Protocol):

@@ -57,7 +57,7 @@ class AccessFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; for any other record, return its plain message."""
-        seen = record.args
+        seen: t.Any = record.args
         if not isinstance(seen, t.Mapping) or "path" not in seen:
             return super().format(record)
         method, target = _request_line(seen)
@@ -89,7 +89,7 @@ class JSONAccessFormatter(JSONFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        seen = record.args
+        seen: t.Any = record.args
         if not isinstance(seen, t.Mapping) or "path" not in seen:
             return super().format(record)
         method, target = _request_line(seen)
@@ -102,7 +102,7 @@ class JSONAccessFormatter(JSONFormatter):
             "method": method,
             "path": target,
             "status": seen["status"],
-            "duration_ms": round(seen["dt_ms"], 1),
+            "duration_ms": round(t.cast("float", seen["dt_ms"]), 1),
         }
         if seen.get("request_id"):
             members["request_id"] = seen["request_id"]

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import typing as t
+from itertools import pairwise
 
 from ..ground.protection import protection_of
 from ..ground.securitylog import security_log
@@ -43,8 +44,8 @@ _KNOWN = frozenset(
 """Keys of examples, in lower case. All but a few are also too short."""
 
 _PLACEHOLDER = re.compile(
-    r"change[-_ ]?(me|this|it)|(your|top|super|my|app|the)[-_ ]?secret|secret[-_ ]?key|replace[-_ ]?"
-    r"(me|this)|insecure|example|password|not[-_ ]a[-_ ]secret|placeholder|development"
+    r"(change|replace)[-_ ]?(me|this|it)|(your|top|super|my|app|the)[-_ ]?secret|secret[-_ ]?key"
+    r"|not[-_ ]a[-_ ]secret|insecure|example|password|placeholder|development"
 )
 """What people write where a key is to be filled in."""
 
@@ -74,24 +75,24 @@ def weakness_of(key: object) -> str | None:
         return f"is neither text nor bytes, but of the type {type(key).__name__}"
     data = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else bytes(key)
     text = data.decode("latin-1").lower()
-    if text in _KNOWN or (isinstance(key, str) and str(key).lower() in _KNOWN):
-        return "is an example from documentation"
-    if len(data) < MIN_BYTES:
-        return f"is {len(data)} bytes long, and needs {MIN_BYTES}"
-    if len(set(data)) < MIN_CHARACTERS:
-        return f"has only {len(set(data))} different characters, and needs {MIN_CHARACTERS}"
-    if (text + text).find(text, 1) < len(text):
-        return "repeats a shorter text"
-    if _PLACEHOLDER.search(text):
-        return "is a placeholder"
-    if _is_sequence(data):
-        return "is a sequence of neighbouring characters"
-    return None
+    length, different = len(data), len(set(data))
+    reasons = (
+        (text in _KNOWN, "is an example from documentation"),
+        (length < MIN_BYTES, f"is {length} bytes long, and needs {MIN_BYTES}"),
+        (
+            different < MIN_CHARACTERS,
+            f"has only {different} different characters, and needs {MIN_CHARACTERS}",
+        ),
+        ((text + text).find(text, 1) < length, "repeats a shorter text"),
+        (_PLACEHOLDER.search(text), "is a placeholder"),
+        (_is_sequence(data), "is a sequence of neighbouring characters"),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
 
 
 def _is_sequence(data: bytes) -> bool:
     """Whether most characters are the neighbour of the one before, or the same."""
-    steps = sum(abs(after - before) <= 1 for before, after in zip(data, data[1:], strict=False))
+    steps = sum(abs(after - before) <= 1 for before, after in pairwise(data))
     return steps > len(data) // 2
 
 

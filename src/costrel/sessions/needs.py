@@ -31,7 +31,7 @@ def need_of(app: t.Any) -> str | None:
     """
     protection = protection_of(app)
     if protection is not None and protection.needs_secret:
-        return t.cast("str", protection.needs_secret[0])
+        return protection.needs_secret[0]
     if not str(app.config.get("SESSION_STORE") or "cookie:").startswith("cookie:"):
         # These sessions are kept on the server, under a random id.
         return None
@@ -91,7 +91,8 @@ def _used_by(function: FunctionType) -> str | None:
             found = function.__globals__.get(name)
             if _is_user(found):
                 return name
-            if issubclass(type(found), ModuleType) and found.__name__ in _MODULES:
+            # Not `isinstance`, which would ask a proxy for what it stands for.
+            if issubclass(type(found), ModuleType) and vars(found).get("__name__") in _MODULES:
                 # Such as `flask.session`.
                 for attribute in code.co_names:
                     if _is_user(vars(found).get(attribute)):
