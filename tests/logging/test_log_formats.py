@@ -139,7 +139,7 @@ def test_lines_of_a_request_have_its_id(make_app: t.Callable[..., Flask], writte
     for wanted in ("text", "json"):
         app = make_app(LOG_FORMAT=wanted)
         app.add_url_rule("/<path:path>", view_func=logging_view)
-        id_ = app.test_client().get("/gr%C3%BC%0A%C3%9Fe").text
+        id_ = app.test_client().get("/gr%C3%BC%1B%C3%9Fe").text
         lines = written.lines[-2:]
         assert len(lines) == 2
         if wanted == "text":
@@ -147,7 +147,7 @@ def test_lines_of_a_request_have_its_id(make_app: t.Callable[..., Flask], writte
         else:
             members = json.loads(lines[0])
             assert (members["request_id"], members["method"]) == (id_, "GET")
-            assert members["path"] == "/gr\u00fc\n\u00dfe"
+            assert members["path"] == "/gr\u00fc\x1b\u00dfe"
 
 
 def test_record_that_another_thread_formats_keeps_its_request() -> None:

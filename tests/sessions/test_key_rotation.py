@@ -11,9 +11,9 @@ import pytest
 from costrel import Flask, session
 from costrel.sessions.keys import fresh_key
 
-CLIENTS = 6
-ROTATIONS = 4
-REQUESTS = 25
+CLIENTS = 4
+ROTATIONS = 3
+REQUESTS = 5
 """How many requests each client makes at least between two steps."""
 
 

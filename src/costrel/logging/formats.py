@@ -130,9 +130,9 @@ def _shown(value: t.Any) -> t.Any:
 
 
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
-    "asctime", "has_lines", "message", "taskName",
+    "asctime", "has_lines", "message", "method", "path", "request_id", "taskName",
 }  # fmt: skip
-"""The attributes that every record has; others were passed as ``extra``."""
+"""The attributes that every record has, and ours; others were passed as ``extra``."""
 
 FORMATTERS: t.Mapping[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JSONFormatter}
 """The formats, by what ``LOG_FORMAT`` calls them."""
