@@ -35,7 +35,6 @@ from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
-from .ground.securitylog import security_log
 from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
@@ -587,8 +586,7 @@ class Flask(App):
     def _compile(self, callback: t.Callable[..., t.Any] | None = None) -> Engine:
         # `callback` is what the caller passed to answer it: `start_response` or `send`.
         if self._start_checks and not self._start_checked:
-            for note in self._check_start(served=is_server(callback)):
-                security_log.warning(note)
+            self._check_start(served=is_server(callback))
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()

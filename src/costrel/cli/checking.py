@@ -24,7 +24,7 @@ def start_checked(app: t.Any) -> t.Any:
     What its checks have noted, the server says: see `costrel.servers.worker.Ready`.
     """
     try:
-        app._check_start()
+        app._check_start(log=False)
     except (RuntimeError, TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     return app

@@ -25,6 +25,7 @@ from .. import typing as ft
 from ..config import Config, ConfigAttribute
 from ..ground.environment import get_debug_flag
 from ..ground.registry import Epoch, TrackedDict, TrackedList
+from ..ground.securitylog import security_log
 from ..ground.shortways import Watched, on_replaced
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
@@ -331,8 +332,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         defaults["DEBUG"] = get_debug_flag()
         return self.config_class(root_path, defaults)
 
-    def _check_start(self, *, served: bool = True) -> list[str]:
-        """Check the application before its first request; return notes for whoever runs it.
+    def _check_start(self, *, served: bool = True, log: bool = True) -> None:
+        """Check the application before its first request, and keep what the checks note.
 
         `costrel run` calls it, and the engine under other servers; it passes once. The checks are
         those of `costrel.security.protect`; a `Flask` without it has none. Raises what they raise,
@@ -341,13 +342,16 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         Args:
             served: Whether a server calls the application, not a test client, for which
                 nothing is refused.
+            log: Whether to log the notes; `costrel run` shows them itself.
         """
         if self._start_checked:
-            return []
+            return
         notes = [note for check in self._start_checks for note in check(self, served=served)]
         if served:
             self._start_checked, self._start_notes = True, tuple(notes)
-        return notes
+        if log:
+            for note in notes:
+                security_log.warning(note)
 
     def make_aborter(self) -> Aborter:
         """Create the object that `costrel.abort` calls."""

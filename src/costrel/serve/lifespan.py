@@ -19,7 +19,6 @@ from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
 from ..ground.current import come_back, context, outside
 from ..ground.forks import forget_after_fork, notice
-from ..ground.securitylog import security_log
 from .background import BackgroundTasks, app_context_on, is_cancellation
 from .callers import is_server
 from .health import LoopHealth
@@ -285,8 +284,7 @@ async def live(app: App, receive: Receive, send: Send) -> None:
         kind = (await outside(receive))["type"]
         if kind == "lifespan.startup":
             try:
-                for note in app._check_start(served=is_server(send)):
-                    security_log.warning(note)
+                app._check_start(served=is_server(send))
                 await life.start()
             except Exception as error:
                 from ..ground.frames import startup_error
