@@ -201,7 +201,7 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
     parent.listen()
     app = boot.load_app()
-    if app.config.get("LOG_FORMAT") == "json":
+    if app._logs_by_settings and app.config.get("LOG_FORMAT") == "json":
         write_json()
     try:
         trusted_proxies(app)
