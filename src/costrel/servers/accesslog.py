@@ -20,7 +20,7 @@ LOG_CONFIG: dict[str, t.Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "server": {"format": " * %(message)s"},
+        "server": {"()": "costrel.servers.accesslog.ServerFormatter"},
         "access": {"()": "costrel.servers.accesslog.AccessFormatter"},
     },
     "filters": {"without_cuts": {"()": "costrel.servers.accesslog.WithoutCuts"}},
@@ -47,6 +47,16 @@ LOG_CONFIG: dict[str, t.Any] = {
 """Logging of the server processes: messages to stderr, requests to stdout."""
 
 
+class ServerFormatter(logging.Formatter):
+    """Format what a server process says of itself as a line for people, or as JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if _json:
+            return _json[0].format(record)
+        return f" * {super().format(record)}"
+
+
 class AccessFormatter(logging.Formatter):
     """Format a request as address, time, request line, status, duration and id.
 
@@ -57,6 +67,8 @@ class AccessFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; for any other record, return its plain message."""
+        if _json:
+            return _json[0].format(record)
         seen: t.Any = record.args
         if not isinstance(seen, t.Mapping) or "path" not in seen:
             return super().format(record)
@@ -109,11 +121,16 @@ class JSONAccessFormatter(JSONFormatter):
         return dump(members)
 
 
+_json: list[logging.Formatter] = []
+"""The formatter of all lines in place of the others; empty if they are for people.
+
+COMPAT(Granian): a worker configures logging again, so handlers would not keep it.
+"""
+
+
 def write_json() -> None:
-    """Have the server process write its own lines as JSON too, if ``LOG_FORMAT`` says so."""
-    for name in LOG_CONFIG["loggers"]:
-        for handler in logging.getLogger(name).handlers:
-            handler.setFormatter(JSONAccessFormatter())
+    """Have this server process write its own lines as JSON too."""
+    _json[:] = [JSONAccessFormatter()]
 
 
 class AccessLog:
