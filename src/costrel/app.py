@@ -45,6 +45,7 @@ from .registration.operations import check_group
 from .registration.realflask import warn_of_real_flask
 from .registration.safedefaults import SAFE_DEFAULTS
 from .routing import RuleMap, urls
+from .serve.callers import is_server
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
 from .signals import request_finished, request_started
@@ -589,7 +590,10 @@ class Flask(App):
 
             add_rules(self)
 
-    def _compile(self) -> Engine:
+    def _compile(self, callback: t.Callable[..., t.Any] | None = None) -> Engine:
+        # `callback` is what the caller passed to answer it: `start_response` or `send`.
+        if self._start_checks and not self._start_checked:
+            self._check_start(served=is_server(callback))
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()
@@ -613,7 +617,7 @@ class Flask(App):
         """Handle a WSGI request. For middleware: ``app.wsgi_app = Middleware(app.wsgi_app)``."""
         engine: Engine | None = self._engine
         if engine is None or engine.epoch != self._epoch.value:
-            engine = self._compile()
+            engine = self._compile(start_response)
         if engine.detours:
             if engine.trusted is not None:
                 engine.trusted(environ, start_response)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
-from costrel.servers.accesslog import ACCESS_FORMAT, AccessFormatter
+from costrel.servers.accesslog import ACCESS_FORMAT, AccessFormatter, JSONAccessFormatter
 
 SEEN = {
     "addr": "127.0.0.1",
@@ -46,3 +47,42 @@ def test_record_of_another_kind_is_left_alone() -> None:
     record = logging.LogRecord("granian.access", logging.INFO, "", 0, "plain %s", ("text",), None)
 
     assert AccessFormatter().format(record) == "plain text"
+
+
+def test_line_ends_with_the_id_of_the_request_if_it_is_known() -> None:
+    """It leads to the other lines of the request."""
+    assert _line(request_id="0190163d-8694").endswith(" 200 1.3 ms 0190163d-8694")
+
+
+def test_other_parts_of_a_line_can_not_break_it_either() -> None:
+    """SECURITY(log-injection): whatever a server makes of what a client sends."""
+    line = _line(addr="1\n2", protocol="HTTP/\x1b[2J", method="G\u202eT", query_string="a\rb\x9b")
+    assert line.isprintable()
+
+
+def test_request_is_one_line_of_json() -> None:
+    """With the names that other lines have."""
+    record = logging.LogRecord(
+        "granian.access",
+        logging.INFO,
+        "",
+        0,
+        ACCESS_FORMAT,
+        (SEEN | {"path": "/a\n", "query_string": "b=1", "request_id": "abc"},),
+        None,
+    )
+    record.created = 1769860800.0
+    assert json.loads(JSONAccessFormatter().format(record)) == {
+        "time": "2026-01-31T12:00:00.000Z",
+        "level": "INFO",
+        "logger": "granian.access",
+        "message": "GET /a%0A?b=1 200",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "path": "/a%0A?b=1",
+        "status": 200,
+        "duration_ms": 1.3,
+        "request_id": "abc",
+    }
+    plain = logging.LogRecord("granian", logging.INFO, "", 0, "a\n%s", ("b",), None)
+    assert json.loads(JSONAccessFormatter().format(plain))["message"] == "a\nb"

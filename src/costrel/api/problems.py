@@ -15,6 +15,7 @@ from werkzeug.exceptions import (
 from werkzeug.http import HTTP_STATUS_CODES
 
 from ..ground.current import request_view
+from ..logging.requestids import header_of, id_of, uri_of
 from ..registration.origin import definition
 from ..wrappers import Response, blueprint_path
 
@@ -170,6 +171,8 @@ def _document(error: HTTPException, code: int) -> dict[str, t.Any]:
     document.update(_members_of(getattr(error, "problem", None) or _said_of(error)), status=code)
     if code >= 500:
         ctx = request_view.get(None)
+        if ctx is not None and ctx.error_id is None and header_of(ctx.app):
+            ctx.error_id = uri_of(t.cast("str", id_of(ctx)))
         if ctx is not None and ctx.error_id is not None:
             document.setdefault("instance", ctx.error_id)
     return document

@@ -16,3 +16,15 @@ def checked(app: t.Any) -> t.Any:
     except (TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     return app
+
+
+def start_checked(app: t.Any) -> t.Any:
+    """Return an application; if it must not be served as it is, show why, and end.
+
+    What its checks have noted, the server says: see `costrel.servers.worker.Ready`.
+    """
+    try:
+        app._check_start(log=False)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    return app

@@ -10,6 +10,7 @@ import click
 from ..commands.discovery import users_frames
 from .group import FlaskGroup
 from .openapi import openapi_command
+from .secret import secret_command
 from .settings import settings_command
 from .typings import typings_command
 
@@ -22,6 +23,7 @@ cli = FlaskGroup(
     ),
 )
 cli.add_command(openapi_command)
+cli.add_command(secret_command)
 cli.add_command(settings_command)
 cli.add_command(typings_command)
 

@@ -19,7 +19,7 @@ from .params import CertParamType, SeparatedPathType, path_separator_text, valid
 if t.TYPE_CHECKING:
     from ..servers.debugserver import DebugReady
     from ..servers.granian import Started
-    from ..servers.worker import BootFailure
+    from ..servers.worker import BootFailure, Ready
 
 ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104  (recognised, not bound)
 
@@ -235,8 +235,11 @@ run_command.params.insert(0, debug_option)
 def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
     from ..servers.debugserver import DebugOptions, serve_debug
     from ..servers.reloader import ChildFailedError
+    from ..sessions.keys import debug_key
 
     options = DebugOptions(**settings)
+    # The processes that serve one after the other inherit it, so that sessions survive a restart.
+    debug_key()
 
     def on_ready(ready: DebugReady, url: str, first: bool) -> None:
         if first:
@@ -315,10 +318,10 @@ class AppLoader:
 
 
 def load_checked(info: ScriptInfo) -> t.Any:
-    """Return the application, with all its typed views compiled."""
-    from .checking import checked
+    """Return the application, with all its typed views compiled, if nothing stops its start."""
+    from .checking import checked, start_checked
 
-    return checked(info.load_app())
+    return start_checked(checked(info.load_app()))
 
 
 def describe_failure(error: BaseException) -> BootFailure:
@@ -346,6 +349,7 @@ def _show_started(started: Started) -> None:
     )
     if ready.note:
         click.secho(f" * {ready.note}", fg="yellow")
+    _show_warnings(ready)
     _show_address(options.host, started.url)
 
 
@@ -357,6 +361,13 @@ def _show_debugged(ready: DebugReady, *, first: bool) -> None:
         click.secho(" * For development only. In production, leave out --debug.", fg="red")
     if ready.note:
         click.secho(f" * {ready.note}", fg="yellow")
+    if first:
+        _show_warnings(ready)
+
+
+def _show_warnings(ready: Ready) -> None:
+    for warning in ready.warnings:
+        click.secho(f" * {warning}", fg="yellow", err=True)
 
 
 def _show_last(text: str) -> None:

@@ -97,6 +97,9 @@ class AppContext(metaclass=Watched):
     plan: t.Any = None
     """The plan that serves the request, if any."""
 
+    continued_id: str | None = None
+    """The id of the request that a background task continues: see `costrel.logging.request_id`."""
+
     _token: Token[t.Any] | None = None
     """The token of a call from a server, while the call lasts."""
 
@@ -168,6 +171,8 @@ class AppContext(metaclass=Watched):
     def push(self) -> None:
         """Make this context current. Every push needs its own `pop`."""
         outer = context.get(None)
+        if outer is not None and outer.continued_id is not None:
+            self.continued_id = outer.continued_id
         self._outer_requests.append(None if outer is None else outer.request_context)
         self._cv_tokens.append(context.set(self))
         appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)

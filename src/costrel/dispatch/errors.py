@@ -14,7 +14,7 @@ from ..signals import got_request_exception
 from .clientdata import bad_request_for
 from .errorpages import drop_page, keep_page
 from .hints import add_hints
-from .problems import as_problem, mapped_error, mark_occurrence
+from .problems import as_problem, mapped_error, mark_occurrence, quote_id
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -51,12 +51,12 @@ def let_go(e: Exception, rv: t.Any) -> t.Any:
     """
     if rv is e or e is request_view.get().request.routing_exception:
         without_tracebacks(e)
-    return (as_problem(rv) or rv) if isinstance(rv, HTTPException) else rv
+    return (as_problem(rv) or quote_id(rv)) if isinstance(rv, HTTPException) else rv
 
 
 def as_response(e: t.Any) -> t.Any:
     """Return an error that is its own response, without tracebacks, or its problem."""
-    return as_problem(without_tracebacks(e)) or e
+    return as_problem(without_tracebacks(e)) or quote_id(e)
 
 
 def without_tracebacks(e: E) -> E:
@@ -146,7 +146,7 @@ def handle_exception(app: App, e: Exception) -> Response:
     if handler is not None:
         server_error = app.ensure_sync(handler)(server_error)
     if isinstance(server_error, HTTPException):
-        server_error = as_problem(server_error) or server_error
+        server_error = as_problem(server_error) or quote_id(server_error)
     return app.finalize_request(server_error, from_error_handler=True)
 
 

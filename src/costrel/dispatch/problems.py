@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..ground.current import request_view
+from ..logging.requestids import header_of, id_of, uri_of
 from ..registration.operations import has_typed_views
 from ..registration.problems import problem_for_exception
 from .typed import is_api
@@ -42,16 +43,39 @@ def _describe_for_people(error: HTTPException) -> None:
 
 
 def mark_occurrence(error: HTTPException) -> None:
-    """Give an error of the server an id, for its line in the log and for its problem.
+    """Give an error of the server the id of its request, for the log and for what is sent.
 
-    Pages get none: their log lines are Flask's.
+    Pages get none unless ``REQUEST_ID_HEADER`` is set: their log lines are Flask's.
     """
     ctx = request_view.get(None)
-    if ctx is not None and ctx.error_id is None and _is_of_api(ctx, error):
-        # Imported here, because most requests need no id.
-        from uuid import uuid4
+    if ctx is None or ctx.error_id is not None:
+        return
+    if header_of(ctx.app) or _is_of_api(ctx, error):
+        # The same as in every other line that the log has of this request.
+        ctx.error_id = uri_of(t.cast("str", id_of(ctx)))
 
-        ctx.error_id = uuid4().urn
+
+def quote_id(error: HTTPException) -> HTTPException:
+    """Return an error, with the id of the request on its page if it is one of the server.
+
+    Only if ``REQUEST_ID_HEADER`` is set, and not on a page with a text, or a response, of its own.
+    """
+    if error.code is None or error.code < 500:
+        return error
+    ctx = request_view.get(None)
+    if (
+        ctx is not None
+        and getattr(error, "response", error) is None
+        and error.description is type(error).description
+        and type(error).__module__ == HTTPException.__module__
+        and header_of(ctx.app)
+    ):
+        # Another object: somebody may raise this one again, for another request.
+        shown = type(error).__new__(type(error))
+        vars(shown).update(vars(error))
+        shown.description = f"{error.description}\nIf you report it, quote this id: {id_of(ctx)}"
+        return shown
+    return error
 
 
 def mapped_error(app: App, raised: Exception) -> HTTPException | None:

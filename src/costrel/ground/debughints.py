@@ -143,4 +143,4 @@ def explain_template_loading_attempts(
             "  Is it in the template folder of that blueprint, or of the application?",
             "  See https://flask.palletsprojects.com/blueprints/#templates",
         ]
-    app.logger.info("\n".join(lines))
+    app.logger.info("\n".join(lines), extra={"has_lines": True})

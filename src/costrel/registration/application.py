@@ -25,6 +25,7 @@ from .. import typing as ft
 from ..config import Config, ConfigAttribute
 from ..ground.environment import get_debug_flag
 from ..ground.registry import Epoch, TrackedDict, TrackedList
+from ..ground.securitylog import security_log
 from ..ground.shortways import Watched, on_replaced
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
@@ -64,7 +65,20 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
 
 
 # Attributes that no plan depends on and that may change after the first request.
-_UNPLANNED = frozenset({"_engine", "_got_first_request", "_workers", "_life"})
+_UNPLANNED = frozenset(
+    {"_engine", "_got_first_request", "_start_checked", "_start_notes", "_workers", "_life"}
+)
+
+
+class StartCheck(t.Protocol):
+    """A function that checks an application before its first request."""
+
+    def __call__(self, app: t.Any, *, served: bool) -> t.Iterable[str]:
+        """Return notes for whoever runs it; raise an error that stops the start.
+
+        `served` is false for the requests of a test client.
+        """
+        ...
 
 
 class Registrable(t.Protocol):
@@ -169,6 +183,18 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
     _overridden: t.Mapping[t.Any, list[t.Any]] = {}
     """What has been said with `override` and not ended, by function, the latest last."""
+
+    _start_checks: tuple[StartCheck, ...] = ()
+    """What is checked before the first request: see `_check_start`."""
+
+    _start_checked = False
+    """Whether these checks have passed, for a server."""
+
+    _logs_by_settings = False
+    """Whether `LOG_FORMAT` and its like are settings of ours: see `costrel.logging.configure`."""
+
+    _start_notes: tuple[str, ...] = ()
+    """What these checks have noted."""
 
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
@@ -305,6 +331,27 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
         defaults = dict(self.default_config)
         defaults["DEBUG"] = get_debug_flag()
         return self.config_class(root_path, defaults)
+
+    def _check_start(self, *, served: bool = True, log: bool = True) -> None:
+        """Check the application before its first request, and keep what the checks note.
+
+        `costrel run` calls it, and the engine under other servers; it passes once. The checks are
+        those of `costrel.security.protect`; a `Flask` without it has none. Raises what they raise,
+        a `RuntimeError` that says what to change, so that nothing is served.
+
+        Args:
+            served: Whether a server calls the application, not a test client, for which
+                nothing is refused.
+            log: Whether to log the notes; `costrel run` shows them itself.
+        """
+        if self._start_checked:
+            return
+        notes = [note for check in self._start_checks for note in check(self, served=served)]
+        if served:
+            self._start_checked, self._start_notes = True, tuple(notes)
+        if log:
+            for note in notes:
+                security_log.warning(note)
 
     def make_aborter(self) -> Aborter:
         """Create the object that `costrel.abort` calls."""

@@ -49,7 +49,12 @@ RATES: dict[str, t.Any] = {}
 SECRETS: dict[str, t.Any] = {}
 
 # Logs and request ids: see docs/logging.md.
-LOGS: dict[str, t.Any] = {}
+LOGS: dict[str, t.Any] = {
+    "LOG_FORMAT": "text",
+    "LOG_LEVEL": None,
+    "REQUEST_ID_HEADER": "X-Request-ID",
+    "REQUEST_ID_TRUSTED": None,
+}
 
 # Login: see docs/login.md.
 LOGIN: dict[str, t.Any] = {}

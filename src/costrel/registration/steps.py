@@ -50,7 +50,7 @@ class Steps:
     def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
         raise NotImplementedError
 
-    def _compile(self) -> t.Any:
+    def _compile(self, callback: t.Callable[..., t.Any] | None = None) -> t.Any:
         raise NotImplementedError
 
     def app_context(self) -> t.Any:

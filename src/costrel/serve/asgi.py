@@ -81,7 +81,7 @@ class Application:
         if engine is None or engine.epoch != app._epoch.value:
             if app._has_life():
                 await _begin_life(app)
-            engine = t.cast("Engine", app._compile())
+            engine = t.cast("Engine", app._compile(send))
         if not engine.matches_on_loop:
             await respond_in_thread(app, scope, receive, send)
             return

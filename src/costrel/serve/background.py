@@ -11,6 +11,7 @@ from inspect import isawaitable, iscoroutinefunction
 from ..dispatch.coroutines import send_signal
 from ..dispatch.threads import WorkerThreads, hop_for
 from ..ground.current import context
+from ..logging.requestids import id_of
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 
 if t.TYPE_CHECKING:
@@ -28,9 +29,14 @@ def is_cancellation(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def app_context_on(app: App) -> t.AsyncIterator[None]:
-    """Enter an application context on an event loop; its teardown functions run in a thread."""
+async def app_context_on(app: App, continued_id: str | None = None) -> t.AsyncIterator[None]:
+    """Enter an application context on an event loop; its teardown functions run in a thread.
+
+    `continued_id` is the id of the request that it continues.
+    """
     ctx = app.app_context()
+    if continued_id is not None:
+        ctx.continued_id = continued_id
     token = context.set(ctx)
     ctx._cv_tokens.append(token)
     error: BaseException | None = None
@@ -52,6 +58,12 @@ async def app_context_on(app: App) -> t.AsyncIterator[None]:
             ctx._cv_tokens.remove(token)
             context.reset(token)
             await send_signal(app, appcontext_popped)
+
+
+def _id_in(within: Context) -> str | None:
+    """Return the id of the request that was current when a task was added."""
+    ctx = within.get(context)
+    return None if ctx is None else id_of(ctx)
 
 
 class BackgroundTasks:
@@ -86,7 +98,9 @@ class BackgroundTasks:
             self._app.logger.error("The background task %s was added after the server ended", name)
             return
         task = asyncio.get_running_loop().create_task(
-            self._run(name, function, args, kwargs), name=f"background: {name}", context=within
+            self._run(name, function, args, kwargs, _id_in(within)),
+            name=f"background: {name}",
+            context=within,
         )
         self._tasks[task] = name
         task.add_done_callback(self._tasks.pop)
@@ -97,18 +111,19 @@ class BackgroundTasks:
         function: t.Callable[..., t.Any],
         args: tuple[t.Any, ...],
         kwargs: dict[str, t.Any],
+        continued_id: str | None,
     ) -> None:
         app = self._app
         try:
             if not iscoroutinefunction(function):
-                rest = await self._run_in_thread(function, args, kwargs)
+                rest = await self._run_in_thread(function, args, kwargs, continued_id)
                 if not isawaitable(rest):
                     return
                 # For example, a lambda that calls a coroutine function.
-                async with app_context_on(app):
+                async with app_context_on(app, continued_id):
                     await rest
             else:
-                async with app_context_on(app):
+                async with app_context_on(app, continued_id):
                     await function(*args, **kwargs)
         except BaseException as error:
             # Also SystemExit and the like, which would end the server.
@@ -117,12 +132,17 @@ class BackgroundTasks:
             app.logger.exception("The background task %s failed", name)
 
     async def _run_in_thread(
-        self, function: t.Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+        self,
+        function: t.Callable[..., t.Any],
+        args: tuple[t.Any, ...],
+        kwargs: dict[str, t.Any],
+        continued_id: str | None,
     ) -> t.Any:
         def run() -> t.Any:
             # The task must not see the request that added it.
             context.set(None)
-            with self._app.app_context():
+            with self._app.app_context() as ctx:
+                ctx.continued_id = continued_id
                 return function(*args, **kwargs)
 
         return await self._workers().run_loosely(run, context=copy_context())

@@ -35,3 +35,15 @@ def lender(
     if named is None and getattr(callback, "__module__", None) in _IN_PROCESS:
         named = found
     return named
+
+
+def is_server(callback: t.Callable[..., t.Any] | None) -> bool:
+    """Whether a call comes from a server, and not from a test client in this process.
+
+    What is unknown counts as a server, such as a call through middleware.
+    """
+    module = getattr(callback, "__module__", None) or ""
+    return module not in _IN_PROCESS and not module.startswith(_TESTING)
+
+
+_TESTING = f"{__name__.partition('.')[0]}.testing"

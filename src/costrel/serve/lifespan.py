@@ -20,6 +20,7 @@ from ..dispatch.threads import hop_for, workers_of
 from ..ground.current import come_back, context, outside
 from ..ground.forks import forget_after_fork, notice
 from .background import BackgroundTasks, app_context_on, is_cancellation
+from .callers import is_server
 from .health import LoopHealth
 from .inflight import leave_all
 from .scope import Receive, Send
@@ -285,6 +286,7 @@ async def live(app: App, receive: Receive, send: Send) -> None:
         kind = (await outside(receive))["type"]
         if kind == "lifespan.startup":
             try:
+                app._check_start(served=is_server(send))
                 await life.start()
             except Exception as error:
                 from ..ground.frames import startup_error

@@ -108,7 +108,7 @@ async def converse(app: App, scope: Scope, receive: Receive, send: Send) -> None
         return
     engine: Engine | None = app._engine
     if engine is None or engine.epoch != app._epoch.value:
-        engine = t.cast("Engine", app._compile())
+        engine = t.cast("Engine", app._compile(send))
     if engine.proxies:
         scope = behind(engine.proxies, scope)
     ctx = _enter(app, scope, receive, send)
@@ -175,7 +175,7 @@ async def _match(app: App, ctx: SocketContext) -> None:
     """Find the view for the handshake's URL; raises the HTTP error if there is none."""
     engine = app._engine
     if engine is None or engine.epoch != app._epoch.value:
-        engine = app._compile()
+        engine = app._compile(ctx.request._send)
     if engine.matches_on_loop:
         ctx.match_request()
     else:

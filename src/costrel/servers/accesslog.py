@@ -8,6 +8,9 @@ import time
 import typing as t
 from urllib.parse import quote
 
+from ..logging.escaping import escape
+from ..logging.formats import JSONFormatter, dump, rfc3339
+from ..logging.requestids import HEADER
 from ..serve.scope import Message, Receive, Scope, Send
 
 ACCESS_FORMAT = "%(addr)s %(method)s %(path)s %(query_string)s %(protocol)s %(status)d %(dt_ms)f"
@@ -17,7 +20,7 @@ LOG_CONFIG: dict[str, t.Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "server": {"format": " * %(message)s"},
+        "server": {"()": "costrel.servers.accesslog.ServerFormatter"},
         "access": {"()": "costrel.servers.accesslog.AccessFormatter"},
     },
     "filters": {"without_cuts": {"()": "costrel.servers.accesslog.WithoutCuts"}},
@@ -44,30 +47,90 @@ LOG_CONFIG: dict[str, t.Any] = {
 """Logging of the server processes: messages to stderr, requests to stdout."""
 
 
+class ServerFormatter(logging.Formatter):
+    """Format what a server process says of itself as a line for people, or as JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if _json:
+            return _json[0].format(record)
+        return f" * {super().format(record)}"
+
+
 class AccessFormatter(logging.Formatter):
-    """Format a request as address, time, request line, status and duration.
+    """Format a request as address, time, request line, status, duration and id.
 
     ``127.0.0.1 [2026-01-31 12:00:00 +0000] "GET /a?b=1 HTTP/1.1" 200 0.4 ms``
+
+    The id of the request follows if the response has one: see `costrel.logging.request_id`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; for any other record, return its plain message.
-
-        SECURITY(log-injection): the path arrives percent-decoded, so it may contain
-        line breaks or terminal codes sent by a client. It is encoded again.
-        """
-        seen = record.args
+        """Return the line; for any other record, return its plain message."""
+        if _json:
+            return _json[0].format(record)
+        seen: t.Any = record.args
         if not isinstance(seen, t.Mapping) or "path" not in seen:
             return super().format(record)
-        target = quote(str(seen["path"]).encode("latin-1", "replace"), safe="/:@!$&'()*+,;=~-._")
-        query = quote(str(seen["query_string"] or ""), safe="/:@!$&'()*+,;=~-._?%[]")
-        if query:
-            target = f"{target}?{query}"
-        method = quote(str(seen["method"]))
-        return (
+        method, target = _request_line(seen)
+        line = (
             f'{seen["addr"]} [{seen["time"]}] "{method} {target} {seen["protocol"]}"'
             f" {seen['status']} {seen['dt_ms']:.1f} ms"
         )
+        id_ = seen.get("request_id")
+        return escape(f"{line} {id_}" if id_ else line)
+
+
+def _request_line(seen: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    """Return the method and the target of a request, without what could break the line.
+
+    SECURITY(log-injection): the path arrives percent-decoded, so it may contain
+    line breaks or terminal codes sent by a client. It is encoded again.
+    """
+    target = quote(str(seen["path"]).encode("latin-1", "replace"), safe="/:@!$&'()*+,;=~-._")
+    query = quote(str(seen["query_string"] or ""), safe="/:@!$&'()*+,;=~-._?%[]")
+    return quote(str(seen["method"])), f"{target}?{query}" if query else target
+
+
+class JSONAccessFormatter(JSONFormatter):
+    """Format a request as one line of JSON, as `JSONFormatter` does other records.
+
+    Its members besides ``time``, ``level``, ``logger`` and ``message`` are ``client``,
+    ``method``, ``path`` (with the query), ``status``, ``duration_ms`` and ``request_id``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        seen: t.Any = record.args
+        if not isinstance(seen, t.Mapping) or "path" not in seen:
+            return super().format(record)
+        method, target = _request_line(seen)
+        members: dict[str, t.Any] = {
+            "time": rfc3339(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": f"{method} {target} {seen['status']}",
+            "client": seen["addr"],
+            "method": method,
+            "path": target,
+            "status": seen["status"],
+            "duration_ms": round(t.cast("float", seen["dt_ms"]), 1),
+        }
+        if seen.get("request_id"):
+            members["request_id"] = seen["request_id"]
+        return dump(members)
+
+
+_json: list[logging.Formatter] = []
+"""The formatter of all lines in place of the others; empty if they are for people.
+
+COMPAT(Granian): a worker configures logging again, so handlers would not keep it.
+"""
+
+
+def write_json() -> None:
+    """Have this server process write its own lines as JSON too."""
+    _json[:] = [JSONAccessFormatter()]
 
 
 class AccessLog:
@@ -84,11 +147,13 @@ class AccessLog:
             return
         status = 500 if scope["type"] == "http" else 403
         began = time.time()
+        id_: str | None = None
 
         async def send_noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, id_
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
+                id_ = _id_among(message.get("headers", ()))
             elif message["type"] == "websocket.accept":
                 status = 101
             await send(message)
@@ -96,7 +161,21 @@ class AccessLog:
         try:
             await self.asgi(scope, receive, send_noting)
         finally:
-            self._log.info(ACCESS_FORMAT, _seen(scope, status, began))
+            seen = _seen(scope, status, began)
+            if id_ is not None:
+                seen["request_id"] = id_
+            self._log.info(ACCESS_FORMAT, seen)
+
+
+_ID_FIELD = HEADER.lower().encode()
+
+
+def _id_among(fields: t.Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the id of a request from the header fields of its response; None if it has none."""
+    for name, value in fields:
+        if name.lower() == _ID_FIELD:
+            return value.decode("latin-1")
+    return None
 
 
 def _seen(scope: Scope, status: int, began: float) -> dict[str, t.Any]:

@@ -45,6 +45,11 @@ def run(
             app.debug = get_debug_flag()
     if debug is not None:
         app.debug = bool(debug)
+    if app.debug and app._start_checks:
+        from ..sessions.keys import debug_key
+
+        # The process that the reloader starts inherits it.
+        debug_key()
 
     host, port = _address(app, host, port)
     options.setdefault("use_reloader", app.debug)

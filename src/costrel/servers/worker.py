@@ -28,7 +28,7 @@ from granian.server import MPServer
 from ..dispatch.proxies import trusted_proxies
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
-from .accesslog import LOG_CONFIG, AccessLog
+from .accesslog import LOG_CONFIG, AccessLog, write_json
 from .address import explain
 from .exiting import end_process
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
@@ -99,7 +99,8 @@ class BootFailure:
 class Ready:
     """A worker's report of what it serves and how.
 
-    `end_s` is how long it may take to stop after its last request.
+    `end_s` is how long it may take to stop after its last request. `warnings` are what the
+    checks at the start noted.
     """
 
     app_name: str
@@ -108,6 +109,7 @@ class Ready:
     threads: int
     end_s: float = 0.0
     note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Boot:
@@ -126,6 +128,7 @@ class Boot:
         self.channel = channel
         self.options = options
         self.listener = listener
+        self.warnings: tuple[str, ...] = ()
 
     @property
     def wsgi_threads(self) -> int:
@@ -135,9 +138,11 @@ class Boot:
     def load_app(self) -> t.Any:
         """Return the application, or end the worker process with status 1."""
         try:
-            return self.load()
+            app = self.load()
         except BaseException as error:  # noqa: BLE001  (passed on to the parent)
             self.fail(self.describe(error))
+        self.warnings = tuple(getattr(app, "_start_notes", ()))
+        return app
 
     def listen(self) -> None:
         """Start to accept connections, or end the worker process with status 1."""
@@ -149,6 +154,8 @@ class Boot:
 
     def tell(self, report: Ready | BootFailure) -> None:
         """Report to the parent that this worker serves, or why it cannot."""
+        if isinstance(report, Ready):
+            report = replace(report, warnings=self.warnings)
         # If the parent is gone, this process ends in a moment too.
         with suppress(OSError):
             self.channel.send(report)
@@ -194,6 +201,8 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     parent = Parent(boot.channel, boot.listener, grace_s=options.stop_timeout_s + END_S)
     parent.listen()
     app = boot.load_app()
+    if app._logs_by_settings and app.config.get("LOG_FORMAT") == "json":
+        write_json()
     try:
         trusted_proxies(app)
     except ValueError as error:

@@ -22,9 +22,8 @@ from ..json.tag import TaggedJSONSerializer
 from .signing import HMAC, Serializer, encode, signs_as_imported
 
 _NO_KEY = (
-    "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY"
-    " in the configuration, to the output of"
-    " `python -c 'import secrets; print(secrets.token_hex())'`, and keep it secret."
+    "The session is unavailable because no secret key was set. Set app.secret_key, or SECRET_KEY in"
+    " the configuration, to the output of `costrel secret`, and keep it secret: not in the source."
 )
 
 
