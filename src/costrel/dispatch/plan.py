@@ -97,7 +97,9 @@ class Plan:
         self.values = dict((rule and rule.defaults) or ())
         view = for_loop(function)
         #: The greatest length of a body in bytes; None for no limit.
-        self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        self.body_limit: int | None = getattr(
+            function, "body_limit_bytes", app.config["MAX_CONTENT_LENGTH"]
+        )
         #: What the URL adapter sets on a request whose host it checks.
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         #: Whether the view reads the body while it is being received.
