@@ -29,18 +29,21 @@ from .config import Config, InDebugMode
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import coerce, errors, hooks
 from .dispatch.bodies import in_request
+from .dispatch.finishing import finish_anyway
 from .dispatch.loop import async_to_sync, settling
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, session
 from .ground.lazy import anew
+from .ground.protection import protection_of
 from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
 from .helpers import default_max_age, get_flashed_messages, send_from_directory
 from .registration.application import App
 from .registration.operations import check_group
 from .registration.realflask import warn_of_real_flask
+from .registration.safedefaults import SAFE_DEFAULTS
 from .routing import RuleMap, urls
 from .serve.wsgi import respond_by_steps, respond_planned
 from .servers import development
@@ -266,6 +269,9 @@ class Flask(App):
             session=session,
             g=g,
         )
+        protection = protection_of(self)
+        if protection is not None:
+            environment.globals.update(protection.template_globals)
         environment.policies["json.dumps_function"] = self.json.dumps
         return t.cast(BaseEnvironment, environment)
 
@@ -480,6 +486,7 @@ class Flask(App):
                 make_sendable(response)
             except UnsendableError:
                 response = self.make_response(errors.as_response(InternalServerError()))
+            finish_anyway(self, response)
         return response
 
     def make_default_options_response(self) -> Response:
@@ -674,7 +681,10 @@ _ORIGINAL_STEPS = {
 
 
 class Costrel(Flask):
-    """An application like `Flask`, with typed views: see `costrel.api`.
+    """An application like `Flask`, safe by default and with typed views.
+
+    What protects it is what `costrel.security.protect` gives to a `Flask`; for typed views see
+    `costrel.api`.
 
     Args:
         import_name: As for `Flask`, like the others by name.
@@ -688,6 +698,7 @@ class Costrel(Flask):
             "TYPED_VIEWS": True,
             "OPENAPI_PATH": "/openapi.json",
             "DOCS_PATH": InDebugMode("/docs"),
+            **SAFE_DEFAULTS,
         }
     )
 
@@ -722,6 +733,9 @@ class Costrel(Flask):
         )
         if options:
             self.operation_options = check_group(dict(options), "An application")
+        from .security.protecting import protect
+
+        protect(self)
 
     def webhook(
         self, name: str, *, method: str = "POST", **options: t.Unpack[OperationOptions]

@@ -12,6 +12,7 @@ from werkzeug.datastructures import ImmutableDict
 from costrel import Flask
 from costrel.cli import cli
 from costrel.ground.shortways import STEPS
+from costrel.registration.safedefaults import SAFE_DEFAULTS
 
 PAGES = {page.name: page for page in all_pages()}
 
@@ -53,12 +54,16 @@ def test_make_targets_exist(name):
 
 
 def test_configuration_lists_every_key_with_its_default():
-    """The table of configuration has each key once, and the default that it has."""
+    """The table of configuration has each key once, and the default that it has.
+
+    That is the default of `Flask`, for a key that `Flask` has.
+    """
     rows = re.findall(
         r"^\| `([A-Z_]+)` \| `([^`]+)` \|", PAGES["docs/configuration.md"].text, re.MULTILINE
     )
-    defaults: ImmutableDict[str, object] = Flask.default_config
-    shown = {key: str(value) if hasattr(value, "days") else repr(value)
+    defaults = ImmutableDict[str, object](SAFE_DEFAULTS | Flask.default_config)
+    shown = {key: str(value) if hasattr(value, "days") else
+             repr(dict(value)) if isinstance(value, dict) else repr(value)
              for key, value in defaults.items()}  # fmt: skip
     assert sorted(shown.items()) == sorted(rows)
 

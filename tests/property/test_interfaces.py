@@ -32,6 +32,8 @@ from costrel import (
 )
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 from costrel.ground.current import context
+from costrel.ground.protection import Check, security_of
+from costrel.security import cors, headerrules
 from costrel.signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -110,6 +112,7 @@ class Spec(t.NamedTuple):
     receivers: dict[str, str]
     processors: list[str]
     config: dict[str, t.Any]
+    checks: list[tuple[bool, bool, str]] | None
 
 
 class Sent(t.NamedTuple):
@@ -143,6 +146,12 @@ specs = st.builds(
             "MAX_CONTENT_LENGTH": st.just(5),
             "TRAP_HTTP_EXCEPTIONS": st.just(True),
         },
+    ),
+    # Of a protected application: for safe methods too, in a thread, and what they do.
+    st.none()
+    | st.lists(
+        st.tuples(st.booleans(), st.booleans(), st.sampled_from(("", "", "form", *FAILURES))),
+        max_size=3,
     ),
 )
 sent = st.builds(
@@ -189,6 +198,8 @@ class Generated:
         self.app = app = Flask("generated", static_folder=None)
         app.config.update(spec.config, SECRET_KEY="not secret")
         app.logger.disabled = True
+        if spec.checks is not None:
+            self.protect(spec.checks)
         blueprint = Blueprint("bp", "generated", url_prefix="/bp")
         owners: dict[str, t.Any] = {"app": app, "bp": blueprint}
         for (kind, of), added in spec.hooks.items():
@@ -231,6 +242,20 @@ class Generated:
 
                 stack.enter_context(SIGNALS[name].connected_to(either(receive, is_async), self.app))
             yield
+
+    def protect(self, checks: list[tuple[bool, bool, str]]) -> None:
+        """Let the application have header fields, a policy of CORS, and checks."""
+        headerrules.install(self.app)
+        cors(self.app, "http://shop.test", credentials=True)
+        for number, (is_safe, blocks, action) in enumerate(checks):
+
+            def run(checked: t.Any, number: int = number, action: str = action) -> None:
+                self.note(f"check {number}", checked.form.to_dict() if action == "form" else "")
+                fail(action, str(number))
+
+            security_of(self.app).checks.append(
+                Check("own", lambda _endpoint, _rule: True, run, is_safe, blocks=blocks)
+            )
 
     def hook(self, kind: str, name: str, step: Step) -> t.Callable[..., t.Any]:
         """Create a hook, which takes nothing, a response or an error."""

@@ -14,6 +14,8 @@ import costrel
 from costrel import Blueprint, Flask, Response, after_this_request, flash, g, request, session
 from costrel.dispatch.plan import FORCE_GENERAL
 from costrel.ground.current import context
+from costrel.ground.protection import Check, Finisher, security_of
+from costrel.security import cors, finish, guard, headerrules
 
 HOOKS = (
     "url_value_preprocessor",
@@ -159,6 +161,32 @@ requests = st.tuples(
         )
     ),
     st.sampled_from((None, "json", "bad json", "form")),
+    st.sampled_from((None, None, "http://shop.test", "http://other.test")),
+)
+
+
+class Protection(t.NamedTuple):
+    """What protects one generated application: header fields, checks, and a policy of CORS."""
+
+    headers: bool
+    checks: list[tuple[str, bool, str]]
+    finishers: list[str]
+    cors: int | None
+
+
+protections = st.builds(
+    Protection,
+    st.booleans(),
+    st.lists(
+        st.tuples(
+            st.sampled_from(("hosts", "limits", "rates", "csrf", "own")),
+            st.booleans(),
+            st.sampled_from(("pass", "pass", "refuse", "boom", "other rule", "no query")),
+        ),
+        max_size=3,
+    ),
+    st.lists(st.sampled_from(("always", "query", "never")), max_size=2),
+    st.sampled_from((None, None, 0, 1, 2)),
 )
 
 
@@ -169,6 +197,7 @@ class Spec(t.NamedTuple):
     hooks: list[Hook]
     handlers: list[tuple[int, t.Any, str]]
     config: dict[str, t.Any]
+    protection: Protection | None
 
 
 specs = st.builds(
@@ -186,6 +215,7 @@ specs = st.builds(
             "PROVIDE_AUTOMATIC_OPTIONS": st.just(False),
         },
     ),
+    st.none() | protections,
 )
 
 
@@ -196,6 +226,8 @@ def make_app(spec: Spec, log: list[str]) -> Flask:
     outer = Blueprint("outer", "generated", url_prefix="/b1")
     inner = Blueprint("inner", "generated", url_prefix="/b2")
     owners: list[t.Any] = [app, outer, inner]
+    if spec.protection is not None:
+        _protect(owners, spec.protection, log)
 
     for number, hook in enumerate(spec.hooks):
         getattr(owners[hook.blueprint], hook.kind)(_make_hook(hook, number, log))
@@ -210,6 +242,49 @@ def make_app(spec: Spec, log: list[str]) -> Flask:
     outer.register_blueprint(inner)
     app.register_blueprint(outer)
     return app
+
+
+def _protect(owners: list[t.Any], protection: Protection, log: list[str]) -> None:
+    app = owners[0]
+    guard.install(app)
+    finish.install(app)
+    if protection.headers:
+        headerrules.install(app)
+    for number, (name, is_safe, action) in enumerate(protection.checks):
+        security_of(app).checks.append(_make_check(name, is_safe, action, number, log))
+    for number, concern in enumerate(protection.finishers):
+        security_of(app).finishers.append(_make_finisher(concern, number))
+    if protection.cors is not None:
+        cors(owners[protection.cors], "http://shop.test", credentials=True)
+
+
+def _make_check(name: str, is_safe: bool, action: str, number: int, log: list[str]) -> Check:
+    def run(request: t.Any) -> None:
+        log.append(f"check {number} of {request.endpoint}")
+        if action == "boom":
+            raise Boom(str(number))
+        if action == "refuse":
+            costrel.abort(403)
+
+    def applies(endpoint: t.Any, _rule: t.Any) -> bool:
+        return action != "other rule" or endpoint in {None, "view1"}
+
+    def has_query(environ: t.Any) -> bool:
+        return bool(environ.get("QUERY_STRING"))
+
+    return Check(name, applies, run, is_safe, has_query if action == "no query" else None)
+
+
+def _make_finisher(concern: str, number: int) -> Finisher:
+    def run(response: t.Any) -> None:
+        # What concerns no request adds to errors only.
+        if concern == "always" or response.status_code >= 500 or request.query_string:
+            response.headers[f"X-Finished-{number}"] = concern
+
+    def concerns(environ: t.Any) -> bool:
+        return concern == "always" or bool(environ.get("QUERY_STRING"))
+
+    return Finisher("own", run, concerns)
 
 
 def _make_hook(hook: Hook, number: int, log: list[str]) -> t.Callable[..., t.Any]:
@@ -309,9 +384,11 @@ def answers(spec: Spec, sent: list[t.Any], general: str) -> list[t.Any]:
         recorder = Recorder(app.wsgi_app)
         app.wsgi_app = recorder  # type: ignore[method-assign]
         client = app.test_client()
-        for method, path, body in sent:
+        for method, path, body, origin in sent:
+            asked = {} if origin is None else {"Access-Control-Request-Method": "POST"}
+            headers = {} if origin is None else {"Origin": origin, **asked}
             try:
-                client.open(path, method=method, **BODIES[body]).close()
+                client.open(path, method=method, headers=headers, **BODIES[body]).close()
             except Exception as error:  # noqa: BLE001  an answer as well
                 recorder.sent.append(repr(error))
             assert context.get(None) is None

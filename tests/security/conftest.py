@@ -1,11 +1,14 @@
-"""What tests of advisories share: how the work of an input grows with its size."""
+"""What these tests share: the ways of requests, and how work grows with the size of an input."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 import typing as t
 
 import pytest
+
+from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 
 
 @pytest.fixture
@@ -30,3 +33,28 @@ def assert_linear() -> t.Callable[[t.Callable[[int], object], int], None]:
         assert many < max(24 * few, 0.1)
 
     return check
+
+
+class Way:
+    """One way that requests take: WSGI or ASGI, with plans or without."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def ask(self, app: t.Any, path: str = "/", method: str = "GET", **arguments: t.Any) -> t.Any:
+        """Send a request, and return the response."""
+        if self.name in {"planned", "general"}:
+            return app.test_client().open(path, method=method, **arguments)
+
+        async def send() -> t.Any:
+            return await app.async_test_client().open(path, method=method, **arguments)
+
+        return asyncio.run(send())
+
+
+@pytest.fixture(params=["planned", "general", "thread", "loop"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    """Run a test once for each way that requests take."""
+    monkeypatch.setenv(FORCE_GENERAL, "1" if request.param == "general" else "0")
+    monkeypatch.setenv(FORCE_LOOP, "1" if request.param == "loop" else "0")
+    return Way(request.param)

@@ -19,7 +19,7 @@ FLASKS = frozenset(
     typing views wrappers __main__
     """.split()
 )
-OURS = frozenset({"api", "openapi", "sse", "websockets"})
+OURS = frozenset({"api", "login", "openapi", "security", "settings", "sse", "websockets"})
 ROOMS = frozenset(
     "commands compat dispatch ground registration routing serve servers".split()  # not for users
 )

@@ -44,6 +44,9 @@ class RequestContext(AppContext):
     loop: t.Any = None
     """The event loop for its coroutines, if it is served in a worker thread."""
 
+    is_finished = False
+    """Whether the response has got its header fields, so that they can't change any more."""
+
     wants_response = False
     """Whether the session or a hook must process the response."""
 

@@ -66,6 +66,8 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
         elif engine.epoch != app._epoch.value:
             # An earlier function has changed the hooks.
             return await hop_for(app, _run_by_name, app, plan, group.done)
+        elif group.guards and (refused := await _guard(app, ctx, plan)) is not None:
+            return refused
         elif group.before:
             value = await group.before[0]()
             rv = _GO_ON if value is None else value
@@ -81,11 +83,25 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
 _GO_ON: t.Any = object()
 
 
+async def _guard(app: App, ctx: RequestContext, plan: Plan) -> t.Any:
+    """Run the checks of the rule, which may return a response."""
+    if plan.guard is None:
+        return None
+    return await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
+
+
 def _run_sync(app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards) -> t.Any:
     """Run sync steps until one returns a value; runs in a worker thread."""
     for preprocess in group.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)
     done = group.done
+    if group.guards:
+        if engine.epoch != app._epoch.value:
+            return _run_by_name(app, plan, done)
+        rv = None if plan.guard is None else plan.guard.run(ctx, ctx.environ["REQUEST_METHOD"])
+        if rv is not None:
+            return rv
+        done += plan.lifted
     for hook in group.before:
         if engine.epoch != app._epoch.value:
             return _run_by_name(app, plan, done)
@@ -139,18 +155,20 @@ async def handle_exception(app: App, error: Exception) -> t.Any:
 
 
 async def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> t.Any:
-    """Make the response, run the after-hooks, and save the session."""
+    """Make the response, run the after-hooks, add header fields, and save the session."""
     if engine.epoch != app._epoch.value:
         return await hop_for(app, app.finalize_request, rv)
     steps = t.cast("t.Any", plan.steps)
     if not steps.after and not request_finished.receivers:
-        answer = answer_plainly(ctx, engine, rv)
+        answer = answer_plainly(ctx, engine, plan.finish, rv)
         if answer is not None:
             return answer
     response: t.Any = engine.coerce.response(rv)
     if response is None:
         response = await _make_response(app, rv)
     response = await _run_after_hooks(app, ctx, steps.after, response)
+    if plan.finish is not None:
+        plan.finish.apply(ctx, response)
     save_session(app, ctx, response)
     if request_finished.receivers:
         make_sendable(response)

@@ -27,6 +27,8 @@ from ..wrappers import Response
 from ..wrappers.files import FileHeads
 from .classviews import awaits, for_loop
 from .coerce import PlainCoercion
+from .finishing import lift_finish
+from .guarding import detours, lift_guard
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
 from .proxies import believed_proxies, is_wrapped, trusted_proxies
@@ -54,8 +56,9 @@ class Plan:
     """The functions that run for one rule's requests, in order."""
 
     __slots__ = (
-        "after", "before", "body_limit", "coroutine", "endpoint", "preprocess", "quiet", "rule",
-        "steps", "streams_body", "teardown", "trusted_hosts", "values", "view",
+        "after", "before", "body_limit", "coroutine", "detours", "endpoint", "finish", "guard",
+        "lifted", "preprocess", "quiet", "rule", "steps", "streams_body", "teardown",
+        "trusted_hosts", "values", "view",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +83,10 @@ class Plan:
         preprocess = _chain(app.url_value_preprocessors, inwards)
         before = _chain(app.before_request_funcs, inwards)
         after = _chain(app.after_request_funcs, outwards, backwards=True)
+        #: How many before-hooks run as `guard`, and what these are: the checks of the rule.
+        before, self.lifted, self.guard = lift_guard(app, rule, before)
+        #: What adds header fields to the responses; None if nothing does.
+        after, self.finish = lift_finish(app, rule, after)
         #: The request's teardown functions, then the application context's.
         teardown = (
             *_chain(app.teardown_request_funcs, outwards, backwards=True),
@@ -91,8 +98,19 @@ class Plan:
         preprocess, before, after, teardown = (
             tuple(map(for_loop, chain)) for chain in (preprocess, before, after, teardown)
         )
-        #: Whether only the view runs.
-        self.quiet = not (self.preprocess or self.before or self.after or self.teardown)
+        #: Whether only the view runs, and a plain body gets header fields known before.
+        self.quiet = not (
+            self.preprocess
+            or self.before
+            or self.after
+            or self.teardown
+            or (self.finish is not None and self.finish.varies)
+        )
+        #: Tells by the environ of a request if it is not as quiet; None if all are.
+        self.detours = detours(
+            self.guard,
+            [finisher.concerns for finisher in (self.finish.finishers if self.finish else ())],
+        )
         #: The view's arguments, if the rule has no variables.
         self.values = dict((rule and rule.defaults) or ())
         view = for_loop(function)
@@ -111,7 +129,7 @@ class Plan:
         #: The same steps for an event loop, if one of them is a coroutine function, or if
         #: `on_loop` is true.
         self.steps = (
-            AsyncSteps(view, preprocess, before, after, teardown)
+            AsyncSteps(view, preprocess, before, after, teardown, self.lifted)
             if on_loop
             or any(map(iscoroutinefunction, (view, *preprocess, *before, *after, *teardown)))
             else None
@@ -136,8 +154,10 @@ class Inwards(t.NamedTuple):
 
     is_async: bool
     preprocess: tuple[t.Callable[..., t.Any], ...]
-    #: How many before-hooks run before these.
+    #: How many before-hooks run before these, and before the checks.
     done: int
+    #: Whether the checks of the rule run before these before-hooks, or before the view.
+    guards: bool
     before: tuple[t.Callable[..., t.Any], ...]
     #: The view, if it is the last of these steps.
     view: t.Callable[..., t.Any] | None
@@ -155,31 +175,38 @@ class AsyncSteps:
         before: t.Iterable[t.Any],
         after: t.Iterable[t.Any],
         teardown: t.Iterable[t.Any],
+        lifted: int = 0,
     ) -> None:
-        self.inwards = tuple(_group_inwards(view, preprocess, before))
+        self.inwards = tuple(_group_inwards(view, preprocess, before, lifted))
         self.after, self.teardown = _group(after), _group(teardown)
 
 
 def _group_inwards(
-    view: t.Callable[..., t.Any], preprocess: t.Iterable[t.Any], before: t.Iterable[t.Any]
+    view: t.Callable[..., t.Any],
+    preprocess: t.Iterable[t.Any],
+    before: t.Iterable[t.Any],
+    lifted: int,
 ) -> t.Iterator[Inwards]:
     steps = [("preprocess", step) for step in preprocess]
     steps += [("before", step) for step in before]
     steps.append(("view", view))
-    done = 0
+    guarded, done = False, 0
     for group in _group_by(steps, lambda step: step[1]):
         is_async = iscoroutinefunction(group[0][1])
         chosen: dict[str, list[t.Any]] = {"preprocess": [], "before": [], "view": [None]}
         for kind, step in group:
             chosen[kind].append(step)
+        guards = not guarded and bool(chosen["before"] or chosen["view"][1:])
         yield Inwards(
             is_async,
             tuple(chosen["preprocess"]),
             done,
+            guards,
             tuple(chosen["before"]),
             chosen["view"][-1],
         )
-        done += len(chosen["before"])
+        guarded = guarded or guards
+        done += len(chosen["before"]) + (lifted if guards else 0)
 
 
 def _group(functions: t.Iterable[t.Callable[..., t.Any]]) -> tuple[Group, ...]:

@@ -13,7 +13,7 @@ from contextvars import Token
 
 from werkzeug.exceptions import HTTPException
 
-from ..dispatch.coerce import as_plain_answer
+from ..dispatch.coerce import PlainAnswer, as_plain_answer
 from ..ground.current import context
 from ..registration.socketrules import LIBRARY
 from ..signals import (
@@ -35,6 +35,7 @@ from .watch import Steps, Suspended
 from .wsgi import _forget_request
 
 if t.TYPE_CHECKING:
+    from ..dispatch.finishing import Finishing
     from ..dispatch.plan import Engine, Plan
     from ..registration.application import App
 
@@ -108,6 +109,7 @@ class Application:
             or _started
             or _finished
             or _pushed
+            or (plan.detours is not None and plan.detours(ctx.environ))
         ):
             await respond_on_loop(ctx, plan, engine, receive, send, None)
             return
@@ -130,6 +132,8 @@ class Application:
             if message["type"] == "http.request" and not message.get("more_body"):
                 # PERF(echo): a whole body. If it is too large, the request notices that.
                 ctx.whole = message.get("body", b"")
+                if ctx._has_environ:
+                    ctx.environ._body = ctx.whole
             else:
                 await respond_on_loop(ctx, plan, engine, _first(message, receive), send, None)
                 return
@@ -152,6 +156,8 @@ class Application:
                     if plain is None and engine.coerce.html:
                         # PERF(typed_invalid): any other complete response.
                         answer = as_plain_answer(rv)
+                        if answer is not None and plan.finish is not None:
+                            answer = _finished_answer(answer, plan.finish, scope)
                 except Exception:  # noqa: BLE001  raised again in `finish`
                     plain = answer = None
             if (plain is None and answer is None) or (ctx.touched and not _forget_request(ctx)):
@@ -170,6 +176,10 @@ class Application:
         if plain is not None:
             body, kind = plain
             fields = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+            finishing = plan.finish
+            if finishing is not None:
+                is_secure = scope.get("scheme") == "https"
+                fields += finishing.raw_secure if is_secure else finishing.raw_insecure
         else:
             status, fields, body, *_rest = answer_plainly(t.cast("t.Any", answer), head=False)
         try:
@@ -214,6 +224,17 @@ def serve(app: App, scope: Scope, receive: Receive, send: Send) -> t.Awaitable[N
             )
         scope = {**scope, CALLED: app}
     return t.cast("t.Awaitable[None]", asgi(scope, receive, send))
+
+
+def _finished_answer(
+    answer: PlainAnswer, finishing: Finishing, scope: Scope
+) -> PlainAnswer | None:
+    """Add header fields to an answer; None if that needs its response."""
+    if finishing.varies or answer.status >= "5":
+        return None
+    is_secure = scope.get("scheme") == "https"
+    answer.headers = finishing.merged(answer.headers, is_secure=is_secure)
+    return answer
 
 
 async def _begin_life(app: App) -> None:

@@ -77,7 +77,12 @@ def respond_planned(  # noqa: C901, PLR0912, PLR0915  unrolled
             plan = enter(ctx, engine, start_response)
             if plan is None:
                 response = app.full_dispatch_request()
-            elif not plan.quiet or _started or _finished:
+            elif (
+                not plan.quiet
+                or _started
+                or _finished
+                or (plan.detours is not None and plan.detours(environ))
+            ):
                 response = run(app, ctx, plan, engine)
             else:
                 values = ctx.view_args
@@ -112,7 +117,12 @@ def respond_planned(  # noqa: C901, PLR0912, PLR0915  unrolled
             return pieces if type(pieces) is list else keep_apart(pieces, response)
         # Outside the `try` above: what the server raises is not an error of the application.
         body, kind = plain
-        start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        fields = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        finishing = t.cast("Plan", plan).finish
+        if finishing is not None:
+            is_secure = environ["wsgi.url_scheme"] == "https"
+            fields += finishing.secure if is_secure else finishing.insecure
+        start_response("200 OK", fields)
         # A list, which Granian sends faster than other iterables.
         return [body]
     finally:
@@ -277,10 +287,10 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
     try:
         if _started:
             request_started.send(app, _async_wrapper=app.ensure_sync)
-        rv = None if plan.quiet else _run_before(app, ctx, plan, engine)
+        rv = None if plan.quiet and plan.guard is None else _run_before(app, ctx, plan, engine)
         if rv is None:
             values: t.Any = ctx.view_args
-            if (not plan.quiet or _started) and (
+            if (not plan.quiet or _started or plan.guard is not None) and (
                 engine.epoch != app._epoch.value or (ctx.touched and _rerouted(ctx, plan))
             ):
                 rv = app.dispatch_request()
@@ -292,10 +302,18 @@ def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> WSGIApplic
 
 
 def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
-    """Run the value preprocessors and the before-hooks, until one returns a value."""
+    """Run the value preprocessors, the checks and the before-hooks, until one returns a value."""
     for preprocess in plan.preprocess:
         preprocess(plan.endpoint, ctx.request.view_args)
-    for done, hook in enumerate(plan.before):
+    lifted = plan.lifted
+    if lifted:
+        if engine.epoch != app._epoch.value:
+            return resume_before(app, plan.endpoint, 0)
+        guard = plan.guard
+        rv = None if guard is None else guard.run(ctx, ctx.environ["REQUEST_METHOD"])
+        if rv is not None:
+            return rv
+    for done, hook in enumerate(plan.before, lifted):
         if engine.epoch != app._epoch.value:
             # An earlier function has changed the hooks.
             return resume_before(app, plan.endpoint, done)
@@ -303,7 +321,7 @@ def _run_before(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.
         if rv is not None:
             return rv
     if engine.epoch != app._epoch.value:
-        return resume_before(app, plan.endpoint, len(plan.before))
+        return resume_before(app, plan.endpoint, len(plan.before) + lifted)
     return None
 
 
@@ -318,12 +336,13 @@ def _rerouted(ctx: RequestContext, plan: Plan) -> bool:
 
 
 def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any) -> WSGIApplication:
-    """Make the response, run the after-hooks, and save the session."""
+    """Make the response, run the after-hooks, add header fields, and save the session."""
     if engine.epoch != app._epoch.value:
         # COMPAT(Flask-Caching): a view may register a hook for its own response.
         return app.finalize_request(rv)
+    finishing = plan.finish
     if not plan.after and not _finished:
-        plain = answer_plainly(ctx, engine, rv)
+        plain = answer_plainly(ctx, engine, finishing, rv)
         if plain is not None:
             return plain
     response: t.Any = engine.coerce.response(rv) or app.make_response(rv)
@@ -333,6 +352,8 @@ def finish(app: App, ctx: RequestContext, plan: Plan, engine: Engine, rv: t.Any)
         response = hook(response)
         if response is None:
             raise no_response(hook)
+    if finishing is not None:
+        finishing.apply(ctx, response)
     if ctx.touched or "HTTP_COOKIE" in ctx.environ:
         save_session(app, ctx, response)
     if _finished:

@@ -1,0 +1,97 @@
+"""Switch the protections of an application on."""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+
+from ..registration.origin import caller
+from ..registration.safedefaults import BY_FEATURE
+from . import corsrules
+from .state import Exemption, Security, security_of
+
+if t.TYPE_CHECKING:
+    from ..registration.application import App
+
+INSTALLERS: t.Mapping[str, tuple[str, str]] = {
+    "hosts": ("costrel.security.hosts", "install"),
+    "limits": ("costrel.security.limits", "install"),
+    "rates": ("costrel.security.rates", "install"),
+    "csrf": ("costrel.security.csrf", "install"),
+    "headers": ("costrel.security.headerrules", "install"),
+    "sessions": ("costrel.sessions.installing", "install"),
+    "secrets": ("costrel.sessions.keys", "install"),
+    "logs": ("costrel.logging", "configure"),
+}
+"""The function that switches each feature on; it takes the application."""
+
+
+def protect(
+    app: App,
+    *,
+    hosts: bool = True,
+    limits: bool = True,
+    rates: bool = True,
+    csrf: bool = True,
+    headers: bool = True,
+    sessions: bool = True,
+    secrets: bool = True,
+    logs: bool = True,
+) -> Security:
+    """Give a `Flask` the protections that `Costrel` has; `Costrel` calls it itself.
+
+    Call it once the application exists, before its first request. Settings that still have the
+    value that `Flask` gives them get the one of `Costrel`; what you set, before or after, stays.
+
+    Args:
+        app: The application.
+        hosts: Serve only the hosts that are listed: see docs/hosts.md.
+        limits: Limit the sizes of requests: see docs/limits.md.
+        rates: Enforce the rates that `limit` declares: see docs/limits.md.
+        csrf: Refuse requests that other sites have made: see docs/csrf.md.
+        headers: Send the header fields that restrict browsers: see docs/headers.md.
+        sessions: Use safe cookies for sessions, or a store: see docs/sessions.md.
+        secrets: Refuse weak secret keys outside debug mode: see docs/secrets.md.
+        logs: Set up logs and request ids: see docs/logging.md.
+
+    Returns what protects the application, for an audit to read. Raises `ValueError` if a feature
+    that is on already is to be left out: its settings and decorators are the way then.
+    """
+    wanted = {
+        "hosts": hosts, "limits": limits, "rates": rates, "csrf": csrf, "headers": headers,
+        "sessions": sessions, "secrets": secrets, "logs": logs,
+    }  # fmt: skip
+    security = security_of(app)
+    corsrules.install(app)
+    for feature, is_wanted in wanted.items():
+        if not is_wanted:
+            _leave_out(security, feature)
+        elif feature not in security.installed:
+            _configure(app, feature)
+            module, name = INSTALLERS[feature]
+            getattr(importlib.import_module(module), name)(app)
+            security.installed.add(feature)
+    return security
+
+
+def _leave_out(security: Security, feature: str) -> None:
+    place = caller()
+    if feature in security.installed:
+        raise ValueError(
+            f"protect(..., {feature}=False) ({place}) comes too late, because {feature} is on already:"
+            " Costrel switches everything on itself. Change its settings, or make the application"
+            f" a Flask and call protect(app, {feature}=False)."
+        )
+    security.exemptions.append(Exemption(feature, "*", f"protect(..., {feature}=False)", place))
+
+
+def _configure(app: App, feature: str) -> None:
+    """Set a feature's settings, except those that somebody has set."""
+    # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
+    declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
+    original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
+    for key, value in BY_FEATURE[feature].items():
+        if key not in app.config or (
+            key in original and app.config[key] is original[key] and original[key] != value
+        ):
+            app.config[key] = value
