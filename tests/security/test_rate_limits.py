@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from costrel import Blueprint, Costrel, Flask, request
 from costrel.security import limit, limit_blueprint, limiter_of, protect, rate_limit_exempt
-from costrel.security.state import security_of
+from costrel.security.state import exemptions_of
 from costrel.views import MethodView
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -222,7 +222,7 @@ def test_exempt_view_has_only_its_own_limits():
         return ""
 
     assert statuses(app, "/health", "/health", "/free", "/free") == [200, 200, 200, 429]
-    exemptions = [one for one in security_of(app).exemptions if one.feature == "rates"]
+    exemptions = [one for one in exemptions_of(app) if one.feature == "rates"]
     assert [one.target for one in exemptions] == ["health"]
     assert "test_rate_limits.py:" in exemptions[0].origin
 

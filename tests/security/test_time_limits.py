@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import typing as t
 
 import pytest
 
-from costrel import Costrel, Flask, Response
+from costrel import Costrel, Flask, current_app
 from costrel.api import Depends
 from costrel.security import time_limit
 from costrel.views import MethodView
@@ -22,6 +23,14 @@ def ask(app, path="/"):
         return await app.async_test_client().get(path)
 
     return asyncio.run(main())
+
+
+async def connection():
+    """Be a dependency that tells when it is closed."""
+    try:
+        yield "open"
+    finally:
+        current_app.extensions["ended"] = ["closed"]
 
 
 async def forever():
@@ -115,22 +124,15 @@ def test_timeout_of_the_view_is_its_own_error():
 def test_dependencies_are_closed():
     """A typed view's time includes its dependencies, whose generators end."""
     app = Costrel(__name__)
-    ended = []
-
-    async def connection():
-        try:
-            yield "open"
-        finally:
-            ended.append("closed")
 
     @app.get("/")
     @time_limit(0.01)
-    async def index(name: str = Depends(connection)) -> dict[str, str]:
+    async def index(name: t.Annotated[str, Depends(connection)]) -> dict[str, str]:
         await forever()
         return {"name": name}
 
     assert ask(app).status_code == 503
-    assert ended == ["closed"]
+    assert app.extensions["ended"] == ["closed"]
 
 
 def test_response_that_has_begun_may_take_longer():
@@ -145,7 +147,7 @@ def test_response_that_has_begun_may_take_longer():
             await asyncio.sleep(0.1)
             yield b"two"
 
-        return Response(pieces())
+        return pieces()
 
     assert ask(app).text == "one two"
 

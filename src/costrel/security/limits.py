@@ -93,13 +93,12 @@ class Limits:
         self.max_url_length: int | None = None
         self._few = self._short = _NEVER
 
-    def applies_to(self, endpoint: str | None, _rule: Rule | None) -> bool:
+    def applies_to(self, _endpoint: str | None, _rule: Rule | None) -> bool:
         """Whether the requests of a plan are looked at: all are, if there is a limit.
 
         Raises `ValueError` for a setting that is no limit.
         """
         self._read_settings()
-        self._note_exemption(endpoint)
         return self.max_headers is not None or self.max_url_length is not None
 
     def concerns(self, environ: WSGIEnvironment) -> bool:
@@ -153,20 +152,14 @@ class Limits:
         self._short = _NEVER if self.max_url_length is None else max(0, self.max_url_length // 2)
         self._epoch = epoch
 
-    def _note_exemption(self, endpoint: str | None) -> None:
-        """Tell an audit of a view whose bodies may be longer than those of the application."""
-        if endpoint is None:
-            return
-        view = self._app.view_functions.get(endpoint)
-        limit = self._app.config["MAX_CONTENT_LENGTH"]
+def exemptions(app: App) -> t.Iterator[Exemption]:
+    """Yield the views whose bodies may be longer than those of the application, for an audit."""
+    limit = app.config["MAX_CONTENT_LENGTH"]
+    for endpoint, view in app.view_functions.items():
         own = getattr(view, "body_limit_bytes", limit)
-        if limit is None or (own is not None and own <= limit):
-            return
-        reason = f"body_limit({own})"
-        exemption = Exemption("limits", endpoint, reason, getattr(view, "body_limit_origin", ""))
-        exemptions = security_of(self._app).exemptions
-        if exemption not in exemptions:
-            exemptions.append(exemption)
+        if limit is not None and (own is None or own > limit):
+            origin = getattr(view, "body_limit_origin", "")
+            yield Exemption("limits", endpoint, f"body_limit({own})", origin)
 
 
 def _limit(app: App, name: str) -> int | None:
@@ -196,6 +189,7 @@ def install(app: App) -> None:
     security = security_of(app)
     if security.limits is None:
         limits = security.limits = Limits(app)
+        security.collectors.append(exemptions)
         security.checks.append(
             Check(
                 "limits",

@@ -96,7 +96,8 @@ def status_of(quota: Quota, window: Window, cost: int, *, allowed: bool) -> Rate
         seconds = current_s - quota.window_s if current else quota.window_s
     else:
         remaining = 0 if cost <= 1 else remaining
-        seconds = wait_s(quota, window, cost)
+        # At the very moment it is just not allowed yet.
+        seconds = math.floor(wait_s(quota, window, cost)) + 1
     return RateStatus(allowed, remaining, max(1, math.ceil(seconds)), quota)
 
 

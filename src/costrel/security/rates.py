@@ -219,29 +219,17 @@ class Rates:
         default = app.config.get("RATE_LIMIT_DEFAULT")
         view = None if endpoint is None else app.view_functions.get(endpoint)
         names = _blueprints_of(endpoint)
-        exempt = self._exempt(endpoint, view, names)
+        blueprints = [app.blueprints.get(name) for name in names]
+        exempt = any(hasattr(owner, "rate_exempt") for owner in (view, *blueprints))
         # Files are not counted by default: a page may have dozens.
-        if default and exempt is None and (endpoint or "").rpartition(".")[2] != "static":
+        if default and not exempt and (endpoint or "").rpartition(".")[2] != "static":
             yield Applied(RateRule(default, origin="RATE_LIMIT_DEFAULT"), "*", "all")
-        if exempt is None:
-            for name in names:
-                for rule in getattr(app.blueprints.get(name), "rate_rules", ()):
+        if not exempt:
+            for name, blueprint in zip(names, blueprints, strict=True):
+                for rule in getattr(blueprint, "rate_rules", ()):
                     yield Applied(rule, f"{name}.*", name)
         for rule in _rules_of_view(view):
             yield Applied(rule, rule.name or endpoint or "", rule.name or "")
-
-    def _exempt(self, endpoint: str | None, view: t.Any, names: t.Sequence[str]) -> str | None:
-        """Return where an endpoint was taken out; also tells an audit of it."""
-        targets = [(endpoint, view), *((name, self._app.blueprints.get(name)) for name in names)]
-        for target, owner in targets:
-            origin: str | None = getattr(owner, "rate_exempt", None)
-            if origin is not None:
-                exemption = Exemption("rates", str(target), "rate_limit_exempt", origin)
-                exemptions = security_of(self._app).exemptions
-                if exemption not in exemptions:
-                    exemptions.append(exemption)
-                return origin
-        return None
 
     def applies_at_once(self, endpoint: str | None, _rule: Rule | None) -> bool:
         """Whether an endpoint is limited, and counting is a matter of microseconds."""
@@ -360,6 +348,15 @@ def _rules_of_view(view: t.Any) -> t.Iterator[RateRule]:
             )
 
 
+def exemptions(app: App) -> t.Iterator[Exemption]:
+    """Yield the views and blueprints that are not counted as others are, for an audit."""
+    for owners in (app.view_functions, app.blueprints):
+        for name, owner in owners.items():
+            origin: str | None = getattr(owner, "rate_exempt", None)
+            if origin is not None:
+                yield Exemption("rates", name, "rate_limit_exempt", origin)
+
+
 def limiter_of(app: t.Any = None) -> Limiter:
     """Return what counts the requests of an application, to count something else with it.
 
@@ -394,6 +391,7 @@ def install(app: App) -> None:
     if any(check.name == "rates" for check in security.checks):
         return
     rates = rates_of(app)
+    security.collectors.append(exemptions)
     security.checks.append(Check("rates", rates.applies_at_once, rates.check, safe_methods=True))
     security.checks.append(
         Check("rates", rates.applies_later, rates.check, safe_methods=True, blocks=True)
