@@ -105,9 +105,7 @@ def test_several_limits_hold_together():
     client = app.test_client()
     policy = client.get("/").headers["RateLimit-Policy"]
 
-    assert policy == (
-        '"slow 4/15minutes";q=4;w=900, "2/minute";q=2;w=60, "5/day";q=5;w=86400'
-    )
+    assert policy == ('"slow 4/15minutes";q=4;w=900, "2/minute";q=2;w=60, "5/day";q=5;w=86400')
     assert [client.get("/").status_code for _ in range(2)] == [200, 429]
 
 
@@ -142,7 +140,9 @@ def test_cost_decides_how_much_is_counted():
     assert statuses(app, "/four", "/four", "/four") == [200, 200, 429]
 
 
-@pytest.mark.parametrize("address", ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2::5%eth0"])
+@pytest.mark.parametrize(
+    "address", ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2::5%eth0"]
+)
 def test_address_of_ipv6_is_counted_with_its_network(address):
     """A client has a whole /64, so its addresses count as one."""
     app = make_app()
@@ -415,5 +415,3 @@ def test_log_says_that_processes_count_apart(caplog):
         run_wsgi_app(app, dict(environ))
 
     assert caplog.text.count("RATE_LIMIT_STORE") == 1
-
-

@@ -189,9 +189,7 @@ def test_limiters_of_one_store_count_together(store, clock):
     assert hits(first, 6) == 6
 
 
-@pytest.mark.parametrize(
-    ("on_outage", "allowed"), [("memory", 10), ("allow", 15), ("refuse", 0)]
-)
+@pytest.mark.parametrize(("on_outage", "allowed"), [("memory", 10), ("allow", 15), ("refuse", 0)])
 def test_outage_is_handled_as_it_is_set(store, clock, caplog, on_outage, allowed):
     """Counting in memory, allowing or refusing; one line of the log, and no request waits long."""
     limiter = Limiter("redis://one", on_outage, clock=clock)

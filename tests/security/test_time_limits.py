@@ -116,7 +116,7 @@ def test_timeout_of_the_view_is_its_own_error():
     async def index():
         raise TimeoutError("of a database")
 
-    app.errorhandler(TimeoutError)(lambda error: str(error))
+    app.errorhandler(TimeoutError)(str)
 
     assert ask(app).text == "of a database"
 
@@ -182,6 +182,7 @@ def test_log_escapes_the_path(caplog):
     """SECURITY(CWE-117): a client can't write lines of the log."""
     caplog.set_level(logging.WARNING)
     app = Costrel(__name__)
+
     @app.get("/<name>")
     @time_limit(0.01)
     async def index(name):

@@ -21,7 +21,7 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
     Raises `TypeError` for annotations that can't be used, and for dependencies that would not run.
     """
     if rule.websocket:
-        return t.cast("t.Callable[..., t.Any]", app.view_functions[rule.endpoint])
+        return app.view_functions[rule.endpoint]
     return in_time(app, rule, _untimed(app, rule))
 
 

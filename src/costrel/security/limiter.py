@@ -34,7 +34,6 @@ _KEY_LENGTH = 100
 _log = logging.getLogger("costrel.security")
 
 
-
 class Limiter:
     """Count requests, attempts or whatever else is limited.
 

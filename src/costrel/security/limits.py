@@ -87,7 +87,7 @@ class Limits:
 
     def __init__(self, app: App) -> None:
         # The application holds this.
-        self._app = weakref.proxy(app)
+        self._app = t.cast("App", weakref.proxy(app))
         self._epoch = -1
         self.max_headers: int | None = None
         self.max_url_length: int | None = None
@@ -151,6 +151,7 @@ class Limits:
         # A prefix and the question mark count too.
         self._short = _NEVER if self.max_url_length is None else max(0, self.max_url_length // 2)
         self._epoch = epoch
+
 
 def exemptions(app: App) -> t.Iterator[Exemption]:
     """Yield the views whose bodies may be longer than those of the application, for an audit."""

@@ -7,15 +7,14 @@ import typing as t
 from functools import lru_cache
 
 if t.TYPE_CHECKING:
-    from limits import RateLimitItem
+    from limits.limits import RateLimitItem
 
 Window = tuple[int, float, int, float]
 """Two counts, each with the seconds that it is kept: the window before the current one's, and the
 current one's, which is kept for one window more. That is what stores of ``limits`` return."""
 
 MISSING = (
-    "Rate limits need the package 'limits', which is not installed:"
-    ' pip install "costrel[limits]"'
+    "Rate limits need the package 'limits', which is not installed: pip install \"costrel[limits]\""
 )
 
 
@@ -62,7 +61,7 @@ def quotas_of(text: str) -> tuple[Quota, ...]:
     ``limits``.
     """
     try:
-        from limits import parse_many
+        from limits.util import parse_many
     except ImportError:
         raise RuntimeError(MISSING) from None
     try:
@@ -84,7 +83,7 @@ def _say(text: object) -> str:
 
 def _written(item: RateLimitItem) -> str:
     unit = item.GRANULARITY.name
-    return f"{item.amount}/{unit}" if item.multiples == 1 else f"{item.amount}/{item.multiples}{unit}s"
+    return f"{item.amount}/{unit if item.multiples == 1 else f'{item.multiples}{unit}s'}"
 
 
 def status_of(quota: Quota, window: Window, cost: int, *, allowed: bool) -> RateStatus:

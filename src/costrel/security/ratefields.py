@@ -39,5 +39,3 @@ def _string(text: str) -> str:
     plain = "".join(letter if " " <= letter <= "~" else "?" for letter in text)
     escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-

@@ -177,7 +177,7 @@ class Rates:
 
     def __init__(self, app: App) -> None:
         # The application holds this.
-        self._app = weakref.proxy(app)
+        self._app = t.cast("App", weakref.proxy(app))
         self._epoch = -1
         self._applied: dict[str | None, tuple[Applied, ...]] = {}
         self._limiter: Limiter | None = None

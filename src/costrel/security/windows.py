@@ -130,15 +130,15 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         """The errors that stand for a store that is out of order: none."""
         return ()
 
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:  # noqa: ARG002  as in others
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Raise `NotImplementedError`."""
         raise NotImplementedError(_ONLY_WINDOWS)
 
-    def get(self, key: str) -> int:  # noqa: ARG002  as in others
+    def get(self, key: str) -> int:
         """Raise `NotImplementedError`."""
         raise NotImplementedError(_ONLY_WINDOWS)
 
-    def get_expiry(self, key: str) -> float:  # noqa: ARG002  as in others
+    def get_expiry(self, key: str) -> float:
         """Raise `NotImplementedError`."""
         raise NotImplementedError(_ONLY_WINDOWS)
 

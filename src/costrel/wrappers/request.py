@@ -281,7 +281,7 @@ class Request(EnvironRequest):
                 check_query(query)
             except BadRequest:
                 # So that an error handler may look at it without another error.
-                self.args = self.parameter_storage_class()
+                vars(self)["args"] = self.parameter_storage_class()
                 raise
         plain = plain and text.isascii()
         if plain and self.parameter_storage_class is ImmutableMultiDict:
