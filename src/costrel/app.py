@@ -764,3 +764,17 @@ class Costrel(Flask):
             return function
 
         return decorator
+
+    def limit(
+        self,
+        limits: str,
+        *,
+        key: t.Callable[[], object] | None = None,
+        cost: int | t.Callable[[], int] = 1,
+        methods: t.Iterable[str] | None = None,
+        name: str | None = None,
+    ) -> t.Callable[[F], F]:
+        """Limit how often a client may call a view: see `costrel.security.limit`."""
+        from .security.rates import limit
+
+        return limit(limits, key=key, cost=cost, methods=methods, name=name)

@@ -15,6 +15,7 @@ from .ground.current import come_back, context, outside
 from .ground.lazy import lazy
 from .json.depth import MAX_DEPTH, check_depth
 from .wrappers import Request
+from .wrappers.limits import check_json
 
 V = t.TypeVar("V")
 Message = t.MutableMapping[str, t.Any]
@@ -297,6 +298,7 @@ class WebSocket(Request):
             # SECURITY(recursion): checked whichever parser reads it.
             if len(data) > MAX_DEPTH:
                 check_depth(data)
+            check_json(data)
             if type is None:
                 return self.json_module.loads(data)
             return msgspec.json.decode(data, type=type)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from ..ground.current import request_view
 from ..json.depth import TOO_DEEP, check_depth, is_deep
+from ..wrappers.limits import check_json
 from . import mismatches
 from .models import Refused, adapter_of
 from .negotiation import decode_body
@@ -53,6 +54,7 @@ class Document:
             return
         try:
             check_depth(data)
+            check_json(data)
             error = None
             try:
                 found[self._entry.name] = self._decode(data)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 
 from ..ground.current import request
 from ..json.depth import TOO_DEEP, check_depth
+from ..wrappers.limits import check_json
 from ..wrappers.request import MULTIPART, URLENCODED
 from . import mismatches
 from .kinds import ARRAYS, without_none
@@ -97,6 +98,7 @@ class FormValues(Values):
             try:
                 text = part if isinstance(part, str) else _read(part)
                 check_depth(text)
+                check_json(text)
                 found.append(decode_whole(text))
             except RecursionError:
                 errors.append(self._detail([key], TOO_DEEP))

@@ -116,7 +116,9 @@ class Plan:
         self.values = dict((rule and rule.defaults) or ())
         view = for_loop(function)
         #: The greatest length of a body in bytes; None for no limit.
-        self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        self.body_limit: int | None = getattr(
+            function, "body_limit_bytes", app.config["MAX_CONTENT_LENGTH"]
+        )
         #: What the URL adapter sets on a request whose host it checks.
         self.trusted_hosts = listed_hosts(app)
         #: Whether the view reads the body while it is being received.
@@ -261,6 +263,8 @@ class Engine:
         general: Whether requests take the general path.
         fixed: Plans by path and method, for rules without variables.
         builders: URL builders by endpoint, for the endpoints that `builder` was asked for.
+        body_limit: Up to how many bytes a body is received before its view is known; None for
+            no limit.
         api_routes: The `ApiRoutes`, once an error of a request without a rule has asked for them.
         plain_host: Returns a value that is not None for a host that does not affect matching.
         plain_host_raw: The same for a host as bytes.
@@ -281,6 +285,7 @@ class Engine:
         self._unmatched_on_loop: Plan | None = None
         self.builders: dict[str, Build] = {}
         self.api_routes: t.Any = None
+        self.body_limit = _greatest_body(app)
         self.coerce = PlainCoercion(app)
         self.file_heads = FileHeads() if _may_keep_heads(app) else None
         self.lazy_session = opens_lazily(app.session_interface)
@@ -434,6 +439,22 @@ def _all_steps(app: App) -> t.Iterator[t.Callable[..., t.Any]]:
 
 def _concerns_loop(function: t.Callable[..., t.Any]) -> bool:
     return awaits(function) or bool(getattr(function, "streams_body", False))
+
+
+def _greatest_body(app: App) -> int | None:
+    """Return the greatest length of a body, in bytes, that a view needs to have received.
+
+    That is ``MAX_CONTENT_LENGTH``, unless an async view may have longer ones: it can't wait for
+    the rest, as a sync one does in its thread.
+    """
+    greatest: int | None = app.config["MAX_CONTENT_LENGTH"]
+    for view in list(app.view_functions.values()):
+        own = getattr(view, "body_limit_bytes", 0)
+        if own != 0 and awaits(view) and not getattr(view, "streams_body", False):
+            if own is None or greatest is None:
+                return None
+            greatest = max(greatest, own)
+    return greatest
 
 
 def _may_keep_heads(app: App) -> bool:

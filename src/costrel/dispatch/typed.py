@@ -6,6 +6,7 @@ import typing as t
 
 from ..registration.operations import check_unguarded, has_typed_views
 from .classviews import for_loop
+from .timelimit import in_time
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -15,14 +16,20 @@ if t.TYPE_CHECKING:
 
 
 def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
-    """Return the view of a rule; with ``TYPED_VIEWS``, its typed view, compiled once.
+    """Return the view of a rule, as it is called: typed views are compiled, time is limited.
 
     Raises `TypeError` for annotations that can't be used, and for dependencies that would not run.
     """
+    if rule.websocket:
+        return app.view_functions[rule.endpoint]
+    return in_time(app, rule, _untimed(app, rule))
+
+
+def _untimed(app: App, rule: Rule) -> t.Callable[..., t.Any]:
+    """Return the view of a rule; with ``TYPED_VIEWS``, its typed view, compiled once."""
     view: t.Any = app.view_functions[rule.endpoint]
-    if rule.websocket or not has_typed_views(app, rule.endpoint):
-        if not rule.websocket:
-            check_unguarded(app, rule, view)
+    if not has_typed_views(app, rule.endpoint):
+        check_unguarded(app, rule, view)
         return t.cast("t.Callable[..., t.Any]", view)
     return typed_view(app, rule).call
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import typing as t
-from itertools import accumulate
+
+from ..ground.jsontext import as_utf8, nesting_exceeds
 
 MAX_DEPTH = 500
 """How deeply arrays and objects may be nested; deeper documents are refused.
@@ -24,9 +25,6 @@ DEEP = 100
 
 TOO_DEEP = "The JSON is nested too deeply to be read."
 
-_OTHERS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
-_STEPS = bytes.maketrans(b"[]{}", bytes((1, 255, 1, 255)))
-
 
 def check_depth(s: t.Any) -> None:
     """Raise `ValueError` for JSON nested deeper than `MAX_DEPTH`, in any encoding of JSON."""
@@ -39,39 +37,13 @@ def check_depth(s: t.Any) -> None:
     else:
         # The parser decides about other types.
         return
-    if opened > MAX_DEPTH and _nesting_exceeds(_as_utf8(s), MAX_DEPTH):
+    if opened > MAX_DEPTH and nesting_exceeds(as_utf8(s), MAX_DEPTH):
         raise ValueError(TOO_DEEP)
 
 
 def is_deep(data: bytes) -> bool:
     """Whether JSON in UTF-8 may be what has exhausted the stack, not the application's code."""
-    return _nesting_exceeds(data, DEEP)
-
-
-def _as_utf8(s: str | bytes | bytearray) -> bytes | bytearray:
-    """Return JSON in an encoding in which brackets and quotes are single bytes."""
-    if not isinstance(s, str):
-        encoding = json.detect_encoding(s)
-        if encoding.startswith("utf-8"):
-            return s
-        # Raises the same error as reading it would.
-        s = s.decode(encoding, "surrogatepass")
-    return s.encode("utf-8", "surrogatepass")
-
-
-def _nesting_exceeds(data: bytes | bytearray, limit: int) -> bool:
-    """Return whether brackets outside strings are nested deeper than the limit.
-
-    Up to the first syntax error, this reads the text as a parser does. After that, the
-    result does not matter.
-    """
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Every other part between quotes is outside strings.
-    brackets = b"".join(data.translate(None, _OTHERS).split(b'"')[::2])
-    # Each bracket becomes a signed byte: 1 for opening, -1 for closing.
-    steps = memoryview(brackets.translate(_STEPS)).cast("b")
-    return max(accumulate(steps), default=0) > limit
+    return nesting_exceeds(data, DEEP)
 
 
 def read_plainly(s: str | bytes | bytearray, **kwargs: t.Any) -> t.Any:

@@ -102,6 +102,8 @@ class Describer:
             statuses.append(422)
         if has_security:
             statuses.append(401)
+        if getattr(operation.function, "rate_rules", None):
+            statuses.append(429)
         if getattr(operation.send, "negotiates", False):
             statuses.append(406)
         if operation.is_api:

@@ -34,6 +34,7 @@ _EXPLAINED = {
     413: "The body is too large.",
     415: "The body has a media type that is not accepted here.",
     422: "Values of the request do not fit. `errors` has each of them.",
+    429: "There were too many requests. `Retry-After` says when to come again.",
     500: "The server has failed.",
 }
 """What a response component says, if that is more than the status in words."""

@@ -40,10 +40,25 @@ STORES: dict[str, t.Any] = {
 }
 
 # Sizes of requests: see docs/limits.md.
-LIMITS: dict[str, t.Any] = {}
+LIMITS: dict[str, t.Any] = {
+    "MAX_CONTENT_LENGTH": 16_000_000,
+    "MAX_FORM_FIELDS": 1_000,
+    "MAX_HEADERS": 100,
+    "MAX_JSON_DEPTH": 500,
+    "MAX_JSON_DIGITS": 1_000,
+    "MAX_QUERY_FIELDS": 1_000,
+    "MAX_URLENCODED_SIZE": 1_000_000,
+    "MAX_URL_LENGTH": 8_192,
+    "VIEW_TIMEOUT_S": None,
+}
 
 # Numbers of requests: see docs/limits.md.
-RATES: dict[str, t.Any] = {}
+RATES: dict[str, t.Any] = {
+    "RATE_LIMIT_DEFAULT": None,
+    "RATE_LIMIT_HEADERS": True,
+    "RATE_LIMIT_ON_OUTAGE": "memory",
+    "RATE_LIMIT_STORE": "memory:",
+}
 
 # Secret keys: see docs/secrets.md.
 SECRETS: dict[str, t.Any] = {}

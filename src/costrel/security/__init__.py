@@ -22,7 +22,13 @@ if t.TYPE_CHECKING:
     from .headerlayers import content_security_policy as content_security_policy
     from .headerlayers import headers as headers
     from .headerlayers import headers_for as headers_for
+    from .limits import body_limit as body_limit
     from .protecting import protect as protect
+    from .quotas import RateStatus as RateStatus
+    from .rates import limit as limit
+    from .rates import limit_blueprint as limit_blueprint
+    from .rates import limiter_of as limiter_of
+    from .rates import rate_limit_exempt as rate_limit_exempt
     from .redirects import is_safe_redirect as is_safe_redirect
     from .redirects import redirect_back as redirect_back
     from .state import Check as Check
@@ -31,6 +37,7 @@ if t.TYPE_CHECKING:
     from .state import Security as Security
     from .state import exemptions_of as exemptions_of
     from .state import security_of as security_of
+    from .timelimits import time_limit as time_limit
 
 # In one line for each module, so that each part has its own.
 _LAZY_NAMES = {
@@ -43,9 +50,13 @@ _LAZY_NAMES = {
         ".csrfexempt": "csrf_exempt",
         ".csrftokens": "csrf_field csrf_token",
         ".headerlayers": "DEFAULT_HEADERS content_security_policy headers headers_for",
+        ".limits": "body_limit",
         ".protecting": "protect",
+        ".quotas": "RateStatus",
+        ".rates": "limit limit_blueprint limiter_of rate_limit_exempt",
         ".redirects": "is_safe_redirect redirect_back",
         ".state": "Check Exemption Finisher Security exemptions_of security_of",
+        ".timelimits": "time_limit",
     }.items()
     for name in names.split()
 }

@@ -41,7 +41,7 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
                 receive, app.config["BODY_TIMEOUT_S"], announced_length(headers)
             )
             if not streams_body:
-                source = await receive_body(body, app.config["MAX_CONTENT_LENGTH"], headers)
+                source = await receive_body(body, _body_limit(app), headers)
             if not body.complete:
                 watch.body = body
         answered = await answer_in_thread(app, make_environ(scope, source))
@@ -62,6 +62,15 @@ async def respond_in_thread(  # noqa: C901  one border around all of it
         in_flight.discard(task)
         if not _is_kept(scope):
             source.close()
+
+
+def _body_limit(app: App) -> int | None:
+    """Return up to how many bytes a body is received before its view is known."""
+    engine = app._engine
+    if engine is None or engine.epoch != app._epoch.value:
+        limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        return limit
+    return t.cast("int | None", engine.body_limit)
 
 
 def _is_kept(scope: Scope) -> bool:

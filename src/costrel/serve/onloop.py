@@ -170,7 +170,7 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
             receive, app.config["BODY_TIMEOUT_S"], announced_length(headers)
         )
         if not plan.streams_body:
-            ctx.body = await receive_body(body, _body_limit(ctx), headers)
+            ctx.body = await receive_body(body, _body_limit(ctx, plan), headers)
         if not body.complete:
             watch.body = body
         if "environ" in ctx.__dict__:
@@ -179,10 +179,9 @@ async def _begin(ctx: LoopContext, plan: Plan, receive: Receive, watch: Watch) -
             ctx.environ["wsgi.input_terminated"] = True
 
 
-def _body_limit(ctx: LoopContext) -> int | None:
-    app = ctx.app
-    if getattr(app.request_class, "_may_limit_body", False):
-        return t.cast("int | None", app.config["MAX_CONTENT_LENGTH"])
+def _body_limit(ctx: LoopContext, plan: Plan) -> int | None:
+    if getattr(ctx.app.request_class, "_may_limit_body", False):
+        return plan.body_limit
     limit: int | None = ctx.request.max_content_length
     return limit
 

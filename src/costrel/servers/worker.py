@@ -203,6 +203,8 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
     app = boot.load_app()
     if app._logs_by_settings and app.config.get("LOG_FORMAT") == "json":
         write_json()
+    if options.workers > 1 and worker_id <= 1:
+        _tell_of_siblings(app, options.workers)
     try:
         trusted_proxies(app)
     except ValueError as error:
@@ -267,6 +269,13 @@ def _receive_first(app: t.Any, threads: int) -> None:
 
     module: t.Any = sys.modules[MPServer.__module__]
     module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
+
+
+def _tell_of_siblings(app: t.Any, workers: int) -> None:
+    """Tell what counts requests in its own process that others count them as well."""
+    rates = getattr(app.extensions.get("costrel.security"), "rates", None)
+    if rates is not None and rates.is_used():
+        rates.served_by(workers)
 
 
 NOT_STARTED = BootFailure("The application could not be started: see the error above.")

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request as RequestBase
 from ..ground.dates import parse_date, parse_if_range
 from ..ground.lazy import lazy
 from ..ground.shortways import Watched
+from .limits import check_json, limits_json
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -259,12 +260,24 @@ class EnvironRequest(RequestBase, metaclass=Watched):
             if body is not None:
                 self._cached_data = body
                 try:
+                    check_json(body)
                     value = self.json_module.loads(body)
                 except ValueError:
                     # Rare, so it is parsed again to create the error response.
-                    return super().get_json(force, silent, cache)
+                    return self._get_json(force, silent, cache)
                 self._cached_json = (value, value)
                 return value
+        return self._get_json(force, silent, cache)
+
+    def _get_json(self, force: bool, silent: bool, cache: bool) -> t.Any:
+        """Parse the body as Werkzeug does, within the limits of the application."""
+        is_known = cache and self._cached_json[silent] is not Ellipsis
+        if not is_known and (force or self.is_json) and limits_json():
+            try:
+                # Kept in any case, since it is read again.
+                check_json(self.get_data())
+            except ValueError as error:
+                return None if silent else self.on_json_loading_failed(error)
         return super().get_json(force, silent, cache)
 
     def get_data(  # type: ignore[override]

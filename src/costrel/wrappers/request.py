@@ -14,7 +14,12 @@ from werkzeug.datastructures import (
     ImmutableMultiDict,
     MultiDict,
 )
-from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    HTTPException,
+    RequestEntityTooLarge,
+)
 from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
@@ -24,7 +29,15 @@ from ..ground.debughints import attach_enctype_error_multidict
 from ..ground.lazy import lazy
 from ..ground.shortways import Watched
 from .environ import EnvironRequest, is_clients_fault
-from .multipart import AT_ONCE_BYTES, MultipartReader, boundary_of, may_read, usual_boundary
+from .limits import FEW_FIELDS, check_query, check_urlencoded, setting
+from .multipart import (
+    AT_ONCE_BYTES,
+    MultipartReader,
+    boundary_of,
+    fill,
+    may_read,
+    usual_boundary,
+)
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -141,7 +154,8 @@ class FormParser(FormDataParser, metaclass=Watched):
     ) -> tuple[t.IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         """Return the rest of the stream, the form fields and the files."""
         if mimetype == URLENCODED:
-            return stream, self.cls(_parse_urlencoded(stream.read())), self.cls()
+            body = self._read_whole(stream)
+            return stream, self.cls(_parse_urlencoded(body)), self.cls()
         boundary = usual_boundary((options or {}).get("boundary"))
         if mimetype != MULTIPART or boundary is None or not self._may_read_parts or not may_read():
             return super().parse(stream, mimetype, content_length, options)
@@ -157,6 +171,19 @@ class FormParser(FormDataParser, metaclass=Watched):
                 raise
             return stream, self.cls(), self.cls()
         return stream, self.cls(reader.fields), self.cls(reader.files)
+
+    max_form_fields: int | None = None
+    """The limit for the number of fields of an urlencoded form; None for no limit."""
+
+    max_urlencoded_size: int | None = None
+    """The limit for the length of an urlencoded form, in bytes; None for no limit."""
+
+    def _read_whole(self, stream: t.IO[bytes]) -> bytes:
+        """Return an urlencoded form; raises 413 without reading on if it is too long."""
+        limit = self.max_urlencoded_size
+        body = stream.read() if limit is None else fill(b"", limit + 1, stream.read)
+        check_urlencoded(body, self.max_form_fields, limit)
+        return body
 
     # Set by `costrel.ground.shortways`.
     _may_parse_form: t.ClassVar[bool]
@@ -248,6 +275,14 @@ class Request(EnvironRequest):
             text: str = self._received["QUERY_STRING"]
         except KeyError:
             text = ""
+        query = text if plain else self.query_string
+        if len(query) > FEW_FIELDS:
+            try:
+                check_query(query)
+            except BadRequest:
+                # So that an error handler may look at it without another error.
+                vars(self)["args"] = self.parameter_storage_class()
+                raise
         plain = plain and text.isascii()
         if plain and self.parameter_storage_class is ImmutableMultiDict:
             return _read_ascii(text)
@@ -272,15 +307,22 @@ class Request(EnvironRequest):
     def max_content_length(self) -> int | None:
         """The limit for the request body, in bytes; None for no limit.
 
-        Default: ``MAX_CONTENT_LENGTH``. A longer body, announced or not, gives a 413.
+        Default: what `body_limit` says of the view, or else ``MAX_CONTENT_LENGTH``. A longer
+        body, announced or not, gives a 413.
         """
         if self._max_content_length is not None:
             return self._max_content_length
         ctx = context.get(None)
         if ctx is None:
             return super().max_content_length
-        limit: int | None = ctx.app.config["MAX_CONTENT_LENGTH"]
-        return limit
+        app, rule = ctx.app, self.url_rule
+        limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        if rule is None:
+            return limit
+        return t.cast(
+            "int | None",
+            getattr(app.view_functions.get(rule.endpoint), "body_limit_bytes", limit),
+        )
 
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -322,6 +364,30 @@ class Request(EnvironRequest):
     @max_form_parts.setter
     def max_form_parts(self, value: int | None) -> None:
         self._max_form_parts = value
+
+    @lazy
+    def max_form_fields(self) -> int | None:
+        """The limit for the number of fields in an urlencoded form; None for no limit.
+
+        Default: ``MAX_FORM_FIELDS``, which is 1 000 on `Costrel` and None on `Flask`.
+        """
+        return setting("MAX_FORM_FIELDS")
+
+    @lazy
+    def max_urlencoded_size(self) -> int | None:
+        """The limit for the length of an urlencoded form, in bytes; None for no limit.
+
+        Default: ``MAX_URLENCODED_SIZE``, which is 1 000 000 on `Costrel` and None on `Flask`.
+        """
+        return setting("MAX_URLENCODED_SIZE")
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Create the parser of a form that is read from the stream, with this request's limits."""
+        parser = super().make_form_data_parser()
+        if isinstance(parser, FormParser):
+            parser.max_form_fields = self.max_form_fields
+            parser.max_urlencoded_size = self.max_urlencoded_size
+        return parser
 
     @cached_property
     def stream(self) -> t.IO[bytes]:
@@ -423,6 +489,12 @@ class Request(EnvironRequest):
 
     def _read_urlencoded(self, body: bytes) -> bool:
         storage: t.Any = self.parameter_storage_class
+        try:
+            check_urlencoded(body, self.max_form_fields, self.max_urlencoded_size)
+        except RequestEntityTooLarge:
+            # So that an error handler may look at it without another error.
+            vars(self).update(form=storage(), files=storage())
+            raise
         if storage is ImmutableMultiDict and body.isascii():
             fields = _read_ascii(body.decode())
         else:
