@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import types
 
+from werkzeug.wrappers import Request
+
 import costrel
+from costrel.compat.names import widen
 
 
 def test_package_lists_its_public_names_only() -> None:
@@ -16,3 +19,12 @@ def test_package_lists_its_public_names_only() -> None:
     assert not [name for name in names if name.startswith("_")]
     modules = [name for name in names if isinstance(getattr(costrel, name), types.ModuleType)]
     assert modules == ["json"]
+
+
+def test_module_under_the_alias_keeps_its_own_later_names() -> None:
+    """What a module provides when it is asked for stays, beside what only Flask's has."""
+    module = types.ModuleType("own")
+    vars(module)["__getattr__"] = {"later": 1}.__getitem__
+    widen(module, "flask.wrappers")
+    assert module.later == 1
+    assert module.RequestBase is Request

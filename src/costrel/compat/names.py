@@ -218,14 +218,18 @@ NAMES: dict[str, dict[str, str]] = {
 def widen(module: types.ModuleType, alias: str) -> None:
     """Let a module of Costrel provide the names that only Flask's module has.
 
-    `alias` is the name of Flask's module. Nothing is imported until a name is accessed.
+    `alias` is the name of Flask's module. Nothing is imported until a name is accessed. What the
+    module's own ``__getattr__`` provides stays.
     """
     names = NAMES.get(alias)
     if names is None:
         return
+    own: t.Any = vars(module).get("__getattr__")
 
     def find(name: str) -> t.Any:
         if name not in names:
+            if own is not None:
+                return own(name)
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
         source, _, attribute = names[name].partition(":")
         found = importlib.import_module(source)
