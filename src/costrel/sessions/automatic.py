@@ -49,7 +49,10 @@ def transport_of(environ: t.Any) -> str:
     """Return how a request came: `HTTPS`, `LOCAL` or `REMOTE`."""
     if environ.get("wsgi.url_scheme") == "https":
         return HTTPS
-    return LOCAL if _LOOPBACK.fullmatch(environ.get("HTTP_HOST") or "") else REMOTE
+    host: str = environ.get("HTTP_HOST") or ""
+    if host.partition(":")[0] == "localhost" or _LOOPBACK.fullmatch(host):
+        return LOCAL
+    return REMOTE
 
 
 def current_transport() -> str:

@@ -67,7 +67,8 @@ class Lifetimes:
                 session.clear()
                 return
             now = now_s()
-            session.setdefault(CREATED, now)
+            if self.absolute_s is not None:
+                session.setdefault(CREATED, now)
             if self.idle_s is not None:
                 session[USED] = now
         elif session and session.accessed and self._refresh_s is not None:

@@ -44,7 +44,7 @@ class SafeSession(SecureCookieSession):
 
     @property
     def created_at(self) -> int | None:
-        """When it was created, in seconds since 1970; None if no lifetime needs that."""
+        """When it was created, in seconds since 1970; None without an absolute lifetime."""
         return t.cast("int | None", self.get(CREATED))
 
     @property

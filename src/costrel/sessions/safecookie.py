@@ -6,6 +6,7 @@ import typing as t
 
 from . import SecureCookieSession
 from .automatic import (
+    HTTPS,
     REMOTE,
     TRANSPORTS,
     auto_name,
@@ -71,6 +72,7 @@ class CookiesByTransport:
         self._cookies = {
             transport: SafeCookie(app, serializer, transport) for transport in TRANSPORTS
         }
+        self._stamps = Lifetimes.of(app.config) is not None
 
     def open(self, ctx: t.Any) -> SecureCookieSession | None:
         """Return a request's session; None if the interface has to open it."""
@@ -78,8 +80,14 @@ class CookiesByTransport:
 
     def fields(self, session: t.Any) -> Fields | None:
         """Return the header fields that save a session; None if the interface has to save it."""
-        return self._cookies[current_transport()].fields(session)
+        return self._cookie_for(session).fields(session)
 
     def save(self, session: t.Any, response: t.Any) -> bool:
         """Add the header fields that save a session; False if the interface has to do it."""
-        return self._cookies[current_transport()].save(session, response)
+        return self._cookie_for(session).save(session, response)
+
+    def _cookie_for(self, session: t.Any) -> SafeCookie:
+        # What sends no cookie is the same for each of them.
+        if not (self._stamps or session.modified or "_permanent" in session):
+            return self._cookies[HTTPS]
+        return self._cookies[current_transport()]
