@@ -12,6 +12,7 @@ from markupsafe import Markup
 from stored_apps import HTTPS, Counted, get, id_in, make_app, with_id
 
 from costrel import Flask, Response, flash, get_flashed_messages, session, stream_with_context
+from costrel.dispatch.plan import FORCE_LOOP
 from costrel.sessions.stored import StoredSession, StoredSessionInterface
 from costrel.sessions.stores.memory import MemoryStore
 
@@ -73,6 +74,7 @@ def test_responses_vary_by_cookie_if_the_session_was_accessed(memory):
 
 def test_store_is_asked_only_for_what_is_needed(memory, monkeypatch):
     """Once to read, once to write, and not at all if the session is left alone."""
+    monkeypatch.delenv(FORCE_LOOP, raising=False)  # for coroutines it is read before
     counted = Counted(memory, monkeypatch)
     client = make_app(memory).test_client()
     expected = {
