@@ -7,7 +7,6 @@ def create_app(**config):
     """Build the application; `config` is for tests."""
     app = Costrel(__name__, static_folder=None)
     app.config.from_mapping(
-        SECRET_KEY="not a secret",  # set FLASK_SECRET_KEY where others can reach it
         DATABASE_URL="sqlite:///bookshop.sqlite",
         COURIER_KEY=None,  # what the courier sends with each request
         SHIPPED_URL=None,  # where to tell of orders that are on their way
