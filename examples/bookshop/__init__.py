@@ -1,5 +1,7 @@
 """A bookshop's API: ``costrel --app bookshop run``."""
 
+import secrets
+
 from costrel import Blueprint, Costrel
 
 
@@ -15,6 +17,9 @@ def create_app(**config):
     )
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
+    if not app.secret_key:
+        # It signs the cursors of lists, which end with this process then.
+        app.secret_key = secrets.token_urlsafe(48)
 
     from . import books, categories, database, errors, orders, people, v1
 
