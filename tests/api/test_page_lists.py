@@ -172,6 +172,7 @@ def test_links_are_those_that_the_proxy_serves() -> None:
 
     client = client_of(show)
     app = client.application
+    app.config["TRUSTED_HOSTS"] = ["books.test"]
     app.wsgi_app = ProxyFix(app.wsgi_app, x_host=1, x_prefix=1)
     headers = {
         "X-Forwarded-Proto": "https",

@@ -80,7 +80,7 @@ def test_model_is_filled_from_the_body() -> None:
         ('{"title": NaN}', 400),
         ('{"title": "\\ud800"}', 400),
         ("[" * 100_000, 400),
-        (f'{{"title": "x", "year": {"9" * 5_000}}}', 422),
+        (f'{{"title": "x", "year": {"9" * 5_000}}}', 400),
         ('{"title": "x", "year": 1e400}', 422),
         ("null", 422),
         ("[]", 422),
