@@ -108,9 +108,9 @@ def test_cut_pointer_shows_that_it_is() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_report_on_text_is_short() -> None:
-    """In a query and a form too, however long a URL may be."""
+    """In a query and a form too, however long they may be."""
     app = Costrel(__name__)
-    app.config["MAX_URL_LENGTH"] = None
+    app.config.update(MAX_URL_LENGTH=None, MAX_URLENCODED_SIZE=None)
 
     @app.post("/")
     def add(wanted: t.Annotated[Cat, Query()], more: t.Annotated[Cat, Form()]) -> str:
