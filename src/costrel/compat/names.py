@@ -223,9 +223,12 @@ def widen(module: types.ModuleType, alias: str) -> None:
     names = NAMES.get(alias)
     if names is None:
         return
+    own: t.Callable[[str], t.Any] | None = vars(module).get("__getattr__")
 
     def find(name: str) -> t.Any:
         if name not in names:
+            if own is not None:
+                return own(name)
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
         source, _, attribute = names[name].partition(":")
         found = importlib.import_module(source)
