@@ -4,7 +4,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from costrel import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from costrel import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from costrel.login import login_required
 from costrel.security import limit
 

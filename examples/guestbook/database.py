@@ -45,7 +45,7 @@ def connect(path):
 
 
 def database():
-    """Return the connection of this request; ``with database():`` is a transaction."""
+    """Return the connection of this request, which is a context manager for a transaction."""
     if "database" not in g:
         g.database = connect(current_app.extensions["guestbook"])
     return g.database

@@ -73,7 +73,9 @@ def log_in():
     if verified.renewed:
         guest.password_hash = verified.renewed
         with database() as db:
-            db.execute("UPDATE guest SET password_hash = :password_hash WHERE id = :id", vars(guest))
+            db.execute(
+                "UPDATE guest SET password_hash = :password_hash WHERE id = :id", vars(guest)
+            )
     login_user(guest, remember="remember" in request.form)
     flash(f"Welcome, {guest.name}!")
     return redirect(next_url(default=url_for("book.show")))

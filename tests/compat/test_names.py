@@ -20,7 +20,8 @@ def test_package_lists_its_public_names_only() -> None:
 
 def test_names_that_modules_import_late_are_there_beside_the_alias(run_python) -> None:
     """As under the command, where Flask's names are added to the modules of Costrel."""
-    run_python(code="""
+    run_python(
+        code="""
         import costrel
 
         costrel.install_as_flask()
@@ -30,4 +31,5 @@ def test_names_that_modules_import_late_are_there_beside_the_alias(run_python) -
         assert flask.sessions.end_sessions_of is end_sessions_of
         assert flask.sessions.BadSignature.__module__ == "itsdangerous.exc"
         assert not hasattr(flask.sessions, "no_such_name")
-    """)
+    """
+    )

@@ -22,7 +22,7 @@ def other_site(certificate, pages):
             self.end_headers()
             self.wfile.write(f"<!doctype html><title>other</title>{page}".encode())
 
-        def log_message(self, format, *args):
+        def log_request(self, *args):
             """Print nothing."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -23,7 +23,8 @@ from proxy import TlsNginx
 from storeservers import postgresql_server, redis_server
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "examples" / "guestbook" / "README.md"
+APP = "examples/guestbook"
+README = ROOT / APP / "README.md"
 SITE = "https://example.com"
 EVIL = "https://evil.example"
 NEIGHBOUR = "https://forum.example.com"
@@ -57,43 +58,25 @@ def documented_variables():
 
 
 class Guestbook:
-    """The guestbook on a server, with nginx in front and a store beside it."""
+    """The guestbook on a server, with the store of its sessions."""
 
-    def __init__(self, kind, place, certificate):
+    def __init__(self, kind, port, place, variables):
+        self.port, self.place, self.variables = port, place, variables
         self.interface = STORES[kind]
-        self.place = place
-        self.store = {"redis": redis_server, "postgresql": postgresql_server}.get(kind)
-        self.store = self.store and self.store()
-        url = {
-            "file": f"file://{place}/sessions",
-            "redis": self.store and self.store.url,
-            "postgresql": self.store and f"sqlalchemy:{self.store.url}",
-        }[kind]
-        self.variables = documented_variables()
-        assert self.variables["APP_SESSION_STORE"].startswith("redis://")
-        self.variables |= {
-            "SECRET_KEY_FILE": str(place / "secret-key"),
-            "APP_DATABASE": str(place / "guestbook.sqlite"),
-            "APP_SESSION_STORE": url,
-        }
-        self.command("secret", "--write", self.variables["SECRET_KEY_FILE"])
-        for name in ("Ada", "Mallory"):
-            self.command("add-guest", name, "--password", PASSWORD)
-        self.port = free_port()
-        self.server = self.nginx = None
-        self.start()
-        (place / "nginx").mkdir()
-        self.nginx = TlsNginx(self.port, place / "nginx", *certificate)
-
-    def command(self, *arguments):
-        """Run a command of the application."""
-        command = [sys.executable, "-m", "costrel", "--app", "examples/guestbook", *arguments]
-        environ = {**os.environ, **self.variables}
-        subprocess.run(command, check=True, cwd=ROOT, env=environ, capture_output=True)
+        self.server = self.store = None
+        if kind == "file":
+            url = f"file://{place}/sessions"
+        elif kind == "redis":
+            self.store = redis_server()
+            url = self.store.url
+        else:
+            self.store = postgresql_server()
+            url = f"sqlalchemy:{self.store.url}"
+        self.variables = {**variables, "APP_SESSION_STORE": url}
 
     def start(self):
         """Start the server."""
-        command = ["costrel", "--app", "examples/guestbook", "run", "--port", str(self.port)]
+        command = ["costrel", "--app", APP, "run", "--port", str(self.port)]
         command += ["--interface", self.interface]
         self.server = Running(command, self.place, cwd=ROOT, **self.variables)
         self.server.wait_ready(self.port)
@@ -106,38 +89,62 @@ class Guestbook:
 
     def remove(self):
         """Stop everything."""
-        with ExitStack() as last:
+        try:
+            self.stop()
+        finally:
             if self.store is not None:
-                last.callback(self.store.remove)
-            last.callback(self.stop)
-            if self.nginx is not None:
-                last.callback(self.nginx.running.stop)
+                self.store.remove()
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """Make a certificate, which the browser is told not to look at."""
-    return make_certificate(tmp_path_factory.mktemp("certificate"), "example.com")
-
-
-@pytest.fixture(scope="module", params=STORES)
-def guestbook(request, tmp_path_factory, certificate):
-    """Serve the guestbook with one kind of store."""
-    guestbook = Guestbook(request.param, tmp_path_factory.mktemp("guestbook"), certificate)
-    yield guestbook
-    guestbook.remove()
+def variables(tmp_path_factory):
+    """Do what the README says for a server, but in another folder; add two guests."""
+    place = tmp_path_factory.mktemp("files")
+    variables = {name: value.replace("/var/lib/guestbook", str(place))
+                 for name, value in documented_variables().items()}  # fmt: skip
+    for command in (
+        ("secret", "--write", variables["SECRET_KEY_FILE"]),
+        *(("add-guest", name, "--password", PASSWORD) for name in ("Ada", "Mallory")),
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "costrel", "--app", APP, *command],
+            check=True, cwd=ROOT, env={**os.environ, **variables}, capture_output=True,
+        )  # fmt: skip
+    return variables
 
 
 @pytest.fixture(scope="module")
-def browser(guestbook, certificate, tmp_path_factory):
-    """Start Chromium, for which the sites are where the names say."""
-    with other_site(certificate, PAGES) as other_port:
-        places = {"example.com": guestbook.nginx.tls_port, "evil.example": other_port,
+def upstream_port():
+    """Choose where nginx finds the server."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def browser(upstream_port, tmp_path_factory):
+    """Start nginx, the other sites, and Chromium, for which they are where the names say."""
+    certificate = make_certificate(tmp_path_factory.mktemp("certificate"), "example.com")
+    with ExitStack() as started:
+        nginx = TlsNginx(upstream_port, tmp_path_factory.mktemp("nginx"), *certificate)
+        started.callback(nginx.running.stop)
+        other_port = started.enter_context(other_site(certificate, PAGES))
+        places = {"example.com": nginx.tls_port, "evil.example": other_port,
                   "forum.example.com": other_port}  # fmt: skip
         rules = ", ".join(f"MAP {name}:443 {HOST}:{port}" for name, port in places.items())
         options = ("--ignore-certificate-errors", f"--host-resolver-rules={rules}")
-        with chromium(tmp_path_factory.mktemp("chromium"), *options) as browser:
-            yield browser
+        place = tmp_path_factory.mktemp("chromium")
+        yield started.enter_context(chromium(place, *options))
+
+
+@pytest.fixture(scope="module", params=STORES, autouse=True)
+def guestbook(request, upstream_port, variables, tmp_path_factory):
+    """Serve the guestbook with one kind of store."""
+    place = tmp_path_factory.mktemp(request.param)
+    guestbook = Guestbook(request.param, upstream_port, place, variables)
+    try:
+        guestbook.start()
+        yield guestbook
+    finally:
+        guestbook.remove()
 
 
 @contextmanager
@@ -160,7 +167,9 @@ def arrive(tab, path, act):
 
 def click(tab, path, button):
     """Click a button that leads to another page."""
-    found = f"[...document.querySelectorAll('button')].find((one) => one.textContent === '{button}')"
+    found = (
+        f"[...document.querySelectorAll('button')].find((one) => one.textContent === '{button}')"
+    )
     arrive(tab, path, lambda: tab.run(f"{found}.click()"))
 
 
