@@ -18,7 +18,7 @@ from costrel import Flask
 from costrel.json.depth import MAX_DEPTH, check_depth, check_written_depth, read_plainly
 
 HOSTILE = Path(__file__).with_name("hostile.py")
-DEPTH = Path(costrel.json.depth.__file__)
+PACKAGE = Path(costrel.json.depth.__file__).parents[1]
 INTERPRETERS = sorted(
     {
         sys.executable,
@@ -28,10 +28,11 @@ INTERPRETERS = sorted(
 
 # What the module does by itself, for interpreters that have none of our requirements.
 ALONE = """
-import importlib.util, sys, threading
-spec = importlib.util.spec_from_file_location("depth", sys.argv[1])
-depth = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(depth)
+import importlib, sys, threading, types
+for name in ("costrel", "costrel.json"):
+    package = sys.modules[name] = types.ModuleType(name)
+    package.__path__ = [sys.argv[1] + name.removeprefix("costrel").replace(".", "/")]
+depth = importlib.import_module("costrel.json.depth")
 def main():
     for opening, closing in (("[", "]"), ('{"a":', "}"), ('["]",', ',"["]')):
         for levels in (501, 3_000, 100_000):
@@ -118,7 +119,7 @@ def test_deep_document_is_written_or_refused_as_the_standard_library_would():
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_nesting_is_refused_by_every_interpreter_with_little_stack(interpreter):
     """In a thread with half a megabyte; CPython 3.13 would end with its stack."""
-    command = [interpreter, "-c", ALONE, str(DEPTH)]
+    command = [interpreter, "-c", ALONE, str(PACKAGE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (0, "refused " * 45 + "too deep\n") == (done.returncode, done.stdout)
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costrel import Flask, current_app
+from costrel.ground.redaction import remember
 from costrel.logging import JSONFormatter, TextFormatter, WithRequest, request_id
 
 
@@ -31,6 +32,20 @@ def raised(message: str) -> t.Any:
         raise LookupError(message)  # noqa: TRY301  the error is what is wanted
     except LookupError:
         return sys.exc_info()
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JSONFormatter()])
+def test_secret_is_in_no_line(formatter: logging.Formatter) -> None:
+    """Neither in the message nor in the traceback, nor in what is passed besides."""
+    key = "Xk2-9fQ_secret-key-of-this-test"
+    remember(key)
+    record = record_of("key is %s", key, extra_key=key, listed=[key])
+    record.exc_info = raised(f"bad key {key} at postgresql://shop:hunter22@db/shop")
+
+    line = formatter.format(record)
+
+    assert key not in line
+    assert "hunter22" not in line
 
 
 def test_text_has_time_level_logger_id_and_message() -> None:

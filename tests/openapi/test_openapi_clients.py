@@ -35,9 +35,9 @@ class Generated:
     def _client(kind: t.Any, **options: t.Any) -> t.Any:
         headers = {"Authorization": f"Bearer {options['token']}"} if options else {}
         transport = httpx.WSGITransport(app=make_app())
-        client = kind(base_url="http://shop", **options)
+        client = kind(base_url="http://localhost", **options)
         return client.set_httpx_client(
-            httpx.Client(transport=transport, base_url="http://shop", headers=headers)
+            httpx.Client(transport=transport, base_url="http://localhost", headers=headers)
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
@@ -10,7 +11,7 @@ import types
 import pytest
 from safe_apps import PRODUCTION, cookie_of, make_app, send
 
-from costrel import Flask, session
+from costrel import Flask, session, websocket
 from costrel.sessions import SecureCookieSessionInterface
 from costrel.sessions.automatic import AutoName
 from costrel.sessions.installing import install, settle
@@ -264,3 +265,31 @@ def test_session_is_a_safe_one_with_or_without_a_cookie():
     client.get("/kind")
     client.get("/kind", headers={"Cookie": "session=forged"})
     assert {type(kind) for kind in kinds} == {SafeSession}
+
+
+@pytest.mark.parametrize(
+    ("url", "name"), [("https://example.com", SAFE), ("http://localhost", LOCAL)]
+)
+def test_handshake_of_a_websocket_reads_and_sends_the_same_cookie(url, name):
+    """The scheme is that of the connection, and wss counts as HTTPS."""
+    app = make_app(TESTING=True)
+
+    @app.websocket("/socket")
+    async def talk():
+        seen = session.get("value")
+        session["value"] = "from the socket"
+        await websocket.accept()
+        await websocket.send(str(seen))
+
+    async def converse():
+        client = app.async_test_client()
+        await client.get("/set/1", base_url=url)
+        async with client.websocket("/socket", base_url=url) as socket:
+            seen = await socket.receive()
+            sent = dict(socket.headers)["Set-Cookie"]
+        return seen, sent, (await client.get("/get", base_url=url)).text
+
+    seen, sent, stored = asyncio.run(converse())
+    assert (seen, stored) == ("1", "from the socket")
+    assert sent.startswith(f"{name}=")
+    assert "; Secure" in sent

@@ -218,12 +218,13 @@ NAMES: dict[str, dict[str, str]] = {
 def widen(module: types.ModuleType, alias: str) -> None:
     """Let a module of Costrel provide the names that only Flask's module has.
 
-    `alias` is the name of Flask's module. Nothing is imported until a name is accessed.
+    `alias` is the name of Flask's module. Nothing is imported until a name is accessed. What the
+    module's own ``__getattr__`` provides stays.
     """
     names = NAMES.get(alias)
     if names is None:
         return
-    own: t.Callable[[str], t.Any] | None = vars(module).get("__getattr__")
+    own: t.Any = vars(module).get("__getattr__")
 
     def find(name: str) -> t.Any:
         if name not in names:

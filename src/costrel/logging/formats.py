@@ -7,6 +7,7 @@ import logging
 import typing as t
 from datetime import UTC, datetime
 
+from ..ground.redaction import redact
 from .escaping import escape, escape_lines
 from .requestids import RequestFacts, current_facts
 
@@ -50,7 +51,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the lines of the traceback."""
-        message = record.getMessage()
+        message = redact(record.getMessage())
         if getattr(record, "has_lines", False):
             # Written by us, in lines.
             message = escape_lines(message, _INDENT)
@@ -70,9 +71,9 @@ def _details(formatter: logging.Formatter, record: logging.LogRecord) -> t.Itera
         # As in `logging.Formatter`: kept for other handlers.
         record.exc_text = formatter.formatException(record.exc_info)
     if record.exc_text:
-        yield record.exc_text
+        yield redact(record.exc_text)
     if record.stack_info:
-        yield formatter.formatStack(record.stack_info)
+        yield redact(formatter.formatStack(record.stack_info))
 
 
 class JSONFormatter(logging.Formatter):
@@ -89,7 +90,7 @@ class JSONFormatter(logging.Formatter):
             "time": rfc3339(record.created),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redact(record.getMessage()),
         }
         facts = facts_of(record)._asdict()
         members.update((name, fact) for name, fact in facts.items() if fact not in {None, "-"})
@@ -97,13 +98,15 @@ class JSONFormatter(logging.Formatter):
         members.update((name, text) for name, text in details.items() if text)
         for name, value in vars(record).items():
             if name not in _OWN:
-                members.setdefault(name, value)
-        return dump(members)
+                members.setdefault(name, redact(value) if isinstance(value, str) else value)
+        # Once more, for what is in lists and dictionaries.
+        return redact(dump(members))
 
 
 def _both(formatter: logging.Formatter, record: logging.LogRecord) -> tuple[str | None, str | None]:
     exception = next(_details(formatter, record), None) if record.exc_info else record.exc_text
-    return exception, record.stack_info
+    stack = record.stack_info
+    return exception and redact(exception), stack and redact(stack)
 
 
 def rfc3339(created: float) -> str:
@@ -115,16 +118,20 @@ def rfc3339(created: float) -> str:
 def dump(members: dict[str, t.Any]) -> str:
     """Return members as one line of JSON; what has no place in JSON is written as text."""
     try:
-        return json.dumps(members, default=str, allow_nan=False)
+        return json.dumps(members, default=_as_text, allow_nan=False)
     except Exception:  # noqa: BLE001  a value of somebody's own, or one that refers to itself
         return json.dumps({name: _shown(value) for name, value in members.items()})
+
+
+def _as_text(value: t.Any) -> str:
+    return redact(str(value))
 
 
 def _shown(value: t.Any) -> t.Any:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     try:
-        return repr(value)
+        return redact(repr(value))
     except Exception as error:  # noqa: BLE001  a broken `__repr__` must not lose the line
         return f"<{type(value).__name__}, whose repr() raised {type(error).__name__}>"
 

@@ -62,6 +62,7 @@ def protect(
         "sessions": sessions, "secrets": secrets, "logs": logs,
     }  # fmt: skip
     security = security_of(app)
+    app.config.hides_secrets = True
     corsrules.install(app)
     for feature, is_wanted in wanted.items():
         if not is_wanted:

@@ -14,6 +14,7 @@ import typing as t
 from itertools import pairwise
 
 from ..ground.protection import protection_of
+from ..ground.redaction import remember
 from ..ground.securitylog import security_log
 
 if t.TYPE_CHECKING:
@@ -153,6 +154,8 @@ def check_keys(app: t.Any, *, served: bool) -> Iterable[str]:
     Raises `WeakSecretError`, and `TypeError` if the fallbacks are not a list.
     """
     key = app.secret_key
+    if isinstance(key, str):
+        remember(key)  # so that no line of the log shows it
     if app.debug:
         if not key:
             app.secret_key = debug_key()
