@@ -49,6 +49,7 @@ FORGED = (
 """What scripts of other sites send."""
 
 pytestmark = needs_chromium
+with_any_store = pytest.mark.parametrize("guestbook", ["file"], indirect=True)
 
 
 def documented_variables():
@@ -221,6 +222,7 @@ def test_guest_logs_in_and_signs(browser):
         assert tab.complaints == []
 
 
+@with_any_store
 def test_script_without_the_nonce_does_not_run(browser):
     """The policy is enforced, and tells the console."""
     with browser.private_tab() as tab:
@@ -268,6 +270,7 @@ def test_forged_requests_are_refused(browser, guestbook):
         assert "Forged" not in str(texts(tab, "section"))
 
 
+@with_any_store
 def test_frame_stays_empty(browser):
     """Other sites can't show the guestbook in a frame, to have users click in it."""
     with browser.private_tab() as tab:
