@@ -28,3 +28,18 @@ def test_module_under_the_alias_keeps_its_own_later_names() -> None:
     widen(module, "flask.wrappers")
     assert module.later == 1
     assert module.RequestBase is Request
+
+
+def test_names_of_sessions_are_there_under_the_command(run_python) -> None:
+    """Under the alias too, those that are imported when they are first asked for."""
+    run_python(
+        code="""
+        import costrel
+
+        costrel.install_as_flask()
+        import flask.sessions
+        from costrel.sessions import SessionStore, end_sessions_of
+
+        assert flask.sessions.end_sessions_of is end_sessions_of
+    """
+    )

@@ -102,5 +102,6 @@ def user_pages() -> list[Page]:
 
 
 def all_pages() -> list[Page]:
-    """Return the pages above, and the decisions."""
-    return [*user_pages(), *map(Page, sorted((ROOT / "docs" / "decisions").glob("*.md")))]
+    """Return the pages above, those of the examples, and the decisions."""
+    others = [*(ROOT / "examples").rglob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")]
+    return [*user_pages(), *map(Page, sorted(others))]

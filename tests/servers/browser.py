@@ -18,19 +18,12 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
-class Tab:
-    """One page, by the DevTools protocol."""
+class Protocol:
+    """A connection by the DevTools protocol."""
 
     def __init__(self, socket):
         self._socket = socket
         self._numbers = itertools.count()
-        self.complaints = []
-        """Errors on the console, and resources that did not load."""
-        self.requested = set()
-        """The URLs that the page has asked for."""
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **params):
         """Call a method of the protocol; return its result."""
@@ -42,6 +35,23 @@ class Tab:
                 assert "error" not in message, message["error"]
                 return message["result"]
             self._note(message)
+
+    def _note(self, message):
+        """Take an event."""
+
+
+class Tab(Protocol):
+    """One page."""
+
+    def __init__(self, socket):
+        super().__init__(socket)
+        self.complaints = []
+        """Errors on the console, and resources that did not load."""
+        self.requested = set()
+        """The URLs that the page has asked for."""
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def _note(self, message):
         params = message.get("params", {})
@@ -116,16 +126,32 @@ class Browser:
             finally:
                 tab.call("Page.close")
 
+    @contextmanager
+    def private_tab(self):
+        """Open a tab that shares no cookies with others, as if in another browser."""
+        url = fetch(self._port, "/json/version").json["webSocketDebuggerUrl"]
+        with connect(url, max_size=None, open_timeout=PATIENCE_S) as socket:
+            browser = Protocol(socket)
+            context = browser.call("Target.createBrowserContext")
+            target = browser.call("Target.createTarget", url="about:blank", **context)
+            page = f"{url.partition('/devtools/')[0]}/devtools/page/{target['targetId']}"
+            try:
+                with connect(page, max_size=None, open_timeout=PATIENCE_S) as page_socket:
+                    yield Tab(page_socket)
+            finally:
+                browser.call("Target.disposeBrowserContext", **context)
+
 
 @contextmanager
-def chromium(place):
+def chromium(place, *options):
     """Start Chromium with its files in `place`, and end it with the block."""
     profile = place / "profile"
     running = Running(
         [
             *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
             *("--disable-background-networking", "--disable-dev-shm-usage"),
-            *("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
+            *("--remote-debugging-port=0", f"--user-data-dir={profile}"),
+            *(*options, "about:blank"),
         ],
         place,
     )

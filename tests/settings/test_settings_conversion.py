@@ -84,6 +84,7 @@ class Kinds(Settings):
         ("table", '{"a": 1}', {"a": 1}),
         ("anything", "[1]", [1]),
         ("anything", "plain", "plain"),
+        ("anything", "null", None),
         ("token", "secret text", "secret text"),
         ("keys", "one-key,other-key", ("one-key", "other-key")),
         ("bounded", "10", 10),

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import subprocess
 import sys
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -172,6 +173,53 @@ def test_keys_of_the_framework_need_no_class(variables):
     assert app.permanent_session_lifetime.total_seconds() == 43200
     assert app.config["OWN_LIMIT"] == 7
     assert app.config["TRUSTED_PROXIES"] == {"x_for": 1}
+
+
+class NoneOfItsOwn(Settings):
+    """Settings that declare nothing."""
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("SESSION_COOKIE_SECURE", "false", False),
+        ("SESSION_COOKIE_SECURE", "auto", "auto"),
+        ("SESSION_IDLE_LIFETIME", "30m", timedelta(minutes=30)),
+        ("SESSION_ABSOLUTE_LIFETIME", "", None),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.example", ["https://a.example"]),
+        ("VIEW_TIMEOUT_S", "2.5", 2.5),
+        ("SECURITY_HEADERS", "null", None),
+        ("CONTENT_SECURITY_POLICY", '{"img-src": null}', {"img-src": None}),
+        ("SESSION_STORE", "redis://localhost/0", "redis://localhost/0"),
+    ],
+)
+def test_safe_defaults_can_be_set_by_variables(variables, key, text, value):
+    """Each has the type that it needs, whatever the type of its default is."""
+    app = Costrel(__name__)
+    variables(**{f"APP_{key}": text})
+    load(app, NoneOfItsOwn)
+    assert app.config[key] == value
+
+
+def test_misspelled_switch_is_refused(variables):
+    """A text that is no choice would be true."""
+    variables(APP_SESSION_COOKIE_SECURE="no")
+    with pytest.raises(SettingsError, match="expected true or false or one of 'auto', got 'no'"):
+        load(Costrel(__name__), NoneOfItsOwn)
+
+
+class Reached(Settings):
+    """Settings that demand the names that the application is reached by."""
+
+    trusted_hosts: list[str]
+
+
+@pytest.mark.parametrize("kind", [NoneOfItsOwn, Reached])
+def test_empty_list_of_hosts_is_refused(variables, kind):
+    """SECURITY(host-header): a variable that is empty by mistake does not open the application."""
+    variables(APP_TRUSTED_HOSTS="")
+    with pytest.raises(SettingsError, match=r"TRUSTED_HOSTS \(APP_TRUSTED_HOSTS\): expected at"):
+        load(Costrel(__name__), kind)
 
 
 def test_configuration_loads_as_before(variables):

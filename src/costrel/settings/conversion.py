@@ -19,7 +19,7 @@ from .schema import Field, is_structure, members
 _NATIVE = frozenset({bool, int, float, str, bytes, bytearray, list, dict, tuple, set, frozenset})
 _SEQUENCES = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set)
 _MAPPINGS = (dict, collections.abc.Mapping)
-_ANYTHING = (t.Any, object)
+_ANYTHING = frozenset({t.Any, object})
 _TEXTS = frozenset({str, Secret, URL})
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
@@ -73,8 +73,8 @@ def _read(hint: t.Any, value: t.Any, *, text: bool) -> t.Any:
         value = _from_text(kinds, value)
     if timedelta in kinds:
         value = _duration(value)
-    if value is None and type(None) in kinds:
-        return None
+    if not _ANYTHING.isdisjoint(kinds) or (value is None and type(None) in kinds):
+        return value
     if type(value) not in _NATIVE and any(
         isinstance(kind, type) and isinstance(value, kind) for kind in kinds
     ):

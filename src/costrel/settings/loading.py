@@ -25,6 +25,11 @@ from .sources import Level, Variables, arguments_level, open_structures, refuse_
 T = t.TypeVar("T")
 Classes = t.Mapping[str, type[T]] | type[T]
 
+_HOSTS = "TRUSTED_HOSTS"
+
+_ANY_HOST = "expected at least one name, because with an empty list any host is served."
+"""SECURITY(host-header): such as an environment variable that is set, and empty by mistake."""
+
 
 class Configurable(t.Protocol):
     """An application; this module can't import the class."""
@@ -97,6 +102,8 @@ def load(
     reader = Reader(levels, prefix, report)
     settings = reader.structure(kind, fields)
     also = reader.others(others)
+    if reader.values.get(_HOSTS) in ([], ()):
+        report.add(_HOSTS, f" ({reader.origins[_HOSTS]}): {_ANY_HOST}", (_HOSTS.lower(),))
     if reader.missing and name != DEVELOPMENT:
         report.notes.extend(note_of_env_file(name))
     report.raise_if_any()
