@@ -134,8 +134,8 @@ def test_cve_2021_21241_a_token_is_not_given_to_other_origins(make_app):
 
 TRICKS = [
     "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example",
-    "\\\\\\evil.example", "/\t/evil.example", "\t//evil.example", "/\n/evil.example", " //evil.example",
-    "https:evil.example", "https:/evil.example", "https:///evil.example", "HTTPS://evil.example",
+    "\\\\\\evil.example", "/\t/evil.example", "\t//evil.example", "/\n/evil.example",
+    " //evil.example", "https:evil.example", "https:/evil.example", "https:///evil.example", "HTTPS://evil.example",
     "http://localhost@evil.example", "http://localhost:x@evil.example", "http://localhost\\@evil.example",
     "//localhost.evil.example", "javascript:alert(1)", "data:text/html,x", "http://evil.example#@localhost",
     "http://[::1", "http://\u2025evil.example", "/%5cevil.example\x00", "/\x7f/evil.example",

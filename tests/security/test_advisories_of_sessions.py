@@ -115,7 +115,7 @@ def test_cve_2021_33026_a_session_is_never_unpickled(make_app, tmp_path):
 
 @pytest.mark.parametrize("brought", ["={}={}", "; ={}={}", " = {}={}"])
 def test_cve_2023_23934_a_cookie_without_a_name_is_no_session(make_app, brought):
-    """GHSA-px8h-6qxv-m22q: another host of the domain can't set a ``__Host-`` cookie in this way."""
+    """GHSA-px8h-6qxv-m22q: another host of the domain can't set a ``__Host-`` cookie so."""
     app = add_views(make_app())
     name, value = session_cookie(app.test_client().get("/set", base_url=HTTPS))
     client = app.test_client(use_cookies=False)

@@ -50,6 +50,7 @@ from costrel.views import MethodView
 
 HOSTS = ["localhost", ".example.test"]
 FRIEND = "https://front.example.test"
+CDN = re.compile(r"https://[a-z]+\.cdn\.test")
 PAYER = "https://pay.test"
 SECRET = "0f5b8c2e6a9d4713b1c8e7f2a6d9053c"
 REACHED = "X-Reached"
@@ -113,7 +114,9 @@ def make_app(name: str, folder: Path, **config: t.Any) -> Costrel:
     app = Costrel(name, root_path=str(folder))
     switch_on(app, **config)
     _add_pages(app)
+    _add_echoes(app)
     _add_bodies(app)
+    _add_methods(app)
     _add_files(app)
     _add_login(app)
     return app
@@ -145,7 +148,7 @@ def switch_on(app: Costrel, **config: t.Any) -> None:
         LOGIN_REMEMBER_STORE="memory:",
     )  # fmt: skip
     app.config.update(config)
-    cors(app, [FRIEND, re.compile(r"https://[a-z]+\.cdn\.test")], credentials=True)
+    cors(app, [FRIEND, CDN], credentials=True)
 
 
 def _add_pages(app: Costrel) -> None:
@@ -154,9 +157,12 @@ def _add_pages(app: Costrel) -> None:
         session["seen"] = seen = session.get("seen", 0) + 1
         app.logger.info("seen by %s from %s", request.user_agent, request.referrer)
         return render_template_string(
-            PAGE, title=request.args.get("title", "a"), seen=seen, attributes={"title": request.referrer},
+            PAGE,
+            title=request.args.get("title", "a"),
+            seen=seen,
+            attributes={"title": request.referrer},
             messages=get_flashed_messages(),
-        )  # fmt: skip
+        )
 
     @app.get("/async/<path:rest>")
     @content_security_policy({"img-src": "*"})
@@ -174,6 +180,18 @@ def _add_pages(app: Costrel) -> None:
     def numbers(a: int, b: float, c: t.Any) -> list[str]:
         return [str(a), str(b), str(c)]
 
+    @app.get("/limited")
+    @limit("3/second", key=lambda: request.headers.get("X-API-Key", "none"))
+    def limited() -> str:
+        return "within the limit"
+
+    @app.get("/open")
+    @cors_route("*")
+    def open_() -> t.Any:
+        return {"open": True}, {"ETag": '"x"'}
+
+
+def _add_echoes(app: Costrel) -> None:
     @app.get("/go")
     def go() -> t.Any:
         return redirect(request.args["to"], allow=[PAYER])
@@ -195,16 +213,6 @@ def _add_pages(app: Costrel) -> None:
             if value := request.args.get(name):
                 response.set_cookie(name, value, path="/")
         return response
-
-    @app.get("/limited")
-    @limit("3/second", key=lambda: request.headers.get("X-API-Key", "none"))
-    def limited() -> str:
-        return "within the limit"
-
-    @app.get("/open")
-    @cors_route("*")
-    def open_() -> t.Any:
-        return {"open": True}, {"ETag": '"x"'}
 
 
 def _add_bodies(app: Costrel) -> None:
@@ -241,6 +249,8 @@ def _add_bodies(app: Costrel) -> None:
     def webhook() -> str:
         return str(len(request.values))
 
+
+def _add_methods(app: Costrel) -> None:
     class Items(MethodView):
         def get(self) -> str:
             return "all"

@@ -142,8 +142,8 @@ def make_body(random: Random) -> tuple[str, bytes]:
 def make_parts(random: Random) -> str:
     """Make a form with files, whole or broken."""
     parts = "".join(
-        f"--b\r\n{random.choice(samples.PART_NAMES)}: form-data; {random.choice(samples.DISPOSITIONS)}"
-        f"{random.choice(samples.PART_FIELDS)}\r\n\r\n{random.choice(samples.PART_BODIES)}\r\n"
+        f"--b\r\n{random.choice(samples.PART_NAMES)}: form-data; "
+        f"{random.choice(samples.DISPOSITIONS)}{random.choice(samples.PART_FIELDS)}\r\n\r\n{random.choice(samples.PART_BODIES)}\r\n"
         for _ in range(random.randint(0, 4))
     )
     parts *= 300 if is_one_in(20, random) and len(parts) < 500 else 1
