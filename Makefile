@@ -14,7 +14,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help demo test test-matrix check format conformance soak fuzz bench bench-quick clean
+.PHONY: help demo test test-matrix check format conformance soak fuzz fuzz-safe bench bench-quick clean
 
 help:
 	@echo "make demo         serve examples/hello and print its address"
@@ -24,6 +24,7 @@ help:
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
 	@echo "make soak         test every server under mixed load: 100,000 requests, about 15 minutes"
 	@echo "make fuzz         compare 20,000 raw requests on every path with Flask, about 10 minutes"
+	@echo "make fuzz-safe    send 20,000 hostile requests to Costrel with everything on, about 2 minutes"
 	@echo "make bench        benchmark against Flask and other frameworks, about 55 minutes"
 	@echo "make bench-quick  run a short benchmark against a few of them, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
@@ -76,6 +77,9 @@ soak: $(VENV)/.tools
 
 fuzz: $(VENV)/.tools
 	@$(BIN)/python tests/property/fuzz.py $(ARGS)
+
+fuzz-safe: $(VENV)/.tools
+	@$(BIN)/python tests/security/fuzz_safe.py $(ARGS)
 
 bench: $(VENV)/.installed
 	@.ci/get-wrk

@@ -150,6 +150,18 @@ def method_of(view: View) -> t.Callable[..., t.Any]:
     return view.dispatch_request
 
 
+def function_of(cls: type[MethodView], method: str) -> t.Callable[..., t.Any] | None:
+    """Return the function of a class for an HTTP method, None if requests run none.
+
+    SECURITY(Starlette #3286): a rule may list any method; one that names an attribute of the base
+    class runs nothing.
+    """
+    name = method.lower()
+    if name.startswith("_") or hasattr(MethodView, name):
+        return None
+    return t.cast("t.Callable[..., t.Any] | None", getattr(cls, name, None))
+
+
 def _find_method(view: MethodView) -> t.Callable[..., t.Any]:
     method = request.method
     name = method.lower()

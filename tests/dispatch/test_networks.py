@@ -101,6 +101,27 @@ def test_peer_in_a_network_is_believed(networks, peer, believed):
 
 
 @pytest.mark.parametrize(
+    ("prefix", "root"),
+    [
+        ("/shop/a", "/shop/a"),
+        ("/shop/", "/shop"),
+        ("//evil.example", ""),
+        ("/\\evil.example", ""),
+        ("\\evil.example", ""),
+        ("/a//evil.example", ""),
+        ("https://evil.example", ""),
+        ("evil", ""),
+        ("/\t/evil.example", ""),
+        ("/a?b", ""),
+    ],
+)
+def test_prefix_that_browsers_take_for_a_host_is_left_out(prefix, root):
+    """SECURITY(open redirect): a proxy may pass on what a client has sent; links begin with it."""
+    app, heard = make_app(networks=["10.0.0.0/8"], x_prefix=1)
+    assert ask(app, heard, "10.1.2.3", {"X-Forwarded-Prefix": prefix})[3] == root
+
+
+@pytest.mark.parametrize(
     ("hops", "forwarded", "address"),
     [
         (1, "9.9.9.9", "9.9.9.9"),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
+from everything.application import SECRET, switch_on
 
+from costrel import Costrel, Flask
 from costrel.dispatch.plan import FORCE_GENERAL, FORCE_LOOP
 
 
@@ -33,6 +36,26 @@ def assert_linear() -> t.Callable[[t.Callable[[int], object], int], None]:
         assert many < max(24 * few, 0.1)
 
     return check
+
+
+@pytest.fixture(params=["Flask", "Costrel"])
+def make_app(request: pytest.FixtureRequest, path: str, tmp_path: Path) -> t.Callable[..., t.Any]:
+    """Make a `Flask`, and in another run of the test a `Costrel` with everything on.
+
+    Settings can be passed. Each test runs with plans and without.
+    """
+
+    def make(**config: t.Any) -> t.Any:
+        if request.param == "Flask":
+            app = Flask("advised", root_path=str(tmp_path))
+            app.config.update({"SECRET_KEY": SECRET, "PROPAGATE_EXCEPTIONS": False, **config})
+            return app
+        safe = Costrel("advised", root_path=str(tmp_path))
+        usual = {key: safe.config[key] for key in safe.config if key.startswith("MAX_")}
+        switch_on(safe, **{"PROPAGATE_EXCEPTIONS": False, **usual, **config})
+        return safe
+
+    return make
 
 
 class Way:

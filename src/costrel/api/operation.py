@@ -9,7 +9,7 @@ from functools import partial, partialmethod
 
 from ..registration.operations import options_of
 from ..registration.origin import definition
-from ..views import MethodView
+from ..views import MethodView, function_of
 from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
@@ -118,7 +118,7 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
         return [of_function(view_class.dispatch_request, rule, methods, options, bound=bound)]
-    found = {method: getattr(view_class, method.lower(), None) for method in methods}
+    found = {method: function_of(view_class, method) for method in methods}
     return [
         of_function(function, rule, (method,), options, bound=_is_bound(view_class, method.lower()))
         for method, function in found.items()

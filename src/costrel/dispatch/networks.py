@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import typing as t
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -26,6 +27,9 @@ KEPT = 64
 """How many peers are remembered, with whether they are proxies."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+
+_PREFIX = re.compile(r"(?:/[^/\\?#\x00-\x20\x7f]+)*/?")
+"""A path that browsers can't take for a host, as ``//evil.example`` and ``/\\evil.example``."""
 
 _log = logging.getLogger("costrel.security")
 
@@ -126,11 +130,14 @@ class NetworkProxies(ProxyFix):
         if not self.networks.has_peer(peer):
             self.forget(environ, peer)
             return ()
-        scheme = environ["wsgi.url_scheme"]
+        scheme, root = environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", "")
         client = self.client(environ.get("HTTP_X_FORWARDED_FOR"))
         ProxyFix.__call__(self, environ, start_response)
         if client is not None:
             environ["REMOTE_ADDR"] = client
+        # SECURITY(open redirect): the prefix begins the application's own links.
+        if not _PREFIX.fullmatch(environ.get("SCRIPT_NAME", "")):
+            environ["SCRIPT_NAME"] = root
         # COMPAT(Traefik): it forwards a WebSocket as "wss".
         environ["wsgi.url_scheme"] = _SCHEMES.get(environ["wsgi.url_scheme"], scheme)
         return ()

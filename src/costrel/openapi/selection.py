@@ -11,7 +11,7 @@ from ..dispatch.plan import automatic_options
 from ..dispatch.typed import typed_view
 from ..registration.operations import has_typed_views, options_of
 from ..registration.origin import definition
-from ..views import MethodView
+from ..views import MethodView, function_of
 from .paths import template_of
 
 if t.TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _operations_of(app: App, rule: Rule) -> t.Sequence[Operation]:
         function = inspect.unwrap(view)
         is_function = inspect.isfunction(function) or inspect.ismethod(function)
         return [Operation(function if is_function else None, rule, methods, options)]
-    found = {method: getattr(view_class, method.lower(), None) for method in methods}
+    found = {method: function_of(view_class, method) for method in methods}
     return [
         Operation(function, rule, (method,), options)
         for method, function in found.items()
