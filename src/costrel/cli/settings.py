@@ -8,6 +8,7 @@ import click
 
 from ..commands.groups import enter_app_context
 from ..ground.redaction import shown
+from ..sessions.automatic import has_auto_name
 
 if t.TYPE_CHECKING:
     from ..settings import Loaded
@@ -65,7 +66,11 @@ def _other_rows(app: t.Any, found: Loaded | None, *, all_: bool) -> t.Iterator[t
         if key in origins or key in structures:
             continue
         # DEBUG has no value in the defaults: it is FLASK_DEBUG, so off unless somebody turns it on.
-        unchanged = defaults.get(key, _NONE) == value or (key == "DEBUG" and not value)
+        unchanged = (
+            defaults.get(key, _NONE) == value
+            or (key == "DEBUG" and not value)
+            or (key == "SESSION_COOKIE_NAME" and has_auto_name(app))
+        )
         if not unchanged:
             yield key, shown(key, value), "app.config"
         elif all_:
