@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
 from pages import ROOT, Page
 from test_examples import run, serves
 from test_tutorial import build_by_tutorial
