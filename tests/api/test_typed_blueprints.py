@@ -94,7 +94,7 @@ def test_typed_blueprint_serves_its_static_files(tmp_path: Path) -> None:
     files = Blueprint("files", __name__, static_folder=tmp_path, static_url_path="/kept")
     app.register_blueprint(files)
     client = app.test_client()
-    response = client.get("/kept/note.txt")
+    response = client.get("/kept/note.txt", buffered=True)
     assert (response.status_code, response.text) == (200, "read me")
     missing = client.get("/kept/other.txt")
     assert (missing.status_code, missing.mimetype) == (404, "text/html")
