@@ -1,6 +1,6 @@
 """Run the test suites of Flask and of its extensions, unmodified, on Costrel.
 
-    python conformance/run.py [--general | --asgi] [suite ...]
+    python conformance/run.py [--general | --asgi | --on costrel] [suite ...]
 
 Each suite of ``suites.toml`` runs five times: on Flask; on Costrel, under the alias; on Costrel
 with every request on the general path; on Costrel with every request of a test client sent
@@ -8,21 +8,28 @@ through ``app.asgi``; and the same with every plan on the event loop. Every test
 Flask must pass in the other four. So must ``names``, which is not a test suite: it checks that
 everything that can be imported from Flask's modules can be imported from Costrel's. Exits with 1
 if tests fail, and lists them. Also lists the tests that still use WSGI in a run over ASGI.
+
+With ``--on costrel``, the suites of the extensions run on the class `Costrel` in place of `Flask`,
+over WSGI and ASGI. Exactly the tests of ``on_costrel.toml`` must fail, and must pass with the
+settings that it names.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
 import typing as t
 
-from comparison import Difference, compare, explain_broken_run
+from comparison import Difference, Outcomes, compare, explain_broken_run
 from environments import WORK, Environment, make_ours, make_reference
+from expected import Group, load_groups, reasons
 from namespaces import Namespaces
 from suites import Suite, load_suites
 
 ALIAS = ("-p", "costrel.compat.pytest")
+SAFE_CLASS = (*ALIAS, "-p", "conformance_on_costrel")
 
 # A way to run a suite on Costrel, and the environment variables that choose it.
 WAYS: dict[str, dict[str, str]] = {
@@ -31,6 +38,7 @@ WAYS: dict[str, dict[str, str]] = {
     "over ASGI": {"COSTREL_TEST_INTERFACE": "asgi"},
     "on the loop": {"COSTREL_TEST_INTERFACE": "asgi", "COSTREL_LOOP_PATH": "1"},
 }
+WAYS_OF_SAFE_CLASS = {"on Costrel": WAYS["here"], "on Costrel, on the loop": WAYS["on the loop"]}
 
 
 @dataclasses.dataclass
@@ -69,7 +77,7 @@ def run_suite(
     note_broken(result, "flask", explain_broken_run(expected, "flask", suite.at_least))
     for way in ways:
         print(f"{suite.name}: {way} ...", flush=True)
-        outcomes = suite.run(way.replace(" ", "-"), ours.python, ALIAS, WAYS[way])
+        outcomes = suite.run(file_name(way), ours.python, ALIAS, WAYS[way])
         result.passed[way] = expected.passed() & outcomes.passed()
         excepted = suite.not_by_asgi if "COSTREL_TEST_INTERFACE" in WAYS[way] else {}
         result.excepted.update(excepted)
@@ -79,10 +87,41 @@ def run_suite(
     return result
 
 
+def run_on_costrel(
+    suite: Suite, reference: Environment, ours: Environment, groups: list[Group]
+) -> Result:
+    """Run a suite on Flask, then on the class `Costrel`, then what fails there with settings."""
+    print(f"{suite.name}: on Flask ...", flush=True)
+    expected = suite.run("flask", reference.python)
+    result = Result(suite.name, expected.passed(), excepted=reasons(groups, suite.name))
+    note_broken(result, "flask", explain_broken_run(expected, "flask", suite.at_least))
+    for way, variables in WAYS_OF_SAFE_CLASS.items():
+        print(f"{suite.name}: {way} ...", flush=True)
+        outcomes = suite.run(file_name(way), ours.python, SAFE_CLASS, variables)
+        result.passed[way] = expected.passed() & outcomes.passed()
+        result.differences += compare(expected, outcomes, way, result.excepted)
+        note_broken(result, way, explain_broken_run(outcomes, "costrel"))
+    for group in groups:
+        tests = group.tests.get(suite.name, ())
+        if tests and group.settings:
+            way = f"with {', '.join(group.settings)}"
+            print(f"{suite.name}: {way} ...", flush=True)
+            variables = {"CONFORMANCE_SETTINGS": json.dumps(group.configuration())}
+            outcomes = suite.run(group.name, ours.python, (*SAFE_CLASS, *tests), variables)
+            listed = {test: expected.by_test.get(test, ("missing", "")) for test in tests}
+            result.differences += compare(Outcomes(None, listed), outcomes, way)
+    return result
+
+
+def file_name(way: str) -> str:
+    """Return what a way of running is called in the names of files."""
+    return way.replace(",", "").replace(" ", "-")
+
+
 def note_broken(result: Result, way: str, reason: str | None) -> None:
     """Record in the result why a run proves nothing, if there is a reason."""
     if reason is not None:
-        log = WORK / "reports" / f"{result.suite}-{way.replace(' ', '-')}.txt"
+        log = WORK / "reports" / f"{result.suite}-{file_name(way)}.txt"
         result.broken[way] = f"{reason}; see {log}"
 
 
@@ -93,7 +132,7 @@ def print_results(results: list[Result], ways: list[str]) -> None:
             if difference.way not in result.broken:  # there, all tests differ
                 print(f"DIFFERS  {result.suite}  {difference}")
         for test, reason in result.excepted.items():
-            print(f"EXCEPTED {result.suite}  {test} (over ASGI): {reason}")
+            print(f"EXCEPTED {result.suite}  {test}: {reason}")
         for test in sorted(result.by_wsgi):
             print(f"WSGI     {result.suite}  {test}: calls the application with an environ")
         for way, reason in result.broken.items():
@@ -130,6 +169,7 @@ def main() -> int:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--general", action="store_true", help="run on the general path only")
     only.add_argument("--asgi", action="store_true", help="run over ASGI only")
+    only.add_argument("--on", choices=["costrel"], help="run extensions on the class Costrel")
     options = parser.parse_args()
     unknown = sorted(set(options.suite) - set(names))
     if unknown:
@@ -140,7 +180,13 @@ def main() -> int:
     reference, frozen = make_reference(requirements)
     ours = make_ours(frozen)
     chosen = [suite for suite in suites if suite.name in (options.suite or names)]
-    results = [run_suite(suite, reference, ours, ways) for suite in chosen]
+    if options.on:
+        ways, groups = list(WAYS_OF_SAFE_CLASS), load_groups()
+        # Flask's own suite and its names are about what `Flask` is, which `Costrel` need not be.
+        extensions = [s for s in chosen if isinstance(s, Suite) and s.name != "flask"]
+        results = [run_on_costrel(suite, reference, ours, groups) for suite in extensions]
+    else:
+        results = [run_suite(suite, reference, ours, ways) for suite in chosen]
     print_results(results, ways)
     return 1 if any(result.failures() for result in results) else 0
 

@@ -31,11 +31,11 @@ from .registration.scaffold import (
     setupmethod,
 )
 from .templating import _default_template_ctx_processor
+from .wrappers import Response  # at run time too: `send_static_file` may be a typed view
 
 if t.TYPE_CHECKING:
     from .commands.groups import AppGroup
     from .registration.options import BlueprintOptions
-    from .wrappers import Response
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 DeferredSetupFunction = t.Callable[["BlueprintSetupState"], None]

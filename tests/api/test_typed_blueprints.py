@@ -1,6 +1,7 @@
 """Blueprints whose views are typed, and others whose views are not, on any application."""
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from msgspec import Struct
@@ -84,3 +85,17 @@ def test_application_names_the_setting_for_what_is_no_argument(name: str, settin
     options: dict[str, t.Any] = {name: "1"}
     with pytest.raises(TypeError, match=rf"no argument '{name}'\. .*{setting}"):
         Costrel(__name__, **options)
+
+
+def test_typed_blueprint_serves_its_static_files(tmp_path: Path) -> None:
+    """They are no API: each file is sent as it is, and what is missing is an ordinary 404."""
+    (tmp_path / "note.txt").write_text("read me")
+    app = Costrel(__name__)
+    files = Blueprint("files", __name__, static_folder=tmp_path, static_url_path="/kept")
+    app.register_blueprint(files)
+    client = app.test_client()
+    response = client.get("/kept/note.txt", buffered=True)
+    assert (response.status_code, response.text) == (200, "read me")
+    missing = client.get("/kept/other.txt")
+    assert (missing.status_code, missing.mimetype) == (404, "text/html")
+    assert "/kept" not in str(client.get("/openapi.json").json["paths"])

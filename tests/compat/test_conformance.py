@@ -9,18 +9,30 @@ import sys
 
 import pytest
 
+from costrel import Costrel
+
 CONFORMANCE = pathlib.Path(__file__).parents[2] / "conformance"
 
 
-@pytest.fixture(scope="module")
-def comparison():
-    """Return the module that compares outcomes; conformance is a folder of scripts."""
-    path = CONFORMANCE / "comparison.py"
-    spec = importlib.util.spec_from_file_location("conformance_comparison", path)
+def load(name):
+    """Load a module of conformance, which is a folder of scripts."""
+    spec = importlib.util.spec_from_file_location(f"conformance_{name}", CONFORMANCE / f"{name}.py")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """Return the module that compares outcomes."""
+    yield from load("comparison")
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Return the module that reads which tests a safe default makes fail."""
+    yield from load("expected")
 
 
 @pytest.mark.parametrize("outcome", ["failed", "error", "skipped", "xfailed", "deselected"])
@@ -130,3 +142,63 @@ def test_tests_that_go_by_wsgi_in_a_run_by_asgi_are_named(
     outcomes = comparison.Outcomes.read(tmp_path / "outcomes.json")
     assert outcomes.passed() == {"test_suite.py::test_client", "test_suite.py::test_environ"}
     assert outcomes.by_wsgi == (["test_suite.py::test_environ"] if interface == "asgi" else [])
+
+
+def test_listed_tests_have_a_reason_and_settings_of_the_class(expected):
+    """Each group says why its tests fail on Costrel, and names settings that the class has."""
+    groups = expected.load_groups()
+    assert groups
+    for group in groups:
+        assert group.reason
+        assert group.tests
+        assert set(group.configuration()) <= set(Costrel.default_config)
+
+
+def test_test_in_two_groups_is_refused(expected, tmp_path):
+    """A test that is expected to fail has one reason."""
+    path = tmp_path / "on_costrel.toml"
+    table = '[{0}]\nreason = "why"\n[{0}.tests]\nsuite = ["t"]\n'
+    path.write_text(table.format("a") + table.format("b"))
+    with pytest.raises(ValueError, match="lists t of suite twice"):
+        expected.load_groups(path)
+
+
+SAFE_SUITE = """
+import costrel, flask, pytest
+
+def test_class():
+    assert issubclass(flask.Flask, costrel.Costrel)
+    assert isinstance(flask.Flask(__name__), costrel.app.Flask)
+
+@pytest.mark.parametrize("name", ["localhost", "other.test"])
+def test_host(name):
+    client = flask.Flask(__name__).test_client()
+    assert client.get("/", base_url=f"http://{name}").status_code == 404
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "failed"),
+    [("", ["test_suite.py::test_host[other.test]"]), ('{"TRUSTED_HOSTS": null}', [])],
+)
+def test_suite_runs_on_the_safe_class(comparison, run_python, tmp_path, settings, failed):
+    """`Flask` is `Costrel` with its defaults, or with the settings that are given instead."""
+    (tmp_path / "test_suite.py").write_text(SAFE_SUITE)
+    (tmp_path / "pytest.ini").touch()
+    options = (
+        "conformance_outcomes",
+        "costrel.compat.pytest",
+        "conformance_on_costrel",
+        "no:cacheprovider",
+    )
+    run_python(
+        *("-m", "pytest", tmp_path, *(word for name in options for word in ("-p", name))),
+        check=False,
+        PYTHONPATH=str(CONFORMANCE / "plugin"),
+        CONFORMANCE_OUTCOMES=str(tmp_path / "outcomes.json"),
+        CONFORMANCE_SETTINGS=settings,
+    )
+    outcomes = comparison.Outcomes.read(tmp_path / "outcomes.json")
+    assert outcomes.flask == "costrel"
+    assert len(outcomes.by_test) == 3
+    assert set(outcomes.by_test) - outcomes.passed() == set(failed)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import doctest
 import re
+import typing as t
 from pathlib import Path
 
 from pages import ROOT, Page
 from test_examples import SERVER, TUTORIAL, run, serves
 
 EXAMPLE = ROOT / "examples" / "club"
+Change = t.Callable[[str], str]
 ADDITION = re.compile(r'(?:#|\{#) ([\w./-]+): (before|after) "(.+)"(?: #\})?')
 
 
 def test_tutorial_builds_the_example(tmp_path: Path):
     """Each block is written, added or run where it is; then all files are those of the example."""
+    build_by_tutorial(tmp_path)
+    assert files(tmp_path / "club") == files(EXAMPLE)
+
+
+def build_by_tutorial(tmp_path: Path, change: Change = str) -> None:
+    """Write, add or run each block of the tutorial, after it was changed."""
     page = Page(ROOT / TUTORIAL)
     checkout = tmp_path / "path" / "to" / "costrel"
     checkout.parent.mkdir(parents=True)
@@ -24,7 +32,7 @@ def test_tutorial_builds_the_example(tmp_path: Path):
 
     for block in page.blocks:
         place = f"{page.name}:{block.line}"
-        first, _, text = block.text.partition("\n")
+        first, _, text = change(block.text).partition("\n")
         addition = ADDITION.fullmatch(first)
         if block.file_name is not None:
             path = tmp_path / block.file_name
@@ -35,11 +43,10 @@ def test_tutorial_builds_the_example(tmp_path: Path):
             add(tmp_path / addition[1], text, addition[2], addition[3], place)
         elif block.language == "console":
             for _line in re.findall(r"^\$ ", block.text, re.MULTILINE):
-                follow(next(commands), tmp_path)
+                command = next(commands)
+                follow(command._replace(text=change(command.text)), tmp_path)
         else:
             assert block.language == "sh", f"{place} is neither a file nor a command"
-
-    assert files(tmp_path / "club") == files(EXAMPLE)
 
 
 def add(path: Path, text: str, where: str, anchor: str, place: str) -> None:
