@@ -15,6 +15,8 @@ FLASK_IS_AT = {
     "idioms-http": "granian",
     "typed": "in process",
     "typed-http": "granian",
+    "safe": "in process",
+    "safe-http": "granian",
 }
 
 

@@ -13,7 +13,7 @@ import typing as t
 
 from figures import Figure, Group, Results, from_json
 from ratios import describe, list_rows
-from registry import ROOT, Peer, load_peers, load_typed_peers
+from registry import ROOT, Peer, load_peers, load_safe_peers, load_typed_peers
 from report import make_idiom_row, show_number, show_others, show_ratio
 
 PAGE = ROOT.parent / "docs" / "benchmarks.md"
@@ -22,12 +22,14 @@ PAGE = ROOT.parent / "docs" / "benchmarks.md"
 def write(results: Results, page: pathlib.Path, peers: dict[str, Peer]) -> None:
     """Replace what is between the marks of each table."""
     text = page.read_text()
-    typed_peers = load_typed_peers()
+    typed_peers, safe_peers = load_typed_peers(), load_safe_peers()
     tables = {
         "defaults": make_workloads(results, "defaults", peers, "x Flask", Group.of_flask),
         "typed": make_workloads(results, "typed", typed_peers, "x bare", Group.of_bare),
         "typed-http": make_workloads(results, "typed-http", typed_peers, "x bare", Group.of_bare),
         "typed-routes": make_costs(results, typed_peers),
+        "safe": make_workloads(results, "safe", safe_peers, "x Flask", Group.of_flask),
+        "safe-http": make_workloads(results, "safe-http", safe_peers, "x Flask", Group.of_flask),
         "idioms": make_idioms(results, "idioms", peers),
         "idioms-http": make_idioms(results, "idioms-http", peers),
     }

@@ -16,6 +16,7 @@ FIVE = ("hello", "json", "echo", "template", "query")
 EVERYONES = (*FIVE, "page", "fortunes")
 ALL = (*EVERYONES, "wait")
 TYPED = ("typed_post", "typed_get", "typed_invalid")
+SAFE = ("hello", "page", "page_redis")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +81,11 @@ def load_peers() -> dict[str, Peer]:
 def load_typed_peers() -> dict[str, Peer]:
     """Read the same of the peers with typed views, each of which answers the typed workloads."""
     return _load("peers/typed", {"workloads": TYPED})
+
+
+def load_safe_peers() -> dict[str, Peer]:
+    """Read the same of the protected peers, and of what they are compared with."""
+    return _load("peers/safe", {})
 
 
 def _load(folder: str, answers: dict[str, t.Any]) -> dict[str, Peer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from figures import Figure, Group, Results
 from ratios import Row, describe, list_rows
-from registry import Peer, load_typed_peers
+from registry import Peer, load_safe_peers, load_typed_peers
 
 KINDS = {
     "defaults": "Over HTTP on servers without options, requests per second",
@@ -14,6 +14,8 @@ KINDS = {
     "typed": "Typed views in process, microseconds per request",
     "typed-http": "Typed views over HTTP, requests per second",
     "typed-routes": "Applications of many typed routes",
+    "safe": "Protected applications in process, microseconds per request",
+    "safe-http": "Protected applications over HTTP, requests per second",
     "routing": "Routing, in process, microseconds per request",
     "import": "Import in a fresh interpreter, milliseconds",
     "start": "Start, milliseconds",
@@ -21,7 +23,7 @@ KINDS = {
 }
 UNITS = {"/s": "per second", "us": "us", "ms": "ms", "KiB": "KiB"}
 
-LOADED = {"http", "defaults", "typed-http"}  # the kinds whose latencies are known
+LOADED = {"http", "defaults", "typed-http", "safe-http"}  # the kinds whose latencies are known
 
 
 def print_tables(results: Results, peers: dict[str, Peer]) -> None:
@@ -31,13 +33,19 @@ def print_tables(results: Results, peers: dict[str, Peer]) -> None:
         if groups:
             print(f"\n{title}\n{'=' * len(title)}")
         for group in groups:
-            titles = load_typed_peers() if kind.startswith("typed") else peers
+            titles = titles_of(kind, peers)
             (print_matrix if kind == "routing" else print_group)(group, titles)
     print_idioms(results, peers)
     for name, reason in results.missing.items():
         print(f"MISSING  {name}: {reason}")
     for failure in results.failures:
         print(f"FAILED   {failure}")
+
+
+def titles_of(kind: str, peers: dict[str, Peer]) -> dict[str, Peer]:
+    """Return the peers of one kind of measurement: those of a part of its own, or the others."""
+    load = {"typed": load_typed_peers, "safe": load_safe_peers}.get(kind.partition("-")[0])
+    return load() if load else peers
 
 
 def print_group(group: Group, peers: dict[str, Peer]) -> None:

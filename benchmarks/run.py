@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime as dt
+import itertools
 import json
 import pathlib
 import signal
@@ -28,6 +29,7 @@ import page
 import plots
 import report
 import routing
+import safe
 import settings as settings_
 import side_by_side
 import sockets
@@ -39,10 +41,12 @@ from registry import (
     ALL,
     FIVE,
     ROOT,
+    SAFE,
     TYPED,
     Peer,
     Workload,
     load_peers,
+    load_safe_peers,
     load_typed_peers,
     load_workload,
 )
@@ -55,6 +59,7 @@ MEASURE: dict[str, t.Callable[..., None]] = {
     "sockets": sockets.measure,
     "process": in_process.measure,
     "typed": typed.measure,
+    "safe": safe.measure,
     "idioms": side_by_side.measure,
     "routing": routing.measure,
     "import": startup.measure_imports,
@@ -62,29 +67,32 @@ MEASURE: dict[str, t.Callable[..., None]] = {
     "memory": memory.measure,
 }
 PARTS = tuple(MEASURE)
+WORKLOADS_OF = {"typed": TYPED, "safe": SAFE}
+"""The parts with peers of their own, and the workloads that these answer."""
 
 
 def main() -> int:
     """Run the benchmarks that the command line asks for."""
-    all_peers, all_typed = load_peers(), load_typed_peers()
-    options = parse(sorted({*all_peers, *all_typed}))
+    all_peers = load_peers()
+    all_of_parts = {"typed": load_typed_peers(), "safe": load_safe_peers()}
+    options = parse(sorted({*all_peers, *itertools.chain(*all_of_parts.values())}))
     make_settings = settings_.quick if options.quick else settings_.full
     settings = make_settings(options.rounds, options.seconds)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
     started = time.monotonic()
     load.find_wrk()
     not_installed = environment.make()
-    peers, missing = environment.split_missing(choose_peers(all_peers, options))
+    results = Results(missing=not_installed)
     environment.run("-m", "material.database")
-    typed_peers, typed_missing = environment.split_missing(choose_peers(all_typed, options))
-    results = Results(missing=not_installed | missing | typed_missing)
+    peers = choose_peers(all_peers, options, results)
     workloads = choose_workloads(options, FIVE if options.quick else ALL, ALL)
-    typed_workloads = choose_workloads(options, TYPED, TYPED)
     for part in options.parts:
         settings_.say(f"\n== {part}")
         part_started = time.monotonic()
-        if part == "typed":
-            typed.measure(typed_peers, typed_workloads, settings, results)
+        if part in all_of_parts:
+            of_part = choose_peers(all_of_parts[part], options, results)
+            chosen = choose_workloads(options, WORKLOADS_OF[part], WORKLOADS_OF[part])
+            MEASURE[part](of_part, chosen, settings, results)
         else:
             MEASURE[part](peers, workloads, settings, results)
         settings_.say(f"{part} took {time.monotonic() - part_started:.0f} s")
@@ -101,7 +109,7 @@ def parse(peers: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="few peers, once, in under two minutes"
     )
-    workloads = (*ALL, *TYPED)
+    workloads = tuple(dict.fromkeys((*ALL, *TYPED, *SAFE)))
     parser.add_argument(
         "--only", nargs="+", choices=workloads, metavar="WORKLOAD", help=", ".join(workloads)
     )
@@ -113,13 +121,24 @@ def parse(peers: list[str]) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def choose_peers(peers: dict[str, Peer], options: argparse.Namespace) -> dict[str, Peer]:
-    """Return the peers to measure: those named, or the default ones of a full or quick run."""
+def choose_peers(
+    peers: dict[str, Peer], options: argparse.Namespace, results: Results
+) -> dict[str, Peer]:
+    """Return the peers to measure: those named, or the default ones of a full or quick run.
+
+    Those whose package is not installed are left out, and noted.
+    """
     if options.peers:
-        return {name: peers[name] for name in options.peers if name in peers}
-    return {
-        name: peer for name, peer in peers.items() if peer.quick is not None or not options.quick
-    }
+        chosen = {name: peers[name] for name in options.peers if name in peers}
+    else:
+        chosen = {
+            name: peer
+            for name, peer in peers.items()
+            if peer.quick is not None or not options.quick
+        }
+    present, missing = environment.split_missing(chosen)
+    results.missing |= missing
+    return present
 
 
 def choose_workloads(

@@ -27,6 +27,8 @@ ASGI_PEERS = (
 TYPED_WSGI = ("flask", "apiflask", "ninja")
 TYPED_ASGI = ("fastapi", "litestar", "blacksheep")
 TYPED_IN_PROCESS = {"apiflask": 10, "fastapi": 5}  # how many times as fast, at least
+SAFE_SHARES = {"hello": 1.5, "page": 1.15}  # of the time without protection, at most
+SAFE_TIMES = {"hello": 5, "page": 3}  # how many times as fast as Flask with extensions, at least
 READ_OR_PARSED = {"static", "static_unchanged", "upload"}  # rows of files
 
 
@@ -65,6 +67,7 @@ def list_targets(results: Results) -> list[Target]:
         *idioms(results),
         *typed(results),
         *typed_routes(results),
+        *safe(results),
     ]
 
 
@@ -244,6 +247,33 @@ def typed_routes(results: Results) -> t.Iterator[Target]:
     yield Target(about, "<=", 1000, document and document.median)
     about = "memory per typed route: KiB"
     yield Target(about, "<=", 9.77, memory and memory.median)  # 10 kB
+
+
+def safe(results: Results) -> t.Iterator[Target]:
+    """Return the targets of protected applications.
+
+    Flask with its extensions counts a rate limit and has CORS, so it is compared with a `Costrel`
+    that has them too. Django has neither.
+    """
+    for kind, label in (("safe", "in process"), ("safe-http", "over HTTP")):
+
+        def figure(name: str, peer: str, kind: str = kind) -> Figure | None:
+            return results.figure(kind, name, peer)
+
+        for name, share in SAFE_SHARES.items():
+            mine = figure(name, COSTREL)
+            without = compare(figure(name, "costrel_flask"), mine)
+            yield Target(f"safe {name} {label}: of the time without", "<=", share, without)
+            ratio = compare(figure(name, "costrel_limited"), figure(name, "flask_protected"))
+            about = f"safe {name} {label}: x Flask with five extensions"
+            yield Target(about, ">=", SAFE_TIMES[name], ratio)
+            ratio = compare(mine, figure(name, "django"))
+            yield Target(f"safe {name} {label}: x Django", ">", 1, ratio)
+        page, redis = figure("page", COSTREL), figure("page_redis", "costrel_redis")
+        about = f"safe page {label}, session in Redis: of the time of a cookie"
+        yield Target(about, "<=", 1.5, compare(page, redis))
+        ratio = compare(redis, figure("page_redis", "django_redis"))
+        yield Target(f"safe page {label}, session in Redis: x Django", ">", 1, ratio)
 
 
 def compare(mine: Figure | None, other: Figure | None) -> float | None:

@@ -9,15 +9,17 @@ from material import content
 from material.fortunes import load_fortunes
 
 
-def make_app(module: types.ModuleType, *, jsonify: bool = False) -> t.Any:
+def make_app(module: types.ModuleType, *, jsonify: bool = False, kind: str = "Flask") -> t.Any:
     """Build the application with the names of `module`, which is flask or costrel.
 
-    With `jsonify` the views of JSON return `jsonify(...)`, and otherwise dictionaries.
+    With `jsonify` the views of JSON return `jsonify(...)`, and otherwise dictionaries. `kind` is
+    the name of the application's class.
     """
     g, session = module.g, module.session
     render_template = module.render_template
     render_template_string = module.render_template_string
-    app = module.Flask(__name__, static_folder=None, template_folder=content.TEMPLATES)
+    make = getattr(module, kind)
+    app = make(__name__, static_folder=None, template_folder=content.TEMPLATES)
     app.config["SECRET_KEY"] = content.SECRET_KEY
 
     @app.get("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from functools import partial
 
 from ..ground.current import request_view
 from ..ground.protection import Finisher, security_of
@@ -113,7 +114,8 @@ def _return_ids(app: t.Any) -> None:
     for finisher in known:
         finishers.remove(finisher)
     if wanted is not None:
-        finishers.append(Finisher(_FEATURE, _give_back, _Sent(wanted)))
+        sent = _Sent(wanted)
+        finishers.append(Finisher(_FEATURE, partial(_give_back, sent), sent))
 
 
 class _Sent:
@@ -128,8 +130,11 @@ class _Sent:
         return self.variable in environ
 
 
-def _give_back(response: t.Any) -> None:
+def _give_back(sent: _Sent, response: t.Any) -> None:
     ctx = request_view.get(None)
-    field = None if ctx is None else returned_field(ctx, response.status_code)
+    # PERF(page): most responses give no id back, which is known without the configuration.
+    if ctx is None or (response.status_code < 500 and not sent(ctx.environ)):
+        return
+    field = returned_field(ctx, response.status_code)
     if field is not None and field[0] not in response.headers:
         response.headers[field[0]] = field[1]

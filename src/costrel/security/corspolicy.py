@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..ground.current import request_view
+from ..wrappers.fields import append_absent
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -116,6 +117,8 @@ class CorsPolicy:
 
 def add_to_vary(headers: t.Any, name: str) -> None:
     """Say that a response depends on a header field of the request."""
+    if append_absent(headers, ("Vary", name)):
+        return
     names = [part.strip() for value in headers.getlist("Vary") for part in value.split(",")]
     if "*" not in names and name.lower() not in map(str.lower, names):
         headers["Vary"] = ", ".join([*filter(None, names), name])

@@ -205,8 +205,10 @@ def _spend(
     statuses = []
     storage: t.Any = limiter.storage
     for quota in quotas:
-        allowed = limiter.hit(quota.item, name, key, cost=cost)
-        window = storage.get_sliding_window(quota.item.key_for(name, key), quota.window_s)
+        # What `limiter.hit` does, with the key of both made once.
+        counted = quota.item.key_for(name, key)
+        allowed = storage.acquire_sliding_window_entry(counted, quota.amount, quota.window_s, cost)
+        window = storage.get_sliding_window(counted, quota.window_s)
         statuses.append(status_of(quota, window, cost, allowed=allowed))
         if not allowed:
             break

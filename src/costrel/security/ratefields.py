@@ -7,7 +7,9 @@ SPEC(draft-ietf-httpapi-ratelimit-headers-10 and -11): ``RateLimit-Policy`` has 
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
+from ..wrappers.fields import append_absent
 from .quotas import RateStatus
 
 if t.TYPE_CHECKING:
@@ -24,18 +26,22 @@ def add_fields(response: Response, counted: t.Iterable[Counted]) -> Response:
         quota = status.quota
         if quota is None or status.is_guess:
             continue
-        name = _string(f"{label} {quota.text}" if label else quota.text)
+        name = _name(label, quota.text)
         policies.append(f"{name};q={quota.amount};w={quota.window_s}")
         limits.append(f"{name};r={status.remaining};t={status.reset_s}")
-    headers = response.headers
-    if policies and "RateLimit" not in headers:
-        headers["RateLimit-Policy"] = ", ".join(policies)
-        headers["RateLimit"] = ", ".join(limits)
+    if policies:
+        fields = ("RateLimit-Policy", ", ".join(policies)), ("RateLimit", ", ".join(limits))
+        headers = response.headers
+        if not append_absent(headers, *fields) and "RateLimit" not in headers:
+            for field, value in fields:
+                headers[field] = value
     return response
 
 
-def _string(text: str) -> str:
-    """Return a text as a string of structured fields. SPEC(RFC 9651 §3.3.3)."""
+@lru_cache(maxsize=512)
+def _name(label: str, quota: str) -> str:
+    """Return the name of a policy as a string of structured fields. SPEC(RFC 9651 §3.3.3)."""
+    text = f"{label} {quota}" if label else quota
     plain = "".join(letter if " " <= letter <= "~" else "?" for letter in text)
     escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

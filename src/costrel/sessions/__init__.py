@@ -19,6 +19,7 @@ from werkzeug.datastructures import CallbackDict
 
 from ..ground.shortways import Watched, WatchedObject
 from ..json.tag import TaggedJSONSerializer
+from ..wrappers.fields import append_absent
 from .signing import HMAC, Serializer, encode, signs_as_imported
 
 _NO_KEY = (
@@ -460,11 +461,8 @@ class SecureCookieSessionInterface(SessionInterface):
 
 def _vary_by_cookie(response: t.Any) -> None:
     """Add ``Vary: Cookie``, so that caches don't share the response (RFC 9110 §12.5.5)."""
-    if "Vary" in response.headers:
+    if not append_absent(response.headers, ("Vary", "Cookie")):
         response.vary.add("Cookie")
-    else:
-        # PERF(page): no need to parse and rewrite a header; 1 us instead of 5 us.
-        response.headers.add("Vary", "Cookie")
 
 
 def opens_lazily(interface: SessionInterface) -> bool:

@@ -6,6 +6,7 @@ import re
 import typing as t
 from functools import lru_cache
 
+from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.utils import get_content_type
 
@@ -33,7 +34,7 @@ _KINDS = dict.fromkeys(
     Access-Control-Max-Age Age Allow Cache-Control Content-Disposition Content-Encoding
     Content-Language Content-Range Content-Security-Policy Content-Type
     Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date ETag Expires Last-Modified Link
-    Permissions-Policy Pragma Referrer-Policy Retry-After Server Set-Cookie
+    Permissions-Policy Pragma RateLimit RateLimit-Policy Referrer-Policy Retry-After Server Set-Cookie
     Strict-Transport-Security Vary WWW-Authenticate X-Accel-Buffering X-Content-Type-Options
     X-Frame-Options X-Request-ID X-XSS-Protection
     """.split(),
@@ -83,6 +84,22 @@ def count_lengths(fields: t.Iterable[tuple[str, str]]) -> int:
         else:
             located = True
     return lengths
+
+
+def append_absent(headers: t.Any, *fields: tuple[str, str]) -> bool:
+    """Append header fields that can be sent unchanged; False if one may be there already.
+
+    PERF(page, page_redis): one look at the names. `in` takes 3 us for a name that is not there,
+    since Werkzeug raises and catches an error, and setting a field looks for it once more.
+    """
+    if type(headers) is not Headers:
+        return False
+    present = [name.lower() for name, _value in headers._list]
+    for name, _value in fields:
+        if name.lower() in present:
+            return False
+    headers._list += fields
+    return True
 
 
 @lru_cache(maxsize=256)

@@ -93,6 +93,8 @@ return ended
 """
 
 _FIELDS = ("d", "v", "u", "c", "t")
+_HMGET = b"*%d\r\n$5\r\nHMGET\r\n" % (2 + len(_FIELDS))
+_NAMES = b"".join(b"$%d\r\n%b\r\n" % (len(name), name.encode()) for name in _FIELDS)
 
 R = t.TypeVar("R")
 
@@ -131,6 +133,7 @@ class RedisStore(SessionStore):
             socket_timeout=ANSWER_TIMEOUT_S,
             retry=again,
         )
+        self._key_start: bytes = self._client.get_encoder().encode(f"{self.prefix}:")
         script = self._client.register_script
         self._set, self._move, self._touch = script(_SET), script(_MOVE), script(_TOUCH)
         self._delete, self._delete_of_user = script(_DELETE), script(_DELETE_OF_USER)
@@ -141,7 +144,7 @@ class RedisStore(SessionStore):
 
     def get(self, id_hash: str) -> Stored | None:
         """Return a session: see `SessionStore.get`."""
-        return _read(self._run(self._fetch, f"{self.prefix}:{id_hash}"))
+        return _read(self._run(self._fetch, id_hash))
 
     def set(
         self,
@@ -196,7 +199,7 @@ class RedisStore(SessionStore):
         """Leave the connections to the parent process; the client's own pool does so itself."""
         self._kept = []
 
-    def _fetch(self, key: str) -> t.Any:
+    def _fetch(self, id_hash: str) -> t.Any:
         """Read a session's fields; again, once, if the connection turns out to be closed.
 
         Keeps the connections that it uses, which takes a third of the time that it takes to get
@@ -204,13 +207,13 @@ class RedisStore(SessionStore):
         """
         notice_fork()
         pool = self._client.connection_pool
+        command = [_hmget(self._key_start + id_hash.encode())]
         for is_last in (False, True):
             try:
                 connection = self._kept.pop()
             except IndexError:
                 connection = pool.get_connection()
             try:
-                command = connection.pack_command("HMGET", key, *_FIELDS)
                 connection.send_packed_command(command, check_health=False)
                 found = connection.read_response()
             except BaseException as error:
@@ -248,6 +251,14 @@ class RedisStore(SessionStore):
         except self._error as error:
             reason = f"{type(error).__name__}: {error}"
             raise StoreUnavailableError(f"Redis at {self._place} failed: {reason}") from error
+
+
+def _hmget(key: bytes) -> bytes:
+    """Return the command that reads a session's fields, as it is sent.
+
+    PERF(page_redis): 1 us instead of 5 us for the client's own. SPEC(RESP): bulk strings.
+    """
+    return b"%b$%d\r\n%b\r\n%b" % (_HMGET, len(key), key, _NAMES)
 
 
 def _read(found: t.Sequence[bytes | None]) -> Stored | None:

@@ -1,0 +1,1 @@
+"""Protected applications, one per file, and the same without protection."""
