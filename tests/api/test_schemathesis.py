@@ -90,12 +90,14 @@ def run_checks(
         {
             "auth": {"openapi": auth},
             "seed": 1,
+            "headers": {"Sec-Fetch-Site": "same-origin"},  # as a page of the application
             "output": {"sanitization": {"enabled": False}},
             "generation": {
                 "deterministic": True, "max-examples": MAX_EXAMPLES, "database": "none",
             },
         }
     )  # fmt: skip
+    app.config["TRUSTED_HOSTS"] = ["localhost", "testserver"]
     if interface == "wsgi":
         schema = schemathesis.openapi.from_wsgi(path, app, config=config)
     else:

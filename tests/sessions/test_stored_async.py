@@ -9,6 +9,7 @@ import pytest
 from stored_apps import HTTPS, get, id_in, make_app, with_id
 
 from costrel import session, websocket
+from costrel.dispatch.plan import FORCE_LOOP
 from costrel.sessions.stores.memory import MemoryStore
 
 
@@ -127,8 +128,9 @@ def test_async_views_under_wsgi_use_the_store_in_the_requests_thread(path):
     assert store.since() == ["set", "get", "set", "get", "get"]
 
 
-def test_sync_views_under_asgi_read_only_what_they_access(path):
+def test_sync_views_under_asgi_read_only_what_they_access(path, monkeypatch):
     """As under WSGI: they run in threads anyway."""
+    monkeypatch.delenv(FORCE_LOOP, raising=False)
     store = Threads()
     app = make_app(store)
 

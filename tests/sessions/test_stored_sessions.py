@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from stored_apps import HTTPS, Counted, get, id_in, make_app, with_id
 
 from costrel import Flask, Response, flash, get_flashed_messages, session, stream_with_context
+from costrel.dispatch.plan import FORCE_LOOP
 from costrel.sessions.stored import StoredSession, StoredSessionInterface
 from costrel.sessions.stores.memory import MemoryStore
 
@@ -73,6 +75,7 @@ def test_responses_vary_by_cookie_if_the_session_was_accessed(memory):
 
 def test_store_is_asked_only_for_what_is_needed(memory, monkeypatch):
     """Once to read, once to write, and not at all if the session is left alone."""
+    monkeypatch.delenv(FORCE_LOOP, raising=False)  # for coroutines it is read before
     counted = Counted(memory, monkeypatch)
     client = make_app(memory).test_client()
     expected = {
@@ -368,6 +371,18 @@ def test_data_that_can_not_be_read_any_more_ends_the_session(memory, caplog):
     memory.set(id_hash, b'{"a": {" t": 1}', 1000, None, 1)
     assert get(client, "/get").json == {}
     assert "can't be read" in caplog.text
+
+
+def test_stored_pickle_is_never_run(memory):
+    """CVE-2021-33026: whoever can write to the store can change sessions, but not run code."""
+    app = make_app(memory)
+    client = app.test_client()
+    get(client, "/set?a=1")
+    [id_hash] = memory._entries
+    assert memory.get(id_hash).data == b'{"a":"1"}'
+    memory.set(id_hash, pickle.dumps({"a": "2"}), 1000, None, 1)
+    assert get(client, "/get").json == {}
+    assert not app.session_interface.pickle_based
 
 
 def test_value_that_can_not_be_stored_is_an_error(memory):

@@ -17,6 +17,8 @@ WSGI_ONLY = {
     "security/test_form_advisories.py": {
         "test_file_is_not_held_to_the_memory_limit_and_not_held_in_memory"
     },
+    "security/test_rate_limits.py": {"test_log_says_that_processes_count_apart"},
+    "security/test_request_limits.py": {"test_chunked_form_is_not_read_beyond_its_limit"},
     "test_app.py": {"test_application_is_freed_with_its_last_user"},
     "testing/test_testing.py": {"test_context_is_kept_while_a_stream_is_read"},
     "wrappers/test_files.py": {"test_server_sends_it_in_its_own_way"},

@@ -5,7 +5,6 @@ Only coroutine functions can be cancelled. A thread can't be: what a sync view h
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import typing as t
 from functools import update_wrapper
@@ -47,6 +46,9 @@ def _limited(view: View, limit_s: float) -> View:
         return view
 
     async def answer(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        # Imported here, so that `import costrel` does not load it.
+        import asyncio
+
         timeout = asyncio.timeout(limit_s)
         try:
             async with timeout:

@@ -40,7 +40,6 @@ DEEPEST = 500
 """``MAX_JSON_DEPTH`` can't be more: `costrel.json.depth` refuses that in any case."""
 
 _NEVER = 1 << 62
-_get = dict.get
 
 
 def body_limit(limit_bytes: int | None) -> t.Callable[[F], F]:
@@ -103,14 +102,19 @@ class Limits:
 
     def concerns(self, environ: WSGIEnvironment) -> bool:
         """Whether a request may be too large: quick, and nearly always false."""
+        # PERF(hello): 0.1 us.
+        if type(environ) is dict:
+            try:
+                # It has other variables as well, so it is counted exactly only if need be.
+                return (
+                    len(environ) > self._few
+                    or len(environ["QUERY_STRING"]) + len(environ["PATH_INFO"]) >= self._short
+                )
+            except KeyError:
+                return True
         headers = getattr(environ, "_headers", None)
         if headers is None:
-            # An environ has other variables as well, so it is counted exactly only if need be.
-            return (
-                len(environ) > self._few
-                or len(_get(environ, "QUERY_STRING", "")) + len(_get(environ, "PATH_INFO", ""))
-                >= self._short
-            )
+            return True
         # PERF(query): the environ of a request on the event loop, which is not made yet.
         scope = environ._scope  # type: ignore[attr-defined]
         return (

@@ -42,6 +42,7 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
         from schemathesis.engine import from_schema
     except ImportError as error:
         raise RuntimeError(_MISSING) from error
+    from ..ground.protection import protection_of
     from ..openapi import document_of
 
     settings = {name.replace("_", "-"): value for name, value in options.items()}
@@ -52,6 +53,10 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
     if schema.config.base_url is None:
         # Its own name for such a server is a foreign host, which an application may refuse.
         schema.config.update(base_url="http://localhost")
+    if getattr(protection_of(app), "csrf", None) is not None:
+        # As the test clients: requests stand for those of a page of the application.
+        headers = {"Sec-Fetch-Site": "same-origin", **(schema.config.headers or {})}
+        schema.config.update(headers=headers)
     found: dict[str, str] = {}
     for event in from_schema(schema).execute():
         for failure, repeat in _failures(event):
