@@ -24,7 +24,7 @@ help:
 	@echo "make conformance  run the test suites of Flask and its extensions on Costrel"
 	@echo "make soak         test every server under mixed load: 100,000 requests, about 15 minutes"
 	@echo "make fuzz         compare 20,000 raw requests on every path with Flask, about 10 minutes"
-	@echo "make bench        benchmark against Flask and other frameworks, about 55 minutes"
+	@echo "make bench        benchmark against Flask and other frameworks, about an hour"
 	@echo "make bench-quick  run a short benchmark against a few of them, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
 	@echo "make clean        remove everything that was created"

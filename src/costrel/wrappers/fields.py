@@ -34,9 +34,9 @@ _KINDS = dict.fromkeys(
     Access-Control-Max-Age Age Allow Cache-Control Content-Disposition Content-Encoding
     Content-Language Content-Range Content-Security-Policy Content-Type
     Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date ETag Expires Last-Modified Link
-    Permissions-Policy Pragma RateLimit RateLimit-Policy Referrer-Policy Retry-After Server Set-Cookie
-    Strict-Transport-Security Vary WWW-Authenticate X-Accel-Buffering X-Content-Type-Options
-    X-Frame-Options X-Request-ID X-XSS-Protection
+    Permissions-Policy Pragma RateLimit RateLimit-Policy Referrer-Policy Retry-After Server
+    Set-Cookie Strict-Transport-Security Vary WWW-Authenticate X-Accel-Buffering
+    X-Content-Type-Options X-Frame-Options X-Request-ID X-XSS-Protection
     """.split(),
     _PLAIN,
 ) | {"Content-Length": _LENGTH, "Location": _LOCATION}
