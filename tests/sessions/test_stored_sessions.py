@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -370,6 +371,18 @@ def test_data_that_can_not_be_read_any_more_ends_the_session(memory, caplog):
     memory.set(id_hash, b'{"a": {" t": 1}', 1000, None, 1)
     assert get(client, "/get").json == {}
     assert "can't be read" in caplog.text
+
+
+def test_stored_pickle_is_never_run(memory):
+    """CVE-2021-33026: whoever can write to the store can change sessions, but not run code."""
+    app = make_app(memory)
+    client = app.test_client()
+    get(client, "/set?a=1")
+    [id_hash] = memory._entries
+    assert memory.get(id_hash).data == b'{"a":"1"}'
+    memory.set(id_hash, pickle.dumps({"a": "2"}), 1000, None, 1)
+    assert get(client, "/get").json == {}
+    assert not app.session_interface.pickle_based
 
 
 def test_value_that_can_not_be_stored_is_an_error(memory):

@@ -186,11 +186,11 @@ class StoredSessionInterface(SafeSessionInterface):
         stored = self.store.get(id_hash)
         if stored is None or self._is_over(app, stored):
             return None
-        text = stored.data.decode()
         try:
-            data = self.serializer.loads(text)
+            text = stored.data.decode()
+            data = dict(self.serializer.loads(text))
         except Exception:
-            # A type that the application can't read any more.
+            # Such as a type that the application can't read any more.
             app.logger.warning("A stored session can't be read, and is ended", exc_info=True)
             return None
         _data, version, user, created_at, used_at = stored
