@@ -11,7 +11,7 @@ import typing as t
 from msgspec import inspect as types
 
 # What msgspec itself asks; so a type variable in it is one that msgspec takes for any type.
-from msgspec._utils import get_class_annotations
+from msgspec._utils import get_class_annotations  # type: ignore[attr-defined]
 
 from .aliases import is_alias, without_aliases
 from .kinds import OBJECTS, all_in

@@ -14,7 +14,7 @@ from .kinds import ARRAYS, DICTS, OBJECTS, all_in, bare, is_positional, members_
 from .models import Adapter, has_model
 
 
-def pick(value: t.Any, kind: types.Type) -> t.Any:  # noqa: PLR0911  a table of types
+def pick(value: t.Any, kind: types.Type) -> t.Any:  # noqa: C901, PLR0911  a table of types
     """Return a value of dictionaries and lists with nothing but what the type declares.
 
     What does not fit is left as it is, for the type to refuse. Raises `ValidationError` for a

@@ -212,7 +212,7 @@ _kept_decision = lru_cache(maxsize=1_000)(_declares_data)
 
 
 def _check_arguments(annotation: t.Any, kind: types.Type) -> None:
-    """Raise `TypeError` for a generic class that does not say of what it is, or whose base does not.
+    """Raise `TypeError` for a generic class that does not say of what it, or its base, is.
 
     SECURITY: the fields whose type it leaves open would be sent with all that they hold.
     """
