@@ -216,7 +216,7 @@ CLOSED: list[tuple[t.Any, t.Callable[[], t.Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "make"), CLOSED, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("annotation", "make"), CLOSED, ids=[str(one) for one, _make in CLOSED])
 def test_closed_classes_are_filtered(annotation: t.Any, make: t.Callable[[], t.Any]) -> None:
     """What a subclass, its base or its brackets say is what is sent."""
     app = Costrel(__name__)
