@@ -40,7 +40,8 @@ def _check(name: str, listed: t.Any) -> None:
     if listed is None or type(listed) is ThisMachine:
         return
     if isinstance(listed, (bytes, t.Mapping)) or not isinstance(listed, t.Collection):
-        raise ValueError(f"{name} is {listed!r}. Make it a list of names: {_EXAMPLE}.")
+        message = f"{name} is {listed!r}. Make it a list of names: {_EXAMPLE}."
+        raise ValueError(message)  # noqa: TRY004  a setting has the wrong value
     if not listed:
         raise ValueError(
             f"{name} is {listed!r}, so that every host would be served. List the names of the"

@@ -40,8 +40,8 @@ def protect(
 ) -> Security:
     """Give a `Flask` the protections that `Costrel` has; `Costrel` calls it itself.
 
-    Call it once the application exists, before its first request. Settings that still have the
-    value that `Flask` gives them get the one of `Costrel`; what you set, before or after, stays.
+    Call it once the application exists, before its first request. Settings that nobody has set get
+    the value of `Costrel`; what you set, before or after, stays, also if it is Flask's default.
 
     Args:
         app: The application.
@@ -91,8 +91,10 @@ def _configure(app: App, feature: str) -> None:
     # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
     declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
     original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
+    chosen = getattr(app.config, "_chosen", ())
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
-            key in original and app.config[key] is original[key] and original[key] != value
+            key not in chosen
+            and key in original and app.config[key] is original[key] and original[key] != value
         ):
             app.config[key] = value
