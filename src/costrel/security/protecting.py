@@ -95,6 +95,8 @@ def _configure(app: App, feature: str) -> None:
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
             key not in chosen
-            and key in original and app.config[key] is original[key] and original[key] != value
+            and key in original
+            and app.config[key] is original[key]
+            and original[key] != value
         ):
             app.config[key] = value
