@@ -9,6 +9,7 @@ from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
 from .state import Exemption, Security, security_of
+from .weaksettings import setting_exemptions
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -72,6 +73,8 @@ def protect(
             module, name = INSTALLERS[feature]
             getattr(importlib.import_module(module), name)(app)
             security.installed.add(feature)
+    if setting_exemptions not in security.collectors:
+        security.collectors.append(setting_exemptions)
     return security
 
 
