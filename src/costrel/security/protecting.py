@@ -75,7 +75,17 @@ def protect(
             security.installed.add(feature)
     if setting_exemptions not in security.collectors:
         security.collectors.append(setting_exemptions)
+        app._start_checks = (*app._start_checks, _check_settings)
     return security
+
+
+def _check_settings(app: App, *, served: bool) -> t.Iterable[str]:  # noqa: ARG001  for tests too
+    """Raise an error if a setting is wrong: see `check_settings`."""
+    # Imported here, because it loads what an application may not need before it starts.
+    from .settingchecks import check_settings
+
+    check_settings(app)
+    return ()
 
 
 def _leave_out(security: Security, feature: str) -> None:
