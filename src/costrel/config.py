@@ -102,6 +102,8 @@ class Config(dict[str, t.Any]):
     ) -> None:
         super().__init__(defaults or {})
         self.root_path = root_path
+        #: The keys that were set after the start, also to the values that they had before.
+        self._chosen: set[str] = set()
 
     def from_envvar(self, variable_name: str, silent: bool = False) -> bool:
         """Load the Python file named by an environment variable.
@@ -265,5 +267,25 @@ class Config(dict[str, t.Any]):
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
 
-for _name in "__setitem__ __delitem__ __ior__ pop popitem clear update setdefault".split():
+def _choosing(name: str) -> t.Callable[..., t.Any]:
+    """Wrap a method of dict that sets keys: it bumps the epoch, and the keys are remembered."""
+    change = tracked(dict, name)
+
+    def method(self: Config, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        # In a dict first, because it may be pairs that can be read only once.
+        given = {args[0]: args[1]} if name == "__setitem__" else dict(*args, **kwargs)
+        result = change(self, *args) if name == "__setitem__" else change(self, given)
+        # A copy, as pickle makes it, sets its entries before its attributes.
+        vars(self).setdefault("_chosen", set()).update(given)
+        return result
+
+    method.__name__ = name
+    method.__qualname__ = f"Config.{name}"
+    method.__doc__ = getattr(dict, name).__doc__
+    return method
+
+
+for _name in "__setitem__ __ior__ update".split():
+    setattr(Config, _name, _choosing(_name))
+for _name in "__delitem__ pop popitem clear setdefault".split():
     setattr(Config, _name, tracked(dict, _name))

@@ -29,6 +29,7 @@ def test_key_is_printed_alone() -> None:
     assert first.stdout != second.stdout
     assert ".env" in first.stderr
     assert "SECRET_KEY_FILE" in first.stderr
+    assert {"APP_SECRET_KEY=...", "FLASK_SECRET_KEY=..."} <= set(first.stderr.split())
 
 
 def test_key_is_written_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from costrel import Flask
+from costrel import Costrel, Flask
 from costrel.cli import FlaskGroup
 from costrel.cli.settings import settings_command
 from costrel.settings import Secret, Settings, load
@@ -98,6 +98,38 @@ def test_wrong_settings_end_the_command_with_the_report(monkeypatch: pytest.Monk
     assert shown.exit_code == 1
     assert "SECRET_KEY is missing" in shown.stderr
     assert "PORT (APP_PORT): expected a whole number, got 'x'." in shown.stderr
+
+
+@pytest.mark.parametrize(("debug", "exit_code"), [(False, 1), (True, 0)])
+def test_weak_key_ends_the_command_outside_debug_mode(
+    monkeypatch: pytest.MonkeyPatch, debug: bool, exit_code: int
+) -> None:
+    """As it stops the start of a server; the settings are shown first."""
+    monkeypatch.setenv("APP_SECRET_KEY", "dev")
+    monkeypatch.setenv("FLASK_DEBUG", str(int(debug)))
+
+    def create() -> Flask:
+        app = Costrel("shop")
+        load(app, Shop, "production")
+        return app
+
+    shown = invoke(create_app=create)
+    assert shown.exit_code == exit_code
+    assert "SECRET_KEY" in shown.stdout
+    assert ("SECRET_KEY is weak" in shown.stderr) is not debug
+
+
+def test_wrong_setting_of_a_protection_ends_the_command() -> None:
+    """One that the application has set itself, too."""
+
+    def create() -> Flask:
+        app = Costrel("shop")
+        app.config["TRUSTED_HOSTS"] = []
+        return app
+
+    shown = invoke(create_app=create)
+    assert shown.exit_code == 1
+    assert "every host would be served" in shown.stderr
 
 
 @pytest.mark.parametrize("command", [("routes",), ("run",), ("run", "--debug"), ("settings",)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from costrel import (
@@ -231,6 +233,22 @@ def test_policy_that_browsers_take_differently_is_refused(policy, message):
     with pytest.raises(ValueError, match=message) as caught:
         content_security_policy(policy)
     assert "test_content_security_policy.py:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("scripts-src", "Did you mean 'script-src'?"),
+        ("image-src", "Did you mean 'img-src'?"),
+        ("frame-ancestor", "Did you mean 'frame-ancestors'?"),
+        ("everything", "There are: base-uri"),
+    ],
+)
+@pytest.mark.parametrize("of", [lambda name: {name: "'self'"}, "{} 'self'".format])
+def test_unknown_directive_is_refused(name, hint, of):
+    """Browsers would ignore it; in a dict, and in a text."""
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        content_security_policy(of(name))
 
 
 def test_page_of_the_api_keeps_its_own_policy(way):

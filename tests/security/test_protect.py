@@ -46,6 +46,38 @@ def test_protect_sets_what_still_has_the_value_of_flask():
     assert app.config["CONTENT_SECURITY_POLICY"] == {}
 
 
+@pytest.mark.parametrize("way", ["item", "update", "mapping", "object", "environment", "or"])
+def test_protect_keeps_what_somebody_has_set_to_the_value_of_flask(way, monkeypatch):
+    """Whichever way it was set: it was a choice, and not a default."""
+    chosen = {
+        "SESSION_COOKIE_NAME": "session", "SESSION_COOKIE_SECURE": False, "TRUSTED_HOSTS": None,
+        "MAX_CONTENT_LENGTH": None,
+    }  # fmt: skip
+    app = Flask(__name__)
+    config = app.config
+    if way == "item":
+        for key, value in chosen.items():
+            config[key] = value
+    elif way == "update":
+        config.update((pair for pair in chosen.items()), OTHER=1)
+    elif way == "mapping":
+        config.from_mapping(chosen)
+    elif way == "object":
+        config.from_object(type("Settings", (), chosen))
+    elif way == "environment":
+        for key, value in chosen.items():
+            monkeypatch.setenv(f"FLASK_{key}", {None: "null", False: "false"}.get(value, "session"))
+        config.from_prefixed_env()
+    else:
+        config |= chosen
+    protect(app)
+    # The safe interface writes down the name that it uses.
+    assert chosen.items() <= config.items()
+    assert config["SESSION_COOKIE_SAMESITE"] == "Lax"
+    # A copy of a protected application's configuration is one of its own.
+    assert copy.deepcopy(config) == config
+
+
 def test_feature_that_is_left_out_is_an_exemption():
     """An audit sees it, and where that was written."""
     app = Flask(__name__)

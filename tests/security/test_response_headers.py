@@ -335,6 +335,39 @@ def test_field_that_can_not_be_sent_is_refused_where_it_is_written(values, messa
     assert "test_response_headers.py:" in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["ALLOW-FROM https://partner.example", "ALLOWALL", "DENY, DENY"])
+def test_framing_that_browsers_do_not_know_is_refused(planned, value):
+    """The policy would lose its directive with it; the error names that."""
+    app = make_app(SECURITY_HEADERS={"x-frame-options": value})
+    with pytest.raises(ValueError, match="frame-ancestors"):
+        app.test_client().get("/")
+    with pytest.raises(ValueError, match=r"frame-ancestors.*None"):
+        headers({"X-Frame-Options": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("X-Frame-Option", "X-Frame-Options"),
+        ("x-content-type-option", "X-Content-Type-Options"),
+        ("Referer-Policy", "Referrer-Policy"),
+        ("Permission-Policy", "Permissions-Policy"),
+        ("Strict-Transport-Securty", "Strict-Transport-Security"),
+        ("Cross-Origin-Open-Policy", "Cross-Origin-Opener-Policy"),
+    ],
+)
+def test_misspelled_field_is_refused(name, meant):
+    """Browsers would ignore it, and the default would stay."""
+    with pytest.raises(ValueError, match=f"Did you mean '{meant}'"):
+        headers({name: None})
+
+
+@pytest.mark.parametrize("name", ["X-Own", "Cross-Origin-Embedder-Policy", "X-Request-Id", "Nel"])
+def test_other_fields_are_accepted(name):
+    """Whatever they are for."""
+    headers({name: "value"})
+
+
 def test_setting_that_can_not_be_sent_is_named(planned):
     """The first request raises an error that names the setting."""
     app = Costrel(__name__)

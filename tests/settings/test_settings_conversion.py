@@ -112,7 +112,7 @@ def test_text_becomes_a_value_of_the_type(variables, name, text, expected):
         ("address", "no address", "expected an address such as https://example.com"),
         ("color", "green", "expected one of 'red', 'blue', got 'green'"),
         ("level", "middle", "expected one of 'low', 'high', got 'middle'"),
-        ("ports", "1,x", "expected a list, as JSON or separated by commas, got"),
+        ("ports", "1,x", "expected a list, as JSON, or separated by commas or lines, got"),
         ("ports", "[1", "expected JSON, and this is none"),
         ("maybe", "x", "expected a whole number, got 'x'"),
         ("network", "10", "expected a value of IPv4Network, got '10'"),
@@ -180,3 +180,17 @@ def test_default_of_a_type_without_text_is_kept(variables):
     variables(APP_HOOK="str")
     with pytest.raises(SettingsError, match="HOOK"):
         load(Flask(__name__), Odd)
+
+
+def test_file_for_a_list_has_one_item_per_line(variables, folder):
+    """So that keys may contain commas, and nobody has to write JSON into a file."""
+    (folder / "old-keys").write_text("first,key\n\n  second\n")
+    variables(SECRET_KEY_FALLBACKS_FILE="old-keys")
+    app = Flask("lists")
+
+    class Empty(Settings):
+        """Nothing."""
+
+    load(app, Empty, "production")
+    assert app.config["SECRET_KEY_FALLBACKS"] == ["first,key", "second"]
+    assert "first" not in repr(app.config["SECRET_KEY_FALLBACKS"])

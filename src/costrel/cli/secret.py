@@ -10,11 +10,14 @@ import click
 from ..sessions.keys import fresh_key
 
 _WHERE = """\
-This is a new SECRET_KEY. Keep it outside of the source:
-  in development  in the file .env, as the line FLASK_SECRET_KEY=... (keep .env out of git)
+This is a new SECRET_KEY. Keep it outside of the source.
+If the application calls costrel.settings.load():
+  in development  in the file .env (keep it out of git), as the line APP_SECRET_KEY=...
   in production   in a file that only the application reads: costrel secret --write PATH,
                   and SECRET_KEY_FILE=PATH in its environment
-The application reads the variable with app.config.from_prefixed_env()."""
+If it calls app.config.from_prefixed_env(), which reads no files:
+  in development  in the file .env, as the line FLASK_SECRET_KEY=...
+  in production   in its environment, as FLASK_SECRET_KEY"""
 
 
 @click.command("secret", short_help="Make a secret key.")

@@ -9,6 +9,7 @@ import click
 from ..commands.groups import enter_app_context
 from ..ground.redaction import shown
 from ..sessions.automatic import AutoName
+from .checking import start_checked
 
 if t.TYPE_CHECKING:
     from ..settings import Loaded
@@ -20,8 +21,9 @@ if t.TYPE_CHECKING:
 def settings_command(ctx: click.Context, all_: bool) -> None:
     """Show the settings of the application, and where each of them is from.
 
-    Secrets are hidden. If a setting is wrong or missing, shows everything that is wrong, and exits
-    with 1. Set COSTREL_ENV to check the settings of another environment.
+    Secrets are hidden. If a setting is wrong or missing, or the secret key is weak outside debug
+    mode, shows everything that is wrong, and exits with 1. Set COSTREL_ENV to check the settings of
+    another environment.
     """
     # Imported here, because no other command needs it.
     from ..settings import SettingsError, environment, loaded
@@ -37,6 +39,8 @@ def settings_command(ctx: click.Context, all_: bool) -> None:
     for row in (_TITLES, tuple("-" * len(title) for title in _TITLES), *sorted(rows)):
         cells = [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
         click.echo("  ".join(cells).rstrip())
+    # What would stop the start of a server, such as a weak key outside debug mode.
+    start_checked(app)
 
 
 _TITLES = ("Setting", "Value", "From")

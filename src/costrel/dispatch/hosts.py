@@ -13,6 +13,7 @@ from weakref import ref
 from werkzeug.sansio.utils import host_is_trusted
 
 from ..config import ThisMachine
+from ..routing.listedhosts import check_listed_hosts
 from ..routing.unlisted import is_own_name
 
 if t.TYPE_CHECKING:
@@ -43,8 +44,10 @@ def never(_host: t.Any) -> None:
 def plain_host_tests(app: App) -> tuple[Text, Raw]:
     """Return two tests for plain hosts, for str and for bytes; not None means plain.
 
-    Both are `never` if matching depends on the host.
+    Both are `never` if matching depends on the host. Raises `ValueError` for a list of hosts that
+    can't be meant.
     """
+    check_listed_hosts(app)
     if app.subdomain_matching or getattr(app.request_class, "trusted_hosts", None) is not None:
         return never, never
     if type(app.config["TRUSTED_HOSTS"]) is ThisMachine:
@@ -95,7 +98,8 @@ class TrustedHosts:
             listed, known = self._checked = tuple(self._listed), set()
         if host in known:
             return host
-        if _is_plain(host) is None or not host_is_trusted(host, listed):
+        # SECURITY(host-header): Werkzeug takes an empty list for none; the URL adapter decides.
+        if not listed or _is_plain(host) is None or not host_is_trusted(host, listed):
             return None
         # INVARIANT: bounded, since a suffix in the list trusts any number of hosts.
         if len(known) < KEPT:

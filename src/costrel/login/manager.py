@@ -11,7 +11,7 @@ from ..dispatch.threads import hop_for
 from ..ground.current import current_app
 from .attempts import count_attempt
 from .current import current_user, user_later, user_now
-from .requiring import required_later, required_now
+from .requiring import required_later, required_now, unguarded_views
 from .series import RememberStore
 from .setup import DEFAULTS, EXTENSION, Limiter, LoginSetup, current_context
 from .users import id_of, itself, or_none
@@ -108,6 +108,7 @@ class Login(LoginSetup, t.Generic[U]):
             app.config.setdefault(key, value)
         app.extensions[EXTENSION] = self
         app.context_processor(_template_names)
+        app._start_checks = (*app._start_checks, unguarded_views)
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""

@@ -13,6 +13,7 @@ from werkzeug.wsgi import get_host
 
 from ..ground.current import app_view, context, request_view
 from ..ground.shortways import builds_as_imported
+from .listedhosts import checks_hosts
 from .unlisted import check_unlisted, listed_hosts, tell_refused
 
 if t.TYPE_CHECKING:
@@ -63,6 +64,10 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     received = request._received
     asked = received.get("HTTP_HOST", "")
     _check_host(asked)
+    if request.trusted_hosts is not None and not request.trusted_hosts and checks_hosts(app):
+        # SECURITY(host-header): emptied in place, and Werkzeug takes an empty list for none.
+        tell_refused(app, asked)
+        raise SecurityError(f"Host {asked!r} is not trusted.")
     # SECURITY: raises before anything is matched for a host that is not trusted.
     try:
         host = get_host(received, request.trusted_hosts)

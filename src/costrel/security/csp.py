@@ -12,6 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from ..ground.current import NO_REQUEST, request_view
+from .spelling import DIRECTIVES, meant_directive
 from .state import protection_of
 
 Policy = str | t.Mapping[str, str | t.Iterable[str] | None]
@@ -116,6 +117,12 @@ def check_policy(policy: Policy, place: str) -> dict[str, str | None]:
             raise ValueError(
                 f"{name!r} is no directive of a content security policy ({place}). Directives are"
                 " in lower case, such as 'img-src'."
+            )
+        if name not in DIRECTIVES:
+            meant = meant_directive(name)
+            hint = f"Did you mean {meant!r}?" if meant else f"There are: {', '.join(DIRECTIVES)}."
+            raise ValueError(
+                f"There is no directive {name!r} in content security policies ({place}). {hint}"
             )
         if value is None:
             checked[name] = None

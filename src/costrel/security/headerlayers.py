@@ -17,6 +17,7 @@ from .csp import (
     check_policy,
     write_policy,
 )
+from .spelling import meant_field
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -250,7 +251,23 @@ def _check_values(values: t.Any, place: str) -> Values:
                 f"The header field {name!r} can't have the value {value!r} ({place}). Write text"
                 " of ASCII without line breaks, or None to leave the field out."
             )
+        _check_known(name, value, place)
     return MappingProxyType(dict(values))
+
+
+def _check_known(name: str, value: str | None, place: str) -> None:
+    """Raise `ValueError` for what browsers would ignore, so that it would protect nobody."""
+    meant = meant_field(name)
+    if meant is not None:
+        raise ValueError(f"There is no header field {name!r} ({place}). Did you mean {meant!r}?")
+    # SECURITY(clickjacking): the policy follows this field, and must not lose its directive.
+    if name.lower() == FRAMES.lower() and value is not None and value.upper() not in _ANCESTORS:
+        raise ValueError(
+            f"{name} can't be {value!r} ({place}): browsers know DENY and SAMEORIGIN only. For"
+            " pages of other sites, name these in the policy: CONTENT_SECURITY_POLICY ="
+            ' {"frame-ancestors": "\'self\' https://partner.example"}, which also leaves this'
+            " field out. To let any page frame yours, set it to None."
+        )
 
 
 def _marking(layer: HeaderLayer) -> t.Callable[[F], F]:

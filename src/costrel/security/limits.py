@@ -148,7 +148,7 @@ class Limits:
         epoch = self._app._epoch.value
         if epoch == self._epoch:
             return
-        found = {name: _limit(self._app, name) for name in LOWEST}
+        found = {name: read_limit(self._app, name) for name in LOWEST}
         self.max_headers = found["MAX_HEADERS"]
         self.max_url_length = found["MAX_URL_LENGTH"]
         self._few = _NEVER if self.max_headers is None else self.max_headers
@@ -167,7 +167,7 @@ def exemptions(app: App) -> t.Iterator[Exemption]:
             yield Exemption("limits", endpoint, f"body_limit({own})", origin)
 
 
-def _limit(app: App, name: str) -> int | None:
+def read_limit(app: App, name: str) -> int | None:
     """Return a limit of the configuration; raises `ValueError` if it is none."""
     value = app.config.get(name)
     if value is None:

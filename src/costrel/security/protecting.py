@@ -9,6 +9,7 @@ from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
 from .state import Exemption, Security, security_of
+from .weaksettings import setting_exemptions
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -40,8 +41,8 @@ def protect(
 ) -> Security:
     """Give a `Flask` the protections that `Costrel` has; `Costrel` calls it itself.
 
-    Call it once the application exists, before its first request. Settings that still have the
-    value that `Flask` gives them get the one of `Costrel`; what you set, before or after, stays.
+    Call it once the application exists, before its first request. Settings that nobody has set get
+    the value of `Costrel`; what you set, before or after, stays, also if it is Flask's default.
 
     Args:
         app: The application.
@@ -72,7 +73,19 @@ def protect(
             module, name = INSTALLERS[feature]
             getattr(importlib.import_module(module), name)(app)
             security.installed.add(feature)
+    if setting_exemptions not in security.collectors:
+        security.collectors.append(setting_exemptions)
+        app._start_checks = (*app._start_checks, _check_settings)
     return security
+
+
+def _check_settings(app: App, *, served: bool) -> t.Iterable[str]:  # noqa: ARG001  for tests too
+    """Raise an error if a setting is wrong: see `check_settings`."""
+    # Imported here, because it loads what an application may not need before it starts.
+    from .settingchecks import check_settings
+
+    check_settings(app)
+    return ()
 
 
 def _leave_out(security: Security, feature: str) -> None:
@@ -91,8 +104,12 @@ def _configure(app: App, feature: str) -> None:
     # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
     declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
     original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
+    chosen = getattr(app.config, "_chosen", ())
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
-            key in original and app.config[key] is original[key] and original[key] != value
+            key not in chosen
+            and key in original
+            and app.config[key] is original[key]
+            and original[key] != value
         ):
             app.config[key] = value

@@ -25,7 +25,9 @@ from granian import _signals
 from granian._granian import WorkerSignal
 from granian.server import MPServer
 
+from ..config import ThisMachine
 from ..dispatch.proxies import trusted_proxies
+from ..ground.loopback import is_loopback
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
 from .accesslog import LOG_CONFIG, AccessLog, write_json
@@ -112,6 +114,23 @@ class Ready:
     warnings: tuple[str, ...] = ()
 
 
+_OWN_NAMES = (
+    "TRUSTED_HOSTS is not set, so that only names of this machine, such as localhost, are served;"
+    " requests for others get a 400. List the names that clients use:"
+    ' TRUSTED_HOSTS = ["shop.example"]'
+)
+
+
+def _serves_own_names_only(app: t.Any, host: str) -> bool:
+    """Whether an application is to be reached from elsewhere, and refuses what comes from there."""
+    config = getattr(app, "config", {})
+    return (
+        not (host == "::1" or is_loopback(host))
+        and type(config.get("TRUSTED_HOSTS")) is ThisMachine
+        and not (config.get("DEBUG") or config.get("SERVER_NAME"))
+    )
+
+
 class Boot:
     """Load the application in a worker, and report the outcome to the parent."""
 
@@ -142,6 +161,8 @@ class Boot:
         except BaseException as error:  # noqa: BLE001  (passed on to the parent)
             self.fail(self.describe(error))
         self.warnings = tuple(getattr(app, "_start_notes", ()))
+        if _serves_own_names_only(app, self.options.host):
+            self.warnings += (_OWN_NAMES,)
         return app
 
     def listen(self) -> None:

@@ -103,6 +103,9 @@ def _from_text(kinds: tuple[t.Any, ...], text: str) -> t.Any:
 def _list(text: str) -> t.Any:
     if text.startswith("["):
         return _from_json(text)
+    if "\n" in text:
+        # From a file with one item on each line; a key may contain commas.
+        return [line.strip() for line in text.splitlines() if line.strip()]
     return [item.strip() for item in text.split(",")] if text else []
 
 
@@ -212,7 +215,7 @@ def _described(kind: t.Any) -> str:
     elif origin is t.Literal:
         words = "one of " + ", ".join(map(repr, t.get_args(kind)))
     elif origin in _SEQUENCES:
-        words = "a list, as JSON or separated by commas"
+        words = "a list, as JSON, or separated by commas or lines"
     elif _is_object(origin):
         words = "a JSON object"
     elif isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -157,6 +157,11 @@ def open_store(url: str) -> SessionStore:
         from .sqlalchemy import SQLAlchemyStore
 
         return SQLAlchemyStore(rest)
+    if scheme.partition("+")[0] in {"sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql"}:
+        raise ValueError(
+            f"SESSION_STORE begins with {scheme + _colon!r}. For a database, write 'sqlalchemy:' in"
+            " front of its URL, such as 'sqlalchemy:sqlite:////var/lib/app/sessions.db'."
+        )
     # SECURITY(secrets): only the scheme, since a URL may contain a password.
     raise ValueError(
         f"SESSION_STORE begins with {scheme + _colon!r}, which is no store. Write 'cookie:',"

@@ -1,0 +1,71 @@
+"""What an audit is told of settings that weaken an application."""
+
+from __future__ import annotations
+
+import pytest
+
+from costrel import Costrel, Flask
+from costrel.security import exemptions_of, protect
+
+WEAK = (
+    ("hosts", "TRUSTED_HOSTS", None),
+    ("hosts", "TRUSTED_PROXIES", 1),
+    ("hosts", "TRUSTED_PROXIES", {"x_for": 1}),
+    ("sessions", "SESSION_COOKIE_SECURE", False),
+    ("sessions", "SESSION_COOKIE_HTTPONLY", False),
+    ("sessions", "SESSION_COOKIE_SAMESITE", None),
+    ("sessions", "SESSION_COOKIE_SAMESITE", "None"),
+    ("limits", "MAX_CONTENT_LENGTH", None),
+    ("limits", "MAX_FORM_PARTS", None),
+    ("limits", "MAX_JSON_DEPTH", None),
+    ("limits", "MAX_URL_LENGTH", None),
+)
+
+
+@pytest.mark.parametrize("cls", [Costrel, Flask])
+@pytest.mark.parametrize(("feature", "setting", "value"), WEAK)
+def test_setting_that_weakens_is_an_exemption(cls, feature, setting, value):
+    """With the feature, the setting and its value."""
+    app = cls("weak")
+    app.config[setting] = value
+    protect(app)
+    protect(app)
+    (found,) = exemptions_of(app)
+    assert found.feature == feature
+    assert found.target == "*"
+    assert found.reason == f"{setting} = {value!r}"
+    assert found.origin == f"the setting {setting}"
+
+
+def test_settings_that_are_as_safe_are_none():
+    """The defaults, names, networks and other limits."""
+    app = Costrel("safe")
+    assert exemptions_of(app) == []
+    app.config.update(
+        TRUSTED_HOSTS=["a.example"],
+        TRUSTED_PROXIES={"networks": ["10.0.0.0/8"]},
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        MAX_CONTENT_LENGTH=50_000_000,
+    )
+    assert exemptions_of(app) == []
+
+
+def test_feature_that_is_off_is_told_once():
+    """Its settings are no further exemptions."""
+    app = Flask("off")
+    protect(app, hosts=False, sessions=False)
+    assert [found.feature for found in exemptions_of(app)] == ["hosts", "sessions"]
+
+
+def test_protection_of_forms_that_is_off_or_taken_over_is_told():
+    """By the setting, or by an extension that does the same."""
+    app = Costrel("forms")
+    app.config["CSRF_PROTECTION"] = False
+    assert [(e.feature, e.reason) for e in exemptions_of(app)] == [
+        ("csrf", "CSRF_PROTECTION is off")
+    ]
+    app = Costrel("forms")
+    app.extensions["csrf"] = object()
+    (found,) = exemptions_of(app)
+    assert (found.feature, found.reason) == ("csrf", "another extension protects it")
