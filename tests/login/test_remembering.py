@@ -268,11 +268,33 @@ def test_websocket_of_a_remembered_browser_opens():
         before = cookie_of(client)
         async with client.websocket("/chat") as socket:
             said = await socket.receive()
-        end_session(client)
         made.clock.now += 60
         return said, before == cookie_of(client), (await client.get("/who")).text
 
     assert ("ada", True, "ada") == asyncio.run(main())
+
+
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+@pytest.mark.parametrize("load_user", [None, async_loader])
+def test_handshake_gives_no_session_for_the_cookie_alone(store, load_user):
+    """A copy of the cookie would otherwise be worth a session each time, without being used up."""
+    made = make(Costrel, load_user=load_user, SESSION_STORE=store)
+
+    @made.app.websocket("/chat")
+    @login_required
+    async def chat():
+        await websocket.send(current_user.id)
+
+    async def main():
+        client = made.app.async_test_client()
+        await client.post(ENTER)
+        end_session(client)
+        async with client.websocket("/chat") as socket:
+            said = await socket.receive()
+        client.delete_cookie(NAME)
+        return said, (await client.get("/who")).text
+
+    assert ("ada", "nobody") == asyncio.run(main())
 
 
 def test_remembered_browser_is_recognised_in_async_views():
