@@ -146,6 +146,33 @@ def test_stolen_cookie_ends_all_series_of_the_user(made, caplog):
         assert cookie_of(each) is None
 
 
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+@pytest.mark.parametrize("path", ["/login/ada", ENTER, "/logout"])
+def test_used_up_cookie_gives_the_theft_away_at_login_and_logout(path, store):
+    """The owner is logged in or out as asked, and the thief is no longer remembered."""
+    made = make(Costrel, SESSION_STORE=store)
+    client, thief = remembered(made), made.app.test_client()
+    thief.set_cookie(NAME, cookie_of(client))
+    assert "ada" == thief.get("/who").text
+    made.clock.now += 60
+    told = []
+
+    def tell(app, user_id):
+        told.append(user_id)
+
+    with remember_theft_detected.connected_to(tell, made.app):
+        client.post(path)
+    assert ["ada"] == told
+    expected = "nobody" if path == "/logout" else "ada"
+    assert expected == client.get("/who").text
+    if store == "memory:":
+        assert "nobody" == thief.get("/who").text
+    end_session(thief)
+    assert "nobody" == thief.get("/who").text
+    end_session(client)
+    assert ("ada" if path == ENTER else "nobody") == client.get("/who").text
+
+
 def test_theft_ends_the_sessions_in_a_store(path):
     """The thief is logged out as well, and other users are not."""
     made = make(Costrel)

@@ -68,14 +68,24 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
 
 
 def forget(setup: LoginSetup, ctx: RequestContext) -> None:
-    """End the series of the request's cookie, if it has one, and delete the cookie."""
+    """End the series of the request's cookie, if it has one, and delete the cookie.
+
+    SECURITY(cookie theft): a cookie that was used before tells of a thief here too, who would
+    otherwise stay remembered.
+    """
     value = ctx.request.cookies.get(_name(ctx))
     if value is None:
         return
+    store = setup.store_of(ctx.app)
     parts = split_cookie(value)
-    if parts is not None:
-        setup.store_of(ctx.app).delete(parts[0])
+    series = None if parts is None else store.get(parts[0])
     _delete(ctx)
+    if parts is None or series is None:
+        return
+    if series.judge(parts[1], setup.clock()) is Finding.STOLEN:
+        _tell_theft(setup, ctx, series)
+    else:
+        store.delete(series.selector)
 
 
 def has_cookie(ctx: RequestContext) -> bool:
