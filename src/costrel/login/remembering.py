@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..sessions.automatic import LOCAL, transport_of
-from ..sessions.stores import SessionStore
+from ..sessions.stores import SessionStore, user_text
 from .series import Finding, Series, split_cookie
 from .setup import LoginSetup, is_socket, seconds_of
 from .signals import remember_theft_detected
@@ -99,7 +99,7 @@ def _tell_theft(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
     setup.store_of(app).delete_of_user(series.user_id)
     interface: t.Any = app.session_interface
     if isinstance(getattr(interface, "store", None), SessionStore):
-        interface.call(app, interface.store.delete_of_user, series.user_id)
+        interface.call(app, interface.store.delete_of_user, user_text(series.user_id))
     _delete(ctx)
     app.logger.warning(
         "A cookie of a remembered browser of the user %r was used twice, now by %s. It was"
