@@ -411,6 +411,32 @@ def test_origin_that_is_trusted_passes_the_check_for_forged_requests(
     assert way.ask(app, method="POST", headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("authorization", "credentials", "status"),
+    [
+        ("Basic YWRhOng=", False, 403),
+        ("digest x=y", False, 403),
+        ("Negotiate abc", False, 403),
+        ("Bearer abc", False, 200),
+        ("Basic YWRhOng=", True, 200),
+    ],
+)
+def test_credentials_of_the_browser_are_credentials(way, authorization, credentials, status):
+    """Those for Basic and its like are added by browsers, as cookies are; tokens are not."""
+    app = make_checked(origins=SHOP, credentials=credentials)
+    headers = {"Origin": SHOP, "Authorization": authorization}
+    assert way.ask(app, method="POST", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("methods", [["GET"], ["GET", "PUT"], ["POST"], ["post"], None])
+@pytest.mark.parametrize("credentials", [False, True])
+def test_only_methods_of_the_policy_are_trusted(way, methods, credentials):
+    """A form sends a POST without asking, so that not listing it has to be enough."""
+    app = make_checked(origins=SHOP, credentials=credentials, methods=methods)
+    status = way.ask(app, method="POST", headers={"Origin": SHOP}).status_code
+    assert status == (200 if methods in (["POST"], ["post"], None) else 403)
+
+
 def test_policies_are_listed_for_an_audit():
     """Who may read, and who is trusted, is an exemption."""
     app = make_app()

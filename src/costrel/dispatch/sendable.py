@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from contextlib import suppress
 
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
@@ -71,9 +72,7 @@ def _look_closely(response: BaseResponse) -> None:
     for name, value in response.headers:
         if not re.fullmatch(FIELD_NAME, name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
-        # COMPAT(Werkzeug): it encodes these two when the response is sent.
-        sent = iri_to_uri(value) if name.lower() in _ENCODED else value
-        if not re.fullmatch(_VALUE, sent):
+        if not re.fullmatch(_VALUE, _as_sent(name, value)):
             raise _unsendable(
                 f"the header {name!r} with {value!r}",
                 "text of Latin-1 without control characters: quote or encode the rest",
@@ -82,6 +81,14 @@ def _look_closely(response: BaseResponse) -> None:
             special = True
     if special:
         _see_to_framing(response)
+
+
+def _as_sent(name: str, value: str) -> str:
+    """Return a value as Werkzeug sends it: international addresses become ASCII."""
+    if not value.isascii() and name.lower() in _ENCODED:
+        with suppress(ValueError):  # no address at all
+            return iri_to_uri(value)
+    return value
 
 
 def _tidy_headers(response: BaseResponse) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
+from .csrf import is_ambient
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -63,13 +64,15 @@ class CorsPolicy:
         """Whether a request comes from an origin that is listed, with what is allowed to it.
 
         Such a request is not a forgery, as it is what the policy is for. Where anybody is
-        allowed, nobody is trusted.
+        allowed, nobody is trusted, and neither is a request with a method that pages may not use:
+        a form sends it without asking. Without `credentials`, it must not have any.
         """
         origin = environ.get("HTTP_ORIGIN")
         return (
             origin is not None
-            and (self.credentials or "HTTP_COOKIE" not in environ)
             and origin != "null"
+            and (self.methods is None or environ["REQUEST_METHOD"] in self.methods)
+            and (self.credentials or not ("HTTP_COOKIE" in environ or is_ambient(environ)))
             and self._lists(origin)
         )
 
