@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..dispatch.guarding import GuardHook
 from .state import protection_of
 
 if t.TYPE_CHECKING:
@@ -44,13 +45,17 @@ def skips(app: App, name: str) -> bool:
     return False
 
 
+def has_guard(app: t.Any) -> bool:
+    """Whether the guard is still among an application's before-hooks."""
+    return any(isinstance(hook, GuardHook) for hook in app.before_request_funcs.get(None, ()))
+
+
 def check_removed(app: t.Any, *, served: bool) -> Iterable[str]:
     """Tell of protections that the application has removed, before its first request."""
     if not served or protection_of(app) is None:
         return
-    # Imported here, since they install this check.
+    # Imported here, since it is needed once.
     from .finish import is_finished
-    from .guard import has_guard
 
     if not has_guard(app):
         yield (
