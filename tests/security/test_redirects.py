@@ -216,7 +216,15 @@ def test_redirect_back_leads_to_the_root_of_a_mounted_application():
     assert client.get("/login", base_url="http://localhost/shop").location == "/shop/"
 
 
-STRANGE = "/\u65e5\u672c", "/a\u2028b", "/\u3000/evil", "/\ufffd", "/\u200b", "/\u202e", "/?\U000e0001"
+STRANGE = (
+    "/\u65e5\u672c",
+    "/a\u2028b",
+    "/\u3000/evil",
+    "/\ufffd",
+    "/\u200b",
+    "/\u202e",
+    "/?\U000e0001",
+)
 
 
 @pytest.mark.parametrize("target", STRANGE)

@@ -104,9 +104,7 @@ def without_password(address: str) -> str:
         return without_secrets(address)
     user, colon, rest = address.partition(":")
     _password, at, host = rest.rpartition("@")
-    return _PARAMETER.sub(
-        rf"\1{HIDDEN}", f"{user}:{HIDDEN}@{host}" if colon and at else address
-    )
+    return _PARAMETER.sub(rf"\1{HIDDEN}", f"{user}:{HIDDEN}@{host}" if colon and at else address)
 
 
 def shown(name: str, value: object) -> str:

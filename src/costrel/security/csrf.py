@@ -160,7 +160,8 @@ def is_ambient(environ: WSGIEnvironment) -> bool:
 
 
 def _scheme_of(environ: WSGIEnvironment) -> str:
-    return environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")[0].lower()
+    value: str = environ.get("HTTP_AUTHORIZATION", "")
+    return value.strip().partition(" ")[0].lower()
 
 
 def _may_be_forged_without(environ: WSGIEnvironment, request: Request, claim: str | None) -> bool:

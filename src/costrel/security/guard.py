@@ -7,8 +7,8 @@ import typing as t
 from ..dispatch.guarding import GuardHook, Guarding, GuardStep
 from ..ground.current import request_view
 from .perrule import PerRule
+from .removed import has_guard, skips
 from .removed import install as tell_of_removed
-from .removed import skips
 from .state import ORDER, SAFE_METHODS, Check, protection_of, security_of
 
 if t.TYPE_CHECKING:
@@ -90,11 +90,6 @@ def install(app: App) -> None:
         hooks.insert(0, guard)
         app.before_websocket_funcs.setdefault(None, []).insert(0, guard.on_handshake)
         tell_of_removed(app)
-
-
-def has_guard(app: App) -> bool:
-    """Whether the guard is still among an application's before-hooks."""
-    return any(isinstance(hook, Guard) for hook in app.before_request_funcs.get(None, ()))
 
 
 def is_guarded(app: App) -> bool:
