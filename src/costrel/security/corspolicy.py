@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
+from .corsprobes import ANYBODY, stranger_in
 from .csrf import is_ambient
 
 if t.TYPE_CHECKING:
@@ -27,7 +28,6 @@ _ORIGIN = re.compile(
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ALL_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE".split())
-_ANYBODY = "https://anybody.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +212,16 @@ def _check_pattern(pattern: re.Pattern[str], place: str) -> None:
 
 def _check_credentials(policy: CorsPolicy) -> None:
     wildcard = "'*'" if policy.anybody else "'null'" if "null" in policy.exact else None
-    if wildcard is None and any(pattern.fullmatch(_ANYBODY) for pattern in policy.patterns):
-        wildcard = "a pattern that matches any host"
+    for pattern in policy.patterns:
+        stranger = stranger_in(pattern)
+        if stranger == ANYBODY:
+            wildcard = wildcard or "a pattern that matches any host"
+        elif stranger is not None:
+            raise ValueError(
+                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) matches"
+                f" {stranger!r} too, which anybody can have. Write a host in full behind what"
+                r" varies: re.compile(r'https://[a-z0-9-]+\.shop\.example')."
+            )
     if wildcard is not None:
         raise ValueError(
             f"credentials=True with the origin {wildcard} ({policy.place}) would let every page of"

@@ -67,8 +67,3 @@ def install(app: App) -> None:
         finish = Finish()
         hooks.insert(0, finish)
         app.after_websocket_funcs.setdefault(None, []).insert(0, finish.on_handshake)
-
-
-def is_finished(app: App) -> bool:
-    """Whether the hook is still among an application's after-hooks."""
-    return any(isinstance(hook, Finish) for hook in app.after_request_funcs.get(None, ()))
