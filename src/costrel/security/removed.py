@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..dispatch.finishing import FinishHook
 from ..dispatch.guarding import GuardHook
 from .state import protection_of
 
@@ -21,6 +22,11 @@ _STEPS: t.Mapping[str, tuple[tuple[str, ...], str]] = {
 """The steps that protect, what replaces them may call instead, and what is lost without them."""
 
 _INSERT = "Add to the list, or insert hooks into it, and never replace it or clear it."
+
+
+def has_guard(app: App) -> bool:
+    """Whether the guard is still among an application's before-hooks."""
+    return any(isinstance(hook, GuardHook) for hook in app.before_request_funcs.get(None, ()))
 
 
 def skips(app: App, name: str) -> bool:
@@ -45,24 +51,16 @@ def skips(app: App, name: str) -> bool:
     return False
 
 
-def has_guard(app: t.Any) -> bool:
-    """Whether the guard is still among an application's before-hooks."""
-    return any(isinstance(hook, GuardHook) for hook in app.before_request_funcs.get(None, ()))
-
-
 def check_removed(app: t.Any, *, served: bool) -> Iterable[str]:
     """Tell of protections that the application has removed, before its first request."""
     if not served or protection_of(app) is None:
         return
-    # Imported here, since it is needed once.
-    from .finish import is_finished
-
     if not has_guard(app):
         yield (
             "before_request_funcs[None] no longer has the guard, so no request is checked: hosts"
             f" apart, neither for CSRF nor for limits. {_INSERT}"
         )
-    if not is_finished(app):
+    if not any(isinstance(hook, FinishHook) for hook in app.after_request_funcs.get(None, ())):
         yield (
             "after_request_funcs[None] no longer has what protects responses, so the header fields"
             f" for security are not sent. {_INSERT}"
