@@ -25,7 +25,7 @@ help:
 	@echo "make soak         test every server under mixed load: 100,000 requests, about 15 minutes"
 	@echo "make fuzz         compare 20,000 raw requests on every path with Flask, about 10 minutes"
 	@echo "make fuzz-safe    send 20,000 hostile requests to Costrel with everything on, about 2 minutes"
-	@echo "make bench        benchmark against Flask and other frameworks, about 55 minutes"
+	@echo "make bench        benchmark against Flask and other frameworks, about an hour"
 	@echo "make bench-quick  run a short benchmark against a few of them, under two minutes"
 	@echo "make format       format the code and fix what can be fixed"
 	@echo "make clean        remove everything that was created"

@@ -81,6 +81,13 @@ class ThisMachine(tuple[str, ...]):
         return ()
 
 
+class _Part(dict[str, t.Any]):
+    """Entries of a configuration that hides its secrets, which does so too."""
+
+    def __repr__(self) -> str:
+        return shown_dict(self)
+
+
 class Config(dict[str, t.Any]):
     """The configuration: a dict that loads itself from files, objects and the environment.
 
@@ -258,7 +265,11 @@ class Config(dict[str, t.Any]):
                 continue
             name = key[len(namespace) :] if trim_namespace else key
             found[name.lower() if lowercase else name] = value
-        return found
+        return _Part(found) if self.hides_secrets else found
+
+    def copy(self) -> dict[str, t.Any]:
+        """Return a dict of all entries."""
+        return _Part(self) if self.hides_secrets else dict(self)
 
     def __repr__(self) -> str:
         """Show the class and every entry; secrets too, unless `hides_secrets` is set."""

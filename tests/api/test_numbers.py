@@ -57,6 +57,8 @@ def post(client, body):
         ('{"number": 9007199254740993.0}', 9007199254740993),
         ('{"number": 2000.0, "text": "1.0"}', 2000),
         ('{"ratio": 1.5, "number": 1.0, "text": "\\u0022: 1.0"}', 1),
+        ('{"number": 1e18}', 10**18),
+        ('{"number": 9223372036854775808.0}', 2**63),
     ],
 )
 def test_whole_number_is_an_integer(client, body, number):
@@ -74,6 +76,8 @@ def test_whole_number_is_an_integer(client, body, number):
         ('{"number": -1.0}', {"/number": "Expected `int` >= 0"}),
         ('{"number": 1.00000000000000000001}', {"/number": "Expected `int`, got `float`"}),
         ('{"number": 1.0, "text": 1}', {"/text": "Expected `str`, got `int`"}),
+        ('{"number": 1e308}', {"/number": "Expected `int`, got `float`"}),
+        ('{"number": 18446744073709551616.0}', {"/number": "Expected `int`, got `float`"}),
         ('{"inner": [{"number": 1.0}, {"number": 1.5}]}',
          {"/inner/1/number": "Expected `int`, got `float`"}),
     ],
@@ -139,3 +143,16 @@ def test_duration_that_is_described_is_read(sign, days, hours, minutes, seconds,
 def test_duration_that_is_sent_is_described(duration):
     """The pattern has everything that msgspec writes."""
     assert re.search(DURATION, msgspec.to_builtins(duration))
+
+
+def test_large_numbers_do_not_grow():
+    """A document of numbers with large exponents is not written with all their zeros."""
+    body = b'{"ratios": [' + b",".join([b"1e308"] * 1_000) + b"], " + b'"number": 1.0}'
+    assert len(with_integers(body)) < 2 * len(body)
+    assert msgspec.json.decode(with_integers(body))["number"] == 1
+
+
+def test_large_ratio_beside_a_whole_number(client):
+    """What is left as it is still fits a field that may be any number."""
+    response = post(client, '{"ratio": 1e308, "number": 2.0}')
+    assert response.json == {"number": 2, "ratio": 1e308, "text": "", "inner": []}

@@ -54,7 +54,7 @@ def test_plugin_commands_are_listed_without_an_app(costrel_command: t.Any, plugi
     listed = [line.split()[0] for line in result.stdout.split("Commands:\n")[1].splitlines()]
     installed = {entry.name for entry in entry_points(group="flask.commands")}
     own = [name for name in listed if name not in installed]
-    assert own == ["greet", "openapi", "routes", "run", "settings", "shell", "typings"]
+    assert own == ["greet", "openapi", "routes", "run", "secret", "settings", "shell", "typings"]
 
 
 def test_help_lists_commands_of_the_app_named_by_variable(

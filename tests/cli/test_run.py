@@ -12,7 +12,7 @@ import threading
 import time
 import typing as t
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -308,6 +308,30 @@ def test_run_with_a_wrong_trusted_proxies_does_not_start(
 
     assert result.returncode == 1
     assert result.stderr.startswith("Error: TRUSTED_PROXIES is 'one'. Set it to the number of")
+
+
+@pytest.mark.parametrize("trusted", [0, 1])
+@pytest.mark.parametrize("interface", ["auto", "wsgi", "asgi"])
+def test_run_says_what_the_proxy_has_to_drop(
+    serve: t.Any, tmp_path: Path, interface: str, trusted: int
+) -> None:
+    """Under WSGI, ``X_Forwarded_For`` can't be told apart; over ASGI it is left out."""
+    (tmp_path / "trusting.py").write_text(
+        "from costrel import Flask, request\napp = Flask(__name__)\n"
+        f"app.config['TRUSTED_PROXIES'] = {trusted}\n"
+        "app.add_url_rule('/', view_func=lambda: str(request.remote_addr))\n"
+    )
+    server = serve("--app", "trusting", "run", "--port", "0", "--interface", interface)
+    server.wait_ready()
+
+    with closing(server.connect()) as connection:
+        connection.request("GET", "/", headers={"X_Forwarded_For": "6.6.6.6"})
+        client = connection.getresponse().read().decode()
+
+    assert server.stop() == 0
+    is_confused = bool(trusted) and interface != "asgi"
+    assert server.output.count("header names with underscores") == is_confused
+    assert client == ("6.6.6.6" if is_confused else "127.0.0.1")
 
 
 def test_run_import_error_names_the_missing_module(costrel_command: t.Any, tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def test_test_that_does_not_pass_on_flask_is_no_difference(comparison):
     assert comparison.compare(reference, ours, "here") == []
 
 
+@pytest.mark.parametrize("on_flask", ["passed", "failed"])
+@pytest.mark.parametrize("here", ["passed", "failed"])
+def test_listed_test_has_to_fail_here_and_pass_on_flask(comparison, on_flask, here):
+    """Otherwise the list is not true any more, and the run is an error."""
+    reference = comparison.Outcomes("flask", {"t": (on_flask, "")})
+    ours = comparison.Outcomes("costrel", {"t": (here, "why")})
+    found = comparison.compare(reference, ours, "here", {"t": "a reason"})
+    assert bool(found) == ((on_flask, here) != ("passed", "failed"))
+
+
 def test_run_of_the_wrong_flask_is_broken(comparison):
     """A run that tested something else proves nothing."""
     outcomes = comparison.Outcomes("flask", {"t": ("passed", "")})

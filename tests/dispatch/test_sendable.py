@@ -194,3 +194,18 @@ def test_content_length_given_twice_alike_is_sent_once():
     answer = app.test_client().get("/")
 
     assert (answer.status_code, answer.headers.getlist("Content-Length")) == (200, ["4"])
+
+
+@pytest.mark.parametrize("field", ["Location", "content-location"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_url_of_any_characters_is_sent_encoded(field, kind, path):
+    """COMPAT(Werkzeug): as these two are, a client's text of any alphabet may be in them."""
+    app = Flask(__name__)
+    app.add_url_rule("/sync", "sync", lambda: respond((field, "/\u04d8?a=\u20ac"), status=302))
+
+    async def answer():
+        return respond((field, "/\u04d8?a=\u20ac"), status=302)
+
+    app.add_url_rule("/async", "async", answer)
+    response = app.test_client().get(f"/{kind}")
+    assert (response.status_code, response.headers[field]) == (302, "/%D3%98?a=%E2%82%AC")

@@ -146,6 +146,33 @@ def test_stolen_cookie_ends_all_series_of_the_user(made, caplog):
         assert cookie_of(each) is None
 
 
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+@pytest.mark.parametrize("path", ["/login/ada", ENTER, "/logout"])
+def test_used_up_cookie_gives_the_theft_away_at_login_and_logout(path, store):
+    """The owner is logged in or out as asked, and the thief is no longer remembered."""
+    made = make(Costrel, SESSION_STORE=store)
+    client, thief = remembered(made), made.app.test_client()
+    thief.set_cookie(NAME, cookie_of(client))
+    assert "ada" == thief.get("/who").text
+    made.clock.now += 60
+    told = []
+
+    def tell(app, user_id):
+        told.append(user_id)
+
+    with remember_theft_detected.connected_to(tell, made.app):
+        client.post(path)
+    assert ["ada"] == told
+    expected = "nobody" if path == "/logout" else "ada"
+    assert expected == client.get("/who").text
+    if store == "memory:":
+        assert "nobody" == thief.get("/who").text
+    end_session(thief)
+    assert "nobody" == thief.get("/who").text
+    end_session(client)
+    assert ("ada" if path == ENTER else "nobody") == client.get("/who").text
+
+
 def test_theft_ends_the_sessions_in_a_store(path):
     """The thief is logged out as well, and other users are not."""
     made = make(Costrel)
@@ -268,11 +295,33 @@ def test_websocket_of_a_remembered_browser_opens():
         before = cookie_of(client)
         async with client.websocket("/chat") as socket:
             said = await socket.receive()
-        end_session(client)
         made.clock.now += 60
         return said, before == cookie_of(client), (await client.get("/who")).text
 
     assert ("ada", True, "ada") == asyncio.run(main())
+
+
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+@pytest.mark.parametrize("load_user", [None, async_loader])
+def test_handshake_gives_no_session_for_the_cookie_alone(store, load_user):
+    """A copy of the cookie would otherwise be worth a session each time, without being used up."""
+    made = make(Costrel, load_user=load_user, SESSION_STORE=store)
+
+    @made.app.websocket("/chat")
+    @login_required
+    async def chat():
+        await websocket.send(current_user.id)
+
+    async def main():
+        client = made.app.async_test_client()
+        await client.post(ENTER)
+        end_session(client)
+        async with client.websocket("/chat") as socket:
+            said = await socket.receive()
+        client.delete_cookie(NAME)
+        return said, (await client.get("/who")).text
+
+    assert ("ada", "nobody") == asyncio.run(main())
 
 
 def test_remembered_browser_is_recognised_in_async_views():

@@ -93,21 +93,20 @@ def test_cve_2024_6866_upper_case_is_another_path(make_app):
     assert allowed(app, "/Api/x") != SHOP
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://a.shop.example.evil.example", "https://evilshop.example", "https://a.shop.examplex",
-        "https://evil.example/.shop.example", "https://a.shop.example:8443", "http://a.shop.example",
-        "https://a.shop.example@evil.example", "https://a.shop.example\\.evil.example", "null", "",
-    ],
-)  # fmt: skip
-def test_cve_2020_25032_a_part_of_an_origin_is_not_enough(make_app, origin):
+OTHERS = [
+    "https://a.shop.example.evil.example", "https://evilshop.example", "https://a.shop.examplex",
+    "https://evil.example/.shop.example", "https://a.shop.example:8443", "http://a.shop.example",
+    "https://a.shop.example@evil.example", "https://a.shop.example\\.evil.example", "null", "",
+]  # fmt: skip
+
+
+def test_cve_2020_25032_a_part_of_an_origin_is_not_enough(make_app):
     """A pattern matches the whole origin; no prefix and no suffix of one is enough."""
     app = make_app()
     cors(app, re.compile(r"https://[a-z]+\.shop\.example"), credentials=True)
     app.add_url_rule("/", "index", lambda: "")
     assert allowed(app, "/", "https://a.shop.example") == "https://a.shop.example"
-    assert allowed(app, "/", origin) is None
+    assert [origin for origin in OTHERS if allowed(app, "/", origin) is not None] == []
 
 
 def test_cve_2021_21241_a_token_is_not_given_to_other_origins(make_app):
@@ -142,23 +141,23 @@ TRICKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", TRICKS)
-def test_cve_2021_32618_a_target_that_browsers_misread_is_refused(make_app, target):
+def test_cve_2021_32618_a_target_that_browsers_misread_is_refused(make_app):
     r"""``\`` is ``/`` for browsers, and tabs are nothing: none of these is of this site."""
     app = make_app()
     with app.test_request_context("/"):
-        assert not is_safe_redirect(target)
-        with pytest.raises(BadRequest):
-            redirect(target, allow="same-origin")
+        assert [target for target in TRICKS if is_safe_redirect(target)] == []
+        for target in TRICKS:
+            with pytest.raises(BadRequest):
+                redirect(target, allow="same-origin")
 
 
-@pytest.mark.parametrize("target", TRICKS)
-def test_cve_2023_49438_a_parameter_leads_to_no_other_site(make_app, target):
+def test_cve_2023_49438_a_parameter_leads_to_no_other_site(make_app):
     """``redirect_back`` goes to its default; ``redirect(allow=...)`` answers with a 400."""
     app = make_app()
     app.add_url_rule("/back", "back", lambda: redirect_back("/account"))
     app.add_url_rule("/go", "go", lambda: redirect(request.args["next"], allow="same-origin"))
     client = app.test_client()
-    asked = {"query_string": {"next": target}}
-    assert client.get("/back", **asked).location == "/account"
-    assert client.get("/go", **asked).status_code == 400
+    for target in TRICKS:
+        asked = {"query_string": {"next": target}}
+        assert (client.get("/back", **asked).location, target) == ("/account", target)
+        assert (client.get("/go", **asked).status_code, target) == (400, target)

@@ -411,6 +411,74 @@ def test_origin_that_is_trusted_passes_the_check_for_forged_requests(
     assert way.ask(app, method="POST", headers=headers).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("authorization", "credentials", "status"),
+    [
+        ("Basic YWRhOng=", False, 403),
+        ("digest x=y", False, 403),
+        ("Negotiate abc", False, 403),
+        ("Bearer abc", False, 200),
+        ("Basic YWRhOng=", True, 200),
+    ],
+)
+def test_credentials_of_the_browser_are_credentials(way, authorization, credentials, status):
+    """Those for Basic and its like are added by browsers, as cookies are; tokens are not."""
+    app = make_checked(origins=SHOP, credentials=credentials)
+    headers = {"Origin": SHOP, "Authorization": authorization}
+    assert way.ask(app, method="POST", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("methods", [["GET"], ["GET", "PUT"], ["POST"], ["post"], None])
+@pytest.mark.parametrize("credentials", [False, True])
+def test_only_methods_of_the_policy_are_trusted(way, methods, credentials):
+    """A form sends a POST without asking, so that not listing it has to be enough."""
+    app = make_checked(origins=SHOP, credentials=credentials, methods=methods)
+    status = way.ask(app, method="POST", headers={"Origin": SHOP}).status_code
+    assert status == (200 if methods in (["POST"], ["post"], None) else 403)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"https://shop\.example.*",
+        r"https://[^.]+\.shop\.example.*",
+        r"https://a\.example|https://b\.example\S*",
+        r"https://(a|b)\.example[a-z.-]*",
+        r"https://.*shop\.example",
+        r"https://\S*shop\.example",
+        r"https://shop\.[a-z]+",
+        r"(?i)https://shop\.example.*",
+        r"https://shop\.example.*(:\d+)?",
+        r"https://\w+\.example",
+    ],
+)
+def test_pattern_that_is_open_at_an_end_takes_no_credentials(pattern):
+    """Anybody can have a host that goes on behind the last dot, or before the name."""
+    cors(make_app(), re.compile(pattern))
+    with pytest.raises(ValueError, match=r"matches 'https://.*too, which anybody can have"):
+        cors(make_app(), re.compile(pattern), credentials=True)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"https://[a-z0-9-]+\.shop\.example",
+        r"https://([a-z0-9-]+\.)?shop\.example",
+        r"https://([a-z0-9-]+\.)*shop\.example",
+        r"https://shop\.example(:\d+)?",
+        r"https?://(www|api)\.shop\.(com|net)",
+        r"http://localhost:[0-9]+",
+        r"http://[a-z]+\.localhost:3000",
+        r"^https://[^.]+\.shop\.example$",
+        r"(?i)https://pr-\d+\.shop\.example",
+        r"https://.+\.shop\.example",
+    ],
+)
+def test_pattern_of_own_hosts_takes_credentials(pattern):
+    """Subdomains and ports may vary."""
+    cors(make_app(), re.compile(pattern), credentials=True)
+
+
 def test_policies_are_listed_for_an_audit():
     """Who may read, and who is trusted, is an exemption."""
     app = make_app()

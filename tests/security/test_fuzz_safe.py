@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from everything.application import make_files
 from everything.hostile import TOGETHER, make_together
-from everything.sending import GROWTH_BYTES, OverASGI, OverWSGI, faults_of, is_ours, memory_bytes
+from everything.judging import faults_of, is_ours
+from everything.sending import GROWTH_BYTES, OverASGI, OverWSGI, memory_bytes
 from everything.wire import Answer, Sent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import quote
 
 import pytest
 from protected import make_app
 
-from costrel import Flask, redirect, request
+from costrel import Costrel, Flask, redirect, request
+from costrel.login import next_url
 from costrel.security import is_safe_redirect, redirect_back
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -212,3 +214,29 @@ def test_redirect_back_leads_to_the_root_of_a_mounted_application():
     client = app.test_client()
     assert client.get("/login").location == "/"
     assert client.get("/login", base_url="http://localhost/shop").location == "/shop/"
+
+
+STRANGE = (
+    "/\u65e5\u672c", "/a\u2028b", "/\u3000/evil", "/\ufffd", "/\u200b", "/\u202e",
+    "/?\U000e0001",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", STRANGE)
+@pytest.mark.parametrize("way", ["plain", "allow", "back", "next"])
+@pytest.mark.parametrize("cls", [Flask, Costrel])
+def test_path_of_any_characters_is_sent_encoded(cls, way, target):
+    """An address of characters that no header can hold is not an error of the server."""
+    app = cls(__name__)
+    ways = {
+        "plain": redirect,
+        "allow": lambda target: redirect(target, allow="same-origin"),
+        "back": lambda _target: redirect_back(),
+        "next": lambda _target: redirect(next_url()),
+    }
+    app.add_url_rule("/go", view_func=lambda: ways[way](request.args["next"]))
+
+    response = app.test_client().get("/go", query_string={"next": target})
+
+    assert response.status_code == 302
+    assert response.location == quote(target, safe="/?")

@@ -70,6 +70,50 @@ def test_request_of_too_many_header_fields_is_refused():
     assert client.get("/nowhere", headers=many).status_code == 431
 
 
+@pytest.mark.parametrize("name", [b"x-a", b"cookie", b"x_a"])
+@pytest.mark.parametrize("path", ["/", "/async", "/nowhere"])
+def test_repetitions_of_a_header_field_count(name, path):
+    """Over ASGI each field counts, also one that is repeated, or left out for its name."""
+    app = make_app(MAX_HEADERS=30)
+
+    @app.get("/async")
+    async def later():
+        return "hello"
+
+    def status(count):
+        fields = [(b"host", b"localhost"), *[(name, b"a=1")] * count]
+        sent = asyncio.run(send_fields(app, path, fields))
+        return sent[0]["status"]
+
+    assert status(29) == (404 if path == "/nowhere" else 200)
+    assert status(30) == 431
+
+
+async def send_fields(app, path, fields):
+    """Send a GET with these header fields over ASGI; return the messages of the response."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "headers": fields,
+        "client": ("127.0.0.1", 5000),
+        "server": ("localhost", 80),
+    }
+    sent: list[dict[str, t.Any]] = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await app.asgi(scope, receive, send)
+    return sent
+
+
 def test_request_with_too_long_a_url_is_refused():
     """A path and query longer than ``MAX_URL_LENGTH`` get a 414."""
     client = make_app(MAX_URL_LENGTH=200).test_client()

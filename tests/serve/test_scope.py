@@ -74,3 +74,33 @@ def test_mounted_application_matches_and_builds_below_its_mount_point(root_path,
 
     assert sent[0]["status"] == 200
     assert sent[1]["body"].decode() == "/api /x http://localhost/api/x"
+
+
+class Piece(str):
+    """A text that can be joined with others at once, but not added to one."""
+
+    __slots__ = ()
+
+    def __add__(self, other):
+        raise AssertionError(other)
+
+    __radd__ = __add__
+
+
+class Value(bytes):
+    """A value of a header field that becomes such a text."""
+
+    __slots__ = ()
+
+    def decode(self, *args):
+        return Piece(super().decode(*args))
+
+
+def test_repeated_header_fields_are_joined_at_once():
+    """Adding each repetition to the text of those before would take quadratic time."""
+    fields = [(b"x-a", Value(b"1")), (b"cookie", Value(b"a=1"))] * 3
+
+    environ = make_environ(scope_of("/", "", headers=fields), io.BytesIO())
+
+    assert environ["HTTP_X_A"] == "1,1,1"
+    assert environ["HTTP_COOKIE"] == "a=1; a=1; a=1"

@@ -80,6 +80,26 @@ def test_user_logs_out_everywhere(store):
     assert get(other, "/get").json == {"_user_id": "berta"}
 
 
+@pytest.mark.parametrize("user", ["\ud800", "a\x00b", "x\udfff\x00"])
+def test_id_that_can_not_be_encoded_is_kept_by_its_hash(store, user):
+    """It is an id like any other, and not an error of the server."""
+    app = make_app(store)
+
+    @app.get("/as-strange")
+    def log_in():
+        session["_user_id"] = user
+        return "in"
+
+    clients = [app.test_client() for _ in range(2)]
+    for client in clients:
+        assert client.get("/as-strange").status_code == 200
+    logged_in(app, "anna")
+    with app.app_context():
+        assert len(sessions_of(user)) == 2
+        assert end_sessions_of(user) == 2
+        assert len(sessions_of("anna")) == 1
+
+
 def test_user_ends_all_other_sessions(store):
     """As after a change of the password."""
     app = app_with_account(store)

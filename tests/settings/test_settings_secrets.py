@@ -177,3 +177,48 @@ def test_texts_that_are_made_elsewhere_can_be_redacted(caplog):
     assert_hidden(redact(caplog.text))
     assert redact(f"login failed: {PASSWORD}") == "login failed: (hidden)"
     assert redact("nothing here") == "nothing here"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("", "URL('')"),
+        ("sqlite:shop.db", "URL('sqlite:shop.db')"),
+        ("mailto:x", "URL('mailto:x')"),
+        ("https://e.example", "URL('https://e.example')"),
+        ("u:hunter2@h/db", "URL('u:(hidden)@h/db')"),
+        ("postgres//u:hunter2@h", "URL('postgres//u:(hidden)@h')"),
+        ("u:hun@ter2@h", "URL('u:(hidden)@h')"),
+        ("db?password=hunter2", "URL('db?password=(hidden)')"),
+    ],
+)
+def test_address_that_is_none_hides_its_password_too(address, expected):
+    """A forgotten scheme or colon does not show it."""
+    assert repr(URL(address)) == expected
+
+
+def test_error_about_an_address_hides_its_password(variables):
+    """The report quotes what is wrong, but not that."""
+
+    class Shop(Settings):
+        database_url: URL
+
+    variables(APP_DATABASE_URL="postgres//u:hunter2@h")
+    with pytest.raises(SettingsError) as caught:
+        load(Costrel(__name__), Shop, "production")
+    assert "got 'postgres//u:(hidden)@h'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "part", [lambda config: config.copy(), lambda config: config.get_namespace("DB_")]
+)
+def test_part_of_a_configuration_hides_its_secrets(part):
+    """On `Costrel`, as the configuration does; on `Flask`, it is a plain dict."""
+    for cls in (Costrel, Flask):
+        app = cls(__name__)
+        app.config.update(DB_PASSWORD="hunter2", DB_HOST="here")
+        found = part(app.config)
+        assert {"hunter2", "here"} <= set(found.values())
+        assert "here" in repr(found)
+        assert ("hunter2" in repr(found)) is (cls is Flask)
+        assert type(found) is dict or cls is Costrel

@@ -19,6 +19,7 @@ from .negotiation import JSON, Format, format_of_request
 from .pages import links_for
 from .problems import PROBLEM_TYPE, Problem
 from .returns import NOT_SAID, NOTHING, Returns, declares_data
+from .undeclared import Undeclared, undeclared_by
 
 Send = t.Callable[[t.Any], t.Any]
 
@@ -127,23 +128,6 @@ class Nothing:
         if headers is not None:
             response.headers.update(headers)
         return response
-
-
-class Undeclared:
-    """Refuse the values of views that say a type for each status, with any other status."""
-
-    __slots__ = ("_said", "_view")
-
-    def __init__(self, statuses: t.Iterable[int], view: str) -> None:
-        self._said = " or ".join(map(str, statuses))
-        self._view = view
-
-    def respond(self, value: t.Any, status: t.Any, headers: t.Any = None) -> t.NoReturn:  # noqa: ARG002
-        """Raise `TypeError` (500)."""
-        raise TypeError(
-            f"{self._view} returned {type(value).__name__} with the status {status!r}, but its"
-            f" return annotation says only {self._said}."
-        )
 
 
 Responder = Answer | Nothing | Lines | Undeclared
@@ -318,10 +302,13 @@ def answers_of(
         by_status[code] = Nothing(view) if said is None else of_status
         returns.events += found.events
     _check_bodies(status, usual, by_status)
+    if usual is None and all(member is t.Any for member in returns.data):
+        by_status = {**undeclared_by(_said(options), view), **by_status}
     narrow = _narrow_by(returns.events, view)
     if returns.data or returns.passed or returns.lines:
         said = _union(returns.data) if isinstance(usual, Answer) else annotation
-        declared.setdefault(status, None if is_nothing else said)
+        if not isinstance(by_status.get(status), Undeclared) or returns.passed:
+            declared.setdefault(status, None if is_nothing else said)
     is_status_said = "status" in options
     if usual is None and narrow is None and not is_status_said and not any(by_status.values()):
         return None, declared

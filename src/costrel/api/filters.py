@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec import inspect as types
 
-from .kinds import holds, kind_of
+from .kinds import all_in, holds, is_positional, kind_of
 from .mirrors import mirror_of
 from .models import has_model
 from .picking import pick
@@ -38,7 +38,12 @@ class Filter:
         self._copy = None if mirror is None else _copier(mirror)
         #: Whether msgspec writes all of a value. It does not write an attribute of a dataclass
         #: that only the class has, such as a default that nobody has set.
-        self._rereads = not holds(self._kind, types.DataclassType)
+        #:
+        #: SECURITY(excess data): nor may it write arrays of fields, whose first item could be any
+        #: field of another class. These are picked by name.
+        self._rereads = not (
+            holds(self._kind, types.DataclassType) or any(map(is_positional, all_in(self._kind)))
+        )
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded.

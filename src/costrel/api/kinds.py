@@ -60,6 +60,13 @@ def _kept_kind_of(annotation: t.Any) -> types.Type:
     return msgspec.inspect.type_info(annotation)
 
 
+def is_positional(kind: types.Type) -> bool:
+    """Whether it has fields that JSON has as an array: named tuples, and structs that say so."""
+    return isinstance(kind, types.NamedTupleType) or (
+        isinstance(kind, types.StructType) and kind.array_like
+    )
+
+
 def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
     """Whether a type, or anything in it, is of a kind."""
     return any(isinstance(item, wanted) for item in all_in(kind))

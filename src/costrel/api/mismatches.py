@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect as types
 
 from .kinds import ARRAYS, DICTS, OBJECTS, bare, holds, members_of
+from .mistakes import refuse_mistake
 from .text import NUMBER
 
 LIMIT = 100
@@ -338,7 +339,11 @@ def _holder(annotation: t.Any) -> type[msgspec.Struct]:
 
 
 def detail_of(error: msgspec.ValidationError) -> str:
-    """Return the message of an error of msgspec's without the path at its end."""
+    """Return the message of an error of msgspec's without the path at its end.
+
+    Raises `TypeError` as `of_error` does.
+    """
+    refuse_mistake(error)
     return cut(str(error).partition(" - at `")[0])
 
 
@@ -406,7 +411,11 @@ def _type_of(kind: types.Type) -> t.Any:
 
 
 def of_error(error: msgspec.ValidationError) -> Mismatch:
-    """Return an error of msgspec's; its path becomes a pointer as far as it is known."""
+    """Return an error of msgspec's; its path becomes a pointer as far as it is known.
+
+    Raises `TypeError` (500) for a mistake in a type's own code.
+    """
+    refuse_mistake(error)
     message, _at, path = str(error).partition(" - at `$")
     pointer = ""
     for name, number in re.findall(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]", path):

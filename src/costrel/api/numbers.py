@@ -16,10 +16,16 @@ _FRACTION = re.compile(rb"[0-9](?:\.0|[eE])")
 
 
 def _number(text: str) -> int | float:
-    """SPEC(JSON Schema Validation §6.1.1): a number without a fraction is an integer."""
+    """SPEC(JSON Schema Validation §6.1.1): a number without a fraction is an integer.
+
+    SECURITY(amplification): one that does not fit 64 bits is left for the type to refuse, since as
+    an integer ``1e308`` has 309 digits.
+    """
     number = float(text)
     if math.isinf(number):
         raise msgspec.ValidationError("Number out of range")
+    if not -(2.0**63) <= number < 2.0**64:
+        return number
     exact = Decimal(text)
     return int(exact) if exact == exact.to_integral_value() else number
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import typing as t
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
 from ..registration.operations import options_of
 from ..registration.origin import definition
-from ..views import MethodView, function_of
+from ..views import MethodView, function_of, http_method_funcs
 from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
@@ -38,7 +39,8 @@ class Operation:
     Attributes:
         function: The function beneath its decorators; None if the view is no function.
         rule: Whose variables fill some of its parameters.
-        methods: The HTTP methods that it answers, without the automatic ones.
+        methods: The HTTP methods that it answers, without the automatic ones; of a function that
+            answers all methods of its rule, without ``HEAD`` and ``OPTIONS``.
         options: What decorator, blueprints and application say of it: see `OperationOptions`.
         hints: Its annotations, resolved.
         binding: What fills the other parameters; None if there are none.
@@ -104,26 +106,61 @@ class Operation:
 
 
 def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
-    """Return the operations of a rule: one, or for a class-based view one for each method.
+    """Return the operations of a rule: one, or for a `MethodView` one for each method.
 
     Raises `TypeError`, with the view's file and line, for annotations that can't be used.
     """
     options = options_of(app, rule)
     of_function = partial(_of_function, app, refuse_unknown=_refuses_unknown(app))
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+    methods = methods or tuple(rule.methods or ())
     view_class = getattr(view, "view_class", None)
     if view_class is None:
-        return [of_function(view, rule, methods or tuple(rule.methods or ()), options)]
+        return [of_function(view, rule, methods, options)]
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
         return [of_function(view_class.dispatch_request, rule, methods, options, bound=bound)]
-    found = {method: function_of(view_class, method) for method in methods}
-    return [
+    return _of_methods(view_class, rule, options, of_function)
+
+
+def _of_methods(
+    view_class: type[MethodView],
+    rule: Rule,
+    options: dict[str, t.Any],
+    of_function: Callable[..., Operation],
+) -> list[Operation]:
+    """Return the operations of a `MethodView`.
+
+    SECURITY: ``head`` and ``options`` are operations like others, and so is a ``dispatch_request``
+    of the class's own: the methods that have no function run it.
+    """
+    methods = rule.methods
+    if methods is None:
+        methods = {*map(str.upper, http_method_funcs), *(view_class.methods or ())}
+    named = {method: function_of(view_class, method) for method in sorted(methods)}
+    found = {method: function for method, function in named.items() if function is not None}
+    operations = [
         of_function(function, rule, (method,), options, bound=_is_bound(view_class, method.lower()))
         for method, function in found.items()
-        if function is not None
     ]
+    if view_class.dispatch_request is MethodView.dispatch_request:
+        return operations
+    others = named.keys() - found.keys()
+    if "GET" in found:
+        others -= {"HEAD"}
+    of_dispatch = partial(
+        of_function, view_class.dispatch_request, rule,
+        bound=_is_bound(view_class, "dispatch_request"),
+    )  # fmt: skip
+    if found and of_dispatch(tuple(found), {}).changes:
+        raise TypeError(
+            f"The annotations of {definition(view_class.dispatch_request)} would have no effect on"
+            f" {', '.join(found)}, which the class has functions for. Write them into those"
+            " functions, and leave dispatch_request(self, **kwargs) without."
+            f" (For the rule {rule.rule!r}.)"
+        )
+    return [*operations, *([of_dispatch(tuple(sorted(others)), options)] if others else [])]
 
 
 def _is_bound(view_class: type, name: str) -> bool:
@@ -133,10 +170,9 @@ def _is_bound(view_class: type, name: str) -> bool:
 
 
 def operation_of_others(app: App, rule: Rule) -> Operation:
-    """Return what runs for the methods of a class-based view that are no operations.
+    """Return what runs for the methods of a `MethodView` that are no operations.
 
-    SECURITY: what its rule, blueprints and application depend on runs for ``HEAD`` and ``OPTIONS``
-    too, if the class has methods for them.
+    SECURITY: what its rule, blueprints and application depend on runs for them too.
     """
     options, methods = options_of(app, rule), tuple(rule.methods or ())
     guards, variables = options.get("dependencies", ()), _variables_of(rule)

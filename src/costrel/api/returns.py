@@ -16,6 +16,7 @@ from msgspec import inspect as types
 from werkzeug.wrappers import Response as BaseResponse
 
 from .aliases import is_alias, without_aliases
+from .generics import open_class_in
 from .kinds import OBJECTS, all_in, bare, holds, kind_of
 from .models import has_model
 
@@ -211,19 +212,23 @@ _kept_decision = lru_cache(maxsize=1_000)(_declares_data)
 
 
 def _check_arguments(annotation: t.Any, kind: types.Type) -> None:
-    """Raise `TypeError` for a generic class that does not say of what it is.
+    """Raise `TypeError` for a generic class that does not say of what it, or its base, is.
 
     SECURITY: the fields whose type it leaves open would be sent with all that they hold.
     """
-    classes = [getattr(item, "cls", None) for item in all_in(kind) if isinstance(item, OBJECTS)]
-    for cls in (*classes, *filter(has_model, _classes_in(annotation))):
-        generic = getattr(cls, "__pydantic_generic_metadata__", {})
-        if generic.get("parameters") or getattr(cls, "__parameters__", ()):
-            name = getattr(cls, "__name__", repr(cls))
-            raise TypeError(
-                f"Its values can't be filtered by what it returns: {name} does not say of what it"
-                f" is. Write {name}[...], as in {name}[Book]."
-            )
+    cls = open_class_in(annotation, kind)
+    if cls is None:
+        return
+    name = getattr(cls, "__name__", repr(cls))
+    advice = f"Write {name}[...], as in {name}[Book]."
+    if not getattr(cls, "__parameters__", ()):
+        advice = (
+            f"Write of what its base is, as in class {name}(Page[Book]), or the type of each field."
+        )
+    raise TypeError(
+        f"Its values can't be filtered by what it returns: {name} does not say of what it is."
+        f" {advice}"
+    )
 
 
 def _check_classes(kind: types.Type) -> None:
@@ -254,15 +259,6 @@ def check_generator(function: t.Callable[..., t.Any], annotation: t.Any) -> None
             f"It has a `yield`, but says that it returns {name}. Put the `yield` into a function"
             f" of its own, such as `def events()`, and write `return {name}(events())`."
         )
-
-
-def _classes_in(annotation: t.Any) -> t.Iterator[t.Any]:
-    """Yield the classes that an annotation is made of."""
-    arguments = t.get_args(annotation)
-    if not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _classes_in(argument)
 
 
 def names_object(annotation: t.Any) -> bool:  # noqa: PLR0911  a table of kinds

@@ -7,6 +7,7 @@ import typing as t
 from functools import wraps
 
 from ..ground.current import request
+from ..views import MethodView
 from .negotiation import Format, format_of_request
 from .operation import Operation, View, operation_of_others, operations_of
 from .problems import Detail, refuse
@@ -58,7 +59,7 @@ class TypedView(t.NamedTuple):
             is_api = None
         by_method = None
         known = operations
-        if len(operations) != 1 or getattr(view, "view_class", None) is not None:
+        if issubclass(getattr(view, "view_class", object), MethodView):
             others = operation_of_others(app, rule)
             by_method = _ByMethod(operations, others)
             known = (*operations, others)
@@ -69,16 +70,17 @@ class TypedView(t.NamedTuple):
 
 
 class _ByMethod:
-    """The operations of a class-based view, by HTTP method."""
+    """The operations of a `MethodView`, by HTTP method."""
 
     def __init__(self, operations: t.Iterable[Operation], others: Operation) -> None:
         self._operations = {method: one for one in operations for method in one.methods}
+        # `MethodView` calls ``get`` for ``HEAD``, unless there is a ``head``.
+        self._operations.setdefault("HEAD", self._operations.get("GET", others))
         self._others = others
 
     def of_request(self) -> Operation:
         """Return the operation of the current request."""
-        method = request.method
-        return self._operations.get("GET" if method == "HEAD" else method, self._others)
+        return self._operations.get(request.method, self._others)
 
     def values(self) -> dict[str, t.Any]:
         """Return the arguments that the rule does not fill."""

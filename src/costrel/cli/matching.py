@@ -98,7 +98,8 @@ def _dependencies(app: App, rule: Rule, method: str | None) -> list[Step]:
     if not has_typed_views(app, rule.endpoint):
         return []
     operations = typed_view(app, rule).operations
-    asked = "GET" if method == "HEAD" else method
+    has_head = any("HEAD" in operation.methods for operation in operations)
+    asked = "GET" if method == "HEAD" and not has_head else method
     found: dict[str, Step] = {}
     for operation in operations:
         needed = operation.dependencies

@@ -14,6 +14,7 @@ from ..ground.current import request_view
 from ..sessions import is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
+from .ignored import HOOK, refuse_ignored
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
@@ -55,7 +56,9 @@ def preprocess_request(app: App) -> t.Any:
         for preprocess in app.url_value_preprocessors.get(name, ()):
             app.ensure_sync(preprocess)(request.endpoint, request.view_args)
     for name in names:
-        for hook in app.before_request_funcs.get(name, ()):
+        hooks = app.before_request_funcs.get(name, ())
+        refuse_ignored(hooks, HOOK)
+        for hook in hooks:
             rv = app.ensure_sync(hook)()
             if rv is not None:
                 return rv

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import typing as t
+from contextlib import suppress
 
 from werkzeug.datastructures import Headers
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import current_app, request
@@ -21,6 +23,9 @@ _SPECIAL = _BETWEEN_SERVERS | {"content-length"}
 
 _STATUS = r"[1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?"
 """SPEC(RFC 9112 §4): three digits, and a phrase."""
+
+_ENCODED = frozenset({"location", "content-location"})
+"""Fields of URLs, which may have any characters until they are sent."""
 
 _VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 """SPEC(RFC 9110 §5.5): Latin-1 without control characters."""
@@ -67,7 +72,7 @@ def _look_closely(response: BaseResponse) -> None:
     for name, value in response.headers:
         if not re.fullmatch(FIELD_NAME, name):
             raise _unsendable(f"the header {name!r}", "a name of letters, digits and dashes")
-        if not re.fullmatch(_VALUE, value):
+        if not re.fullmatch(_VALUE, _as_sent(name, value)):
             raise _unsendable(
                 f"the header {name!r} with {value!r}",
                 "text of Latin-1 without control characters: quote or encode the rest",
@@ -76,6 +81,14 @@ def _look_closely(response: BaseResponse) -> None:
             special = True
     if special:
         _see_to_framing(response)
+
+
+def _as_sent(name: str, value: str) -> str:
+    """Return a value as Werkzeug sends it: international addresses become ASCII."""
+    if not value.isascii() and name.lower() in _ENCODED:
+        with suppress(ValueError):  # no address at all
+            return iri_to_uri(value)
+    return value
 
 
 def _tidy_headers(response: BaseResponse) -> None:

@@ -6,6 +6,7 @@ import typing as t
 
 from ..registration.operations import check_unguarded, has_typed_views
 from .classviews import for_loop
+from .ignored import SOCKET, UNTYPED, refuse_ignored
 from .timelimit import in_time
 
 if t.TYPE_CHECKING:
@@ -21,6 +22,7 @@ def view_of(app: App, rule: Rule) -> t.Callable[..., t.Any]:
     Raises `TypeError` for annotations that can't be used, and for dependencies that would not run.
     """
     if rule.websocket:
+        refuse_ignored([app.view_functions[rule.endpoint]], SOCKET)
         return app.view_functions[rule.endpoint]
     return in_time(app, rule, _untimed(app, rule))
 
@@ -30,6 +32,7 @@ def _untimed(app: App, rule: Rule) -> t.Callable[..., t.Any]:
     view: t.Any = app.view_functions[rule.endpoint]
     if not has_typed_views(app, rule.endpoint):
         check_unguarded(app, rule, view)
+        refuse_ignored([view], UNTYPED)
         return t.cast("t.Callable[..., t.Any]", view)
     return typed_view(app, rule).call
 

@@ -61,7 +61,7 @@ class URL(str):
 
     def __repr__(self) -> str:
         """Show the address without what is secret in it."""
-        return f"URL({without_secrets(self)!r})"
+        return f"URL({without_password(str(self))!r})"
 
 
 class _Hidden:
@@ -93,6 +93,18 @@ def without_secrets(address: str) -> str:
     if "://" not in address:
         return address
     return _PARAMETER.sub(rf"\1{HIDDEN}", _USERINFO.sub(rf"\1{HIDDEN}", address))
+
+
+def without_password(address: str) -> str:
+    """Return what is meant to be an address with its password hidden, even if it is none.
+
+    Somebody may have written ``postgres//user:password@host``, or nothing in front of the user.
+    """
+    if "://" in address:
+        return without_secrets(address)
+    user, colon, rest = address.partition(":")
+    _password, at, host = rest.rpartition("@")
+    return _PARAMETER.sub(rf"\1{HIDDEN}", f"{user}:{HIDDEN}@{host}" if colon and at else address)
 
 
 def shown(name: str, value: object) -> str:

@@ -21,6 +21,9 @@ BY_NAME, BY_ADDRESS = "login.name", "login.address"
 
 _COUNTED = "_login_attempts"
 
+_LEFT_OUT = frozenset({"Cc", "Cf", "Mn"})
+"""Categories of characters that don't count in a name: control, format, and marks."""
+
 
 def count_attempt(setup: LoginSetup, ctx: RequestContext, name: str) -> None:
     """Count an attempt to log in; see `Login.attempt`."""
@@ -69,7 +72,10 @@ def _key_of_name(name: str) -> str:
 
     It is hashed, because people type passwords into the wrong field.
     """
-    folded = unicodedata.normalize("NFKC", name[:1024]).strip().casefold()
+    parts = unicodedata.normalize("NFKD", name[:1024].casefold())
+    # What can't be seen, and accents: databases find the same user with and without them.
+    seen = "".join(c for c in parts if unicodedata.category(c) not in _LEFT_OUT)
+    folded = unicodedata.normalize("NFKC", seen).casefold().strip()
     return hashlib.sha256(folded.encode(errors="surrogatepass")).hexdigest()[:32]
 
 

@@ -137,12 +137,16 @@ def _admit(
         elif is_open:
             erase(ctx.session)
         return ANONYMOUS
-    if isinstance(found, Series) and is_open:
-        app, session = ctx.app, ctx.session
-        renew_session(app, session)
-        LoginRecord(id_of(user), fresh=False, at=None, fingerprint=fingerprint_of(user)).write(
-            session
-        )
+    if isinstance(found, Series):
+        app = ctx.app
+        # SECURITY(cookie theft): a handshake does not use the cookie up, so that a stolen one would
+        # be worth any number of sessions. It lets in that WebSocket, and nothing else.
+        if not is_socket(ctx):
+            session = ctx.session
+            renew_session(app, session)
+            LoginRecord(id_of(user), fresh=False, at=None, fingerprint=fingerprint_of(user)).write(
+                session
+            )
         user_remembered.send(app, _async_wrapper=app.ensure_sync, user=user)
     return user
 

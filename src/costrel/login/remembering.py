@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..sessions.automatic import LOCAL, transport_of
-from ..sessions.stores import SessionStore
+from ..sessions.stores import SessionStore, user_text
 from .series import Finding, Series, split_cookie
 from .setup import LoginSetup, is_socket, seconds_of
 from .signals import remember_theft_detected
@@ -68,14 +68,24 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
 
 
 def forget(setup: LoginSetup, ctx: RequestContext) -> None:
-    """End the series of the request's cookie, if it has one, and delete the cookie."""
+    """End the series of the request's cookie, if it has one, and delete the cookie.
+
+    SECURITY(cookie theft): a cookie that was used before tells of a thief here too, who would
+    otherwise stay remembered.
+    """
     value = ctx.request.cookies.get(_name(ctx))
     if value is None:
         return
+    store = setup.store_of(ctx.app)
     parts = split_cookie(value)
-    if parts is not None:
-        setup.store_of(ctx.app).delete(parts[0])
+    series = None if parts is None else store.get(parts[0])
     _delete(ctx)
+    if parts is None or series is None:
+        return
+    if series.judge(parts[1], setup.clock()) is Finding.STOLEN:
+        _tell_theft(setup, ctx, series)
+    else:
+        store.delete(series.selector)
 
 
 def has_cookie(ctx: RequestContext) -> bool:
@@ -89,7 +99,7 @@ def _tell_theft(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
     setup.store_of(app).delete_of_user(series.user_id)
     interface: t.Any = app.session_interface
     if isinstance(getattr(interface, "store", None), SessionStore):
-        interface.call(app, interface.store.delete_of_user, series.user_id)
+        interface.call(app, interface.store.delete_of_user, user_text(series.user_id))
     _delete(ctx)
     app.logger.warning(
         "A cookie of a remembered browser of the user %r was used twice, now by %s. It was"

@@ -78,7 +78,8 @@ def fingerprint_of(user: t.Any) -> str | None:
     if secret is None:
         return None
     key = secret.encode() if isinstance(secret, str) else secret
-    code = hmac.digest(key, b"costrel.login.session:" + id_of(user).encode(), hashlib.sha256)
+    subject = id_of(user).encode(errors="surrogatepass")
+    code = hmac.digest(key, b"costrel.login.session:" + subject, hashlib.sha256)
     return urlsafe_b64encode(code[:16]).decode().rstrip("=")
 
 

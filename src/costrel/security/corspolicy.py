@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
+from .corsprobes import ANYBODY, stranger_in
+from .csrf import is_ambient
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -26,7 +28,6 @@ _ORIGIN = re.compile(
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ALL_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE".split())
-_ANYBODY = "https://anybody.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,15 @@ class CorsPolicy:
         """Whether a request comes from an origin that is listed, with what is allowed to it.
 
         Such a request is not a forgery, as it is what the policy is for. Where anybody is
-        allowed, nobody is trusted.
+        allowed, nobody is trusted, and neither is a request with a method that pages may not use:
+        a form sends it without asking. Without `credentials`, it must not have any.
         """
         origin = environ.get("HTTP_ORIGIN")
         return (
             origin is not None
-            and (self.credentials or "HTTP_COOKIE" not in environ)
             and origin != "null"
+            and (self.methods is None or environ["REQUEST_METHOD"] in self.methods)
+            and (self.credentials or not ("HTTP_COOKIE" in environ or is_ambient(environ)))
             and self._lists(origin)
         )
 
@@ -209,8 +212,16 @@ def _check_pattern(pattern: re.Pattern[str], place: str) -> None:
 
 def _check_credentials(policy: CorsPolicy) -> None:
     wildcard = "'*'" if policy.anybody else "'null'" if "null" in policy.exact else None
-    if wildcard is None and any(pattern.fullmatch(_ANYBODY) for pattern in policy.patterns):
-        wildcard = "a pattern that matches any host"
+    for pattern in policy.patterns:
+        stranger = stranger_in(pattern)
+        if stranger == ANYBODY:
+            wildcard = wildcard or "a pattern that matches any host"
+        elif stranger is not None:
+            raise ValueError(
+                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) matches"
+                f" {stranger!r} too, which anybody can have. Write a host in full behind what"
+                r" varies: re.compile(r'https://[a-z0-9-]+\.shop\.example')."
+            )
     if wildcard is not None:
         raise ValueError(
             f"credentials=True with the origin {wildcard} ({policy.place}) would let every page of"

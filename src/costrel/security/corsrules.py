@@ -52,7 +52,8 @@ def cors(
         target: The application, or a blueprint before it is registered.
         origins: Who may: ``"https://shop.example"``, a list of such, compiled patterns that match
             a whole origin, or ``"*"`` for anybody.
-        methods: The methods that they may use, of those that the rule has. Default: all.
+        methods: The methods that they may use, of those that the rule has, and that they are
+            trusted with. Default: all.
         headers: The header fields that their requests may have. ``Authorization`` must be listed.
         expose: The header fields of responses that their pages may read.
         credentials: Let requests carry cookies. The origins are then trusted with requests that

@@ -154,6 +154,16 @@ def find_fault(app: App, request: Request) -> str | None:
     return None if fault is None else f"{_tell_origin(site, origin)}, and {fault}"
 
 
+def is_ambient(environ: WSGIEnvironment) -> bool:
+    """Return whether a browser may have added the credentials of a request on its own."""
+    return _scheme_of(environ) in AMBIENT
+
+
+def _scheme_of(environ: WSGIEnvironment) -> str:
+    credentials: str = environ.get("HTTP_AUTHORIZATION", "")
+    return credentials.strip().partition(" ")[0].lower()
+
+
 def _may_be_forged_without(environ: WSGIEnvironment, request: Request, claim: str | None) -> bool:
     """Return whether a request without cookies can do harm in another's name.
 
@@ -163,9 +173,8 @@ def _may_be_forged_without(environ: WSGIEnvironment, request: Request, claim: st
     """
     if claim is None:
         return False
-    scheme, _space, _rest = environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    if scheme:
-        return scheme.lower() in AMBIENT
+    if _scheme_of(environ):
+        return is_ambient(environ)
     if not request.mimetype:
         return "HTTP_TRANSFER_ENCODING" in environ or environ.get("CONTENT_LENGTH", "0") != "0"
     return request.mimetype in FORM_TYPES

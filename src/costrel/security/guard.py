@@ -7,6 +7,8 @@ import typing as t
 from ..dispatch.guarding import GuardHook, Guarding, GuardStep
 from ..ground.current import request_view
 from .perrule import PerRule
+from .removed import has_guard, skips
+from .removed import install as tell_of_removed
 from .state import ORDER, SAFE_METHODS, Check, protection_of, security_of
 
 if t.TYPE_CHECKING:
@@ -87,10 +89,14 @@ def install(app: App) -> None:
         guard = Guard()
         hooks.insert(0, guard)
         app.before_websocket_funcs.setdefault(None, []).insert(0, guard.on_handshake)
+        tell_of_removed(app)
 
 
 def is_guarded(app: App) -> bool:
     """Whether an application's requests are checked, for an audit."""
-    return protection_of(app) is not None and any(
-        isinstance(hook, Guard) for hook in app.before_request_funcs.get(None, ())
+    return (
+        protection_of(app) is not None
+        and has_guard(app)
+        and not skips(app, "preprocess_request")
+        and not skips(app, "full_dispatch_request")
     )

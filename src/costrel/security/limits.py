@@ -109,6 +109,7 @@ class Limits:
                 return (
                     len(environ) > self._few
                     or len(environ["QUERY_STRING"]) + len(environ["PATH_INFO"]) >= self._short
+                    or ("asgi.scope" in environ and _count_fields(environ) > self._few)
                 )
             except KeyError:
                 return True
@@ -128,8 +129,7 @@ class Limits:
         environ = request.environ
         limit = self.max_headers
         if limit is not None:
-            count = sum(name.startswith("HTTP_") for name in environ)
-            count += ("CONTENT_TYPE" in environ) + ("CONTENT_LENGTH" in environ)
+            count = _count_fields(environ)
             if count > limit:
                 raise RequestHeaderFieldsTooLarge(
                     f"The request has {count} header fields. At most {limit} are accepted."
@@ -155,6 +155,18 @@ class Limits:
         # A prefix and the question mark count too.
         self._short = _NEVER if self.max_url_length is None else max(0, self.max_url_length // 2)
         self._epoch = epoch
+
+
+def _count_fields(environ: WSGIEnvironment) -> int:
+    """Return how many header fields a request has; under ASGI each repetition counts.
+
+    A server for WSGI has joined the repetitions, and has its own limits for them.
+    """
+    scope = environ.get("asgi.scope")
+    if scope is not None:
+        return len(scope["headers"])
+    count = sum(name.startswith("HTTP_") for name in environ)
+    return count + ("CONTENT_TYPE" in environ) + ("CONTENT_LENGTH" in environ)
 
 
 def exemptions(app: App) -> t.Iterator[Exemption]:

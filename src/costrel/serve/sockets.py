@@ -26,6 +26,7 @@ from ..dispatch.hooks import (
     save_session,
     saves_in_thread,
 )
+from ..dispatch.ignored import HOOK, SOCKET, refuse_ignored
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
@@ -209,7 +210,9 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
     if preprocessors:
         await hop_for(app, lambda: [function() for function in preprocessors])
     for name in names:
-        for hook in app.before_websocket_funcs.get(name, ()):
+        hooks = app.before_websocket_funcs.get(name, ())
+        refuse_ignored(hooks, HOOK)
+        for hook in hooks:
             rv = await call(app, hook)
             if rv is not None:
                 return rv
@@ -219,6 +222,7 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
 def _view(app: App, socket: WebSocket) -> t.Awaitable[t.Any]:
     """Start the view and return its awaitable; it is async, unless it was replaced."""
     view = app.view_functions[t.cast(str, socket.endpoint)]
+    refuse_ignored([view], SOCKET)
     values = t.cast("dict[str, t.Any]", socket.view_args)
     if iscoroutinefunction(view):
         return t.cast("t.Awaitable[t.Any]", view(**values))

@@ -26,7 +26,7 @@ from granian._granian import WorkerSignal
 from granian.server import MPServer
 
 from ..config import ThisMachine
-from ..dispatch.proxies import trusted_proxies
+from ..dispatch.proxies import believed_proxies, trusted_proxies
 from ..ground.loopback import is_loopback
 from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
@@ -54,6 +54,15 @@ CONNECTIONS = 8_192
 
 This is usually more than the system lets a process open. So the system's limit applies, and
 idle connections block no other client until it is reached.
+"""
+
+UNDERSCORES = (
+    "Note: the proxy must drop header names with underscores, as nginx and Apache do: under WSGI,"
+    " X_Forwarded_For of a client counts as X-Forwarded-For. With --interface asgi they are ignored"
+)
+"""What is said of an application that trusts a proxy.
+
+COMPAT(Granian): what it passes under WSGI no longer tells the two apart.
 """
 
 END_S = 5
@@ -235,6 +244,8 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
         app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
     choice = choose(app, options.interface)
     if choice.interface == "wsgi":
+        if believed_proxies(app):
+            boot.warnings = (*boot.warnings, UNDERSCORES)
         base: t.Any = MPServer
         note = ""
         if (websocket := websocket_of(app)) is not None:

@@ -16,7 +16,7 @@ from . import SessionMixin, _vary_by_cookie
 from .lifetimes import Lifetimes
 from .outages import Outages, replace_response
 from .safe import SafeSession, SafeSessionInterface
-from .stores import SessionStore, Stored, StoreUnavailableError
+from .stores import SessionStore, Stored, StoreUnavailableError, user_text
 from .unavailable import UnavailableSession
 
 ATTEMPTS = 100
@@ -337,7 +337,7 @@ class StoredSessionInterface(SafeSessionInterface):
 
 def _user_of(session: StoredSession) -> str | None:
     user = session.get("_user_id")
-    return None if user is None else str(user)
+    return None if user is None else user_text(user)
 
 
 class _Changes:

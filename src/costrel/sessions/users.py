@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ..ground.current import context, request_view
 from .safe import SafeSessionInterface
 from .stored import StoredSession, StoredSessionInterface
+from .stores import user_text
 
 _NO_STORE = (
     "Sessions are kept in their cookies, so the server can't list or end them. Set SESSION_STORE,"
@@ -45,7 +46,7 @@ def sessions_of(user_id: t.Any) -> list[SessionInfo]:
     """
     app, interface = _interface()
     current = _current_hash()
-    found = interface.call(app, interface.store.of_user, str(user_id))
+    found = interface.call(app, interface.store.of_user, user_text(user_id))
     return [
         SessionInfo(
             kept.id_hash,
@@ -71,7 +72,7 @@ def end_sessions_of(user_id: t.Any, keep_current: bool = False, key: str | None 
     Raises the same as `sessions_of`.
     """
     app, interface = _interface()
-    user, store = str(user_id), interface.store
+    user, store = user_text(user_id), interface.store
     current = _current_hash()
     if key is not None:
         keys = {kept.id_hash for kept in interface.call(app, store.of_user, user)}

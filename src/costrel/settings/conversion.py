@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from ..ground.redaction import URL, Secret, remember, without_secrets
+from ..ground.redaction import URL, Secret, remember, without_password, without_secrets
 from .schema import Field, is_structure, members
 
 _NATIVE = frozenset({bool, int, float, str, bytes, bytearray, list, dict, tuple, set, frozenset})
@@ -194,7 +194,8 @@ def _reason(field: Field, message: str, value: t.Any) -> str:
         expected = message
     if field.secret:
         return expected.partition(" - at ")[0]
-    got = without_secrets(repr(value))
+    is_address = isinstance(value, str) and URL in members(field.hint)
+    got = repr(without_password(str(value))) if is_address else without_secrets(repr(value))
     return f"{expected}, got {got if len(got) <= _LONGEST else got[: _LONGEST - 3] + '...'}"
 
 

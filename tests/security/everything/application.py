@@ -6,6 +6,7 @@ import io
 import re
 import typing as t
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from werkzeug.utils import secure_filename
@@ -211,7 +212,8 @@ def _add_echoes(app: Costrel) -> None:
         response = app.make_response(dict(request.cookies))
         for name in ("a", "b"):
             if value := request.args.get(name):
-                response.set_cookie(name, value, path="/")
+                # Werkzeug leaves some control characters as they are, which can't be sent.
+                response.set_cookie(name, quote(value), path="/")
         return response
 
 

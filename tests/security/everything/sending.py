@@ -1,4 +1,4 @@
-"""Send requests to the application over WSGI and ASGI, and judge the answers."""
+"""Send requests to the application over WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -8,30 +8,44 @@ import gc
 import json
 import logging
 import os
+import signal
 import time
 import typing as t
+import unicodedata
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from costrel.logging import JSONFormatter, TextFormatter
 
-from .application import CDN, FRIEND, HOSTS, PAYER, REACHED, make_app
+from .application import make_app
+from .judging import faults_of
 from .wire import Answer, Sent, environ_of, scope_of
 
 LIMIT_S = 10.0
 """What a request may take of this process's time; long, since machines are slow at times."""
 
+WAITING_S = 60.0
+"""When a request is ended that is not answered."""
+
 GROWTH_BYTES = 48 << 20
 """By how much the memory may grow, once everything was in use."""
 
-ALLOWED = "access-control-allow-origin"
-
-OURS = ("__Host-", "session=", "remember=")
-"""How the cookies begin that are not the views' own."""
-
-ALWAYS = {"x-content-type-options": "nosniff", "x-frame-options": "DENY"}
 PROTECTION = logging.getLogger("costrel.security")
-SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+
+@contextlib.contextmanager
+def ended_after(seconds: float) -> t.Iterator[None]:
+    """End what takes longer, also a loop without end; in the main thread only."""
+
+    def end(_signal: t.Any, _frame: t.Any) -> None:
+        raise TimeoutError(f"not over after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Log(logging.Handler):
@@ -48,10 +62,15 @@ class Log(logging.Handler):
             self.faults.append(f"logged {self.text.format(record)}")
         lines = self.text.format(record), self.json.format(record)
         # Later lines of a traceback are indented.
-        if any(not line.isprintable() for line in lines) and not record.exc_info:
+        if any(map(obeys, lines)) and not record.exc_info:
             self.faults.append(f"logged what a terminal may obey: {lines}")
         if json.loads(lines[1])["level"] != record.levelname:
             self.faults.append(f"logged a line that does not read back: {lines[1]}")
+
+
+def obeys(line: str) -> bool:
+    """Return whether a terminal would do more with a line than to show it."""
+    return any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in line)
 
 
 class Over:
@@ -69,7 +88,8 @@ class Over:
         """Send a request, judge the answer, and keep its cookies as a browser would."""
         self.log.faults.clear()
         began = time.process_time()
-        answer = self.send(sent)
+        with ended_after(WAITING_S):
+            answer = self.send(sent)
         took_s = time.process_time() - began
         assert took_s < LIMIT_S, f"took {took_s:.1f} s: {sent}"
         faults = [*self.log.faults, *faults_of(sent, answer, self.jar)]
@@ -129,7 +149,7 @@ class OverASGI(Over):
 
     def send(self, sent: Sent) -> Answer:
         """Send a request on the event loop."""
-        return self.loop.run_until_complete(asyncio.wait_for(self._send(sent), 6 * LIMIT_S))
+        return self.loop.run_until_complete(asyncio.wait_for(self._send(sent), WAITING_S))
 
     async def _send(self, sent: Sent) -> Answer:
         coming = [*(sent.body or ()), b""]
@@ -164,73 +184,6 @@ class OverASGI(Over):
         super().close()
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
-
-
-def faults_of(sent: Sent, answer: Answer, jar: dict[str, str]) -> t.Iterator[str]:
-    """Yield what is wrong with an answer, whatever the request was."""
-    fields = {name.lower(): value for name, value in answer.fields}
-    if not 200 <= answer.status < 500:
-        yield f"status {answer.status}"
-    yield from (
-        f"no {name}: {value}" for name, value in ALWAYS.items() if fields.get(name) != value
-    )
-    for name, value in answer.fields:
-        yield from faults_of_field(name.lower(), value)
-    if "content-security-policy" not in fields:
-        yield "no policy"
-    if fields.get(ALLOWED) == "*" and "access-control-allow-credentials" in fields:
-        yield "allowed anybody to use cookies"
-    if is_forged(sent, jar) and REACHED.lower() in fields:
-        yield "a forged request has reached its view"
-    if b"what nobody may read" in answer.body:
-        yield "sent a file beside the folder"
-
-
-def faults_of_field(name: str, value: str) -> t.Iterator[str]:
-    """Yield what is wrong with a field of an answer; the name is in lower case."""
-    if set(name + value) & {"\r", "\n", "\0"}:
-        yield f"control character in {name}"
-    if name == "set-cookie" and value.startswith(OURS):
-        flags = ("HttpOnly", "SameSite=Lax", *["Secure"] * value.startswith("__Host-"))
-        yield from (f"cookie without {flag}" for flag in flags if f"; {flag}" not in value)
-    if name == "location" and not is_ours(value):
-        yield f"led to {value}"
-    if name == ALLOWED and value not in {FRIEND, "*"} and not CDN.fullmatch(value):
-        yield f"allowed {value}"
-
-
-def is_ours(location: str) -> bool:
-    """Return whether a redirect leads to the application, or to the one other site allowed."""
-    if set(location) & {"\\", "\t"}:
-        return False
-    parts = urlsplit(location)
-    if f"{parts.scheme}://{parts.netloc}" == PAYER:
-        return True
-    if not parts.netloc:
-        return not parts.scheme and not location.startswith("//")
-    name = (parts.hostname or "").rstrip(".")
-    return (
-        parts.scheme in {"http", "https"}
-        and "@" not in parts.netloc
-        and any(
-            name == host or (host[0] == "." and name.endswith(host))
-            for host in [*HOSTS, "example.test"]
-        )
-    )
-
-
-def is_forged(sent: Sent, jar: dict[str, str]) -> bool:
-    """Return whether another site has made a browser send this, with cookies."""
-    fields = [(name.lower(), value) for name, value in sent.all_fields(jar)]
-    sites = [value for name, value in fields if name == "sec-fetch-site"]
-    origins = [value for name, value in fields if name == "origin"]
-    return (
-        sent.method not in SAFE
-        and any(name == "cookie" and value.partition("=")[0].isalnum() for name, value in fields)
-        and sites == ["cross-site"]
-        and not {*origins} & {PAYER, FRIEND}
-        and not any(map(CDN.fullmatch, origins))
-    )
 
 
 def memory_bytes() -> int:

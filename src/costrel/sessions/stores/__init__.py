@@ -7,6 +7,8 @@ does. Its methods block, and are called from several threads, never on an event 
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 import typing as t
 import weakref
@@ -16,6 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ...ground.forks import forget_after_fork, notice
 
 Clock = t.Callable[[], float]
+
+_half = re.compile("[\ud800-\udfff]").search
 
 
 class Stored(t.NamedTuple):
@@ -44,6 +48,18 @@ class StoreUnavailableError(Exception):
 
     The client gets a 503, and the log the reason.
     """
+
+
+def user_text(user_id: t.Any) -> str:
+    """Return the id of a user as text that every store can keep.
+
+    Ids with half characters can't be encoded, and PostgreSQL has no zero characters: such an id is
+    known by its hash.
+    """
+    text = str(user_id)
+    if "\0" not in text and (text.isascii() or not _half(text)):
+        return text
+    return f"sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}"
 
 
 class SessionStore(ABC):
