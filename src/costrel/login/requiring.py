@@ -114,7 +114,7 @@ def _guarded(view: F, *, fresh: bool) -> F:
     guarded.demands_login = "fresh" if fresh else "any"
     with suppress(AttributeError):
         # After that, so that what is guarded does not look as if it were not.
-        function._guarded_at = caller()
+        t.cast("t.Any", function)._guarded_at = caller()
     return t.cast("F", guarded)
 
 
