@@ -72,8 +72,10 @@ def test_dependencies_are_shown_in_the_order_in_which_they_run() -> None:
         f"depends   {_place_of(_check)}",
         _DEPENDS_ON_OPEN,
         f"view      {_place_of(_show)}",
+        "after     costrel.security: the header fields of responses",
         "runs      on the event loop (ASGI), its sync functions in threads",
     ]
+    assert "before    costrel.security: the checks of requests" in lines[:start]
     assert f"    depends   {_place_of(_check)}" in _routes("--verbose")
 
 

@@ -29,6 +29,10 @@ class Finish(FinishHook):
     def __init__(self) -> None:
         self._compiled = PerRule(self.compile)
 
+    def __repr__(self) -> str:
+        """Return what lists of hooks show."""
+        return "costrel.security: the header fields of responses"
+
     def compile(self, app: App, rule: Rule | None) -> Finishing | None:
         """Return what finishes the responses of a rule, or of requests without one."""
         security = security_of(app)

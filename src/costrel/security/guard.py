@@ -29,6 +29,10 @@ class Guard(GuardHook):
     def __init__(self) -> None:
         self._compiled = PerRule(self.compile)
 
+    def __repr__(self) -> str:
+        """Return what lists of hooks show."""
+        return "costrel.security: the checks of requests"
+
     def compile(self, app: App, rule: Rule | None) -> Guarding | None:
         """Return the checks of a rule, or of requests without one; None if there are none."""
         security = security_of(app)
