@@ -7,7 +7,10 @@ used, no handler is added.
 from __future__ import annotations
 
 import logging
+import sys as sys  # COMPAT(Flask): this name and LocalProxy are in its module too
 import typing as t
+
+from werkzeug.local import LocalProxy as LocalProxy
 
 from .configuring import apply as _apply
 from .configuring import configure as configure
