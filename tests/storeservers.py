@@ -69,8 +69,15 @@ class Server:
         self._end(signal.SIGINT)
 
     def kill(self):
-        """End it as a crash would."""
+        """End it as a crash would: with the processes that it has started, which may serve on."""
+        started = _started_by(self.process.pid) if self.process is not None else []
         self._end(signal.SIGKILL)
+        for pid in started:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_S
+        while any(_serves(pid) for pid in started) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def suspend(self):
         """Let it accept connections, and answer nothing, until `resume`."""
@@ -186,3 +193,20 @@ def _started(server):
         server.remove()
         raise
     return server
+
+
+def _started_by(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [found for child in map(int, children) for found in (child, *_started_by(child))]
+
+
+def _serves(pid: int) -> bool:
+    """Return whether a process still runs; one that has ended may wait to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
