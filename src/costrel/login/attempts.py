@@ -6,10 +6,10 @@ import hashlib
 import math
 import typing as t
 import unicodedata
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from werkzeug.exceptions import TooManyRequests
 
+from ..security.clientkeys import address_key
 from .setup import DEFAULTS, LoginSetup
 from .signals import login_refused
 
@@ -28,11 +28,11 @@ _LEFT_OUT = frozenset({"Cc", "Cf", "Mn"})
 def count_attempt(setup: LoginSetup, ctx: RequestContext, name: str) -> None:
     """Count an attempt to log in; see `Login.attempt`."""
     config = ctx.app.config
-    address = ctx.request.remote_addr or ""
+    address = ctx.request.remote_addr
     key = _key_of_name(name)
     # The address first: who tries too often from one does not use up the attempts of the name.
     counters = (
-        (BY_ADDRESS, "LOGIN_ADDRESS_LIMITS", _network_of(address)),
+        (BY_ADDRESS, "LOGIN_ADDRESS_LIMITS", address_key(address)),
         (BY_NAME, "LOGIN_LIMITS", key),
     )
     for counter, setting, what in counters:
@@ -77,16 +77,3 @@ def _key_of_name(name: str) -> str:
     seen = "".join(c for c in parts if unicodedata.category(c) not in _LEFT_OUT)
     folded = unicodedata.normalize("NFKC", seen).casefold().strip()
     return hashlib.sha256(folded.encode(errors="surrogatepass")).hexdigest()[:32]
-
-
-def _network_of(address: str) -> str:
-    """Return what is counted as one client: an IPv4 address, or the first half of an IPv6 one."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, IPv6Address):
-        mapped = ip.ipv4_mapped
-        # SPEC(RFC 4291 §2.5.4): one subscriber has at least all addresses of the first 64 bits.
-        return str(mapped) if mapped else str(ip_network((int(ip) >> 64 << 64, 64)))
-    return str(ip)
