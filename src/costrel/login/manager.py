@@ -9,9 +9,10 @@ from importlib.util import find_spec
 
 from ..dispatch.threads import hop_for
 from ..ground.current import current_app
+from ..registration import misplaced
 from .attempts import count_attempt
 from .current import current_user, user_later, user_now
-from .requiring import required_later, required_now, unguarded_views
+from .requiring import required_later, required_now
 from .series import RememberStore
 from .setup import DEFAULTS, EXTENSION, Limiter, LoginSetup, current_context
 from .users import id_of, itself, or_none
@@ -108,7 +109,7 @@ class Login(LoginSetup, t.Generic[U]):
             app.config.setdefault(key, value)
         app.extensions[EXTENSION] = self
         app.context_processor(_template_names)
-        app._start_checks = (*app._start_checks, unguarded_views)
+        misplaced.install(app)
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""

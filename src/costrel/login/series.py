@@ -1,9 +1,9 @@
 """A remembered browser: a series of cookies, each valid once.
 
-The cookie holds a selector, which finds the series, a mark, which proves that the cookie is one of
-the series, and a validator, which proves that it is the last one. Each use replaces the validator. A
-thief's copy and the owner's cookie can't both be the last one, so the second of them to be used
-gives the theft away.
+The cookie holds a selector, which finds the series, a mark, which proves that the cookie is one
+of the series, and a validator, which proves that it is the last one. Each use replaces the
+validator. A thief's copy and the owner's cookie can't both be the last one, so the second of them
+to be used gives the theft away.
 
 SECURITY(denial of service): only a cookie with the mark does. Whoever has learned nothing but a
 selector, from a list of browsers or from the store, can't end anybody's logins with it.
@@ -103,7 +103,7 @@ class Series:
             previous_hash=self.validator_hash,
             rotated_at=now,
         )
-        return rotated, ":".join((self.selector, mark, validator))
+        return rotated, f"{self.selector}:{mark}:{validator}"
 
     def judge(self, parts: CookieParts, now: float) -> Finding:
         """Find out what a cookie with this selector is worth."""

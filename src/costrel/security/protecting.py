@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
+from ..registration import misplaced
 from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
@@ -65,6 +66,7 @@ def protect(
     security = security_of(app)
     app.config.hides_secrets = True
     corsrules.install(app)
+    misplaced.install(app)
     for feature, is_wanted in wanted.items():
         if not is_wanted:
             _leave_out(security, feature)
