@@ -17,8 +17,6 @@ from .origin import caller
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .application import App
-
 
 class _Applied:
     """A decorator of ours at one place, on one function.
@@ -74,7 +72,7 @@ def note_registered(function: t.Any) -> None:
             applied.is_registered = True
 
 
-def check_order(app: App, *, served: bool) -> Iterable[str]:  # noqa: ARG001  for tests too
+def check_order(app: t.Any, *, served: bool) -> Iterable[str]:  # noqa: ARG001  for tests too
     """Raise `RuntimeError` for decorators above the registration of a view or hook.
 
     A function may be registered as it is and, in another place, decorated: only what is registered
@@ -102,7 +100,7 @@ def _noted_above(function: t.Any) -> Iterable[tuple[Place, _Applied]]:
         return ()
 
 
-def _registered(app: App) -> t.Iterator[tuple[str, t.Any]]:
+def _registered(app: t.Any) -> t.Iterator[tuple[str, t.Any]]:
     """Yield what requests run, with what errors call it."""
     for endpoint, view in app.view_functions.items():
         yield f"The view {endpoint}", view
@@ -120,7 +118,7 @@ def _registered(app: App) -> t.Iterator[tuple[str, t.Any]]:
                 yield f"The error handler {getattr(handler, '__qualname__', handler)}", handler
 
 
-def install(app: App) -> None:
+def install(app: t.Any) -> None:
     """Have the order of an application's decorators checked before its first request."""
     if check_order not in app._start_checks:
         app._start_checks = (*app._start_checks, check_order)
