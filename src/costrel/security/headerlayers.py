@@ -149,9 +149,17 @@ def headers_for(
         _mark(blueprint, _policy_layer(report_only, place, report_only=True))
 
 
-def layers_of(app: App, endpoint: str | None) -> list[HeaderLayer]:
-    """Return what is said of an endpoint's header fields, the most general first."""
-    layers = config_layers(app.config)
+def layers_of(
+    app: App, endpoint: str | None, settings: t.Sequence[HeaderLayer]
+) -> list[HeaderLayer]:
+    """Return what is said of an endpoint's header fields, the most general first.
+
+    Args:
+        app: The application.
+        endpoint: The endpoint; None for requests that match none.
+        settings: What the configuration says.
+    """
+    layers = [*settings]
     if endpoint is None:
         return layers
     if "." in endpoint:
