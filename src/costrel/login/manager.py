@@ -14,6 +14,7 @@ from .attempts import count_attempt
 from .current import current_user, user_later, user_now
 from .requiring import required_later, required_now
 from .series import RememberStore
+from .settingchecks import check_settings, settings_of
 from .setup import DEFAULTS, EXTENSION, Limiter, LoginSetup, current_context
 from .users import id_of, itself, or_none
 
@@ -110,6 +111,11 @@ class Login(LoginSetup, t.Generic[U]):
         app.extensions[EXTENSION] = self
         app.context_processor(_template_names)
         misplaced.install(app)
+        app._start_checks = (*app._start_checks, check_settings)
+
+    def _settings_of(self, app: App) -> t.Iterator[tuple[str, t.Callable[[], object]]]:
+        # For `costrel.security.settingchecks`, which can't import this package.
+        return settings_of(self, app)
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""

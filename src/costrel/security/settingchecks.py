@@ -115,6 +115,9 @@ def _settings(app: App) -> t.Iterator[Named]:
             yield from found(app)
     # They are not switched on.
     yield from _sockets(app)
+    login = app.extensions.get("costrel.login")
+    if login is not None:
+        yield from login._settings_of(app)
 
 
 def _hosts(app: App) -> t.Iterator[Named]:
