@@ -74,7 +74,19 @@ class Filter:
 
     def _reread(self, value: t.Any) -> t.Any:
         """Decode as the declared type what msgspec encodes of a value."""
-        return self._decode(msgspec.json.encode(value))
+        return self._decode(msgspec.json.encode(value, enc_hook=_plain))
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return the text or bytes that a subclass is, which msgspec does not write by itself.
+
+    Such as `Markup`, and what the configuration hides (`costrel.settings.Secret`).
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
 
 
 class ModelFilter(Filter):
