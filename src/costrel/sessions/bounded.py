@@ -17,6 +17,11 @@ from .signing import Serializer, compress
 LIMIT_BYTES = 65_536
 """How large the data of a session may be when it is unpacked."""
 
+SHORT_BYTES = 256
+"""How large it may be to be left as it is: to compress that pays with a few dozen bytes."""
+
+_WINDOW_BITS = 12
+
 
 class DataTooLarge(ValueError):  # noqa: N818  it says what is wrong
     """The data is larger than `LIMIT_BYTES`, before it was packed or when it was unpacked."""
@@ -38,10 +43,21 @@ def unpack(data: bytes) -> bytes:
 
 
 def pack(data: bytes) -> bytes | None:
-    """Compress data as `compress` does; raises `DataTooLarge`."""
-    if len(data) > LIMIT_BYTES:
-        raise DataTooLarge(len(data))
-    return compress(data)
+    """Compress data; None if that would not save two bytes. Raises `DataTooLarge`.
+
+    PERF(session_written): what fits into a cookie needs neither the window nor the tables of
+    `compress`, a quarter of a megabyte that the process may have to get first.
+    """
+    length = len(data)
+    if length > LIMIT_BYTES:
+        raise DataTooLarge(length)
+    if length <= SHORT_BYTES:
+        return None
+    if length > 1 << _WINDOW_BITS:
+        return compress(data)
+    packing = zlib.compressobj(wbits=_WINDOW_BITS, memLevel=5)
+    packed = packing.compress(data) + packing.flush()
+    return packed if len(packed) < length - 1 else None
 
 
 def _check(payload: bytes) -> None:
