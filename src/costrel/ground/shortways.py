@@ -174,6 +174,14 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
             " key_derivation serializer session_class"
         ),
     ),
+    "_may_compile_stored_cookie": (
+        "costrel.sessions.stored.StoredSessionInterface",
+        (
+            "open_session save_session needs_store"
+            " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
+            " is_null_session null_session_class session_class"
+        ),
+    ),
     "_may_configure": ("costrel.app.Flask", "secret_key permanent_session_lifetime"),
     "_may_find_cookie": (
         "costrel.wrappers.request.Request",
