@@ -431,7 +431,7 @@ class SecureCookieSessionInterface(SessionInterface):
         # session was read at all, and whenever a cookie is sent.
         varies = session.accessed
         if varies:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
         if not self._is_saved(app, session):
             return
         if session:
@@ -456,10 +456,10 @@ class SecureCookieSessionInterface(SessionInterface):
             # domain and path.
             response.delete_cookie(name, **attributes)
         if not varies:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
 
 
-def _vary_by_cookie(response: t.Any) -> None:
+def vary_by_cookie(response: t.Any) -> None:
     """Add ``Vary: Cookie``, so that caches don't share the response (RFC 9110 §12.5.5)."""
     if not append_absent(response.headers, ("Vary", "Cookie")):
         response.vary.add("Cookie")

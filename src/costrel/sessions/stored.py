@@ -12,7 +12,7 @@ import re
 import secrets
 import typing as t
 
-from . import SessionMixin, _vary_by_cookie
+from . import SessionMixin, vary_by_cookie
 from .outages import Outages, replace_response
 from .safe import SafeSession, SafeSessionInterface
 from .storedlifetimes import StoredLifetimes
@@ -155,7 +155,7 @@ class StoredSessionInterface(SafeSessionInterface):
         If the store fails, the response becomes the one to a `ServiceUnavailable` (503).
         """
         if session.accessed:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
         if not isinstance(session, StoredSession) or session._refused:
             return
         try:
@@ -180,7 +180,7 @@ class StoredSessionInterface(SafeSessionInterface):
             attributes["expires"] = self.get_expiration_time(app, session)
             self._set_cookie(app, session, response, name, session_id, attributes)
         if not session.accessed:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
 
     def _read(
         self, app: t.Any, session_id: str, id_hash: str

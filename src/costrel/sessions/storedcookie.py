@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..wrappers import Response
+from . import vary_by_cookie
 from .automatic import TRANSPORTS, auto_name, has_auto_name, transport_of
 from .cookie import VARY, Fields
 from .safe import sent_value
@@ -59,10 +59,7 @@ class StoredCookie:
 
     def save(self, session: t.Any, response: t.Any) -> bool:
         """Add the header fields for a session that was read; False if more is to be done."""
-        if type(response) is not Response:
-            return False
         fields = self.fields(session)
-        if fields is None or (fields and not response.takes_cookie()):
-            return False
-        response.headers._list.extend(fields)
-        return True
+        if fields:
+            vary_by_cookie(response)
+        return fields is not None
