@@ -177,7 +177,7 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     "_may_compile_stored_cookie": (
         "costrel.sessions.stored.StoredSessionInterface",
         (
-            "open_session save_session needs_store"
+            "open_session save_session needs_store needs_store_to_open"
             " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
             " is_null_session null_session_class session_class"
         ),

@@ -14,7 +14,7 @@ import typing as t
 
 from . import SessionMixin, vary_by_cookie
 from .outages import Outages, replace_response
-from .safe import SafeSession, SafeSessionInterface
+from .safe import SafeSession, SafeSessionInterface, sent_value
 from .storedlifetimes import StoredLifetimes
 from .stores import SessionStore, StoreUnavailableError, user_text
 from .unavailable import UnavailableSession
@@ -142,6 +142,10 @@ class StoredSessionInterface(SafeSessionInterface):
         session = self.session_class.of_data(data)
         session._opened = opened
         return session
+
+    def needs_store_to_open(self, app: t.Any, cookies: str) -> bool:
+        """Return whether there is a cookie that names a session."""
+        return sent_value(cookies, self.get_cookie_name(app)) is not None
 
     def needs_store(self, app: t.Any, session: SessionMixin) -> bool:
         """Return whether saving the session has to ask the store."""
