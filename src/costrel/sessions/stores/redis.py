@@ -13,6 +13,8 @@ import hashlib
 import importlib
 import time
 import typing as t
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from urllib.parse import parse_qsl, urlencode
 
 from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError, notice_fork
@@ -118,7 +120,8 @@ class RedisStore(SessionStore):
     """Keep sessions in Redis or Valkey.
 
     Connections are opened when needed, one for each thread that uses one at the same time, and
-    again after the server was restarted. Give each application a ``prefix`` of its own. The
+    again after the server was restarted. Threads wait for each other if they need more than the
+    client may open, which the option ``max_connections`` says. Give each application a ``prefix`` of its own. The
     clocks of the machines should agree to the second; when a session expires, the server decides.
 
     Args:
@@ -140,7 +143,9 @@ class RedisStore(SessionStore):
         self._connection_error: type[Exception] = exceptions.ConnectionError
         self._refusal: type[Exception] = exceptions.ResponseError
         self._unknown_script: type[Exception] = exceptions.NoScriptError
-        self._kept: list[t.Any] = []
+        # When the client may open no more connections; redis 5 has no class for that.
+        self._full: t.Any = getattr(exceptions, "MaxConnectionsError", ())
+        self._kept: SimpleQueue[t.Any] = SimpleQueue()
         # A connection that the server has closed is opened again, once. One that does not answer
         # in time is not asked again: the client would wait for twice as long.
         again = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,))
@@ -203,15 +208,12 @@ class RedisStore(SessionStore):
 
     def close(self) -> None:
         """Close the connections that no thread is using; the next call opens new ones."""
-        pool = self._client.connection_pool
-        kept, self._kept = self._kept, []
-        for connection in kept:
-            pool.release(connection)
-        pool.disconnect(inuse_connections=False)
+        self._drop_kept()
+        self._client.connection_pool.disconnect(inuse_connections=False)
 
     def after_fork(self) -> None:
         """Leave the connections to the parent process; the client's own pool does so itself."""
-        self._kept = []
+        self._kept = SimpleQueue()
 
     def _ask_script(self, script: _Script, *args: str | bytes | int) -> t.Any:
         """Run a script; the server learns it if it does not know it, as after a restart."""
@@ -221,50 +223,70 @@ class RedisStore(SessionStore):
         except self._unknown_script:
             return self._ask(_packed(*script.whole, *values))
 
-    def _ask(self, command: bytes) -> t.Any:
+    def _ask(self, command: bytes, answers: int | None = None) -> t.Any:
         """Send a command; again, once, if the connection turns out to be closed.
 
         Keeps the connections that it uses, which takes a third of the time that it takes to get
-        one from the client's pool and to give it back.
+        one from the client's pool and to give it back. With a number of `answers`, the command
+        is as many, and a list is returned.
         """
         notice_fork()
-        pool = self._client.connection_pool
         for is_last in (False, True):
             try:
-                connection = self._kept.pop()
-            except IndexError:
-                connection = pool.get_connection()
+                connection = self._kept.get_nowait()
+            except Empty:
+                connection = self._connect()
             try:
                 connection.send_packed_command([command], check_health=False)
-                answer = connection.read_response(disable_decoding=True)
-            except self._refusal:
-                self._kept.append(connection)
-                raise
+                read = connection.read_response
+                if answers is None:
+                    answer = read(disable_decoding=True)
+                else:
+                    answer = [read(disable_decoding=True) for _ in range(answers)]
             except BaseException as error:
-                connection.disconnect()
-                pool.release(connection)
+                if answers is None and isinstance(error, self._refusal):
+                    # An answer as any other to the connection.
+                    self._kept.put(connection)
+                    raise
+                self._drop(connection)
                 if is_last or not isinstance(error, self._connection_error):
                     raise
                 # The server was restarted, so the others are closed as well.
-                kept, self._kept = self._kept, []
-                for closed in kept:
-                    closed.disconnect()
-                    pool.release(closed)
+                self._drop_kept()
             else:
-                self._kept.append(connection)
+                self._kept.put(connection)
                 return answer
         raise AssertionError("It returns or raises.")
 
+    def _connect(self) -> t.Any:
+        """Open a connection; if the client has as many as it may, wait until one is free."""
+        until = time.monotonic() + ANSWER_TIMEOUT_S
+        while True:
+            try:
+                return self._client.connection_pool.get_connection()
+            except self._full:
+                if time.monotonic() > until:
+                    raise
+            # Not for the whole time: one that fails goes back to the client.
+            with suppress(Empty):
+                return self._kept.get(timeout=ANSWER_TIMEOUT_S / 20)
+
+    def _drop(self, connection: t.Any) -> None:
+        connection.disconnect()
+        self._client.connection_pool.release(connection)
+
+    def _drop_kept(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._drop(self._kept.get_nowait())
+
     def _of_user(self, user: str) -> list[Kept]:
-        ids = [each.decode() for each in self._client.zrange(f"{self.prefix}:user:{user}", 0, -1)]
-        if not ids:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
-        for id_hash in ids:
-            pipeline.hmget(f"{self.prefix}:{id_hash}", _FIELDS)
-        found = zip(ids, map(_read, pipeline.execute()), strict=True)
+        listed = self._ask(_packed(b"ZRANGE", f"{self.prefix}:user:{user}".encode(), b"0", b"-1"))
+        commands = [_hmget(self._key_start + each) for each in listed]
+        answers = self._ask(b"".join(commands), len(commands)) if commands else []
+        found = zip(listed, map(_read, answers), strict=True)
         # An expired one is still listed until the next write.
-        return [Kept(each, s.created_at, s.used_at) for each, s in found if s is not None]
+        return [Kept(each.decode(), s.created_at, s.used_at) for each, s in found if s is not None]
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
