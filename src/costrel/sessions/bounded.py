@@ -1,4 +1,4 @@
-"""Sign and read session cookies whose data stays small when it is unpacked.
+"""Sign and read session cookies whose data stays small when it is unpacked, and whose clock may err.
 
 SECURITY(CWE-409): a cookie of 4 kB can unpack to 4 MB, and a header field of 64 kB to 64 MB.
 Only who has the key can sign one, but keys leak, and another application may have the same.
@@ -6,10 +6,11 @@ Only who has the key can sign one, but keys leak, and another application may ha
 
 from __future__ import annotations
 
+import time
 import typing as t
 import zlib
 
-from itsdangerous import BadPayload, URLSafeTimedSerializer
+from itsdangerous import BadPayload, SignatureExpired, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode
 
 from .signing import Serializer, compress
@@ -21,6 +22,9 @@ SHORT_BYTES = 256
 """How large it may be to be left as it is: to compress that pays with a few dozen bytes."""
 
 _WINDOW_BITS = 12
+
+CLOCK_LEEWAY_S = 60
+"""By how much the clock that a cookie was signed by may be ahead of the one that it is read by."""
 
 
 class DataTooLarge(ValueError):  # noqa: N818  it says what is wrong
@@ -73,7 +77,35 @@ def _check_received(payload: bytes) -> None:
         raise BadPayload("The data can't be unpacked.", original_error=error) from error
 
 
-class BoundedSerializer(Serializer):
+def _is_early(error: SignatureExpired) -> bool:
+    """Whether a signature is not too old, but of another clock that is a little ahead.
+
+    Two machines never agree completely, and signatures have whole seconds. Without this, some
+    sessions that one has just written would be empty on the other, and be overwritten there.
+    """
+    signed = error.date_signed
+    return signed is not None and 0 < signed.timestamp() - int(time.time()) <= CLOCK_LEEWAY_S
+
+
+class _Bounded(URLSafeTimedSerializer):
+    """What is different from itsdangerous when a cookie is read."""
+
+    def loads(self, s: str | bytes, max_age: int | None = None, *args: t.Any, **kw: t.Any) -> t.Any:
+        """Return the data; raises `BadData` for what is forged, too old or too large."""
+        try:
+            return super().loads(s, max_age, *args, **kw)
+        except SignatureExpired as error:
+            if not _is_early(error):
+                raise
+        return super().loads(s, None, *args, **kw)
+
+    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Return the data; raises `BadPayload` for too much of it."""
+        _check_received(payload)
+        return super().load_payload(payload, *args, **kwargs)
+
+
+class BoundedSerializer(_Bounded, Serializer):
     """A serializer for data that stays within `LIMIT_BYTES`."""
 
     @staticmethod
@@ -84,13 +116,8 @@ class BoundedSerializer(Serializer):
     def _decompress(data: bytes) -> bytes:
         return unpack(data)
 
-    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Return the data; raises `BadPayload` for too much of it."""
-        _check_received(payload)
-        return super().load_payload(payload, *args, **kwargs)
 
-
-class BoundedTimedSerializer(URLSafeTimedSerializer):
+class BoundedTimedSerializer(_Bounded):
     """The same with itsdangerous' own methods, where somebody has replaced one of them."""
 
     def dump_payload(self, obj: t.Any) -> bytes:
@@ -98,8 +125,3 @@ class BoundedTimedSerializer(URLSafeTimedSerializer):
         payload = super().dump_payload(obj)
         _check(payload)
         return payload
-
-    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Return the data; raises `BadPayload` for too much of it."""
-        _check_received(payload)
-        return super().load_payload(payload, *args, **kwargs)
