@@ -145,11 +145,11 @@ def answers(
     with (
         mock.patch.dict(os.environ, {FORCE_GENERAL: general}),
         mock.patch("time.time", return_value=NOW) as clock,
-        mock.patch("costrel.sessions.stored.secrets.token_urlsafe", lambda _size: next(ids)),
+        mock.patch("costrel.sessions.stored.secrets.token_urlsafe", side_effect=ids),
     ):
         app = Flask("saving")
         if stored:
-            app.config.update(SESSIONS, SESSION_STORE=MemoryStore(clock=lambda: clock()))
+            app.config.update(SESSIONS, SESSION_STORE=MemoryStore(clock=clock))
             install(app)
         app.config.update({"SECRET_KEY": SECRET, **config})
         app.logger.disabled = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partialmethod
 
 import pytest
 from safe_apps import make_app
@@ -154,8 +155,7 @@ def test_signature_is_too_old_after_the_permanent_lifetime(clock):
 def test_session_of_a_clock_that_is_a_little_ahead_is_read(clock, replaced, monkeypatch):
     """Clocks of machines differ, and one may be set back; by hours, the signature is no good."""
     if replaced:
-        sign = Signer.sign
-        monkeypatch.setattr(Signer, "sign", lambda *args: sign(*args))
+        monkeypatch.setattr(Signer, "sign", partialmethod(Signer.sign))
     client = make_app(SESSION_IDLE_LIFETIME=1_000).test_client()
     client.get("/set/1")
     clock.move(-1)

@@ -45,20 +45,14 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
     The response will have the next cookie of the series. A stolen cookie ends all series of the
     user. Asks the store, which may wait.
     """
-    value = ctx.request.cookies.get(_name(ctx))
-    if value is None:
+    found = _find(setup, ctx)
+    if found is None:
         return None
-    store = setup.store_of(ctx.app)
-    parts = split_cookie(value)
-    series = None if parts is None else store.get(parts[0])
-    if parts is None or series is None:
-        _delete(ctx)
-        return None
-    finding = series.judge(parts[1], setup.clock())
+    series, finding = found
     if finding is Finding.VALID:
         _replace_at_end(setup, ctx, series)
     elif finding is Finding.EXPIRED:
-        store.delete(series.selector)
+        setup.store_of(ctx.app).delete(series.selector)
         _delete(ctx)
         return None
     elif finding is Finding.STOLEN:
@@ -73,19 +67,31 @@ def forget(setup: LoginSetup, ctx: RequestContext) -> None:
     SECURITY(cookie theft): a cookie that was used before tells of a thief here too, who would
     otherwise stay remembered.
     """
-    value = ctx.request.cookies.get(_name(ctx))
-    if value is None:
+    found = _find(setup, ctx)
+    if found is None:
         return
-    store = setup.store_of(ctx.app)
-    parts = split_cookie(value)
-    series = None if parts is None else store.get(parts[0])
+    series, finding = found
     _delete(ctx)
-    if parts is None or series is None:
-        return
-    if series.judge(parts[1], setup.clock()) is Finding.STOLEN:
+    if finding is Finding.STOLEN:
         _tell_theft(setup, ctx, series)
     else:
-        store.delete(series.selector)
+        setup.store_of(ctx.app).delete(series.selector)
+
+
+def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding] | None:
+    """Return the series of the request's cookie, and what the cookie is worth.
+
+    A cookie of no series is deleted.
+    """
+    value = ctx.request.cookies.get(_name(ctx))
+    if value is None:
+        return None
+    parts = split_cookie(value)
+    series = None if parts is None else setup.store_of(ctx.app).get(parts[0])
+    if parts is None or series is None:
+        _delete(ctx)
+        return None
+    return series, series.judge(parts[1], setup.clock())
 
 
 def has_cookie(ctx: RequestContext) -> bool:

@@ -1,4 +1,4 @@
-"""Sign and read session cookies whose data stays small when it is unpacked, and whose clock may err.
+"""Sign and read session cookies whose data stays small, by clocks that differ a little.
 
 SECURITY(CWE-409): a cookie of 4 kB can unpack to 4 MB, and a header field of 64 kB to 64 MB.
 Only who has the key can sign one, but keys leak, and another application may have the same.
@@ -90,7 +90,9 @@ def _is_early(error: SignatureExpired) -> bool:
 class _Bounded(URLSafeTimedSerializer):
     """What is different from itsdangerous when a cookie is read."""
 
-    def loads(self, s: str | bytes, max_age: int | None = None, *args: t.Any, **kw: t.Any) -> t.Any:
+    def loads(  # type: ignore[override]  # as in itsdangerous
+        self, s: str | bytes, max_age: int | None = None, *args: t.Any, **kw: t.Any
+    ) -> t.Any:
         """Return the data; raises `BadData` for what is forged, too old or too large."""
         try:
             return super().loads(s, max_age, *args, **kw)

@@ -9,10 +9,9 @@ from .automatic import (
     HTTPS,
     REMOTE,
     TRANSPORTS,
-    auto_name,
     check_prefix,
+    cookie_name,
     current_transport,
-    has_auto_name,
     is_secure,
     transport_of,
 )
@@ -34,9 +33,7 @@ class SafeCookie(SessionCookie):
         interface = app.session_interface
         attributes = interface._cookie_attributes(app)
         attributes["secure"] = is_secure(app, transport)
-        name = app.config["SESSION_COOKIE_NAME"]
-        if has_auto_name(app):
-            name = auto_name(app, transport, attributes["domain"], attributes["path"])
+        name = cookie_name(app, transport, attributes["domain"], attributes["path"])
         check_prefix(name, attributes)
         super().__init__(app, serializer, name, attributes)
         self._lifetimes = Lifetimes.of(app.config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from . import vary_by_cookie
-from .automatic import TRANSPORTS, auto_name, has_auto_name, transport_of
+from .automatic import TRANSPORTS, cookie_name, transport_of
 from .cookie import VARY, Fields
 from .safe import sent_value
 from .stored import StoredSession
@@ -25,11 +25,9 @@ class StoredCookie:
 
     def __init__(self, app: t.Any) -> None:
         interface = app.session_interface
-        name = app.config["SESSION_COOKIE_NAME"]
         domain, path = interface.get_cookie_domain(app), interface.get_cookie_path(app)
         self._names = {
-            transport: auto_name(app, transport, domain, path) if has_auto_name(app) else name
-            for transport in TRANSPORTS
+            transport: cookie_name(app, transport, domain, path) for transport in TRANSPORTS
         }
         self._open = interface.open_named
         self._store = interface.store

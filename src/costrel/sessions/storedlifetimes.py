@@ -26,9 +26,7 @@ class StoredLifetimes:
         lifetimes = Lifetimes.of(app.config) or Lifetimes(None, None)
         self._idle_s, self._absolute_s = lifetimes.idle_s, lifetimes.absolute_s
         self._last_s: float = (
-            app.permanent_session_lifetime.total_seconds()
-            if self._idle_s is None
-            else self._idle_s
+            app.permanent_session_lifetime.total_seconds() if self._idle_s is None else self._idle_s
         )
         self._step_s = self._last_s / _STEPS
         self.refreshes = bool(app.config["SESSION_REFRESH_EACH_REQUEST"])

@@ -121,8 +121,9 @@ class RedisStore(SessionStore):
 
     Connections are opened when needed, one for each thread that uses one at the same time, and
     again after the server was restarted. Threads wait for each other if they need more than the
-    client may open, which the option ``max_connections`` says. Give each application a ``prefix`` of its own. The
-    clocks of the machines should agree to the second; when a session expires, the server decides.
+    client may open, which the option ``max_connections`` says. Give each application a ``prefix``
+    of its own. The clocks of the machines should agree to the second; when a session expires, the
+    server decides.
 
     Args:
         url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with the options that
