@@ -13,8 +13,9 @@ from functools import partial
 from ..ground.wrapped import layers
 from ..views import View, http_method_funcs
 from .hidden import unaliased
-from .markers import Depends, name_of
+from .markers import Depends
 from .security import SecurityScheme
+from .unentered import name_of
 
 
 class Ignored(t.NamedTuple):

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
-from ..registration.operations import options_of
+from ..registration.installed import is_of_installed_package
+from ..registration.operations import asks_for_types, options_of
 from ..registration.origin import definition
 from ..views import MethodView, function_of, http_method_funcs
 from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
+from .hints import DEFINE_IT, hints_of
+from .ignored import ignored_in
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
 from .problems import Problem
@@ -204,12 +207,14 @@ def _of_function(
         filled.update(list(inspect.signature(function).parameters)[:1])
     is_decorated = is_decorated or hasattr(view, "__wrapped__")
     is_typed = function is not None and (bool(function.__annotations__) or _says_data(options))
+    if is_typed and _is_for_flask(app, rule, function):
+        is_typed = False
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
     binding, send, returns = None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
-        hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
+        hints = hints_of(function) if is_typed else {}
         hints = {name: hint for name, hint in hints.items() if name not in given}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
@@ -233,7 +238,7 @@ def _of_function(
             credentials = [one.name for one in dependencies.security]
             share_names(bindings, credentials, refuse_unknown=refuse_unknown)
     except (TypeError, NameError) as error:
-        advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
+        advice = f". {DEFINE_IT}" if isinstance(error, NameError) else ""
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
         raise TypeError(f"{error}{advice} {where}") from error
     if binding is not None and not binding.entries and send is None:
@@ -250,6 +255,18 @@ def _of_function(
         function, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies,
     )  # fmt: skip
+
+
+def _is_for_flask(app: App, rule: Rule, function: t.Any) -> bool:
+    """Whether a view is of an extension that was written for Flask, which reads no annotations.
+
+    SECURITY: one that depends on something was not, and is not called without that.
+    """
+    return (
+        is_of_installed_package(app, function)
+        and not asks_for_types(app, rule)
+        and ignored_in(function) is None
+    )
 
 
 def _has_preprocessors(app: App, rule: Rule) -> bool:
@@ -308,12 +325,6 @@ def _says_data(options: t.Mapping[str, t.Any]) -> bool:
     return "status" in options or any(
         isinstance(code, int) and 200 <= code < 300 for code in responses
     )
-
-
-_DEFINE_IT = (
-    "Import or define it at the top of the module, neither below `if TYPE_CHECKING` nor inside a"
-    " function."
-)
 
 
 def _refuses_unknown(app: App) -> bool:
