@@ -56,20 +56,30 @@ async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.An
     """Run the hooks and the view of a plan, and finish what they return."""
     try:
         await send_signal(app, request_started)
-        if opens_in_thread(ctx):
+        opens = opens_in_thread(ctx)
+        if opens and t.cast("t.Any", plan.steps).inwards[0].is_async:
             await hop_for(app, open_session, ctx)
-        rv = await _run_to_view(app, ctx, plan, engine)
+        rv = await _run_to_view(app, ctx, plan, engine, _open_and_run if opens else _run_sync)
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = await handle_user_exception(app, error)
     return await finish(app, ctx, plan, engine, rv)
 
 
-async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.Any:
-    """Run what comes before the view and, unless that returns a value, the view."""
+async def _run_to_view(
+    app: App,
+    ctx: RequestContext,
+    plan: Plan,
+    engine: Engine,
+    run_sync: t.Callable[..., t.Any],
+) -> t.Any:
+    """Run what comes before the view and, unless that returns a value, the view.
+
+    `run_sync` runs a group of sync steps, in a worker thread.
+    """
     rv: t.Any = _GO_ON
     for group in t.cast("t.Any", plan.steps).inwards:
         if not group.is_async:
-            rv = await hop_for(app, _run_sync, app, ctx, plan, engine, group)
+            rv = await hop_for(app, run_sync, app, ctx, plan, engine, group)
         elif group.preprocess:
             await group.preprocess[0](plan.endpoint, ctx.request.view_args)
         elif engine.epoch != app._epoch.value:
@@ -97,6 +107,14 @@ async def _guard(app: App, ctx: RequestContext, plan: Plan) -> t.Any:
     if plan.guard is None:
         return None
     return await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
+
+
+def _open_and_run(
+    app: App, ctx: RequestContext, plan: Plan, engine: Engine, group: Inwards
+) -> t.Any:
+    """Do what `_run_sync` does, after the session was opened for the coroutines that follow."""
+    open_session(ctx)
+    return _run_sync(app, ctx, plan, engine, group)
 
 
 def _run_sync(  # noqa: C901, PLR0911  one step after the other

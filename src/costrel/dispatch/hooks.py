@@ -136,13 +136,14 @@ def save_session(app: App, ctx: RequestContext, response: Response) -> None:
 def opens_in_thread(ctx: RequestContext) -> bool:
     """Whether a session must be opened in a thread before a coroutine runs, which may access it.
 
-    It is if the client sent a cookie, and opening it waits for a store.
+    It is if the client sent its cookie, and opening it waits for a store.
     """
-    return bool(
-        getattr(ctx.app.session_interface, "waits_for_store", False)
-        and "_opened_session" not in ctx.__dict__
-        and ctx.environ.get("HTTP_COOKIE")
-    )
+    app = ctx.app
+    interface = app.session_interface
+    if not getattr(interface, "waits_for_store", False) or "_opened_session" in ctx.__dict__:
+        return False
+    cookies = ctx.environ.get("HTTP_COOKIE")
+    return bool(cookies and interface.needs_store_to_open(app, cookies))
 
 
 def saves_in_thread(ctx: RequestContext) -> bool:
