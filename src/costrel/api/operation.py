@@ -15,6 +15,7 @@ from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
+from .ignored import refuse_ignored_in_init
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
 from .problems import Problem
@@ -117,6 +118,7 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     view_class = getattr(view, "view_class", None)
     if view_class is None:
         return [of_function(view, rule, methods, options)]
+    refuse_ignored_in_init(view_class)
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
