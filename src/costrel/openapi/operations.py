@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..api.problems import problems_of
+from ..ground.protection import protection_of
 from . import docstrings
 from .bodies import body_of
 from .outgoing import operation_for
@@ -35,6 +36,9 @@ class Describer:
         self._app = app
         self._responses = Responses(schemas)
         self._security = Security()
+        protection = protection_of(app)
+        limits = None if protection is None else protection.limits
+        self._limits_urls = limits is not None and app.config.get("MAX_URL_LENGTH") is not None
 
     def describe(
         self,
@@ -100,6 +104,8 @@ class Describer:
             statuses += _OF_BODY
         if entries:
             statuses.append(422)
+        if self._limits_urls and (variables or any(one.marker.place == "query" for one in entries)):
+            statuses.append(414)
         if has_security:
             statuses.append(401)
         if getattr(operation.function, "rate_rules", None):

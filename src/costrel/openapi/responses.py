@@ -32,6 +32,7 @@ _EXPLAINED = {
     404: "There is nothing at this address.",
     406: "There is no answer in a media type that the client accepts.",
     413: "The body is too large.",
+    414: "The URL is too long.",
     415: "The body has a media type that is not accepted here.",
     422: "Values of the request do not fit. `errors` has each of them.",
     429: "There were too many requests. `Retry-After` says when to come again.",
