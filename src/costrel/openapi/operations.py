@@ -8,6 +8,7 @@ from ..api.problems import problems_of
 from ..ground.protection import protection_of
 from . import docstrings
 from .bodies import body_of
+from .logins import demands_login, login_cookie_of, redirects_to_login
 from .outgoing import operation_for
 from .parameters import parameters_of
 from .responses import Responses, is_cursor_page
@@ -79,10 +80,15 @@ class Describer:
         body = body_of(self._schemas, entries, "output" if is_sent else "input", said)
         if body is not None:
             described["requestBody"] = body
-        security = None if is_sent else self._security.of(operation)
+        needs_login = not is_sent and demands_login(self._app, operation)
+        login = login_cookie_of(self._app) if needs_login else None
+        security = None if is_sent else self._security.of(operation, login)
         errors = {} if is_sent else self._errors(operation, entries, variables, bool(security))
         described["responses"] = self._responses.of(
-            operation, errors, "input" if is_sent else "output"
+            operation,
+            errors,
+            "input" if is_sent else "output",
+            is_redirected=needs_login and redirects_to_login(self._app, operation),
         )
         if security is not None:
             described["security"] = security
