@@ -71,6 +71,11 @@ def refuse_ignored_in_init(view_class: type) -> None:
     _refuse(next(_all_ignored_in(init), None), INIT)
 
 
+def marked_parameters(function: t.Any) -> set[str]:
+    """Return the names of a function's parameters that have a marker."""
+    return {ignored.parameter for ignored in _all_ignored_in(function)}
+
+
 def _refuse(found: Ignored | None, kind: Unfilled) -> None:
     if found is None:
         return

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
+from ..ground.wrapped import layers
 from ..registration.operations import options_of
 from ..registration.origin import definition
 from ..views import MethodView, function_of, http_method_funcs
@@ -16,11 +17,13 @@ from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
 from .ignored import refuse_ignored_in_init
+from .inherited import check_inherited
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
 from .problems import Problem
 from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
+from .unsaid import Unsaid
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -53,6 +56,7 @@ class Operation:
         negotiates_first: Whether a client that accepts no format gets 406 before the view, which
             may change something, is called.
         dependencies: The functions that it depends on; None if there are none.
+        unsaid: Refuses data that it does not declare, if Flask's rules send what it returns.
     """
 
     function: View | None
@@ -67,6 +71,7 @@ class Operation:
     responses: t.Mapping[int, t.Any] = field(default_factory=dict)
     negotiates_first: bool = False
     dependencies: Dependencies | None = None
+    unsaid: Unsaid | None = None
 
     @property
     def changes(self) -> bool:
@@ -99,7 +104,8 @@ class Operation:
 
     def sent(self, value: t.Any) -> t.Any:
         """Return what is sent of a value."""
-        return value if self.send is None else self.send(value)
+        send = self.send or self.unsaid
+        return value if send is None else send(value)
 
     def status_of(self) -> int:
         """Return the status of a value that comes without one."""
@@ -117,8 +123,11 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     methods = methods or tuple(rule.methods or ())
     view_class = getattr(view, "view_class", None)
     if view_class is None:
+        check_inherited(*_method_in(view))
         return [of_function(view, rule, methods, options)]
     refuse_ignored_in_init(view_class)
+    for name in ("dispatch_request", *map(str.lower, rule.methods or http_method_funcs)):
+        check_inherited(view_class, name)
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
@@ -165,6 +174,15 @@ def _of_methods(
     return [*operations, *([of_dispatch(tuple(sorted(others)), options)] if others else [])]
 
 
+def _method_in(view: t.Any) -> tuple[type, str]:
+    """Return the class and the name of the method that a view calls; a function calls its own."""
+    for layer in layers(view):
+        if inspect.ismethod(layer):
+            owner = layer.__self__
+            return owner if isinstance(owner, type) else type(owner), layer.__name__
+    return type(view), "__call__"
+
+
 def _is_bound(view_class: type, name: str) -> bool:
     """Whether a method of a class has a first parameter that an instance will fill."""
     method = inspect.getattr_static(view_class, name)
@@ -208,7 +226,7 @@ def _of_function(
     is_typed = function is not None and (bool(function.__annotations__) or _says_data(options))
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns = None, None, NOT_SAID
+    binding, send, unsaid, returns = None, None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
@@ -223,7 +241,7 @@ def _of_function(
             returns = without_aliases(hints.get("return", NOT_SAID))
             if function is not None and returns is not NOT_SAID and not is_decorated:
                 check_generator(function, returns)
-            send, responses = answers_of(returns, options, f"The view {place}")
+            send, unsaid, responses = answers_of(returns, options, f"The view {place}")
             if not is_decorated and not _has_preprocessors(app, rule):
                 entries = () if binding is None else binding.entries
                 hidden = frozenset() if dependencies is None else dependencies.hidden
@@ -250,7 +268,7 @@ def _of_function(
     )
     return Operation(
         function, rule, methods, options, hints, binding, returns, send,
-        is_api, responses, negotiates_first, dependencies,
+        is_api, responses, negotiates_first, dependencies, unsaid,
     )  # fmt: skip
 
 
