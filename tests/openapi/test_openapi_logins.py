@@ -16,7 +16,7 @@ from costrel.openapi import document_of
 from costrel.views import MethodView, View
 
 COOKIE = "__Host-session"
-NEEDS_LOGIN = [{COOKIE: []}]
+NEEDS_LOGIN: list[dict[str, list[str]]] = [{COOKIE: []}]
 
 
 class User(Struct):
@@ -59,7 +59,7 @@ async def typed_later() -> User:
 
 
 @login_required
-def page():
+def page() -> str:
     """Say it on a page."""
     return "Ada"
 
@@ -69,7 +69,7 @@ class One(View):
 
     decorators: t.ClassVar = [login_required]
 
-    def dispatch_request(self) -> User:
+    def dispatch_request(self) -> User:  # type: ignore[override]
         """Say who it is."""
         return User("ada")
 
@@ -78,7 +78,7 @@ class OneMethod(View):
     """A class whose method is guarded."""
 
     @login_required
-    def dispatch_request(self) -> User:
+    def dispatch_request(self) -> User:  # type: ignore[override]
         """Say who it is."""
         return User("ada")
 
@@ -209,7 +209,7 @@ def test_cookie_is_that_of_browsers_whoever_asks() -> None:
     """Over plain HTTP to this machine, it would have another name."""
     app, _login = make_app()
     app.add_url_rule("/", "view", typed)
-    document = app.test_client().get("/openapi.json", base_url="http://localhost").json
+    document: t.Any = app.test_client().get("/openapi.json", base_url="http://localhost").json
     assert list(document["components"]["securitySchemes"]) == [COOKIE]
 
 
