@@ -14,7 +14,7 @@ from ..ground.current import request_view
 from ..sessions import is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
-from .ignored import HOOK, refuse_ignored
+from .ignored import refuse_ignored
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
@@ -57,7 +57,7 @@ def preprocess_request(app: App) -> t.Any:
             app.ensure_sync(preprocess)(request.endpoint, request.view_args)
     for name in names:
         hooks = app.before_request_funcs.get(name, ())
-        refuse_ignored(hooks, HOOK)
+        refuse_ignored(hooks)
         for hook in hooks:
             rv = app.ensure_sync(hook)()
             if rv is not None:
