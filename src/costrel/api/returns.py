@@ -98,6 +98,9 @@ def _members_of(
         yield from _members_of(arguments[0], _statuses_in(arguments[1]))
     elif origin is t.Annotated and _is_answer(arguments[0]):
         yield from _members_of(arguments[0], statuses)
+    elif annotation is tuple or (origin is tuple and not arguments):
+        # As Flask's views are annotated that return ("text", 404): it says nothing of the value.
+        yield t.Any, statuses
     else:
         yield annotation, statuses
 
