@@ -164,6 +164,8 @@ def test_other_values_are_never_sent_in_part(answer: Answer, text: str) -> None:
         with pytest.raises(ValueError, match=r"can't be sent|line break|newline") as caught:
             answer(view)
         notes = getattr(caught.value, "__notes__", [])
-        assert "encode" in str(caught.value) or any("Encode" in note for note in notes) or (
-            "status" in str(caught.value)
+        assert (
+            "encode" in str(caught.value)
+            or any("Encode" in note for note in notes)
+            or ("status" in str(caught.value))
         )

@@ -112,9 +112,7 @@ class Mixed:
 class MixedIn(Mixed, Costrel):
     """Takes over two sets of defaults."""
 
-    default_config = ImmutableDict(
-        {**Costrel.default_config, **Mixed.default_config, **CHOSEN}
-    )
+    default_config = ImmutableDict({**Costrel.default_config, **Mixed.default_config, **CHOSEN})
 
 
 class OnlyThese(Flask):

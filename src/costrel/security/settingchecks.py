@@ -101,6 +101,12 @@ def _limits(app: App) -> t.Iterator[Named]:
     for key in LOWEST:
         yield key, lambda key=key: read_limit(app, key)  # type: ignore[misc]
     yield "VIEW_TIMEOUT_S", lambda: _check_timeout(app.config.get("VIEW_TIMEOUT_S"))
+    yield "STRICT_FORMS", lambda: _check_strict(app.config.get("STRICT_FORMS"))
+
+
+def _check_strict(value: t.Any) -> None:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"STRICT_FORMS is {value!r}. Write True or False.")
 
 
 def _check_timeout(value: t.Any) -> None:

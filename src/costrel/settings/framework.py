@@ -28,6 +28,7 @@ _TYPES: t.Mapping[str, t.Any] = {
     "MAX_CONTENT_LENGTH": int | None,
     "MAX_FORM_MEMORY_SIZE": int | None,
     "MAX_FORM_PARTS": int | None,
+    "MAX_JSON_SIZE": int | None,
     "TRUSTED_HOSTS": list[str],
     "WEBSOCKET_ORIGINS": list[str] | None,
     "WEBSOCKET_MAX_MESSAGE_SIZE": int | None,
