@@ -281,7 +281,7 @@ def redirect(
 
     Args:
         location: The URL. If it comes from the client, pass `allow`: it may lead to another site.
-            `Costrel` encodes control characters in it; on `Flask`, a line break raises `ValueError`.
+            `Costrel` encodes control characters in it, and `Flask` raises `ValueError` for some.
         code: 301, 302, 303, 305, 307 or 308.
         Response: The response class to use if there is no current application.
         allow: For a URL that a client has sent: where it may lead, besides this site. Either

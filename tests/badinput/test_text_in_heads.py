@@ -45,7 +45,7 @@ def ask(kind: type[Flask], interface: str, view: t.Callable[[], t.Any]) -> TestR
 
 
 @pytest.fixture(params=[Flask, Costrel], ids=lambda cls: cls.__name__)
-def answer(request: pytest.FixtureRequest, interface: str, path: str) -> Answer:  # noqa: ARG001
+def answer(request: pytest.FixtureRequest, interface: str, path: str) -> Answer:
     """Return what a view answers, on both classes and over both interfaces."""
     return lambda view: ask(request.param, interface, view)
 

@@ -135,7 +135,7 @@ class Response(ThinResponse):
         key: str,
         value: str = "",
         max_age: timedelta | int | None = None,
-        expires: str | datetime | int | float | None = None,
+        expires: str | datetime | float | None = None,
         path: str | None = "/",
         domain: str | None = None,
         secure: bool = False,
