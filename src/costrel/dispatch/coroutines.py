@@ -107,7 +107,8 @@ async def _guard(app: App, ctx: RequestContext, plan: Plan) -> t.Any:
         rv = await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
         if rv is not None:
             return rv
-    await _open_session(app, ctx)
+    if opens_in_thread(ctx):
+        await hop_for(app, open_session, ctx)
     return None
 
 
