@@ -19,6 +19,8 @@ WRONG = {
     "CONTENT_SECURITY_POLICY_REPORT_ONLY": {"img-src": "self"},
     "MAX_CONTENT_LENGTH": "16MB",
     "MAX_HEADERS": 1,
+    "MAX_JSON_SIZE": "1MB",
+    "STRICT_FORMS": "sometimes",
     "VIEW_TIMEOUT_S": "10s",
     "RATE_LIMIT_DEFAULT": "often",
     "RATE_LIMIT_STORE": "sqlite:///x",
@@ -235,6 +237,7 @@ def test_header_setting_that_is_changed_in_place_keeps_the_protection(path, capl
 
 FLAGS = [
     "CSRF_PROTECTION", "RATE_LIMIT_HEADERS", "REQUEST_ID_TRUSTED", "SESSION_COOKIE_HTTPONLY",
+    "STRICT_FORMS",
     "SESSION_COOKIE_PARTITIONED", "SESSION_COOKIE_SECURE", "SESSION_REFRESH_EACH_REQUEST",
 ]  # fmt: skip
 

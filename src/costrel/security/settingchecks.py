@@ -197,6 +197,7 @@ def _limits(app: App) -> t.Iterator[Named]:
         yield key, lambda key=key: _check_timeout(key, app.config.get(key))  # type: ignore[misc]
     key = "WEBSOCKET_MAX_MESSAGE_SIZE"
     yield key, lambda: _check_size(key, app.config.get(key))
+    yield _flag(app, "STRICT_FORMS")
 
 
 def _check_size(key: str, value: t.Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..ground.protection import protection_of, security_of
 from . import SecureCookieSessionInterface, SessionInterface
-from .automatic import PLAIN, REMOTE, AutoName, auto_name, follows_others, has_auto_name
+from .automatic import PLAIN, REMOTE, AutoName, cookie_name, follows_others, has_auto_name
 from .safe import SafeSessionInterface
 
 COOKIE = "cookie:"
@@ -65,7 +65,7 @@ def settle(app: t.Any) -> SessionInterface:
         # Only one thread opens the store.
         with _lock:
             if store != state.store:
-                made = _make_safe() if store == COOKIE else _open(app)
+                made = _make_safe() if store == COOKIE else _open(app, store)
                 state.interface, state.store = made, store
                 app.session_interface = made
     name_cookie(app)
@@ -76,7 +76,7 @@ def name_cookie(app: t.Any) -> None:
     """Put the name that the session's cookie has by itself into the configuration.
 
     There extensions read it, and session interfaces that somebody else has written. Those of ours
-    find the name of each request by `auto_name`; it is constant for others.
+    find the name of each request by `cookie_name`; it is constant for others.
     """
     if not (follows_others(app) and has_auto_name(app)):
         return
@@ -84,16 +84,16 @@ def name_cookie(app: t.Any) -> None:
     name = PLAIN
     if isinstance(interface, SafeSessionInterface):
         domain, path = interface.get_cookie_domain(app), interface.get_cookie_path(app)
-        name = auto_name(app, REMOTE, domain, path)
+        name = cookie_name(app, REMOTE, domain, path)
     if app.config["SESSION_COOKIE_NAME"] != name:
         _tell_name(app, name)
 
 
-def _open(app: t.Any) -> SessionInterface:
+def _open(app: t.Any, store: t.Any) -> SessionInterface:
     # Imported here, because most applications have no store.
     from .choosing import choose_interface
 
-    return choose_interface(app)
+    return choose_interface(app, store)
 
 
 def _make_safe() -> SafeSessionInterface:

@@ -14,10 +14,9 @@ from . import (
     SessionMixin,
 )
 from .automatic import (
-    auto_name,
     check_prefix,
+    cookie_name,
     current_transport,
-    has_auto_name,
     is_secure,
     warn_of_plain_http,
 )
@@ -112,10 +111,8 @@ class SafeSessionInterface(SecureCookieSessionInterface):
         It is ``session`` with a domain or another path than ``/``, which the prefix excludes, and
         for requests over plain HTTP to a name of this machine.
         """
-        if not has_auto_name(app):
-            return super().get_cookie_name(app)
         domain, path = self.get_cookie_domain(app), self.get_cookie_path(app)
-        return auto_name(app, current_transport(), domain, path)
+        return cookie_name(app, current_transport(), domain, path)
 
     def get_cookie_secure(self, app: t.Any) -> bool:
         """Return ``SESSION_COOKIE_SECURE``, by default True outside debug mode and over HTTPS."""
