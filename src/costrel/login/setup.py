@@ -126,11 +126,12 @@ class LoginSetup:
         if self._remember_store is not None:
             return self._remember_store
         named: t.Any = app.config.get("LOGIN_REMEMBER_STORE")
-        opened: _Opened | None = app.extensions.get(_STORE)
-        if opened is None:
+        opened: _Opened
+        if _STORE not in app.extensions:
             # Two threads may open one each, and the memory must be the same for both.
-            opened = app.extensions.setdefault(_STORE, _Opened(named, _open(app)))
-        elif opened.named is not named and opened.named != named:
+            app.extensions.setdefault(_STORE, _Opened(named, _open(app)))
+        opened = app.extensions[_STORE]
+        if opened.named is not named and opened.named != named:
             opened = app.extensions[_STORE] = _Opened(named, _open(app))
         return opened.store
 
