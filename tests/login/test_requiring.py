@@ -240,9 +240,7 @@ FORM = "/form?a=%3Cb%3E&c=d"
         ("https://[", False),
     ],
 )
-def test_form_sent_after_the_session_has_ended_leads_to_the_login_page(
-    path, referrer, back, root
-):
+def test_form_sent_after_the_session_has_ended_leads_to_the_login_page(path, referrer, back, root):
     """By a link: back to the page with the form, if that is of this host, and nothing is resent."""
     made = make(LOGIN_VIEW="log_in_page")
     app = with_views(made)
