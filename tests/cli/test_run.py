@@ -518,6 +518,29 @@ def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("args", "environ", "lines"),
+    [
+        ([], {}, ["FLASK_DEBUG in {folder}/.env:2", "remove that, or set COSTREL_ENV=production"]),
+        ([], {"FLASK_DEBUG": "1"}, ["Debug mode is on by FLASK_DEBUG\n", "unset that."]),
+        (["--debug"], {"COSTREL_ENV": "production"}, ["Debug mode: on", "leave out --debug."]),
+        ([], {"COSTREL_ENV": "production"}, ["Debug mode: off"]),
+    ],
+)
+def test_what_turns_debug_mode_on_is_named(
+    serve: t.Any, tmp_path: Path, args: list[str], environ: dict[str, str], lines: list[str]
+) -> None:
+    """A file does not where the environment is named, and is named with its line otherwise."""
+    (tmp_path / "hello.py").write_text(HELLO)
+    (tmp_path / ".env").write_text("\nFLASK_DEBUG=1\n")
+    server = serve("--app", "hello", "run", "--port", "0", *args, **environ)
+    server.wait_ready()
+
+    for line in lines:
+        assert line.format(folder=tmp_path) in server.output
+    assert ("For development only" in server.output) is ("Debug mode: on" in server.output)
+
+
+@pytest.mark.parametrize(
     ("code", "error"),
     [
         ("raise RuntimeError('half written')\n", "RuntimeError: half written"),

@@ -147,7 +147,7 @@ def test_session_is_read_in_the_hop_of_the_steps_before_the_view(first, monkeypa
         return [found async for found in main()]
 
     step = ["_run_sync"] if first == "sync" else []
-    opening = ["_open_and_run"] if first == "sync" else ["open_session"]
+    opening = ["_run_sync"] if first == "sync" else ["open_session"]
     assert asyncio.run(collect()) == [(step, []), (opening, ["get"])]
 
 

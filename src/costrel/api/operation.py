@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
+from ..ground.wrapped import layers
 from ..registration.installed import is_of_installed_package
 from ..registration.operations import asks_for_types, options_of
 from ..registration.origin import definition
@@ -17,12 +18,14 @@ from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
 from .hints import DEFINE_IT, hints_of
-from .ignored import ignored_in
+from .ignored import ignored_in, refuse_ignored_in_init
+from .inherited import check_inherited
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
 from .problems import Problem
 from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
+from .unsaid import Unsaid
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -55,6 +58,7 @@ class Operation:
         negotiates_first: Whether a client that accepts no format gets 406 before the view, which
             may change something, is called.
         dependencies: The functions that it depends on; None if there are none.
+        unsaid: Refuses data that it does not declare, if Flask's rules send what it returns.
     """
 
     function: View | None
@@ -69,6 +73,7 @@ class Operation:
     responses: t.Mapping[int, t.Any] = field(default_factory=dict)
     negotiates_first: bool = False
     dependencies: Dependencies | None = None
+    unsaid: Unsaid | None = None
 
     @property
     def changes(self) -> bool:
@@ -101,7 +106,8 @@ class Operation:
 
     def sent(self, value: t.Any) -> t.Any:
         """Return what is sent of a value."""
-        return value if self.send is None else self.send(value)
+        send = self.send or self.unsaid
+        return value if send is None else send(value)
 
     def status_of(self) -> int:
         """Return the status of a value that comes without one."""
@@ -118,8 +124,16 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     methods = methods or tuple(rule.methods or ())
     view_class = getattr(view, "view_class", None)
+
+    def is_read(function: View) -> bool:
+        return not _is_for_flask(app, rule, function)
+
     if view_class is None:
+        check_inherited(*_method_in(view), is_read)
         return [of_function(view, rule, methods, options)]
+    refuse_ignored_in_init(view_class)
+    for name in ("dispatch_request", *map(str.lower, rule.methods or http_method_funcs)):
+        check_inherited(view_class, name, is_read)
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
@@ -164,6 +178,15 @@ def _of_methods(
             f" (For the rule {rule.rule!r}.)"
         )
     return [*operations, *([of_dispatch(tuple(sorted(others)), options)] if others else [])]
+
+
+def _method_in(view: t.Any) -> tuple[type, str]:
+    """Return the class and the name of the method that a view calls; a function calls its own."""
+    for layer in layers(view):
+        if inspect.ismethod(layer):
+            owner = layer.__self__
+            return owner if isinstance(owner, type) else type(owner), layer.__name__
+    return type(view), "__call__"
 
 
 def _is_bound(view_class: type, name: str) -> bool:
@@ -211,7 +234,7 @@ def _of_function(
         is_typed = False
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns = None, None, NOT_SAID
+    binding, send, unsaid, returns = None, None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
         hints = hints_of(function) if is_typed else {}
@@ -226,7 +249,7 @@ def _of_function(
             returns = without_aliases(hints.get("return", NOT_SAID))
             if function is not None and returns is not NOT_SAID and not is_decorated:
                 check_generator(function, returns)
-            send, responses = answers_of(returns, options, f"The view {place}")
+            send, unsaid, responses = answers_of(returns, options, f"The view {place}")
             if not is_decorated and not _has_preprocessors(app, rule):
                 entries = () if binding is None else binding.entries
                 hidden = frozenset() if dependencies is None else dependencies.hidden
@@ -253,7 +276,7 @@ def _of_function(
     )
     return Operation(
         function, rule, methods, options, hints, binding, returns, send,
-        is_api, responses, negotiates_first, dependencies,
+        is_api, responses, negotiates_first, dependencies, unsaid,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ class FileStore(SessionStore):
         mode = stat.S_IMODE(os.stat(self.path).st_mode)
         if mode & 0o022:
             raise RuntimeError(
-                f"SESSION_STORE names the folder {self.path!r}, to which others may write (mode"
+                f"The folder {self.path!r} is to keep sessions, but others may write to it (mode"
                 f" {mode:o}), and so make sessions. Run: chmod 700 {self.path}"
             )
         self._is_checked = True
