@@ -69,16 +69,18 @@ def test_access_log_names_the_client_behind_a_trusted_proxy_and_every_request(
     server.wait_ready()
     connection = server.connect()
     answers = []
-    for path, headers in (("/", FORWARDED), ("/", {}), ("/none?a", FORWARDED), ("/none", {})):
+    without_id = {"X-Forwarded-For": "203.0.113.8"}
+    asked = (("/", FORWARDED), ("/", {}), ("/", without_id), ("/none?a", FORWARDED), ("/none", {}))
+    for path, headers in asked:
         connection.request("GET", path, headers=headers)
         answers.append(connection.getresponse().read().decode())
     connection.close()
     assert server.stop() == 0
     lines = [json.loads(line) for line in server.seen if '"costrel.access"' in line]
-    clients = ["203.0.113.7", "127.0.0.1"] * 2
-    assert [line["client"] for line in lines] == clients
-    assert [line["status"] for line in lines] == [200, 200, 404, 404]
+    clients = [line["client"] for line in lines]
+    assert clients == ["203.0.113.7", "127.0.0.1", "203.0.113.8", "203.0.113.7", "127.0.0.1"]
+    assert [line["status"] for line in lines] == [200, 200, 200, 404, 404]
     ids = [line["request_id"] for line in lines]
-    assert [ids[0], ids[2]] == ["of-the-proxy"] * 2
-    assert all(re.fullmatch(r"[0-9a-f-]{36}", ids[number]) for number in (1, 3))
-    assert answers[:2] == [f"{clients[0]} {ids[0]}", f"{clients[1]} {ids[1]}"]
+    assert [ids[0], ids[3]] == ["of-the-proxy"] * 2
+    assert all(re.fullmatch(r"[0-9a-f-]{36}", ids[number]) for number in (1, 2, 4))
+    assert answers[:3] == [f"{clients[number]} {ids[number]}" for number in range(3)]
