@@ -53,6 +53,10 @@ app.config.update(TRUSTED_PROXIES={"networks": ["127.0.0.1"]}, LOG_FORMAT="json"
 @app.get("/")
 def index():
     return f"{request.remote_addr} {request_id()}"
+
+@app.get("/later")
+async def later():
+    return index()
 """
 FORWARDED = {"X-Forwarded-For": "203.0.113.7", "X-Request-ID": "of-the-proxy"}
 
@@ -70,7 +74,13 @@ def test_access_log_names_the_client_behind_a_trusted_proxy_and_every_request(
     connection = server.connect()
     answers = []
     without_id = {"X-Forwarded-For": "203.0.113.8"}
-    asked = (("/", FORWARDED), ("/", {}), ("/", without_id), ("/none?a", FORWARDED), ("/none", {}))
+    asked = (
+        ("/", FORWARDED),
+        ("/", {}),
+        ("/later", without_id),
+        ("/none?a", FORWARDED),
+        ("/none", {}),
+    )
     for path, headers in asked:
         connection.request("GET", path, headers=headers)
         answers.append(connection.getresponse().read().decode())
