@@ -239,7 +239,7 @@ def test_run_access_log_writes_a_line_per_request(serve: t.Any) -> None:
     server = serve("--app", "hello", "run", "--port", "0", "--access-log")
     server.wait_ready()
     server.get("/?page=2")
-    server.wait_for(r'^127\.0\.0\.1 \[.+\] "GET /\?page=2 HTTP/1\.1" 200 \d+\.\d ms$')
+    server.wait_for(r'^127\.0\.0\.1 \[.+\] "GET /\?page=2 HTTP/1\.1" 200 \d+\.\d ms [\w-]{36}$')
     server.get("/a%0Ab%1b")
 
     server.wait_for(r'"GET /a%0Ab%1B HTTP/1\.1" 404 ')
