@@ -6,6 +6,7 @@ import typing as t
 
 import msgspec
 
+from ..api.kinds import MAX_HASHED
 from .names import Foreign
 
 _MODES = {"input": "validation", "output": "serialization"}
@@ -20,6 +21,8 @@ def describe(cls: t.Any, mode: str) -> tuple[str, dict[str, Foreign]] | None:
     if method is None:
         return None
     schema = method(mode=_MODES[mode], ref_template="{model}")
+    if mode != "output":
+        _limit(schema, schema.get("$defs", {}))
     inner = schema.pop("$defs", {})
     root = cls.__name__
     if set(schema) == {"$ref"}:  # a recursive model
@@ -32,6 +35,26 @@ def _foreign(schemas: dict[str, t.Any], mode: str) -> dict[str, Foreign]:
         name: Foreign(name.rpartition("__")[2] or name, msgspec.json.encode(schema), mode)
         for name, schema in schemas.items()
     }
+
+
+def _limit(schema: t.Any, inner: dict[str, t.Any]) -> None:
+    """Add how many items clients may send of sets, as `Schemas` does for other types."""
+    if isinstance(schema, list):
+        for item in schema:
+            _limit(item, inner)
+    elif isinstance(schema, dict):
+        if schema.get("uniqueItems") is True and not _are_text(schema.get("items"), inner):
+            schema.setdefault("maxItems", MAX_HASHED)
+        for value in schema.values():
+            _limit(value, inner)
+
+
+def _are_text(items: t.Any, inner: dict[str, t.Any]) -> bool:
+    """Whether a set's items are text, or of those that a schema lists, so that it has no limit."""
+    if not isinstance(items, dict):
+        return False
+    items = inner.get(items.get("$ref", ""), items)
+    return "enum" in items or "const" in items or items == {"type": "string"}
 
 
 def resolve(schema: t.Any, references: t.Mapping[str, t.Any]) -> t.Any:
