@@ -19,6 +19,8 @@ WRONG = {
     "CONTENT_SECURITY_POLICY_REPORT_ONLY": {"img-src": "self"},
     "MAX_CONTENT_LENGTH": "16MB",
     "MAX_HEADERS": 1,
+    "MAX_JSON_SIZE": "1MB",
+    "STRICT_FORMS": "no",
     "VIEW_TIMEOUT_S": "10s",
     "RATE_LIMIT_DEFAULT": "often",
     "RATE_LIMIT_STORE": "sqlite:///x",

@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ..ctx import RequestContext
     from ..registration.application import App
     from ..wrappers import Request, Response
+    from ..wrappers.fields import Fields
 
 Names = tuple[str | None, ...]
 
@@ -94,6 +95,18 @@ def process_response(app: App, response: Response) -> Response:
                 raise no_response(hook)
     save_session(app, ctx, response)
     return response
+
+
+class AddedFields:
+    """A function of `after_this_request` that adds header fields, and looks at nothing."""
+
+    def fields(self) -> Fields:
+        """Return the fields, for a response that has none of them yet."""
+        raise NotImplementedError
+
+    def __call__(self, response: t.Any) -> t.Any:
+        """Add the fields that a response does not have, and return it."""
+        raise NotImplementedError
 
 
 def run_this_request_hooks(app: App, ctx: RequestContext, response: Response) -> Response:

@@ -24,9 +24,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import typing as ft
 from ..config import Config, ConfigAttribute
 from ..ground.environment import get_debug_flag
+from ..ground.protection import protection_of
 from ..ground.registry import Epoch, TrackedDict, TrackedList
 from ..ground.securitylog import security_log
 from ..ground.shortways import Watched, on_replaced
+from ..ground.targets import without_controls
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
@@ -621,6 +623,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             response = Response.of_redirect(location, code)
             if response is not None:
                 return response
+        if protection_of(self) is not None:
+            location = without_controls(location)
         return _wz_redirect(location, code=code, Response=self.response_class)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:

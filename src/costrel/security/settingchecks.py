@@ -190,6 +190,12 @@ def _limits(app: App) -> t.Iterator[Named]:
         yield key, lambda key=key: _check_timeout(key, app.config.get(key))  # type: ignore[misc]
     key = "WEBSOCKET_MAX_MESSAGE_SIZE"
     yield key, lambda: _check_size(key, app.config.get(key))
+    yield "STRICT_FORMS", lambda: _check_strict(app.config.get("STRICT_FORMS"))
+
+
+def _check_strict(value: t.Any) -> None:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"STRICT_FORMS is {value!r}. Write True or False.")
 
 
 def _check_size(key: str, value: t.Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import time
 from types import GeneratorType
 
@@ -40,6 +40,11 @@ _UNESCAPED = r"[A-Za-z0-9._~!$()*+,/:;=?@%#-]+"
 
 _REDIRECT_PAGE = tuple(redirect("LOCATION").get_data(as_text=True).split("LOCATION"))
 """Werkzeug's page, without the two locations in it."""
+
+_UNQUOTED = re.compile(r"[\x1a-\x1f]")
+_COOKIE_NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff;=]+").fullmatch
+_COOKIE_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff;]*").fullmatch
+"""SPEC(RFC 6265 §4.1.1): what ends neither a name, or an attribute, nor the header field."""
 
 # An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
@@ -124,6 +129,50 @@ class Response(ThinResponse):
             self._status_code = int(line[:3])
         if direct_passthrough:
             self.direct_passthrough = direct_passthrough
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie: see `werkzeug.wrappers.Response`. Any value is quoted as it needs to be.
+
+        Raises `ValueError` for a name, domain or date that would end before it should, so that
+        the rest of it would be read as another attribute or header field.
+        """
+        if not _COOKIE_NAME(key):
+            raise ValueError(
+                f"The name {key!r} of a cookie is empty, or has a control character, ';' or '='."
+                " Choose the name yourself, and put what a user has sent into the value."
+            )
+        for name, text in (("domain", domain), ("expires", expires)):
+            if isinstance(text, str) and not _COOKIE_ATTRIBUTE(text):
+                raise ValueError(
+                    f"{name}={text!r} of the cookie {key!r} has a control character or ';'. Pass a"
+                    " host name as domain, and a datetime as expires."
+                )
+        try:
+            super().set_cookie(
+                key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned
+            )
+        except UnicodeError as error:
+            # Half of a surrogate pair in the value is another matter: see `dispatch.clientdata`.
+            if getattr(error, "encoding", "idna") != "idna":
+                raise
+            raise ValueError(f"domain={domain!r} of the cookie {key!r} is no host name.") from error
+        if not value.isprintable():
+            # COMPAT(werkzeug): it leaves six control characters as they are.
+            cookies = self.headers.getlist("Set-Cookie")
+            cookies[-1] = _UNQUOTED.sub(lambda found: f"\\{ord(found[0]):03o}", cookies[-1])
+            self.headers.setlist("Set-Cookie", cookies)
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Response:
