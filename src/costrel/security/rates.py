@@ -94,7 +94,7 @@ def limit(
         key: Returns who is counted, such as ``lambda: current_user.id``. Default: the address of
             the client, and of IPv6 its network (/64).
         cost: How many requests one counts as, or a function of no arguments that says so.
-        methods: The HTTP methods that count. Default: all but OPTIONS.
+        methods: The HTTP methods that count; HEAD does where GET does. Default: all but OPTIONS.
         name: A name that views share which are counted together. Default: each view has its own.
 
     Raises `ValueError`, with an example, for what is no limit, and `RuntimeError` without the
@@ -157,8 +157,11 @@ def _rule(
         raise ValueError(f"{error} ({origin})") from None
     if isinstance(cost, int) and cost < 0:
         raise ValueError(f"cost={cost} of a rate limit ({origin}): it has to be 0 or more.")
-    upper = None if methods is None else frozenset(map(str.upper, methods))
-    return RateRule(limits, key, cost, upper, name, origin)
+    counted = None if methods is None else {method.upper() for method in methods}
+    if counted is not None and "GET" in counted:
+        counted.add("HEAD")  # which runs the same view
+    frozen = None if counted is None else frozenset(counted)
+    return RateRule(limits, key, cost, frozen, name, origin)
 
 
 class Applied(t.NamedTuple):
@@ -227,8 +230,7 @@ class Rates:
         names = _blueprints_of(endpoint)
         blueprints = [app.blueprints.get(name) for name in names]
         exempt = any(hasattr(owner, "rate_exempt") for owner in (view, *blueprints))
-        # Files are not counted by default: a page may have dozens.
-        if default and not exempt and (endpoint or "").rpartition(".")[2] != "static":
+        if default and not exempt and not _serves_files(app, endpoint):
             yield Applied(RateRule(default, origin="RATE_LIMIT_DEFAULT"), "*", "all")
         if not exempt:
             for name, blueprint in zip(names, blueprints, strict=True):
@@ -344,6 +346,18 @@ class Rates:
             or app.config.get("RATE_LIMIT_DEFAULT")
             or any(any(_rules_of_view(owner)) for owner in owners)
         )
+
+
+def _serves_files(app: App, endpoint: str | None) -> bool:
+    """Whether an endpoint serves static files, which a page may have dozens of.
+
+    Another view may be called ``static`` too.
+    """
+    if endpoint is None or endpoint.rpartition(".")[2] != "static":
+        return False
+    return all(
+        rule.rule.endswith("/<path:filename>") for rule in app.url_map.iter_rules(endpoint)
+    )
 
 
 def _blueprints_of(endpoint: str | None) -> list[str]:
