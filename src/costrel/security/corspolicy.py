@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
-from .corsprobes import ANYBODY, stranger_in
+from .corsendings import ANYBODY, open_ending
 from .csrf import is_ambient
 
 if t.TYPE_CHECKING:
@@ -214,14 +214,17 @@ def _check_pattern(pattern: re.Pattern[str], place: str) -> None:
 def _check_credentials(policy: CorsPolicy) -> None:
     wildcard = "'*'" if policy.anybody else "'null'" if "null" in policy.exact else None
     for pattern in policy.patterns:
-        stranger = stranger_in(pattern)
-        if stranger == ANYBODY:
+        if pattern.fullmatch(ANYBODY):
             wildcard = wildcard or "a pattern that matches any host"
-        elif stranger is not None:
+            continue
+        ending = open_ending(pattern)
+        if ending is not None:
+            fixed = f"only {ending!r} is" if ending else "nothing is"
             raise ValueError(
-                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) matches"
-                f" {stranger!r} too, which anybody can have. Write a host in full behind what"
-                r" varies: re.compile(r'https://[a-z0-9-]+\.shop\.example')."
+                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) may match"
+                f" hosts that anybody can have: {fixed} sure to be at their end. Let it end in a"
+                " dot and a name that you have registered, and perhaps a port:"
+                r" re.compile(r'https://[a-z0-9-]+\.shop\.example(:\d+)?'); or list the origins."
             )
     if wildcard is not None:
         raise ValueError(
