@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
 from .corsendings import ANYBODY, open_ending
-from .csrf import is_ambient
+from .csrf import has_body, is_ambient
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -64,17 +64,23 @@ class CorsPolicy:
         """Whether a request comes from an origin that is listed, with what is allowed to it.
 
         Such a request is not a forgery, as it is what the policy is for. Where anybody is
-        allowed, nobody is trusted, and neither is a request with a method that pages may not use:
-        a form sends it without asking. Without `credentials`, it must not have any.
+        allowed, nobody is trusted with a form, and neither is a request with a method that pages
+        may not use: a form sends it without asking. Without `credentials`, it must not have any.
         """
         origin = environ.get("HTTP_ORIGIN")
         return (
             origin is not None
-            and origin != "null"
             and (self.methods is None or environ["REQUEST_METHOD"] in self.methods)
             and (self.credentials or not ("HTTP_COOKIE" in environ or is_ambient(environ)))
-            and self._lists(origin)
+            and ((origin != "null" and self._lists(origin)) or self._is_bare(environ))
         )
+
+    def _is_bare(self, environ: WSGIEnvironment) -> bool:
+        """Whether anybody may send a request that has neither a form nor a cookie.
+
+        A page gets the permission for JSON by asking, and for this it does not have to ask.
+        """
+        return self.anybody and not environ.get("CONTENT_TYPE") and not has_body(environ)
 
     def _lists(self, origin: str) -> bool:
         if origin in self.exact:

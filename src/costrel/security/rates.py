@@ -13,6 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from ..ground.current import context
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
+from . import suspects
 from .clientkeys import address_key, has_siblings, is_behind_stranger
 from .quotas import Quota, quotas_of
 from .quotas import RateStatus as RateStatus
@@ -249,6 +250,25 @@ class Rates:
         rules = self.rules_of(endpoint)
         return self._counting(rules) if rules and self._may_block(endpoint) else False
 
+    def suspects_at_once(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts requests of an endpoint apart, in microseconds; None if nothing does.
+
+        Those that may be forged have counts of their own: see `costrel.security.suspects`.
+        """
+        return None if self._may_block(endpoint) else self._counting_suspects(endpoint)
+
+    def suspects_later(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts requests of an endpoint apart, and may have to wait."""
+        return self._counting_suspects(endpoint) if self._may_block(endpoint) else None
+
+    def _counting_suspects(self, endpoint: str | None) -> t.Callable[[t.Any], None] | None:
+        limits = tuple(
+            (applied._replace(scope=f"{applied.scope} {suspects.NAME}"), applied.rule.quotas)
+            for applied in self.rules_of(endpoint)
+        )
+        # What is left for forged requests is not told.
+        return partial(self._check, self.limiter, limits, False) if limits else None
+
     def _counting(self, rules: tuple[Applied, ...]) -> t.Callable[[t.Any], None]:
         """Return what counts a request; settings and quotas are read once for a plan."""
         limits = tuple((applied, applied.rule.quotas) for applied in rules)
@@ -435,3 +455,4 @@ def install(app: App) -> None:
     security.checks.append(
         Check("rates", rates.applies_later, rates.check, safe_methods=True, blocks=True)
     )
+    suspects.install(app, rates.suspects_at_once, rates.suspects_later)
