@@ -146,9 +146,14 @@ class Login(LoginSetup, t.Generic[U]):
         """
         return t.cast("U", required_now())
 
+    #: As `login_required` marks what it guards.
+    require.demands_login = "any"  # type: ignore[attr-defined]
+
     async def require_async(self) -> U:
         """Do what `require` does, in async code; needed if ``load_user`` is async."""
         return t.cast("U", await required_later())
+
+    require_async.demands_login = "any"  # type: ignore[attr-defined]
 
     def attempt(self, name: str) -> None:
         """Count an attempt to log in, before the password is verified.

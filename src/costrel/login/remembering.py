@@ -45,23 +45,17 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
     The response will have the next cookie of the series. A stolen cookie ends all series of the
     user; one that somebody has made up is only deleted. Asks the store, which may wait.
     """
-    value = ctx.request.cookies.get(_name(ctx))
-    if value is None:
+    found = _find(setup, ctx)
+    if found is None:
         return None
-    store = setup.store_of(ctx.app)
-    parts = split_cookie(value)
-    series = None if parts is None else store.get(parts.selector)
-    if parts is None or series is None:
-        _delete(ctx)
-        return None
-    finding = series.judge(parts, setup.clock())
+    series, finding, mark = found
     if finding is Finding.VALID:
-        _replace_at_end(setup, ctx, series, parts.mark)
+        _replace_at_end(setup, ctx, series, mark)
     elif finding is Finding.UNKNOWN:
         _delete(ctx)
         return None
     elif finding is Finding.EXPIRED:
-        store.delete(series.selector)
+        setup.store_of(ctx.app).delete(series.selector)
         _delete(ctx)
         return None
     elif finding is Finding.STOLEN:
@@ -76,20 +70,31 @@ def forget(setup: LoginSetup, ctx: RequestContext) -> None:
     SECURITY(cookie theft): a cookie that was used before tells of a thief here too, who would
     otherwise stay remembered. One that never was of the series ends nothing.
     """
-    value = ctx.request.cookies.get(_name(ctx))
-    if value is None:
+    found = _find(setup, ctx)
+    if found is None:
         return
-    store = setup.store_of(ctx.app)
-    parts = split_cookie(value)
-    series = None if parts is None else store.get(parts.selector)
+    series, finding, _mark = found
     _delete(ctx)
-    if parts is None or series is None:
-        return
-    finding = series.judge(parts, setup.clock())
     if finding is Finding.STOLEN:
         _tell_theft(setup, ctx, series)
     elif finding is not Finding.UNKNOWN:
-        store.delete(series.selector)
+        setup.store_of(ctx.app).delete(series.selector)
+
+
+def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding, str] | None:
+    """Return the series of the request's cookie, what the cookie is worth, and its mark.
+
+    A cookie of no series is deleted.
+    """
+    value = ctx.request.cookies.get(_name(ctx))
+    if value is None:
+        return None
+    parts = split_cookie(value)
+    series = None if parts is None else setup.store_of(ctx.app).get(parts.selector)
+    if parts is None or series is None:
+        _delete(ctx)
+        return None
+    return series, series.judge(parts, setup.clock()), parts.mark
 
 
 def has_cookie(ctx: RequestContext) -> bool:

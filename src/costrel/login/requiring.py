@@ -45,9 +45,8 @@ def login_required(view: F) -> F:
     """Let only users who are logged in use a view, a hook or a method of a class-based view.
 
     Put it below the decorator that registers the view; above it, it guards nothing, which stops the
-    start. It takes sync, async, typed and WebSocket
-    views. For a whole class, list it in ``decorators``; for a blueprint, decorate a function of
-    ``before_request``.
+    start. It takes sync, async, typed and WebSocket views. For a whole class, list it in
+    ``decorators``; for a blueprint, decorate a function of ``before_request``.
 
     Others are sent to ``LOGIN_VIEW`` if they are browsers that ask for a page with GET, with a
     parameter ``next`` to come back: see `next_url`. Everybody else gets a 401 (`LoginRequired`),

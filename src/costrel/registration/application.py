@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import typing as ft
 from ..config import Config, ConfigAttribute
 from ..ground.environment import get_debug_flag
+from ..ground.markers import HOOK, SHELL, TEMPLATE, refuse_markers
 from ..ground.protection import protection_of
 from ..ground.registry import Epoch, TrackedDict, TrackedList
 from ..ground.securitylog import security_log
@@ -501,6 +502,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
         """Register a template filter, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.filters[name or f.__name__] = f
 
     @setupmethod
@@ -518,6 +520,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
         """Register a template test, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.tests[name or f.__name__] = f
 
     @setupmethod
@@ -535,6 +538,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
         """Register a template global, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.globals[name or f.__name__] = f
 
     @setupmethod
@@ -543,12 +547,14 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
         This is after each request and each command, also after an error.
         """
+        refuse_markers(f, HOOK)
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
         """Add the dict that a function returns to the namespace of ``costrel shell``."""
+        refuse_markers(f, SHELL)
         self.shell_context_processors.append(f)
         return f
 

@@ -11,6 +11,7 @@ from functools import partial
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from ..ground.current import context
+from ..ground.markers import RATE, refuse_markers
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
 from . import suspects
@@ -152,6 +153,8 @@ def _rule(
     limits: str, key: Key | None, cost: Cost, methods: t.Iterable[str] | None, name: str | None
 ) -> RateRule:
     origin = caller()
+    for function in filter(callable, (key, cost)):
+        refuse_markers(function, RATE)
     try:
         quotas_of(limits)
     except ValueError as error:

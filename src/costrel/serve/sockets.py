@@ -27,10 +27,11 @@ from ..dispatch.hooks import (
     save_session,
     saves_in_thread,
 )
-from ..dispatch.ignored import HOOK, SOCKET, refuse_ignored
+from ..dispatch.ignored import SOCKET, refuse_ignored
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
+from ..ground.markers import SOCKET_HOOK
 from ..ground.origins import is_own, is_trusted, parse_origin
 from ..ground.wrapped import coroutine_beneath
 from ..sessions import SecureCookieSession, opens_lazily
@@ -210,7 +211,7 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
         await hop_for(app, lambda: [function() for function in preprocessors])
     for name in names:
         hooks = app.before_websocket_funcs.get(name, ())
-        refuse_ignored(hooks, HOOK)
+        refuse_ignored(hooks, SOCKET_HOOK)
         for hook in hooks:
             # What the checks refuse costs the store of sessions nothing.
             if opens_in_thread(ctx) and not isinstance(getattr(hook, "__self__", None), GuardHook):

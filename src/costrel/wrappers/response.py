@@ -9,7 +9,7 @@ from time import time
 from types import GeneratorType
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import http_date
+from werkzeug.http import dump_cookie, http_date
 from werkzeug.utils import header_property, redirect
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
@@ -48,6 +48,16 @@ _COOKIE_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff;]*").fullmatch
 
 # An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
+
+
+def _check_attributes(key: str, **attributes: object) -> None:
+    """Raise `ValueError` for an attribute of a cookie that would be read as several."""
+    for name, text in attributes.items():
+        if isinstance(text, str) and not _COOKIE_ATTRIBUTE(text):
+            raise ValueError(
+                f"{name}={text!r} of the cookie {key!r} has a control character or ';'. Pass a host"
+                " name as domain, and a datetime as expires."
+            )
 
 
 class Response(ThinResponse):
@@ -153,16 +163,13 @@ class Response(ThinResponse):
                 f"The name {key!r} of a cookie is empty, or has a control character, ';' or '='."
                 " Choose the name yourself, and put what a user has sent into the value."
             )
-        for name, text in (("domain", domain), ("expires", expires)):
-            if isinstance(text, str) and not _COOKIE_ATTRIBUTE(text):
-                raise ValueError(
-                    f"{name}={text!r} of the cookie {key!r} has a control character or ';'. Pass a"
-                    " host name as domain, and a datetime as expires."
-                )
+        if domain is not None or isinstance(expires, str):
+            _check_attributes(key, domain=domain, expires=expires)
         try:
-            super().set_cookie(
-                key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned
-            )
+            cookie = dump_cookie(
+                key, value, max_age, expires, path, domain, secure, httponly,
+                max_size=self.max_cookie_size, samesite=samesite, partitioned=partitioned,
+            )  # fmt: skip
         except UnicodeError as error:
             # Half of a surrogate pair in the value is another matter: see `dispatch.clientdata`.
             if getattr(error, "encoding", "idna") != "idna":
@@ -170,9 +177,8 @@ class Response(ThinResponse):
             raise ValueError(f"domain={domain!r} of the cookie {key!r} is no host name.") from error
         if not value.isprintable():
             # COMPAT(werkzeug): it leaves six control characters as they are.
-            cookies = self.headers.getlist("Set-Cookie")
-            cookies[-1] = _UNQUOTED.sub(lambda found: f"\\{ord(found[0]):03o}", cookies[-1])
-            self.headers.setlist("Set-Cookie", cookies)
+            cookie = _UNQUOTED.sub(lambda found: f"\\{ord(found[0]):03o}", cookie)
+        self.headers.add("Set-Cookie", cookie)
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Response:
