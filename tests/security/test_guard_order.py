@@ -214,7 +214,7 @@ def test_forged_requests_have_counts_of_their_own(
 def test_request_that_a_token_clears_counts_as_all_others(way: Way) -> None:
     """Once for the suspicion, and once for the visitor: it is no way around the limit."""
     app = make_app("cookie:", SECRET_KEY="k" * 40)
-    app.add_url_rule("/token", view_func=lambda: csrf_token())
+    app.add_url_rule("/token", view_func=csrf_token)
     asked = way.ask(app, "/token")
     headers = {
         "Cookie": asked.headers["Set-Cookie"].partition(";")[0],

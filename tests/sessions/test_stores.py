@@ -219,7 +219,7 @@ def test_expired_files_are_swept(tmp_path, clock):
 
 
 def test_sweep_comes_to_every_file_of_a_large_folder(tmp_path, clock, monkeypatch):
-    """Those that live on don't keep it from the ones behind them; with much to do it goes on soon."""
+    """Those that live on don't keep it from the ones behind; with much to do it goes on soon."""
     monkeypatch.setattr("costrel.sessions.stores.file.SWEPT_FILES", 10)
     store = FileStore(tmp_path, clock)
     store._next_folder = 0xAA

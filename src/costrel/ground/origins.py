@@ -94,7 +94,9 @@ def _own_names(config: t.Mapping[str, t.Any]) -> t.Iterable[str]:
         return ()
     # Another program on the machine of a visitor is not this application, though it may have that
     # name when it is asked on its own machine: by a health check, for example.
-    return [name for name in ([listed] if isinstance(listed, str) else listed) if not is_loopback(name)]
+    return [
+        name for name in ([listed] if isinstance(listed, str) else listed) if not is_loopback(name)
+    ]
 
 
 def read_origins(key: str, listed: t.Any) -> frozenset[Origin]:

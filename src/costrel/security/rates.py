@@ -378,9 +378,7 @@ def _serves_files(app: App, endpoint: str | None) -> bool:
     """
     if endpoint is None or endpoint.rpartition(".")[2] != "static":
         return False
-    return all(
-        rule.rule.endswith("/<path:filename>") for rule in app.url_map.iter_rules(endpoint)
-    )
+    return all(rule.rule.endswith("/<path:filename>") for rule in app.url_map.iter_rules(endpoint))
 
 
 def _blueprints_of(endpoint: str | None) -> list[str]:

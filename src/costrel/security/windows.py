@@ -52,6 +52,9 @@ class _Count:
         return now - self.began >= 2 * self.length
 
 
+_NO_KEYS: OrderedDict[str, _Count] = OrderedDict()
+
+
 class MemoryWindows(Storage, SlidingWindowCounterSupport):
     """Count in this process: see `limits.storage.Storage`.
 
@@ -98,14 +101,14 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         """
         with self._lock:
             now = self._clock()
-            counts = self._groups.get(group)
-            count = None if counts is None else counts.get(key)
+            counts = self._groups.get(group, _NO_KEYS)
+            count = counts.get(key)
             if count is None:
                 if amount > limit:
                     return False, _NOTHING
                 count = self._add(group, key, _Count(now, expiry))
             elif amount <= limit:
-                counts.move_to_end(key)  # type: ignore[union-attr]  it has the key
+                counts.move_to_end(key)
             left = count.turn(now)
             previous, current = count.previous, count.current
             used = floor(previous * left / expiry + current)

@@ -55,8 +55,8 @@ class FileStore(SessionStore):
         path: The folder.
         clock: Returns the seconds since the epoch.
 
-    Raises `RuntimeError` for a folder that others may write to or own; importing this module does on
-    Windows, which has no locks of this kind.
+    Raises `RuntimeError` for a folder that others may write to or own; importing this module does
+    on Windows, which has no locks of this kind.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock = time.time) -> None:
@@ -117,11 +117,11 @@ class FileStore(SessionStore):
     ) -> bool:
         """Write a session under another id: see `SessionStore.move`."""
         now = self.clock()
-        found = self.get(id_hash)
+        old = self.get(id_hash)
         # The new id is not known to anybody yet, so its folder needs no lock.
         with (
             _reporting(),
-            self._user_locked(None if found is None else found.user),
+            self._user_locked(None if old is None else old.user),
             self._locked(id_hash),
         ):
             found = self._read(id_hash)
