@@ -316,9 +316,24 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
     for an unknown code.
     """
     ctx = context.get(None)
-    if ctx is not None:
-        ctx.app.aborter(code, *args, **kwargs)
-    _wz_abort(code, *args, **kwargs)
+    try:
+        if ctx is not None:
+            ctx.app.aborter(code, *args, **kwargs)
+        _wz_abort(code, *args, **kwargs)
+    except TypeError as error:
+        name = next((name for name in kwargs if f"'{name}'" in str(error)), None)
+        if name not in _ABORT_HABITS:
+            raise
+        raise TypeError(f"abort() has no argument {name!r}. {_ABORT_HABITS[name]}") from error
+
+
+_ABORT_HABITS = {
+    "detail": "Write abort(404, 'what is wrong'), or description='what is wrong'.",
+    "headers": "Set header fields in an error handler, or pass a response: abort(response).",
+    "message": "Write abort(404, 'what is wrong'), or description='what is wrong'.",
+    "status_code": "The status comes first: abort(404).",
+}
+"""Arguments of other frameworks' errors, and what to write instead."""
 
 
 def get_template_attribute(template_name: str, attribute: str) -> t.Any:

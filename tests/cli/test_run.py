@@ -239,7 +239,7 @@ def test_run_access_log_writes_a_line_per_request(serve: t.Any) -> None:
     server = serve("--app", "hello", "run", "--port", "0", "--access-log")
     server.wait_ready()
     server.get("/?page=2")
-    server.wait_for(r'^127\.0\.0\.1 \[.+\] "GET /\?page=2 HTTP/1\.1" 200 \d+\.\d ms$')
+    server.wait_for(r'^127\.0\.0\.1 \[.+\] "GET /\?page=2 HTTP/1\.1" 200 \d+\.\d ms [\w-]{36}$')
     server.get("/a%0Ab%1b")
 
     server.wait_for(r'"GET /a%0Ab%1B HTTP/1\.1" 404 ')
@@ -515,6 +515,29 @@ def test_debug_variable_without_reloader_and_debugger(serve: t.Any, tmp_path: Pa
     assert status == 500
     assert "EVALEX" not in page
     assert "Restarting" not in server.output
+
+
+@pytest.mark.parametrize(
+    ("args", "environ", "lines"),
+    [
+        ([], {}, ["FLASK_DEBUG in {folder}/.env:2", "remove that, or set COSTREL_ENV=production"]),
+        ([], {"FLASK_DEBUG": "1"}, ["Debug mode is on by FLASK_DEBUG\n", "unset that."]),
+        (["--debug"], {"COSTREL_ENV": "production"}, ["Debug mode: on", "leave out --debug."]),
+        ([], {"COSTREL_ENV": "production"}, ["Debug mode: off"]),
+    ],
+)
+def test_what_turns_debug_mode_on_is_named(
+    serve: t.Any, tmp_path: Path, args: list[str], environ: dict[str, str], lines: list[str]
+) -> None:
+    """A file does not where the environment is named, and is named with its line otherwise."""
+    (tmp_path / "hello.py").write_text(HELLO)
+    (tmp_path / ".env").write_text("\nFLASK_DEBUG=1\n")
+    server = serve("--app", "hello", "run", "--port", "0", *args, **environ)
+    server.wait_ready()
+
+    for line in lines:
+        assert line.format(folder=tmp_path) in server.output
+    assert ("For development only" in server.output) is ("Debug mode: on" in server.output)
 
 
 @pytest.mark.parametrize(

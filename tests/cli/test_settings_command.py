@@ -141,4 +141,6 @@ def test_command_shows_the_report_without_a_traceback(
     result = costrel_command("--app", "shop", *command)
     assert result.returncode == 1
     assert "SECRET_KEY is missing" in result.stderr
+    assert "Error: " in result.stderr.splitlines()[0]
+    assert ("FLASK_DEBUG=1 into .flaskenv" in result.stderr) is ("--debug" not in command)
     assert "Traceback" not in result.stderr + result.stdout

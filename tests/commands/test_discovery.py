@@ -193,7 +193,7 @@ def test_click_command_is_told_from_a_factory(make: t.Callable[[str], click.Comm
 
     with pytest.raises(NoAppException, match=r"'shop:cli' is a click command .*app\.cli"):
         find_app_by_string(_module(cli=command), "cli")
-    with pytest.raises(NoAppException, match="Failed to find a Flask application"):
+    with pytest.raises(NoAppException, match="Failed to find an application"):
         find_best_app(_module(create_app=command))
 
 

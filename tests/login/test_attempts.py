@@ -39,7 +39,7 @@ def test_name_can_be_tried_five_times_a_minute(path, caplog):
     assert [403] * 5 == statuses(client, "ada", 5)
     refused = client.post("/try/ada")
     assert (429, "31") == (refused.status_code, refused.headers["Retry-After"])
-    assert "'ada'" in caplog.text
+    assert "as 'ada' from 127.0.0.1: too many for this name (LOGIN_LIMITS = " in caplog.text
     assert [403] == statuses(client, "bob", 1)
 
 

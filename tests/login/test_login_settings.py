@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -65,3 +66,37 @@ def test_right_settings_pass(cls):
     )._check_start(served=False)  # fmt: skip
     make_app(cls, LOGIN_VIEW="/login", LOGIN_LIMITS="1/hour")._check_start(served=False)
     make_app(cls, Limiter(), LOGIN_LIMITS="as often as you like")._check_start(served=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("redis", "LOGIN_REMEMBER_STORE begins with 'redis'"),
+        ("cookie:", "LOGIN_REMEMBER_STORE begins with 'cookie:'"),
+        ("postgresql://u:pass@h/d", "LOGIN_REMEMBER_STORE begins with 'postgresql:'"),
+        ("memory:?max=1", "LOGIN_REMEMBER_STORE is 'memory:"),
+        ("file:relative", "LOGIN_REMEMBER_STORE is 'file:"),
+        ("redis://h:port/0", "LOGIN_REMEMBER_STORE"),
+        (7, "LOGIN_REMEMBER_STORE is a int"),
+    ],
+)
+def test_store_that_is_none_stops_the_start(value, words):
+    """With the name of this setting, not of the one for sessions, and nothing of a password."""
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        make_app(Costrel, LOGIN_REMEMBER_STORE=value)._check_start()
+    assert "SESSION_STORE" not in str(caught.value)
+    assert "pass" not in str(caught.value)
+
+
+def test_store_follows_its_setting(tmp_path):
+    """One is opened for each value, and a wrong one leaves it."""
+    app = make_app(Costrel, LOGIN_REMEMBER_STORE="memory:")
+    login = app.extensions["costrel.login"]
+    first = login.store_of(app)
+    assert login.store_of(app) is first
+    app._check_start(served=False)
+    with pytest.raises(ValueError, match="LOGIN_REMEMBER_STORE"):
+        app.config["LOGIN_REMEMBER_STORE"] = "radis://"
+    assert login.store_of(app) is first
+    app.config["LOGIN_REMEMBER_STORE"] = f"file://{tmp_path}/remembered"
+    assert login.store_of(app) is not first

@@ -20,6 +20,7 @@ from costrel.login import (
     current_user,
     fresh_login_required,
     login_required,
+    login_user,
     memorystore,
     remember_theft_detected,
     user_remembered,
@@ -551,9 +552,8 @@ def test_lifetime_is_a_setting():
     made = make(LOGIN_REMEMBER_LIFETIME=timedelta(days=1))
     answer = made.app.test_client().post(ENTER)
     assert any("Max-Age=86400;" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
-    made.app.config["LOGIN_REMEMBER_LIFETIME"] = None
-    with pytest.raises(ValueError, match="LOGIN_REMEMBER_LIFETIME"):
-        made.app.test_client().post(ENTER)
+    with pytest.raises(ValueError, match="LOGIN_REMEMBER_LIFETIME is None"):
+        made.app.config["LOGIN_REMEMBER_LIFETIME"] = None
 
 
 def test_change_of_the_password_forgets_remembered_browsers(made):
@@ -563,6 +563,73 @@ def test_change_of_the_password_forgets_remembered_browsers(made):
     made.users["ada"].password_hash = "another hash"
     assert "nobody" == client.get("/who").text
     assert made.store.get(selector) is None
+    assert cookie_of(client) is None
+
+
+def with_change_of_password(made):
+    """Add views that change the password of a user, who is logged in or whom the path names."""
+
+    @made.app.post("/password")
+    @login_required
+    def change():
+        user = current_user._get_current_object()
+        user.password_hash += "*"
+        login_user(user)
+        return "changed"
+
+    @made.app.post("/password/<name>")
+    def change_of(name):
+        made.users[name].password_hash += "*"
+        login_user(made.users[name])
+        return "changed"
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_browser_that_changes_the_password_stays_remembered(made, ended):
+    """Also if it was let in by the cookie just now; others, and copies of the cookie, do not."""
+    with_change_of_password(made)
+    other, client = remembered(made), made.app.test_client()
+    client.post(ENTER)
+    copy = cookie_of(client)
+    if ended:
+        end_session(client)
+    made.clock.now += 86_400
+    answer = client.post("/password")
+    (sent,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith(NAME)]
+    # Until the day it was to be forgotten.
+    assert f"Max-Age={29 * 86_400}" in sent.split("; ")
+    thief = made.app.test_client()
+    thief.set_cookie(NAME, copy)
+    assert ["nobody", "nobody"] == [thief.get("/who").text, other.get("/who").text]
+    end_session(client)
+    assert "ada" == client.get("/who").text
+
+
+def test_cookie_that_was_dead_or_not_of_the_login_stays_dead(made):
+    """Only whom this request was found to be from, with their cookie, is remembered further."""
+    with_change_of_password(made)
+    stale = made.app.test_client()
+    stale.post(ENTER)
+    made.users["ada"].password_hash = "changed elsewhere"
+    stale.post("/password/ada")
+    end_session(stale)
+    assert "nobody" == stale.get("/who").text
+
+    client, bobs = made.app.test_client(), remembered(made)
+    bobs.post("/login/bob?remember=1")
+    client.post("/login/ada")
+    client.set_cookie(NAME, cookie_of(bobs))
+    assert "changed" == client.post("/password").text
+    end_session(client)
+    assert "bob" == client.get("/who").text
+
+
+def test_browser_that_was_not_remembered_is_not_after_a_change_of_the_password(made):
+    """Nobody has asked for it."""
+    with_change_of_password(made)
+    client = made.app.test_client()
+    client.post("/login/ada")
+    assert "changed" == client.post("/password").text
     assert cookie_of(client) is None
 
 

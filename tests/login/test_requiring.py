@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import typing as t
 from datetime import timedelta
+from html import unescape
 from typing import Annotated
+from urllib.parse import unquote
 
 import pytest
 from people import User, async_loader, make
@@ -217,6 +220,63 @@ def test_browser_is_sent_to_the_login_page(path, view):
         client.get("/sync", headers={"Accept": "application/json"}),
     ):
         assert refused.status_code in {401, 405}
+
+
+FORM = "/form?a=%3Cb%3E&c=d"
+
+
+@pytest.mark.parametrize("root", ["", "/club"])
+@pytest.mark.parametrize(
+    ("referrer", "back"),
+    [
+        (f"https://localhost{{root}}{FORM}", True),
+        (None, False),
+        (f"https://evil.example{{root}}{FORM}", False),
+        ("https://localhost{root}/nowhere", False),
+        # What takes POST only is no page.
+        ("https://localhost{root}/sent", False),
+        ("https://localhost//evil.example/", False),
+        ("https://localhost{root}/\\evil.example", False),
+        ("https://[", False),
+    ],
+)
+def test_form_sent_after_the_session_has_ended_leads_to_the_login_page(path, referrer, back, root):
+    """By a link: back to the page with the form, if that is of this host, and nothing is resent."""
+    made = make(LOGIN_VIEW="log_in_page")
+    app = with_views(made)
+    app.get("/log-in", endpoint="log_in_page")(lambda: "")
+    app.get("/form", endpoint="form")(lambda: "")
+
+    @app.post("/sent")
+    @fresh_login_required
+    def sent():
+        return "taken"
+
+    client = app.test_client()
+    came = {} if referrer is None else {"Referer": referrer.format(root=root)}
+    options = {"base_url": f"https://localhost{root}/", "headers": BROWSER | came}
+    refused = client.post("/sent", **options)
+    assert (401, "Cookie realm=login") == (
+        refused.status_code,
+        refused.headers["WWW-Authenticate"].replace('"', ""),
+    )
+    (link,) = re.findall(r'<a href="(.+)">', refused.text)
+    target, _, query = unescape(link).partition("?next=")
+    assert f"{root}/log-in" == target
+    assert (f"{root}{FORM}" if back else "") == unquote(query)
+    for accepted in ("*/*", "application/json"):
+        others = client.post("/sent", **options | {"headers": {"Accept": accepted}})
+        assert (401, False) == (others.status_code, "<a" in others.text)
+    client.post("/login/ada")
+    assert "taken" == client.post("/sent", **options).text
+
+
+def test_refusal_without_a_login_page_has_no_link():
+    """There is nothing to link to."""
+    made = make()
+    with_views(made).post("/sent")(login_required(lambda: "taken"))
+    refused = made.app.test_client().post("/sent", headers=BROWSER)
+    assert (401, False) == (refused.status_code, "<a" in refused.text)
 
 
 def test_login_page_that_demands_a_login_is_a_401():

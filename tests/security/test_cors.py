@@ -535,3 +535,43 @@ def test_policy_declared_between_two_requests_counts(way):
     assert fields_of(way.ask(app, "/plain", headers={"Origin": SHOP})) == {}
     cors(app, SHOP)
     assert fields_of(way.ask(app, "/plain", headers={"Origin": SHOP})) == {"Allow-Origin": SHOP}
+
+
+def test_factory_says_for_each_application_who_may_read(way):
+    """Of one blueprint: what was said before an application registered it counts there."""
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    blueprint.add_url_rule("/", "view", lambda: "x")
+    origins = [SHOP, "https://test.example"]
+    apps = []
+    for origin in origins:
+        app = make_app()
+        cors(blueprint, origin)
+        app.register_blueprint(blueprint)
+        apps.append(app)
+    for app, origin in zip(apps, origins, strict=True):
+        for asked in origins:
+            found = fields_of(way.ask(app, "/api/", headers={"Origin": asked}))
+            assert found == ({"Allow-Origin": origin} if asked == origin else {})
+        assert [one.reason.split()[0] for one in exemptions_of(app)] == [origin]
+    other = make_app(Costrel)
+    other.register_blueprint(blueprint, name="renamed")
+    assert fields_of(way.ask(other, "/api/", headers={"Origin": origins[1]})) == {
+        "Allow-Origin": origins[1]
+    }
+
+
+def test_policy_that_comes_after_the_registration_stops_the_start():
+    """It would have no effect; the error says where it is, and where it belongs."""
+    app = Costrel("x")
+    blueprint = Blueprint("api", __name__)
+    blueprint.add_url_rule("/", "view", lambda: "x")
+    app.register_blueprint(blueprint)
+    cors(blueprint, SHOP)
+    with pytest.raises(RuntimeError, match=r"test_cors\.py.*'api'.*above register_blueprint"):
+        app._check_start(served=False)
+    other = Costrel("y")
+    other.register_blueprint(blueprint)
+    other._check_start(served=False)
+    assert fields_of(other.test_client().get("/", headers={"Origin": SHOP})) == {
+        "Allow-Origin": SHOP
+    }

@@ -9,6 +9,7 @@ import pytest
 from protected import make_app, make_form_app, send
 
 from costrel import Flask
+from costrel.security import csrf
 from costrel.security.csrf import CSRFError, concerns
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -334,3 +335,12 @@ def test_streamed_body_is_not_read_for_a_token():
 def test_requests_that_need_no_look_are_told_by_few_headers(environ, looked_at):
     """So that usual ones cost nothing."""
     assert concerns(environ) is looked_at
+
+
+def test_origin_that_can_not_be_listed_is_told_so():
+    """'null' is no origin that the setting takes, so the words say what else to do."""
+    told = csrf._remedy("null")
+    assert "can't be listed" in told
+    assert "no-referrer" in told
+    assert csrf._remedy("https://x.example").endswith("list its origin there.")
+    assert "send its origin" in csrf._remedy(None)

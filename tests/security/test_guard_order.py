@@ -144,7 +144,7 @@ def test_limited_websocket_costs_no_read_of_its_session() -> None:
     assert store.calls == 2
 
 
-WRONG = (
+WRONG: tuple[tuple[dict[str, t.Any], int], ...] = (
     # What is wrong with a request, and what it is answered with: in the order of the checks.
     ({"query_string": "x" * 9_000}, 414),
     ({"headers": {"Content-Type": "application/json"}, "data": b'"' + b"x" * 99 + b'"'}, 413),
@@ -204,7 +204,7 @@ def test_forged_requests_have_counts_of_their_own(
         }
 
     def ask(arguments: dict[str, t.Any]) -> int:
-        return way.ask(app, view, method="POST", **arguments).status_code
+        return int(way.ask(app, view, method="POST", **arguments).status_code)
 
     assert [ask(merge([forged])) for _ in range(4)] == [403, 403, 429, 429]
     own = {"headers": {**COOKIE, "Sec-Fetch-Site": "same-origin"}}

@@ -478,6 +478,20 @@ def test_log_says_that_processes_count_apart(caplog):
     assert caplog.text.count("RATE_LIMIT_STORE") == 1
 
 
+def test_limits_of_a_blueprint_do_not_add_up_in_a_factory():
+    """Each application counts a request once, however often the factory has run."""
+    blueprint = Blueprint("b", __name__)
+    blueprint.add_url_rule("/", "view", lambda: "x")
+    for _ in range(3):
+        app = Costrel("x")
+        for limits in ("3/minute", "50/hour"):
+            limit_blueprint(blueprint, limits)
+        app.register_blueprint(blueprint)
+        client = app.test_client()
+        assert [client.get("/").status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [rule.limits for rule in blueprint.rate_rules] == ["3/minute", "50/hour"]
+
+
 VIEWS = {
     "text": lambda: "hello",
     "json": lambda: {"a": 1},

@@ -20,7 +20,7 @@ WRONG = {
     "MAX_CONTENT_LENGTH": "16MB",
     "MAX_HEADERS": 1,
     "MAX_JSON_SIZE": "1MB",
-    "STRICT_FORMS": "no",
+    "STRICT_FORMS": "sometimes",
     "VIEW_TIMEOUT_S": "10s",
     "RATE_LIMIT_DEFAULT": "often",
     "RATE_LIMIT_STORE": "sqlite:///x",
@@ -30,17 +30,21 @@ WRONG = {
     "SESSION_ABSOLUTE_LIFETIME": 0,
     "PERMANENT_SESSION_LIFETIME": "7d",
     "SESSION_COOKIE_SAMESITE": "Laxx",
-    "SESSION_COOKIE_SECURE": "False",
-    "SESSION_COOKIE_HTTPONLY": "False",
-    "SESSION_COOKIE_PARTITIONED": "no",
-    "SESSION_REFRESH_EACH_REQUEST": "no",
+    "SESSION_COOKIE_SECURE": "perhaps",
+    "SESSION_COOKIE_HTTPONLY": "",
+    "SESSION_COOKIE_PARTITIONED": "n",
+    "SESSION_REFRESH_EACH_REQUEST": 2,
     "SESSION_COOKIE_NAME": "my session",
     "SESSION_COOKIE_DOMAIN": "https://example.com",
     "SESSION_COOKIE_PATH": "shop",
     "SECRET_KEY_FALLBACKS": "old",
     "SERVER_NAME": "https://example.com",
-    "CSRF_PROTECTION": "False",
-    "RATE_LIMIT_HEADERS": "no",
+    "CSRF_PROTECTION": "disabled",
+    "RATE_LIMIT_HEADERS": "none",
+    "REQUEST_ID_TRUSTED": "proxies",
+    "REQUEST_ID_HEADER": "X Request Id",
+    "LOG_FORMAT": "yaml",
+    "LOG_LEVEL": "loud",
     "WEBSOCKET_ORIGINS": ["https://shop.example/chat"],
     "WEBSOCKET_MAX_MESSAGE_SIZE": "1MB",
     "WEBSOCKET_IDLE_S": 0,
@@ -74,7 +78,7 @@ MORE = [
     ("SESSION_COOKIE_DOMAIN", "example.com:5000"),
     ("SESSION_COOKIE_PATH", "/a;b"),
     ("SESSION_COOKIE_NAME", ""),
-    ("SESSION_COOKIE_SECURE", "True"),
+    ("SESSION_COOKIE_SECURE", "Auto"),
     ("SESSION_STORE", 7),
     ("RATE_LIMIT_STORE", 7),
     ("RATE_LIMIT_DEFAULT", 7),
@@ -82,6 +86,8 @@ MORE = [
     ("SECURITY_HEADERS", {"X-Frame-Options": "ALLOW"}),
     ("CONTENT_SECURITY_POLICY", {"image-src": "*"}),
     ("CONTENT_SECURITY_POLICY", 7),
+    ("CONTENT_SECURITY_POLICY", ["img-src 'self'"]),
+    ("CONTENT_SECURITY_POLICY_REPORT_ONLY", ("img-src 'self'",)),
     ("CONTENT_SECURITY_POLICY", {"img-src": 7}),
     ("MAX_CONTENT_LENGTH", 1.5),
     ("MAX_CONTENT_LENGTH", True),
@@ -227,3 +233,42 @@ def test_header_setting_that_is_changed_in_place_keeps_the_protection(path, capl
     app.config["CONTENT_SECURITY_POLICY"]["img-src"] = "'self'"
     app.config["OTHER"] = 2
     assert "img-src 'self'" in client.get("/").headers["Content-Security-Policy"]
+
+
+FLAGS = [
+    "CSRF_PROTECTION", "RATE_LIMIT_HEADERS", "REQUEST_ID_TRUSTED", "SESSION_COOKIE_HTTPONLY",
+    "STRICT_FORMS",
+    "SESSION_COOKIE_PARTITIONED", "SESSION_COOKIE_SECURE", "SESSION_REFRESH_EACH_REQUEST",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", FLAGS)
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", False),
+        ("false", False),
+        ("0", False),
+        ("Off", False),
+        (" TRUE ", True),
+        ("yes", True),
+    ],
+)
+def test_text_of_a_switch_means_what_it_says(key, text, value, monkeypatch):
+    """As in typed settings, and never on because it is not empty."""
+    monkeypatch.setenv("FLASK_" + key, text)
+    before, after = make_app(), make_app()
+    before.config.from_prefixed_env()
+    before._check_start(served=False)
+    after._check_start(served=False)
+    after.config[key] = text
+    assert before.config[key] == value  # 0 is read by `from_prefixed_env`
+    assert after.config[key] is bool(value)
+
+
+def test_id_is_not_believed_because_of_a_text():
+    """'no' is no trust."""
+    for text, trusts in (("no", False), ("yes", True)):
+        app = make_app(REQUEST_ID_TRUSTED=text)
+        answer = app.test_client().get("/", headers={"X-Request-ID": "theirs"})
+        assert (answer.headers["X-Request-ID"] == "theirs") is trusts

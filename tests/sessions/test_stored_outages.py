@@ -114,6 +114,7 @@ def test_outage_is_logged_once_and_so_is_its_end(caplog, monkeypatch):
     for _ in range(5):
         get(client, "/get")
     assert caplog.text.count("Sessions are unavailable") == 1
+    assert "more since" not in caplog.text
     monkeypatch.setattr("costrel.sessions.outages.LOG_EVERY_S", 0.0)
     get(client, "/get")
     assert "(4 more since the last line like this)" in caplog.text

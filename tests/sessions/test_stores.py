@@ -91,8 +91,10 @@ def test_missing_package_is_named_with_the_command(package, url, extra):
 
 def test_missing_driver_is_named():
     """A database's driver is a package of its own."""
-    with pytest.raises(RuntimeError, match=r"driver 'mysql\+pymysql'.*not installed"):
+    with pytest.raises(RuntimeError, match=r"driver 'mysql\+pymysql'.*not installed.*pymysql$"):
         open_store("sqlalchemy:mysql+pymysql://localhost/app")
+    with pytest.raises(RuntimeError, match=r"'sqlalchemy:mysql\+pymysql://...' and run: pip"):
+        open_store("sqlalchemy:mysql://localhost/app")
 
 
 def test_application_and_cookie_sessions_load_no_store():

@@ -60,6 +60,8 @@ class Kinds(Settings):
         ("switch", "False", False),
         ("switch", "1", True),
         ("switch", "0", False),
+        ("switch", "yes", True),
+        ("switch", " OFF ", False),
         ("wait", "90", timedelta(seconds=90)),
         ("wait", "1.5", timedelta(seconds=1.5)),
         ("wait", "1d12h", timedelta(hours=36)),
@@ -104,7 +106,7 @@ def test_text_becomes_a_value_of_the_type(variables, name, text, expected):
     [
         ("number", "eighty", "expected a whole number, got 'eighty'"),
         ("number", "", "expected a whole number, got ''"),
-        ("switch", "yes", "expected true or false, got 'yes'"),
+        ("switch", "y", "expected true or false, got 'y'"),
         ("wait", "soon", "expected a duration such as 30m"),
         ("wait", "1e999", "expected a duration"),
         ("wait", "9" * 400, "expected a shorter duration"),

@@ -61,7 +61,9 @@ def test_all_problems_are_in_one_report(variables, folder):
         "- SECRET_KEY is missing: expected a text that is kept secret. Set SECRET_KEY_FILE to the"
         " path of a file that contains it, or set APP_SECRET_KEY.\n"
         "- [prodution] (settings.toml): there is no such setting. Did you mean [production]?\n"
-        "- wokers (settings.toml:2 [default]): there is no such setting. Did you mean workers?"
+        "- wokers (settings.toml:2 [default]): there is no such setting. Did you mean workers?\n"
+        "\n"
+        "This is production. For development, use --debug, or write FLASK_DEBUG=1 into .flaskenv."
     )
 
 

@@ -48,7 +48,7 @@ def main() -> None:
 
         if isinstance(error, SettingsError):
             # Its text lists everything wrong; where it was raised does not help.
-            click.secho(str(error), fg="red", err=True)
+            click.secho(f"Error: {error}", fg="red", err=True)
             sys.exit(1)
         # COMPAT(tracers): they replace the hook to report errors.
         error = error.with_traceback(users_frames(error))

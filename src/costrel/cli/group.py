@@ -121,7 +121,8 @@ class FlaskGroup(AppGroup):
         except NoAppException as error:
             _show_error(f"Error: {error.format_message()}\n")
         except Exception as error:  # noqa: BLE001  (the app's own; help still works)
-            _show_error(f"{format_app_error(error)}\n")
+            text = format_app_error(error)
+            _show_error(f"{text if text.startswith('Traceback') else f'Error: {text}'}\n")
         return sorted(names)
 
     def _load_plugin_commands(self) -> None:

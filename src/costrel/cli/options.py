@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import typing as t
 
@@ -11,7 +10,12 @@ from click.core import ParameterSource
 
 from ..commands.envfiles import load_dotenv, require_dotenv
 from ..commands.groups import ScriptInfo
-from ..ground.environment import FLASK_LEVEL, get_load_dotenv
+from ..ground.environment import (
+    FLASK_LEVEL,
+    choose_debug,
+    get_load_dotenv,
+    names_from_env_files,
+)
 
 
 def _set_env_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -37,9 +41,11 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool | None) -
     source = ctx.get_parameter_source(param.name or "")
     if source is None or source in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP):
         return None
+    variable = f"{ctx.auto_envvar_prefix}_DEBUG"
+    by_file = source is ParameterSource.ENVIRONMENT and variable in names_from_env_files()
     # Set in the environment, so that factories see it while they run, and so does the
     # reloader's child process.
-    os.environ["FLASK_DEBUG"] = "1" if value else "0"
+    choose_debug(bool(value), by_file=by_file)
     return value
 
 

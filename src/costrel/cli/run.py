@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from ..commands.discovery import format_app_error
 from ..commands.groups import NoAppException, ScriptInfo, pass_script_info
-from ..ground.environment import get_debug_flag
+from ..ground.environment import DEBUG_VARIABLE, ENVIRONMENT_VARIABLE, get_debug_flag
 from .options import debug_option
 from .params import CertParamType, SeparatedPathType, path_separator_text, validate_key
 
@@ -180,6 +180,7 @@ def run_command(
                 _note_missing(extra_files or ())
         _run_debug(
             info,
+            None if _asks_for_debug(ctx) else _origin_of_debug(),
             host=host,
             port=port,
             interface=interface,
@@ -232,7 +233,7 @@ def run_command(
 run_command.params.insert(0, debug_option)
 
 
-def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
+def _run_debug(info: ScriptInfo, by: str | None, **settings: t.Any) -> None:
     from ..servers.debugserver import DebugOptions, serve_debug
     from ..servers.reloader import ChildFailedError
     from ..sessions.keys import debug_key
@@ -244,7 +245,7 @@ def _run_debug(info: ScriptInfo, **settings: t.Any) -> None:
     def on_ready(ready: DebugReady, url: str, first: bool) -> None:
         if first:
             _show_banner(True, info.app_import_path or ready.app_name)
-        _show_debugged(ready, first=first)
+        _show_debugged(ready, by, first=first)
         if first:
             _show_address(options.host, url)
         if ready.pin:
@@ -353,12 +354,34 @@ def _show_started(started: Started) -> None:
     _show_address(options.host, started.url)
 
 
-def _show_debugged(ready: DebugReady, *, first: bool) -> None:
+def _asks_for_debug(ctx: click.Context) -> bool:
+    """Whether the command line has ``--debug``, before or after the name of the command."""
+    asked: click.Context | None = ctx
+    while asked is not None and not _from_command_line(asked, "debug"):
+        asked = asked.parent
+    return asked is not None
+
+
+def _origin_of_debug() -> str:
+    # Imported here, because `import flask` loads this module.
+    from ..settings.files import origin_of_variable
+
+    return origin_of_variable(DEBUG_VARIABLE)
+
+
+def _show_debugged(ready: DebugReady, by: str | None, *, first: bool) -> None:
+    """Print what is served, and what has turned on debug mode: `by`, or ``--debug``."""
     interface, reason = ready.choice
     how = f"{ready.server} {'over ASGI' if interface == 'asgi' else 'under WSGI'} ({reason})"
     click.echo(f" * {'' if first else 'Restarted: '}{how}")
     if first:
-        click.secho(" * For development only. In production, leave out --debug.", fg="red")
+        leave = "leave out --debug"
+        if by is not None:
+            click.echo(f" * Debug mode is on by {by}")
+            leave = f"remove that, or set {ENVIRONMENT_VARIABLE}=production"
+            if by == DEBUG_VARIABLE:
+                leave = "unset that"
+        click.secho(f" * For development only. In production, {leave}.", fg="red")
     if ready.note:
         click.secho(f" * {ready.note}", fg="yellow")
     if first:

@@ -134,7 +134,7 @@ def find_best_app(module: types.ModuleType) -> t.Any:
         if len({id(value) for value in found.values()}) == 1:
             return _ours(next(iter(found.values())), module)
         raise NoAppException(
-            f"Detected multiple Flask applications in module {module.__name__!r}:"
+            f"Detected multiple applications in module {module.__name__!r}:"
             f" {', '.join(found)}. Choose one, for example"
             f" --app {module.__name__}:{next(iter(found))}"
         )
@@ -163,12 +163,12 @@ def _call_usual_factory(module: types.ModuleType) -> t.Any:
 
     if returned_none is not None:
         raise NoAppException(
-            f"Failed to find a Flask application in module {module.__name__!r}: the factory"
+            f"Failed to find an application in module {module.__name__!r}: the factory"
             f" {_defined(getattr(module, returned_none))} returned None. End it with 'return"
             " app'."
         )
     raise NoAppException(
-        f"Failed to find a Flask application or factory in module {module.__name__!r}. Looked for"
+        f"Failed to find an application or factory in module {module.__name__!r}. Looked for"
         f" {', '.join((*APP_NAMES, *(f'{name}()' for name in FACTORY_NAMES)))} and any instance of"
         f" Flask. If your factory has another name, use --app {module.__name__}:name"
     )
@@ -214,14 +214,14 @@ def find_app_by_string(module: types.ModuleType, app_name: str) -> t.Any:
         factory, value = value, _called(value, *args, **kwargs)
         if value is None:
             raise NoAppException(
-                f"A valid Flask application was not obtained from {where!r}: the factory"
+                f"A valid application was not obtained from {where!r}: the factory"
                 f" {_defined(factory)} returned None. End it with 'return app'."
             )
     if is_app(value):
         return _ours(value, module)
     by = "" if factory is None else f", returned by the factory {_defined(factory)}"
     raise NoAppException(
-        f"A valid Flask application was not obtained from {where!r}: it is of type"
+        f"A valid application was not obtained from {where!r}: it is of type"
         f" {type(value).__name__!r}{by}."
     )
 

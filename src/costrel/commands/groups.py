@@ -22,7 +22,7 @@ __all__ = ["AppGroup", "NoAppException", "ScriptInfo", "pass_script_info", "with
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 _NOT_FOUND = (
-    "Could not locate a Flask application. Use the '--app' option, the 'FLASK_APP' environment"
+    "Could not locate an application. Use the '--app' option, the 'FLASK_APP' environment"
     " variable, or a 'wsgi.py' or 'app.py' file in the current directory."
 )
 

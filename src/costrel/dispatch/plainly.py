@@ -47,7 +47,9 @@ def answer_plainly(  # noqa: PLR0911  unrolled
     return None if more is None else plain_answer(*plain, [*added, *more, *fields])
 
 
-def _session_fields(ctx: RequestContext, engine: Engine, own: dict[str, t.Any]) -> Fields | None:
+def _session_fields(
+    ctx: RequestContext, engine: Engine, own: t.Mapping[str, t.Any]
+) -> Fields | None:
     """Return the fields that save the session; None if that needs a response object."""
     session = own.get("_opened_session")
     if session is None:

@@ -12,6 +12,15 @@ import typing as t
 FLASK_LEVEL = "3.1.3"
 """The Flask release whose documented behaviour this package implements."""
 
+DEBUG_VARIABLE = "FLASK_DEBUG"
+"""The environment variable that turns on debug mode."""
+
+ENVIRONMENT_VARIABLE = "COSTREL_ENV"
+"""The environment variable that names the environment: see `costrel.settings.environment`."""
+
+DEVELOPMENT = "development"
+"""The name of the environment in which ``.env`` and ``.flaskenv`` are read."""
+
 _NO = frozenset({"0", "false", "no"})
 
 
@@ -19,10 +28,32 @@ def get_debug_flag() -> bool:
     """Whether `FLASK_DEBUG` turns on debug mode.
 
     Unset and empty mean no: in debug mode a visitor of the error page can run code, so it
-    has to be turned on explicitly.
+    has to be turned on explicitly. For the same reason one from ``.env`` or ``.flaskenv`` does not
+    count where `COSTREL_ENV` in the environment says something else than "development".
     """
     value = os.environ.get("FLASK_DEBUG", "")
-    return bool(value) and value.lower() not in _NO
+    return bool(value) and value.lower() not in _NO and not is_debug_ignored()
+
+
+def is_debug_ignored() -> bool:
+    """Whether `FLASK_DEBUG` comes from a file that does not count here: see `get_debug_flag`."""
+    names = names_from_env_files()
+    if DEBUG_VARIABLE not in names or ENVIRONMENT_VARIABLE in names:
+        return False
+    return os.environ.get(ENVIRONMENT_VARIABLE, "").strip() not in {"", DEVELOPMENT}
+
+
+def choose_debug(wanted: bool, *, by_file: bool) -> None:
+    """Turn debug mode on or off for this process and those that it starts.
+
+    Args:
+        wanted: Whether it is to be on.
+        by_file: Whether ``.env`` or ``.flaskenv`` says so, which `get_debug_flag` may not heed.
+    """
+    os.environ[DEBUG_VARIABLE] = "1" if wanted else "0"
+    others = names_from_env_files() - {DEBUG_VARIABLE}
+    os.environ[_FROM_ENV_FILES] = ",".join(others)
+    note_from_env_files([DEBUG_VARIABLE] if by_file else ())
 
 
 def get_load_dotenv(default: bool = True) -> bool:

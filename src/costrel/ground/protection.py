@@ -27,6 +27,9 @@ SECURITY(limits): a forged request must not count for the visitor who sends it, 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that ask for no change. SPEC(RFC 9110 §9.2.1)."""
 
+NamedCheck = tuple[str, t.Callable[[], object]]
+"""The name of a setting, and what raises an error if its value is wrong."""
+
 Run = t.Callable[[t.Any], None]
 """Looks at the request; returns None, or raises the `HTTPException` that refuses it."""
 
@@ -101,6 +104,8 @@ class Security:
         exemptions: What has been switched off; `exemptions_of` returns those of `collectors` too.
         collectors: Functions that find exemptions, such as marks of views, when they are asked
             for; each takes the application.
+        settings: Functions that find settings to check at the start, besides those of features
+            that are on; each takes the application.
         template_globals: Functions for templates, such as ``csp_nonce``: see
             `add_template_global`.
         needs_secret: Why the application needs a ``SECRET_KEY``, for ``costrel run`` to say.
@@ -113,6 +118,7 @@ class Security:
     finishers: list[Finisher]
     exemptions: list[Exemption] = field(default_factory=list)
     collectors: list[t.Callable[[t.Any], t.Iterable[Exemption]]] = field(default_factory=list)
+    settings: list[t.Callable[[t.Any], t.Iterable[NamedCheck]]] = field(default_factory=list)
     template_globals: dict[str, t.Callable[..., t.Any]] = field(default_factory=dict)
     needs_secret: list[str] = field(default_factory=list)
     csrf: t.Any = None

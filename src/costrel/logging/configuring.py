@@ -67,15 +67,14 @@ def apply(app: t.Any) -> None:
     the application's and to ours.
     """
     wanted = app.config.get("LOG_FORMAT")
-    level = _level(app.config.get("LOG_LEVEL"))
+    level = check_level(app.config.get("LOG_LEVEL"))
     loggers = [logging.getLogger(name) for name in (app.name, OURS)]
     if level is not None:
         for logger in loggers:
             logger.setLevel(level)
     if wanted is None:
         return
-    if wanted not in FORMATTERS:
-        raise ValueError(f"LOG_FORMAT is {wanted!r}. Set it to 'text' or 'json', or to None.")
+    check_format(wanted)
     root = logging.getLogger()
     handled = [root, *loggers] if wanted == "json" else loggers
     for logger in (root, *loggers):
@@ -89,7 +88,14 @@ def apply(app: t.Any) -> None:
             logger.addHandler(ours)
 
 
-def _level(wanted: t.Any) -> int | None:
+def check_format(wanted: t.Any) -> None:
+    """Raise `ValueError` for what ``LOG_FORMAT`` can't be."""
+    if wanted is not None and not (isinstance(wanted, str) and wanted in FORMATTERS):
+        raise ValueError(f"LOG_FORMAT is {wanted!r}. Set it to 'text' or 'json', or to None.")
+
+
+def check_level(wanted: t.Any) -> int | None:
+    """Return the level that a value of ``LOG_LEVEL`` means; raises `ValueError` for no level."""
     if wanted is None or (isinstance(wanted, int) and not isinstance(wanted, bool)):
         return wanted
     names = logging.getLevelNamesMapping()

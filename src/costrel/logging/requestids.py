@@ -45,10 +45,14 @@ def id_of(ctx: t.Any) -> str | None:
     request_ctx = ctx.request_context
     if request_ctx is None:
         return t.cast("str | None", ctx.continued_id)
-    environ = request_ctx.environ
+    return id_in(request_ctx.environ, request_ctx.app)
+
+
+def id_in(environ: t.MutableMapping[str, t.Any], app: t.Any) -> str:
+    """Return the id of the request with an environ; if it has none, it gets one."""
     found: str | None = environ.get(KEY)
     if found is None:
-        found = environ[KEY] = _believed(request_ctx.app, environ) or make_id()
+        found = environ[KEY] = _believed(app, environ) or make_id()
     return found
 
 

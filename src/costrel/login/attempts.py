@@ -41,7 +41,7 @@ def count_attempt(setup: LoginSetup, ctx: RequestContext, name: str) -> None:
     for counter, setting, what in counters:
         limits = config.get(setting, DEFAULTS[setting])
         if limits:
-            _hit(setup, ctx, counter, limits, what, name)
+            _hit(setup, ctx, counter, setting, limits, what, name)
     vars(ctx).setdefault(_COUNTED, []).append(key)
 
 
@@ -55,14 +55,27 @@ def forget_attempts(setup: LoginSetup, ctx: RequestContext) -> None:
 
 
 def _hit(
-    setup: LoginSetup, ctx: RequestContext, counter: str, limit: str, key: str, name: str
+    setup: LoginSetup,
+    ctx: RequestContext,
+    counter: str,
+    setting: str,
+    limits: str,
+    key: str,
+    name: str,
 ) -> None:
     app = ctx.app
-    status = setup.limiter_of(app).hit(counter, limit, key)
+    status = setup.limiter_of(app).hit(counter, limits, key)
     if status.allowed:
         return
     address = ctx.request.remote_addr
-    app.logger.warning("Refused an attempt to log in as %a from %s: %s", name, address, limit)
+    app.logger.warning(
+        "Refused an attempt to log in as %a from %s: too many %s (%s = %r)",
+        name,
+        address,
+        "from this address" if counter == BY_ADDRESS else "for this name",
+        setting,
+        limits,
+    )
     login_refused.send(app, _async_wrapper=app.ensure_sync, name=name, address=address)
     raise TooManyRequests(
         "There were too many attempts to log in. Try again later.",

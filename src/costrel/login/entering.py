@@ -9,7 +9,7 @@ from ..dispatch.threads import hop_for
 from . import attempts
 from .current import keep, known_user, may_do, renew_session
 from .record import LoginRecord
-from .remembering import forget
+from .remembering import forget, keep_remembering
 from .remembering import remember as begin_to_remember
 from .setup import current_context, is_socket, login_of
 from .signals import user_logged_in, user_logged_out
@@ -29,6 +29,9 @@ def login_user(user: t.Any, *, remember: bool = False, fresh: bool = True) -> bo
         user: An object with an ``id`` or a ``get_id()``.
         remember: Whether to log the user in again when the session has ended, for
             ``LOGIN_REMEMBER_LIFETIME``, 30 days. Let the user choose, and not on shared computers.
+            Without it, a browser that is remembered for another user is forgotten. One that is
+            remembered for this user stays so, until the day it was to be forgotten, also if this
+            request, whose user was loaded before, has changed the password.
         fresh: Whether the user has just proved who they are; see `fresh_login_required`.
 
     Returns False, and does nothing, if the user's ``is_active`` is false. Raises `TypeError` for
@@ -50,6 +53,8 @@ def login_user(user: t.Any, *, remember: bool = False, fresh: bool = True) -> bo
         begin_to_remember(setup, ctx, user_id, bound)
     elif before is None or before.user_id != user_id:
         forget(setup, ctx)
+    elif before.fingerprint != bound and _is_known(ctx, user_id):
+        keep_remembering(setup, ctx, before, bound)
     if before is not None and before.user_id != user_id:
         session.clear()
     renew_session(app, session)
@@ -58,6 +63,16 @@ def login_user(user: t.Any, *, remember: bool = False, fresh: bool = True) -> bo
     attempts.forget_attempts(setup, ctx)
     user_logged_in.send(app, _async_wrapper=app.ensure_sync, user=user)
     return True
+
+
+def _is_known(ctx: RequestContext, user_id: str) -> bool:
+    """Return whether this request was found to be from a user, before it logged them in again.
+
+    SECURITY(stale login): so the session was bound to the password that the user has had until now,
+    and not to one that was changed elsewhere.
+    """
+    user = known_user(ctx)
+    return user is not None and id_of(user) == user_id
 
 
 def logout_user() -> None:

@@ -9,12 +9,16 @@ from importlib.util import find_spec
 
 from ..dispatch.threads import hop_for
 from ..ground.current import current_app
+from ..ground.protection import security_of
 from ..registration import misplaced
+from ..registration.origin import caller
+from ..security.protecting import check_settings_at_start
 from .attempts import count_attempt
 from .current import current_user, user_later, user_now
+from .habits import what_instead
 from .requiring import required_later, required_now
 from .series import RememberStore
-from .settingchecks import check_settings, settings_of
+from .settingchecks import login_settings
 from .setup import DEFAULTS, EXTENSION, Limiter, LoginSetup, current_context
 from .users import id_of, itself, or_none
 
@@ -91,6 +95,25 @@ class Login(LoginSetup, t.Generic[U]):
         if app is not None:
             self.init_app(app)
 
+    if not t.TYPE_CHECKING:  # type checkers know which attributes there are
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """Refuse what would have no effect, such as what Flask-Login is configured by."""
+            if name not in _ATTRIBUTES and not hasattr(type(self), name):
+                instead = what_instead(name, value)
+                if instead is not None or type(self) is Login:
+                    told = instead or f"Settings are in app.config: {', '.join(DEFAULTS)}."
+                    raise AttributeError(
+                        f"Login has no attribute {name!r} to set ({caller()}). {told}"
+                    )
+            super().__setattr__(name, value)
+
+        def __getattr__(self, name: str) -> object:
+            """Raise the error of a missing attribute, with what to write instead if known."""
+            instead = what_instead(name)
+            message = f"{type(self).__name__!r} object has no attribute {name!r}."
+            raise AttributeError(f"{message} {instead}" if instead else message[:-1])
+
     def init_app(self, app: App) -> None:
         """Give an application these logins.
 
@@ -109,13 +132,10 @@ class Login(LoginSetup, t.Generic[U]):
         for key, value in DEFAULTS.items():
             app.config.setdefault(key, value)
         app.extensions[EXTENSION] = self
+        security_of(app).settings.append(login_settings)
+        check_settings_at_start(app)
         app.context_processor(_template_names)
         misplaced.install(app)
-        app._start_checks = (*app._start_checks, check_settings)
-
-    def _settings_of(self, app: App) -> t.Iterator[tuple[str, t.Callable[[], object]]]:
-        # For `costrel.security.settingchecks`, which can't import this package.
-        return settings_of(self, app)
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""
@@ -180,6 +200,12 @@ class Login(LoginSetup, t.Generic[U]):
         Sessions go on; ``end_sessions_of`` of `costrel.sessions` ends those in a store.
         """
         self.store_of(current_app._get_current_object()).delete_of_user(id_of(itself(user)))
+
+
+_ATTRIBUTES = frozenset(
+    {"_load_user", "_limiter", "_remember_store", "clock", "loads_later", "__orig_class__"}
+)
+"""What instances have."""
 
 
 def _template_names() -> dict[str, t.Any]:

@@ -198,7 +198,11 @@ def _verify_old(stored: str, given: str, deadline: float) -> Verified:
 def _cost() -> HashCost:
     """Return the cost that the current application has set, or the default."""
     ctx = context.get(None)
-    cost = None if ctx is None else ctx.app.config.get("LOGIN_HASH_COST")
+    return check_cost(None if ctx is None else ctx.app.config.get("LOGIN_HASH_COST"))
+
+
+def check_cost(cost: t.Any) -> HashCost:
+    """Return the cost that ``LOGIN_HASH_COST`` means; raises `TypeError` for what is none."""
     if cost is None:
         return _DEFAULT_COST
     if not isinstance(cost, HashCost):

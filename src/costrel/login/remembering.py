@@ -38,6 +38,36 @@ def remember(setup: LoginSetup, ctx: RequestContext, user_id: str, bound: str | 
         # Nobody should be remembered for ever.
         raise ValueError("LOGIN_REMEMBER_LIFETIME is None. Set it to a timedelta or to seconds.")
     forget(setup, ctx)
+    _begin(setup, ctx, user_id, bound, lifetime_s)
+
+
+def keep_remembering(
+    setup: LoginSetup, ctx: RequestContext, before: LoginRecord, bound: str | None
+) -> None:
+    """Begin a new series for a browser whose user has changed the password in this request.
+
+    Only if its cookie was good until then, and until the day at which it would have ended.
+
+    Args:
+        setup: The logins of the application.
+        ctx: The context of the request.
+        before: The login that it came with, which was good.
+        bound: What binds the user's logins from here on.
+    """
+    found = None if is_socket(ctx) else _find(setup, ctx)
+    if found is None:
+        return
+    series, finding, _parts = found
+    is_of_login = (series.user_id, series.fingerprint) == (before.user_id, before.fingerprint)
+    if is_of_login and finding in _GOOD:
+        # SECURITY(cookie theft): a copy of the cookie is worth nothing from here on.
+        setup.store_of(ctx.app).delete(series.selector)
+        _begin(setup, ctx, series.user_id, bound, series.expires_at - setup.clock())
+
+
+def _begin(
+    setup: LoginSetup, ctx: RequestContext, user_id: str, bound: str | None, lifetime_s: float
+) -> None:
     series, cookie = Series.start(user_id, bound, setup.clock(), lifetime_s)
     setup.store_of(ctx.app).add(series)
     _at_end(ctx, lambda response: _set(ctx, response, cookie, lifetime_s))

@@ -7,13 +7,14 @@ from functools import update_wrapper
 from inspect import iscoroutinefunction
 from urllib.parse import quote
 
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from ..dispatch.calls import call
 from ..ground.wrapped import is_async
 from ..registration.misplaced import note_decorator
 from .current import record_of, user_later, user_now
-from .returning import path_of
+from .returning import page_before, path_of
 from .setup import current_context, is_socket, login_of, seconds_of
 from .users import ANONYMOUS
 
@@ -31,14 +32,25 @@ class LoginRequired(Unauthorized):
 
     Attributes:
         fresh: Whether somebody is logged in, but has to prove again who they are.
+        login_url: The page of ``LOGIN_VIEW``, with ``next``, for a browser that has sent something
+            other than GET; its page links to it. None for other clients.
     """
 
-    def __init__(self, *, fresh: bool = False) -> None:
+    def __init__(self, *, fresh: bool = False, login_url: str | None = None) -> None:
         super().__init__(
             "Log in again, please: this needs a recent login." if fresh else "Log in, please.",
             www_authenticate=t.cast("t.Any", (CHALLENGE,)),
         )
         self.fresh = fresh
+        self.login_url = login_url
+
+    def get_description(self, environ: t.Any = None, scope: t.Any = None) -> str:
+        """Return the text of the page, with a link to the login page if there is one."""
+        text = super().get_description(environ, scope)
+        if self.login_url is None:
+            return text
+        link = f'<a href="{escape(self.login_url)}">Log in</a>'
+        return f"{text}\n<p>What you have sent was not used. {link}, and send it again.</p>"
 
 
 def login_required(view: F) -> F:
@@ -50,7 +62,9 @@ def login_required(view: F) -> F:
 
     Others are sent to ``LOGIN_VIEW`` if they are browsers that ask for a page with GET, with a
     parameter ``next`` to come back: see `next_url`. Everybody else gets a 401 (`LoginRequired`),
-    also without ``LOGIN_VIEW``. A WebSocket is refused with 401, or 403 if the server can't.
+    also without ``LOGIN_VIEW``. For a browser that has sent a form, its page has a link to
+    ``LOGIN_VIEW``; nothing is sent again by itself. A WebSocket is refused with 401, or 403 if the
+    server can't.
     """
     return _guarded(view, fresh=False)
 
@@ -123,26 +137,27 @@ def _demand(user: t.Any, *, fresh: bool) -> None:
         record = record_of(ctx)
         if record is not None and record.is_fresh(login_of(ctx.app).clock(), lifetime_s):
             return
-    target = _login_page(ctx)
-    if target is not None:
+    page = _login_page(ctx)
+    if page is not None and ctx.request.method in {"GET", "HEAD"}:
         # Raised, because a typed view or a hook can't return it.
-        raise HTTPException(response=ctx.app.redirect(target))
-    raise LoginRequired(fresh=user is not ANONYMOUS)
+        raise HTTPException(response=ctx.app.redirect(page))
+    raise LoginRequired(fresh=user is not ANONYMOUS, login_url=page)
 
 
 def _login_page(ctx: RequestContext) -> str | None:
-    """Return where to send a browser that asks for a page; None for other clients."""
+    """Return where a browser can log in, and come back from; None for other clients.
+
+    It comes back to what it has asked for or, if that was not GET, to the page it has come from.
+    """
     app, request = ctx.app, ctx.request
     view: str | None = app.config.get("LOGIN_VIEW")
-    if view is None or is_socket(ctx) or request.method not in {"GET", "HEAD"}:
-        return None
-    if "text/html" not in request.headers.get("Accept", ""):
+    if view is None or is_socket(ctx) or "text/html" not in request.headers.get("Accept", ""):
         return None
     if view in {request.endpoint, request.path}:
         # The login page itself demands a login: a redirect to it would never end.
         return None
-    here = path_of(request)
+    back = path_of(request) if request.method in {"GET", "HEAD"} else page_before(ctx)
     if not view.startswith("/"):
-        values = {} if here is None else {"next": here}
+        values = {} if back is None else {"next": back}
         return t.cast("str", t.cast("t.Any", app).url_for(view, **values))
-    return view if here is None else f"{view}?next={quote(here, safe='/')}"
+    return view if back is None else f"{view}?next={quote(back, safe='/')}"

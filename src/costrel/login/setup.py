@@ -56,6 +56,13 @@ _IN_MEMORY = (
 )
 
 
+class _Opened(t.NamedTuple):
+    """A store of remembered browsers, and the value of the setting that it was opened for."""
+
+    named: t.Any
+    store: RememberStore
+
+
 class Status(t.Protocol):
     """What a limiter says of an attempt."""
 
@@ -118,10 +125,25 @@ class LoginSetup:
         """Return where remembered browsers are stored, opened on first use."""
         if self._remember_store is not None:
             return self._remember_store
+        named: t.Any = app.config.get("LOGIN_REMEMBER_STORE")
+        opened: _Opened
         if _STORE not in app.extensions:
             # Two threads may open one each, and the memory must be the same for both.
-            app.extensions.setdefault(_STORE, _open(app))
-        return t.cast("RememberStore", app.extensions[_STORE])
+            app.extensions.setdefault(_STORE, _Opened(named, _open(app)))
+        opened = app.extensions[_STORE]
+        if opened.named is not named and opened.named != named:
+            opened = app.extensions[_STORE] = _Opened(named, _open(app))
+        return opened.store
+
+    @property
+    def has_own_store(self) -> bool:
+        """Whether code has given a store, so that ``LOGIN_REMEMBER_STORE`` does not count."""
+        return self._remember_store is not None
+
+    @property
+    def has_own_limiter(self) -> bool:
+        """Whether code has given what counts attempts."""
+        return self._limiter is not None
 
     def limiter_of(self, app: App) -> Limiter:
         """Return what counts attempts to log in."""
@@ -172,7 +194,7 @@ def _open(app: App) -> RememberStore:
                 app.logger.warning(_IN_MEMORY)
             return MemoryRememberStore()
     if isinstance(named, str):
-        if named.partition(":")[0] == "memory":
+        if named in {"memory", "memory:"}:
             return MemoryRememberStore()
-        named = open_store(named)
+        named = open_store(named, "LOGIN_REMEMBER_STORE")
     return KeptRememberStore(named) if isinstance(named, SessionStore) else named

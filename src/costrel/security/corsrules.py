@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..dispatch.guarding import GuardStep
 from ..registration.application import App
+from ..registration.habits import hinting
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from ..wrappers import blueprint_path
@@ -36,6 +37,36 @@ _MARK = "_cors_policy"
 _OF_CSRF = frozenset({"csrf", suspects.NAME})
 
 
+_HINTS: t.Mapping[str, str] = {
+    "resources": (
+        "Call cors(blueprint, [...]) for a blueprint, or place @cors_route([...]) below the routes"
+        " of single views: policies belong to rules, not to patterns of paths."
+    ),
+    "supports_credentials": "Write credentials=True.",
+    "allow_credentials": "Write credentials=True.",
+    "allow_headers": "Write headers=[...].",
+    "expose_headers": "Write expose=[...].",
+    "allow_methods": "Write methods=[...].",
+    "allow_origins": "Write origins=[...].",
+    "allow_origin_regex": "Write origins=[re.compile(...)].",
+    "max_age": "Write max_age_s=..., in seconds.",
+    "send_wildcard": "Leave it out: it is '*' where origins is '*'.",
+    "always_send": "Leave it out: only requests of other origins get the fields.",
+    "vary_header": "Leave it out: responses vary by Origin.",
+    "automatic_options": "Leave it out: preflight requests are answered without the view.",
+    "intercept_exceptions": "Leave it out: responses of errors have the fields too.",
+    "allow_private_network": "Leave it out: private networks are not opened.",
+}
+"""Arguments of Flask-CORS and of FastAPI's middleware, and what to write instead."""
+
+_USAGE = (
+    'Write cors(app, ["https://shop.example"]), with a blueprint in place of app for its views'
+    " only; further arguments are methods, headers, expose, credentials and max_age_s."
+)
+_ROUTE_USAGE = 'Write @cors_route(["https://shop.example"]) below the route.'
+
+
+@hinting(_HINTS, _USAGE)
 def cors(
     target: App | Scaffold,
     origins: Origins,
@@ -52,7 +83,8 @@ def cors(
     origins get no header fields of CORS, so browsers keep the responses from their pages.
 
     Args:
-        target: The application, or a blueprint before it is registered.
+        target: The application, or a blueprint before it is registered. A factory may call this
+            for each of its applications: one that has the blueprint keeps what was said before.
         origins: Who may: ``"https://shop.example"``, a list of such, compiled patterns that match
             a whole origin, or ``"*"`` for anybody.
         methods: The methods that they may use, of those that the rule has, and that they are
@@ -78,12 +110,54 @@ def cors(
         install(target).everywhere = policy
         target._epoch.bump()
     else:
-        setattr(target, _MARK, policy)
-        blueprint: t.Any = target
+        _mark_blueprint(target, policy)
+
+
+class _BlueprintMark:
+    """What `cors` has said of a blueprint at last, for applications that register it from now on.
+
+    Attributes:
+        policy: The policy.
+        is_used: Whether an application has registered the blueprint since.
+    """
+
+    __slots__ = ("is_used", "policy")
+
+    def __init__(self, policy: CorsPolicy) -> None:
+        self.policy = policy
+        self.is_used = False
+
+
+def _mark_blueprint(blueprint: t.Any, policy: CorsPolicy) -> None:
+    is_first = getattr(blueprint, _MARK, None) is None
+    setattr(blueprint, _MARK, _BlueprintMark(policy))
+    if not is_first:
+        return
+
+    def take_over(state: t.Any) -> None:
         # An application that is not protected otherwise needs the hooks.
-        blueprint.record_once(lambda state: install(state.app))
+        rules = install(state.app)
+        mark: _BlueprintMark = getattr(blueprint, _MARK)
+        mark.is_used = True
+        rules.of_blueprints[blueprint] = mark.policy
+
+    # Not `record`, which refuses a blueprint that another application has registered already.
+    blueprint.deferred_functions.append(take_over)
 
 
+def check_late(app: App, *, served: bool) -> tuple[str, ...]:  # noqa: ARG001  for tests too
+    """Raise `RuntimeError` for a policy that came after its blueprint was registered."""
+    for blueprint in app.blueprints.values():
+        mark: _BlueprintMark | None = getattr(blueprint, _MARK, None)
+        if mark is not None and not mark.is_used:
+            raise RuntimeError(
+                f"cors() ({mark.policy.place}) comes after the blueprint {blueprint.name!r} was"
+                " registered, so it has no effect. Write it above register_blueprint()."
+            )
+    return ()
+
+
+@hinting(_HINTS, _ROUTE_USAGE)
 def cors_route(
     origins: Origins,
     *,
@@ -120,10 +194,12 @@ class CorsRules:
 
     Attributes:
         everywhere: The policy of the application, for what has none of its own.
+        of_blueprints: The policies of blueprints, as they were when these were registered.
     """
 
     def __init__(self) -> None:
         self.everywhere: CorsPolicy | None = None
+        self.of_blueprints: dict[t.Any, CorsPolicy] = {}
         self._is_used = PerRule(lambda app, _rule: bool(list(policies_of(app))))
 
     def policy_of(self, app: App, rule: Rule | None) -> CorsPolicy | None:
@@ -134,7 +210,7 @@ class CorsRules:
         policy = _mark_of(app.view_functions.get(endpoint))
         if policy is None and "." in endpoint:
             for name in blueprint_path(endpoint.rpartition(".")[0]):
-                policy = _mark_of(app.blueprints.get(name))
+                policy = self.of_blueprints.get(app.blueprints.get(name))
                 if policy is not None:
                     break
         return self.everywhere if policy is None else policy
@@ -195,11 +271,13 @@ def policies_of(app: App) -> t.Iterator[tuple[str, CorsPolicy]]:
     rules: CorsRules = security_of(app).cors
     if rules.everywhere is not None:
         yield "*", rules.everywhere
-    for targets in (app.blueprints, app.view_functions):
-        for name, target in list(targets.items()):
-            policy = _mark_of(target)
-            if policy is not None:
-                yield name, policy
+    for name, blueprint in list(app.blueprints.items()):
+        if blueprint in rules.of_blueprints:
+            yield name, rules.of_blueprints[blueprint]
+    for name, view in list(app.view_functions.items()):
+        policy = _mark_of(view)
+        if policy is not None:
+            yield name, policy
 
 
 def cors_exemptions(app: App) -> t.Iterator[Exemption]:
@@ -220,5 +298,6 @@ def install(app: App) -> CorsRules:
     if security.cors is None:
         security.cors = CorsRules()
         security.collectors.append(cors_exemptions)
+        app._start_checks = (*app._start_checks, check_late)
     rules: CorsRules = security.cors
     return rules

@@ -113,7 +113,8 @@ def check_policy(policy: Policy, place: str) -> dict[str, str | None]:
     if not isinstance(policy, (str, t.Mapping)):
         raise ValueError(  # noqa: TRY004  a setting has the wrong value
             f"A content security policy is a dict of directives or a text, not {policy!r}"
-            f" ({place})."
+            f' ({place}). Write {{"img-src": "\'self\'"}} for directives that differ from the'
+            " default, or a text for a whole policy."
         )
     given = read_policy(policy) if isinstance(policy, str) else policy
     checked: dict[str, str | None] = {}

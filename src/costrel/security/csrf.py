@@ -156,11 +156,23 @@ def find_fault(app: App, request: Request) -> str | None:
     environ = request.environ
     site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
     if site not in (None, "same-site"):
-        return f"{_tell_origin(site, origin)}. If that page is yours, list its origin there."
+        return f"{_tell_origin(site, origin)}. {_remedy(origin)}"
     if not environ.get("HTTP_COOKIE"):
         return f"{_tell_origin(site, origin)}, and without a cookie there is no token to rely on."
     fault = fault_of_token(app, request, reads_form=_sends_form(request))
     return None if fault is None else f"{_tell_origin(site, origin)}, and {fault}"
+
+
+def _remedy(origin: str | None) -> str:
+    """Return what to do about a page whose requests are refused, if it is an own one."""
+    if origin is None:
+        return "If that page is yours, have it send its origin."
+    if origin == "null":
+        return (
+            "A page that sends 'null' can't be listed. If it is yours, have it send its origin: it"
+            " must not have Referrer-Policy: no-referrer, be in a sandbox, or be opened as a file."
+        )
+    return "If that page is yours, list its origin there."
 
 
 def is_ambient(environ: WSGIEnvironment) -> bool:

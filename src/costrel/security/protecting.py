@@ -6,6 +6,7 @@ import importlib
 import typing as t
 
 from ..registration import misplaced
+from ..registration.habits import hinting
 from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
@@ -28,6 +29,31 @@ INSTALLERS: t.Mapping[str, tuple[str, str]] = {
 """The function that switches each feature on; it takes the application."""
 
 
+_HINTS: t.Mapping[str, str] = {
+    "content_security_policy": "Set app.config['CONTENT_SECURITY_POLICY'] = {...}.",
+    "content_security_policy_report_only": (
+        "Set app.config['CONTENT_SECURITY_POLICY_REPORT_ONLY'] = {...}."
+    ),
+    "content_security_policy_nonce_in": (
+        "Leave it out: write {{ csp_nonce() }} in templates, and the policy has the nonce."
+    ),
+    "force_https": "Have the proxy in front redirect to HTTPS, and leave it out here.",
+    "frame_options": "Set app.config['SECURITY_HEADERS'] = {'X-Frame-Options': ...}.",
+    "referrer_policy": "Set app.config['SECURITY_HEADERS'] = {'Referrer-Policy': ...}.",
+    "permissions_policy": "Set app.config['SECURITY_HEADERS'] = {'Permissions-Policy': ...}.",
+    "strict_transport_security": (
+        "Set app.config['SECURITY_HEADERS'] = {'Strict-Transport-Security': ...}."
+    ),
+    "session_cookie_secure": "Set app.config['SESSION_COOKIE_SECURE'].",
+    "session_cookie_http_only": "Set app.config['SESSION_COOKIE_HTTPONLY'].",
+    "session_cookie_samesite": "Set app.config['SESSION_COOKIE_SAMESITE'].",
+}
+"""Arguments of Flask-Talisman, and what to write instead."""
+
+_USAGE = "Write protect(app), and name with False what to leave out: protect(app, csrf=False)."
+
+
+@hinting(_HINTS, _USAGE)
 def protect(
     app: App,
     *,
@@ -77,9 +103,15 @@ def protect(
             security.installed.add(feature)
     if setting_exemptions not in security.collectors:
         security.collectors.append(setting_exemptions)
+    check_settings_at_start(app)
+    return security
+
+
+def check_settings_at_start(app: App) -> None:
+    """Have an application's settings checked before its first request, and when they are set."""
+    if _check_settings not in app._start_checks:
         # First, since the others read settings too, and all that are wrong are reported together.
         app._start_checks = (_check_settings, *app._start_checks)
-    return security
 
 
 def _check_settings(app: App, *, served: bool) -> t.Iterable[str]:  # noqa: ARG001  for tests too

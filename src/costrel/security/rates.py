@@ -12,6 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from ..ground.current import context
 from ..ground.markers import RATE, refuse_markers
+from ..registration.habits import hinting
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
 from . import suspects
@@ -71,6 +72,24 @@ class RateRule:
         return method != "OPTIONS" if self.methods is None else method in self.methods
 
 
+_HINTS: t.Mapping[str, str] = {
+    "limit_value": "The limits come first: limit('10/minute').",
+    "key_func": "Write key=..., a function of no arguments.",
+    "scope": "Write name=..., which views that are counted together share.",
+    "error_message": "Register an error handler for 429.",
+    "on_breach": "Register an error handler for 429.",
+    "exempt_when": "Write cost=lambda: 0 if ... else 1; what costs 0 is not counted.",
+    "per_method": "Decorate the methods of the class: each is then counted apart.",
+    "override_defaults": "Place @rate_limit_exempt on the view: only its own limits then count.",
+    "deduct_when": "Call limiter_of(app).hit(...) in the view, once it knows.",
+}
+"""Arguments of Flask-Limiter and slowapi, and what to write instead."""
+
+_USAGE = "Write several limits in one text: limit('10/minute; 50/day')."
+_BLUEPRINT_USAGE = "Write limit_blueprint(blueprint, '10/minute; 50/day')."
+
+
+@hinting(_HINTS, _USAGE)
 def limit(
     limits: str,
     *,
@@ -117,6 +136,7 @@ def limit(
     return decorator
 
 
+@hinting(_HINTS, _BLUEPRINT_USAGE)
 def limit_blueprint(
     blueprint: Scaffold,
     limits: str,
@@ -134,9 +154,12 @@ def limit_blueprint(
             "limit_blueprint() takes a blueprint. To limit a whole application, set"
             f" RATE_LIMIT_DEFAULT = {limits!r}."
         )
-    rules = getattr(blueprint, "rate_rules", ())
     rule = _rule(limits, key, cost, methods, None)
-    blueprint.rate_rules = (*rules, rule)  # type: ignore[attr-defined]
+    # A factory says the same again for its next application; it must not count twice.
+    same = rule.origin, rule.limits
+    rules: tuple[RateRule, ...] = getattr(blueprint, "rate_rules", ())
+    others = tuple(one for one in rules if (one.origin, one.limits) != same)
+    blueprint.rate_rules = (*others, rule)  # type: ignore[attr-defined]
 
 
 def rate_limit_exempt(view: T) -> T:

@@ -14,10 +14,12 @@ from datetime import timedelta
 
 from ..config import Config
 from ..dispatch.proxies import trusted_proxies
+from ..ground.flags import read_flag
 from ..ground.origins import read_origins
+from ..ground.protection import NamedCheck as Named
 from ..ground.protection import protection_of
 from ..routing.listedhosts import check_listed_hosts, check_server_name
-from ..sessions.installing import settle
+from ..sessions.installing import name_cookie, settle
 from ..sessions.keys import keys_of
 from ..sessions.lifetimes import Lifetimes
 from .corspolicy import check_origin
@@ -28,15 +30,12 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
     from ..settings.problems import Problem
 
-Named = tuple[str, t.Callable[[], object]]
-"""A setting, and what raises an error if it is wrong."""
-
 _SITES = (None, "strict", "lax", "none")
 
 _STORES = ("SESSION_STORE", "RATE_LIMIT_STORE")
 """What is opened when it is read, so last."""
 
-_COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH = re.compile(r"/[\x21-\x3a\x3c-\x7e]*")
 
 
@@ -91,7 +90,7 @@ def _is_among(name: str, changed: t.Collection[str]) -> bool:
 
 def _error_of(app: App, errors: list[tuple[str, Exception]]) -> Exception:
     # Imported here, because only a mistake needs it.
-    from ..settings import environment
+    from ..settings.environments import environment_name
     from ..settings.problems import Problem, SettingsError
 
     class WrongSettingsError(SettingsError, ValueError):
@@ -99,7 +98,7 @@ def _error_of(app: App, errors: list[tuple[str, Exception]]) -> Exception:
 
     WrongSettingsError.__qualname__ = "WrongSettingsError"
     problems = [_problem(name, str(error), Problem) for name, error in errors]
-    return WrongSettingsError(environment(debug=app.debug), problems)
+    return WrongSettingsError(environment_name(debug=app.debug), problems)
 
 
 def _problem(name: str, message: str, make: type[Problem]) -> Problem:
@@ -113,11 +112,11 @@ def _settings(app: App) -> t.Iterator[Named]:
     for feature, found in _BY_FEATURE.items():
         if feature in installed:
             yield from found(app)
-    # They are not switched on.
-    yield from _sockets(app)
-    login = app.extensions.get("costrel.login")
-    if login is not None:
-        yield from login._settings_of(app)
+    if installed:
+        # They are not switched on.
+        yield from _sockets(app)
+    for others in () if protection is None else protection.settings:
+        yield from others(app)
 
 
 def _hosts(app: App) -> t.Iterator[Named]:
@@ -159,13 +158,21 @@ def _listed(app: App, key: str) -> t.Iterable[t.Any]:
 
 
 def _flag(app: App, key: str) -> Named:
-    return key, lambda: _check_flag(key, app.config.get(key))
+    return key, lambda: _check_flag(app, key)
 
 
-def _check_flag(key: str, value: t.Any) -> None:
-    # SECURITY: the text "False" counts as true.
-    if value not in (None, True, False):
-        raise ValueError(f"{key} is {value!r}. Write True or False.")
+def _check_flag(app: App, key: str, expected: str = "True or False") -> None:
+    """Check a setting that is on or off, and put what a text of it means in its place.
+
+    SECURITY: such texts come from environment variables, and each that is not empty, "false" too,
+    counts as true wherever code asks whether the setting is on.
+    """
+    value = app.config.get(key)
+    flag = read_flag(value) if isinstance(value, str) else None
+    if flag is not None:
+        app.config[key] = flag
+    elif value not in (None, True, False):
+        raise ValueError(f"{key} is {value!r}. Write {expected}.")
 
 
 def _headers(app: App) -> t.Iterator[Named]:
@@ -190,12 +197,7 @@ def _limits(app: App) -> t.Iterator[Named]:
         yield key, lambda key=key: _check_timeout(key, app.config.get(key))  # type: ignore[misc]
     key = "WEBSOCKET_MAX_MESSAGE_SIZE"
     yield key, lambda: _check_size(key, app.config.get(key))
-    yield "STRICT_FORMS", lambda: _check_strict(app.config.get("STRICT_FORMS"))
-
-
-def _check_strict(value: t.Any) -> None:
-    if value is not None and not isinstance(value, bool):
-        raise ValueError(f"STRICT_FORMS is {value!r}. Write True or False.")
+    yield _flag(app, "STRICT_FORMS")
 
 
 def _check_size(key: str, value: t.Any) -> None:
@@ -255,8 +257,8 @@ def _sessions(app: App) -> t.Iterator[Named]:
     yield "SESSION_", lambda: Lifetimes.of(config)
     yield "PERMANENT_SESSION_LIFETIME", lambda: _check_lifetime(app)
     yield "SESSION_COOKIE_SAMESITE", lambda: _check_site(config["SESSION_COOKIE_SAMESITE"])
-    yield "SESSION_COOKIE_SECURE", lambda: _check_secure(config["SESSION_COOKIE_SECURE"])
-    yield "SESSION_COOKIE_NAME", lambda: _check_cookie_name(config["SESSION_COOKIE_NAME"])
+    yield "SESSION_COOKIE_SECURE", lambda: _check_secure(app)
+    yield "SESSION_COOKIE_NAME", lambda: _check_cookie_name(app)
     yield "SESSION_COOKIE_DOMAIN", lambda: _check_domain(config["SESSION_COOKIE_DOMAIN"])
     yield "SESSION_COOKIE_PATH", lambda: _check_path(config["SESSION_COOKIE_PATH"])
     for key in (
@@ -269,9 +271,11 @@ def _secrets(app: App) -> t.Iterator[Named]:
     yield "SECRET_KEY_FALLBACKS", lambda: list(keys_of(app))
 
 
-def _check_cookie_name(value: t.Any) -> None:
-    if not isinstance(value, str) or not _COOKIE_NAME.fullmatch(value):
+def _check_cookie_name(app: App) -> None:
+    value = app.config["SESSION_COOKIE_NAME"]
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
         raise ValueError(f"SESSION_COOKIE_NAME is {value!r}. Write a name, such as 'session'.")
+    name_cookie(app)
 
 
 def _check_domain(value: t.Any) -> None:
@@ -311,9 +315,27 @@ def _check_site(value: t.Any) -> None:
         )
 
 
-def _check_secure(value: t.Any) -> None:
-    if value not in (None, True, False, "auto"):
-        raise ValueError(f"SESSION_COOKIE_SECURE is {value!r}. Write True, False or 'auto'.")
+def _check_secure(app: App) -> None:
+    if app.config["SESSION_COOKIE_SECURE"] != "auto":
+        _check_flag(app, "SESSION_COOKIE_SECURE", "True, False or 'auto'")
+
+
+def _logs(app: App) -> t.Iterator[Named]:
+    from ..logging.configuring import check_format, check_level
+
+    config = app.config
+    yield "LOG_FORMAT", lambda: check_format(config.get("LOG_FORMAT"))
+    yield "LOG_LEVEL", lambda: check_level(config.get("LOG_LEVEL"))
+    yield _flag(app, "REQUEST_ID_TRUSTED")
+    yield "REQUEST_ID_HEADER", lambda: _check_id_header(config.get("REQUEST_ID_HEADER"))
+
+
+def _check_id_header(value: t.Any) -> None:
+    if value and not (isinstance(value, str) and _TOKEN.fullmatch(value)):
+        raise ValueError(
+            f"REQUEST_ID_HEADER is {value!r}. Write the name of a header field, such as"
+            " 'X-Request-ID', or None to give no ids back."
+        )
 
 
 _BY_FEATURE: t.Mapping[str, t.Callable[[App], t.Iterator[Named]]] = {
@@ -324,4 +346,5 @@ _BY_FEATURE: t.Mapping[str, t.Callable[[App], t.Iterator[Named]]] = {
     "rates": _rates,
     "sessions": _sessions,
     "secrets": _secrets,
+    "logs": _logs,
 }

@@ -67,7 +67,10 @@ def _adapt(scope: Scope, environ: WSGIEnvironment) -> Scope:
         "server": (environ["SERVER_NAME"], environ["SERVER_PORT"]),
         "root_path": root,
         "path": root.rstrip("/") + path,
-        ADDED: {_ORIGINAL: environ[_ORIGINAL]} if _ORIGINAL in environ else {},
+        ADDED: {
+            **scope.get(ADDED, {}),
+            **({_ORIGINAL: environ[_ORIGINAL]} if _ORIGINAL in environ else {}),
+        },
     }
 
 

@@ -342,7 +342,7 @@ class _Process(Boot):
             signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         make_worker = worker_maker(self.options, self.listener)
         self._use_context()
-        asgi = AccessLog(DebuggedASGI(app.asgi, self._debugger(app), defers=not self.first))
+        asgi = AccessLog(DebuggedASGI(app.asgi, self._debugger(app), defers=not self.first), app)
         app.config["BACKGROUND_GRACE_S"] = REQUESTS_S
 
         def work(
@@ -377,6 +377,7 @@ class Unloaded:
 
     name = "an application that could not be loaded"
     _workers = None
+    _logs_by_settings = False
 
     def __init__(self, error: BaseException) -> None:
         self.config: dict[str, t.Any] = {"SYNC_THREADS": 1, "WEBSOCKET_MAX_MESSAGE_SIZE": None}

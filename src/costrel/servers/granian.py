@@ -27,7 +27,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from .accesslog import ACCESS_FORMAT, LOG_CONFIG
+from .accesslog import LOG_CONFIG
 from .address import ServeError, bind_address, show_url
 from .reception import RECEIVING_THREADS
 from .supervisor import StartError, Supervisor
@@ -160,8 +160,7 @@ def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
         backpressure=CONNECTIONS,
         log_level=LogLevels.warning,
         log_dictconfig=LOG_CONFIG,
-        log_access=options.access_log,
-        log_access_format=ACCESS_FORMAT,
+        log_access=False,  # It knows neither trusted proxies nor ids: see `accesslog.py`.
         **_certificate_settings(options.certificate),
     )
 

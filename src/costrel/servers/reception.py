@@ -30,6 +30,7 @@ from werkzeug.exceptions import (
 from ..dispatch.proxies import is_wrapped
 from ..serve.body import PIECE_BYTES, SPOOL_BYTES, BodyTimeout, FailedBody, append
 from ..serve.checked import checked
+from .accesslog import logging_requests
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -58,12 +59,19 @@ Run = t.Callable[[t.Any, dict[str, t.Any]], object]
 """What Granian calls for a request, with its protocol object and its part of the environ."""
 
 
-def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Callable[..., Run]:
-    """Wrap the function with which Granian makes what it calls for each request."""
+def receiving(
+    make_run: t.Callable[..., Run], app: App, threads: int, *, logs: bool = False
+) -> t.Callable[..., Run]:
+    """Wrap the function with which Granian makes what it calls for each request.
+
+    `logs` says whether each is logged.
+    """
 
     def make(callback: t.Any, *settings: t.Any) -> Run:
         if is_wrapped(app):
             callback = checked(callback)
+        if logs:
+            callback = logging_requests(callback, app)
         return Reception(make_run(callback, *settings), app, threads)
 
     return make

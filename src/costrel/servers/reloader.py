@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from werkzeug._reloader import ReloaderLoop, StatReloaderLoop, reloader_loops
 
 from .address import ServeError
-from .supervisor import blocked_signals, ending
+from .supervisor import TOLD, TOLD_S, blocked_signals, ending
 from .worker import BootFailure, Ready, worker_signals
 
 CHANGED = 3
@@ -157,11 +157,21 @@ class Reloader:
                         child.process.kill()
                         child.process.wait()
                     child.channel.close()
+                self._await_signal(child)
                 if child.failure is not None and not self._stops:
                     raise ChildFailedError(child.failure)
                 if child.process.returncode != CHANGED and not self._stops:
                     when = "" if self.served else " while it was loading the application"
                     raise ServeError(f"{child.fate()}{when}. Start the command again.")
+
+    def _await_signal(self, child: Child) -> None:
+        """Wait a moment for the signal that has ended a child, if it is sent to this process too.
+
+        As a terminal and `timeout` do.
+        """
+        until = time.monotonic() + TOLD_S
+        while child.process.returncode in TOLD and not self._stops and time.monotonic() < until:
+            time.sleep(TOLD_S / 10)
 
     def _attend(self, child: Child) -> None:
         """Wait until a child has ended."""

@@ -37,6 +37,9 @@ LIVED_S = 10.0
 STARTS = 5
 """How many starts in a row may fail while no worker serves, before the server gives up."""
 
+TOLD_S = 0.25
+"""How long the signal that has ended a worker may take to stop the server too, if it is to."""
+
 REMINDER_S = 0.5
 """How often workers that are still running are told again to stop."""
 
@@ -104,9 +107,15 @@ class Worker:
         return f"Worker {self.number} (PID {self.process.pid}) {how}"
 
 
+TOLD = frozenset({0, -signal.SIGINT, -signal.SIGTERM})
+"""The exit codes of workers that were told to end, before they had their own handlers or since."""
+
+
 def ending(code: int) -> str:
     """Return a phrase that says how a process ended, from its exit code."""
-    if code >= 0:
+    if code == 0:
+        return "ended with status 0"
+    if code > 0:
         return f"ended unexpectedly with status {code}"
     with suppress(ValueError):
         return f"was terminated by {signal.Signals(-code).name}"
@@ -185,7 +194,8 @@ class Supervisor:
                     slot.worker = Worker(slot.number, self.spawn)
                 while not self._stops:
                     self._wait(self._next_due())
-                    self._look()
+                    if not self._stops:
+                        self._look()
             except StartError:
                 self._end(quiet=True)
                 raise
@@ -227,6 +237,24 @@ class Supervisor:
         places = [worker for slot in self.slots for worker in (slot.worker, slot.successor)]
         return [worker for worker in places if worker is not None] + self.ending
 
+    def _is_told_to_stop(self, worker: Worker) -> bool:
+        """Return whether the server is to stop, as a worker that has ended by itself may know.
+
+        A terminal, `timeout` or systemd sends SIGINT or SIGTERM to all processes of the group, and
+        a worker may have heeded it before this one gets it. It is no failure then.
+        """
+        if worker.process.exitcode in TOLD:
+            until = time.monotonic() + TOLD_S
+            while not self._stops and (left_s := until - time.monotonic()) > 0:
+                wait([self._wakeup], left_s)
+                self._drain()
+        return self._stops > 0
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while self._wakeup.recv(256):
+                pass
+
     def _wait(self, until: float | None) -> None:
         """Wait for a signal, a report or the end of a worker, at most until `until`."""
         waited: list[t.Any] = [self._wakeup]
@@ -235,9 +263,7 @@ class Supervisor:
             if not worker.channel.closed:
                 waited.append(worker.channel)
         wait(waited, None if until is None else max(until - time.monotonic(), 0))
-        with suppress(BlockingIOError):
-            while self._wakeup.recv(256):
-                pass
+        self._drain()
 
     def _next_due(self) -> float | None:
         times = [slot.due for slot in self.slots] + [worker.kill_at for worker in self.ending]
@@ -269,7 +295,10 @@ class Supervisor:
                 _log.info("Worker %d was replaced by PID %d", slot.number, successor.process.pid)
             elif not successor.process.is_alive():
                 slot.successor = None
-                self._tell_failed_reload(successor)
+                if self._is_told_to_stop(successor):
+                    successor.channel.close()
+                else:
+                    self._tell_failed_reload(successor)
         worker = slot.worker
         if worker is not None:
             worker.read()
@@ -278,7 +307,10 @@ class Supervisor:
             if not worker.process.is_alive():
                 worker.read()
                 slot.worker = None
-                self._replace_dead(slot, worker)
+                if self._is_told_to_stop(worker):
+                    worker.channel.close()
+                else:
+                    self._replace_dead(slot, worker)
         if slot.due is not None and slot.due <= time.monotonic():
             slot.due = None
             slot.worker = Worker(slot.number, self.spawn)

@@ -254,12 +254,12 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
         parent.on_retire = close_after_responses
         boot.listen()
         boot.tell(Ready(app.name, NAME, choice, boot.wsgi_threads, note=note))
-        _receive_first(app, boot.wsgi_threads)
+        _receive_first(app, boot.wsgi_threads, logs=options.access_log)
         _run_granian(base._spawn_wsgi_worker, worker_id, process_name, app, sock, settings)
         boot.leave()
         return
 
-    asgi = AccessLog(app.asgi) if options.access_log else app.asgi
+    asgi = AccessLog(app.asgi, app) if options.access_log else app.asgi
     serve_asgi(app, asgi, boot, parent, choice, (worker_id, process_name, sock, settings))
 
 
@@ -295,12 +295,12 @@ def serve_asgi(
     boot.leave()
 
 
-def _receive_first(app: t.Any, threads: int) -> None:
+def _receive_first(app: t.Any, threads: int, *, logs: bool) -> None:
     """Make Granian receive the body of a request before it runs the application."""
     from .reception import receiving
 
     module: t.Any = sys.modules[MPServer.__module__]
-    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
+    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads, logs=logs)
 
 
 def _tell_of_siblings(app: t.Any, workers: int) -> None:

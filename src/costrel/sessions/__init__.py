@@ -20,6 +20,13 @@ from werkzeug.datastructures import CallbackDict
 from ..ground.shortways import Watched, WatchedObject
 from ..json.tag import TaggedJSONSerializer
 from ..wrappers.fields import append_absent
+from .automatic import (
+    AUTO,
+    current_transport,
+    follows_others,
+    is_secure,
+    warn_of_plain_http,
+)
 from .signing import HMAC, Serializer, encode, signs_as_imported
 
 _NO_KEY = (
@@ -203,8 +210,16 @@ class SessionInterface(WatchedObject):
         return t.cast("bool", app.config["SESSION_COOKIE_HTTPONLY"])
 
     def get_cookie_secure(self, app: t.Any) -> bool:
-        """Return ``SESSION_COOKIE_SECURE``: whether to send the cookie over HTTPS only."""
-        return t.cast("bool", app.config["SESSION_COOKIE_SECURE"])
+        """Return ``SESSION_COOKIE_SECURE``: whether to send the cookie over HTTPS only.
+
+        On `Costrel` it is ``auto`` by default: True outside debug mode and over HTTPS.
+        """
+        value = app.config["SESSION_COOKIE_SECURE"]
+        if value == AUTO and follows_others(app):
+            value = is_secure(app, current_transport())
+            if value:
+                warn_of_plain_http(app, self)
+        return t.cast("bool", value)
 
     def get_cookie_samesite(self, app: t.Any) -> str | None:
         """Return ``SESSION_COOKIE_SAMESITE``: ``Lax``, ``Strict`` or None."""

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ..ground.current import request_view
+from ..ground.protection import protection_of
 
 AUTO = "auto"
 """The value of a setting that follows from others."""
@@ -61,6 +62,17 @@ def current_transport() -> str:
     return REMOTE if ctx is None else transport_of(ctx.environ)
 
 
+def follows_others(app: t.Any) -> bool:
+    """Return whether `AUTO` has its meaning in an application, which is protected.
+
+    On a `Flask` that is not, it is a text like any other.
+    """
+    protection = protection_of(app)
+    return protection is not None and (
+        protection.sessions is not None or "sessions" in protection.installed
+    )
+
+
 def is_secure(app: t.Any, transport: str) -> bool:
     """Return whether the session's cookie is ``Secure``, from ``SESSION_COOKIE_SECURE``.
 
@@ -96,6 +108,25 @@ def cookie_name(app: t.Any, transport: str, domain: str | None, path: str) -> st
     if transport != LOCAL and path == "/" and not domain and is_secure(app, transport):
         return PREFIXED
     return PLAIN
+
+
+def warn_of_plain_http(app: t.Any, interface: t.Any) -> None:
+    """Log once for a session interface that browsers drop its cookie, if they do.
+
+    They do if it is ``Secure``, as here, and the response is sent over plain HTTP.
+    """
+    if current_transport() != REMOTE or request_view.get(None) is None:
+        return
+    if "_has_warned" in vars(interface):
+        return
+    interface._has_warned = True
+    app.logger.warning(
+        "The session's cookie %r is Secure, but was sent over plain HTTP, so browsers drop it"
+        " and no session lasts. If a proxy in front handles HTTPS, set TRUSTED_PROXIES, so"
+        " that its header fields are believed. Otherwise serve over HTTPS. To try it on your"
+        " own machine, open it as http://localhost, or use debug mode.",
+        interface.get_cookie_name(app),
+    )
 
 
 def check_prefix(name: str, attributes: t.Mapping[str, t.Any]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..ground.protection import protection_of, security_of
 from . import SecureCookieSessionInterface, SessionInterface
-from .automatic import PLAIN, REMOTE, AutoName, cookie_name, has_auto_name
+from .automatic import PLAIN, REMOTE, AutoName, cookie_name, follows_others, has_auto_name
 from .safe import SafeSessionInterface
 
 COOKIE = "cookie:"
@@ -36,6 +36,8 @@ def install(app: t.Any) -> None:
     ``SESSION_STORE`` is read later, when the first session is opened or the application is
     compiled, because applications are configured after they were created.
     """
+    if has_auto_name(app):
+        _tell_name(app, PLAIN)
     if (
         "session_interface" in vars(app)
         or type(app.session_interface) is not SecureCookieSessionInterface
@@ -44,20 +46,19 @@ def install(app: t.Any) -> None:
     interface = _make_safe()
     security_of(app).sessions = Sessions(interface)
     app.session_interface = interface
-    if has_auto_name(app):
-        _tell_name(app, PLAIN)
 
 
 def settle(app: t.Any) -> SessionInterface:
     """Return the session interface, after it was changed if ``SESSION_STORE`` has changed.
 
     Raises what the store raises for a value that it can't use. An interface that somebody has
-    set on the application stays.
+    set on the application stays; it finds the name of its cookie in the configuration.
     """
     current: SessionInterface = app.session_interface
     security = protection_of(app)
     state: Sessions | None = None if security is None else security.sessions
     if state is None or current is not state.interface:
+        name_cookie(app)
         return current
     store = app.config.get("SESSION_STORE") or COOKIE
     if store != state.store:
@@ -67,11 +68,25 @@ def settle(app: t.Any) -> SessionInterface:
                 made = _make_safe() if store == COOKIE else _open(app, store)
                 state.interface, state.store = made, store
                 app.session_interface = made
-    if isinstance(state.interface, SafeSessionInterface) and has_auto_name(app):
-        interface = state.interface
-        domain, path = interface.get_cookie_domain(app), interface.get_cookie_path(app)
-        _tell_name(app, cookie_name(app, REMOTE, domain, path))
+    name_cookie(app)
     return state.interface
+
+
+def name_cookie(app: t.Any) -> None:
+    """Put the name that the session's cookie has by itself into the configuration.
+
+    There extensions read it, and session interfaces that somebody else has written. Those of ours
+    find the name of each request by `cookie_name`; it is constant for others.
+    """
+    if not (follows_others(app) and has_auto_name(app)):
+        return
+    interface = app.session_interface
+    name = PLAIN
+    if isinstance(interface, SafeSessionInterface):
+        domain, path = interface.get_cookie_domain(app), interface.get_cookie_path(app)
+        name = cookie_name(app, REMOTE, domain, path)
+    if app.config["SESSION_COOKIE_NAME"] != name:
+        _tell_name(app, name)
 
 
 def _open(app: t.Any, store: t.Any) -> SessionInterface:

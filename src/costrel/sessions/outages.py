@@ -46,9 +46,8 @@ class Outages:
             others, self._unlogged = self._unlogged, 0
             self._logged_at, self._is_announced = now, True
         app.logger.error(
-            "Sessions are unavailable, so requests that use them get a 503 (%d more since the"
-            " last line like this). SESSION_STORE: %s",
-            others,
+            "Sessions are unavailable, so requests that use them get a 503%s. SESSION_STORE: %s",
+            f" ({others} more since the last line like this)" if others else "",
             error,
         )
         return unavailable()

@@ -14,11 +14,11 @@ from . import (
     SessionMixin,
 )
 from .automatic import (
-    REMOTE,
     check_prefix,
     cookie_name,
     current_transport,
     is_secure,
+    warn_of_plain_http,
 )
 from .bounded import LIMIT_BYTES, BoundedSerializer, BoundedTimedSerializer, DataTooLarge
 from .lifetimes import CREATED, USED, Lifetimes
@@ -105,8 +105,6 @@ class SafeSessionInterface(SecureCookieSessionInterface):
     _choose: t.Callable[[t.Any], SessionInterface] | None = None
     """Returns the interface that ``SESSION_STORE`` asks for, once it was chosen by itself."""
 
-    _has_warned = False
-
     def get_cookie_name(self, app: t.Any) -> str:
         """Return ``SESSION_COOKIE_NAME``, by default ``__Host-session`` if the cookie is secure.
 
@@ -164,22 +162,9 @@ class SafeSessionInterface(SecureCookieSessionInterface):
         if limit_bytes and size_bytes > limit_bytes:
             _refuse(session)
             raise cookie_too_large(session, self.serializer, name, size_bytes, limit_bytes)
-        if attributes["secure"] and current_transport() == REMOTE:
-            self._warn_of_plain_http(app, name)
+        if attributes["secure"]:
+            warn_of_plain_http(app, self)
         super()._set_cookie(app, session, response, name, value, attributes)
-
-    def _warn_of_plain_http(self, app: t.Any, name: str) -> None:
-        """Log once that browsers drop the cookie."""
-        if self._has_warned:
-            return
-        self._has_warned = True
-        app.logger.warning(
-            "The session's cookie %r is Secure, but was sent over plain HTTP, so browsers drop it"
-            " and no session lasts. If a proxy in front handles HTTPS, set TRUSTED_PROXIES, so"
-            " that its header fields are believed. Otherwise serve over HTTPS. To try it on your"
-            " own machine, open it as http://localhost, or use debug mode.",
-            name,
-        )
 
 
 def _refuse(session: SessionMixin) -> None:

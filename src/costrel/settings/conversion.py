@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from ..ground.flags import read_flag
 from ..ground.redaction import URL, Secret, remember, without_password, without_secrets
 from .schema import Field, is_structure, members
 
@@ -21,6 +22,7 @@ _SEQUENCES = (list, tuple, set, frozenset, collections.abc.Sequence, collections
 _MAPPINGS = (dict, collections.abc.Mapping)
 _ANYTHING = frozenset({t.Any, object})
 _TEXTS = frozenset({str, Secret, URL})
+_NUMBERS = frozenset({int, float})
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
@@ -70,7 +72,7 @@ def convert(field: Field, value: t.Any, *, text: bool) -> t.Any:
 def _read(hint: t.Any, value: t.Any, *, text: bool) -> t.Any:
     kinds = members(hint)
     if text:
-        value = _from_text(kinds, value)
+        value = _flag(kinds, _from_text(kinds, value))
     if timedelta in kinds:
         value = _duration(value)
     if not _ANYTHING.isdisjoint(kinds) or (value is None and type(None) in kinds):
@@ -98,6 +100,16 @@ def _from_text(kinds: tuple[t.Any, ...], text: str) -> t.Any:
     if any(origin in _SEQUENCES for origin in origins):
         return _list(text)
     return _from_json(text) if text.startswith("{") and any(map(_is_object, origins)) else text
+
+
+def _flag(kinds: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    """Return True or False for a text that means one of them, where the type has them."""
+    if bool not in kinds or not isinstance(value, str) or not _TEXTS.isdisjoint(kinds):
+        return value
+    if value.isdecimal() and not _NUMBERS.isdisjoint(kinds):
+        return value
+    flag = read_flag(value)
+    return value if flag is None else flag
 
 
 def _list(text: str) -> t.Any:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import os
 
-from ..ground.environment import get_debug_flag, names_from_env_files, real_environ
+from ..ground.environment import DEVELOPMENT as DEVELOPMENT
+from ..ground.environment import (
+    ENVIRONMENT_VARIABLE,
+    get_debug_flag,
+    names_from_env_files,
+    real_environ,
+)
 
-DEVELOPMENT = "development"
 TESTING = "testing"
 PRODUCTION = "production"
 STANDARD = (DEVELOPMENT, TESTING, PRODUCTION)
 
-VARIABLE = "COSTREL_ENV"
-"""The environment variable that names the environment."""
+VARIABLE = ENVIRONMENT_VARIABLE
 
 logger = logging.getLogger("costrel.settings")
 
@@ -28,11 +32,8 @@ def environment(*, debug: bool | None = None) -> str:
     Args:
         debug: Whether debug mode is on; None reads `FLASK_DEBUG`.
     """
-    named = real_environ().get(VARIABLE, "").strip()
-    if named:
-        return named
-    found = DEVELOPMENT if (get_debug_flag() if debug is None else debug) else PRODUCTION
-    if VARIABLE in names_from_env_files() and os.environ.get(VARIABLE) != found:
+    found = environment_name(debug=debug)
+    if is_ignored(found):
         logger.warning(
             "%s in .env or .flaskenv is not read, so this is %s. Set it in the environment of the"
             " process, or use --debug for development.",
@@ -40,3 +41,16 @@ def environment(*, debug: bool | None = None) -> str:
             found,
         )
     return found
+
+
+def environment_name(*, debug: bool | None = None) -> str:
+    """Do what `environment` does, without a word about files that are not read."""
+    named = real_environ().get(VARIABLE, "").strip()
+    if named:
+        return named
+    return DEVELOPMENT if (get_debug_flag() if debug is None else debug) else PRODUCTION
+
+
+def is_ignored(name: str) -> bool:
+    """Whether ``.env`` or ``.flaskenv`` names another environment than this process is."""
+    return VARIABLE in names_from_env_files() and os.environ.get(VARIABLE) != name

@@ -7,7 +7,12 @@ import os
 import re
 import typing as t
 
-from ..ground.environment import get_load_dotenv
+from ..ground.environment import (
+    DEBUG_VARIABLE,
+    get_load_dotenv,
+    names_from_env_files,
+    real_environ,
+)
 from .environments import DEVELOPMENT, STANDARD, VARIABLE, logger
 from .problems import Path, Report
 from .sources import Found, Level
@@ -57,6 +62,18 @@ def env_file_variables() -> tuple[dict[str, str], dict[str, str]]:
                 line = lines.get(variable)
                 origins[variable] = f"{variable} in {name}{f':{line}' if line else ''}"
     return values, origins
+
+
+def origin_of_variable(name: str) -> str:
+    """Return where an environment variable is from: its name, and the file and line if in one."""
+    if name not in names_from_env_files():
+        return name
+    for file in reversed(ENV_FILES):
+        path = find_upwards(file)
+        line = None if path is None else _variable_lines(path).get(name)
+        if line is not None:
+            return f"{name} in {path}:{line}"
+    return name
 
 
 def find_upwards(name: str) -> str | None:
@@ -182,29 +199,26 @@ def _split(dotted: str) -> Path:
     return tuple(part.strip().strip("\"'").lower() for part in dotted.split("."))
 
 
-def warn_of_ignored(environment: str, variables: t.Sequence[str]) -> None:
-    """Log a warning of variables that the command line took from ``.env`` outside development."""
-    if variables:
-        logger.warning(
-            "%s from .env or .flaskenv %s not read, because this is %s. Set %s in the environment"
-            " of the process; for development, use --debug or set %s=%s.",
-            ", ".join(variables),
-            "is" if len(variables) == 1 else "are",
-            environment,
-            "it" if len(variables) == 1 else "them",
-            VARIABLE,
-            DEVELOPMENT,
-        )
+def note_of_ignored(environment: str, variables: t.Sequence[str]) -> str:
+    """Return a note of variables that ``.env`` or ``.flaskenv`` sets outside development."""
+    return (
+        f"{', '.join(variables)} from .env or .flaskenv {'is' if len(variables) == 1 else 'are'}"
+        f" not read, because this is {environment}. Set {'it' if len(variables) == 1 else 'them'}"
+        f" in the environment of the process. {development_hint()}"
+    )
 
 
-def note_of_env_file(environment: str) -> list[str]:
-    """Return a note that ``.env`` is not read outside development, if there is one."""
+def note_of_env_file(environment: str) -> str:
+    """Return a note that ``.env`` is not read outside development; empty if there is none."""
     path = find_upwards(".env")
     if path is None:
-        return []
-    return [
-        (
-            f"{path} is read in development only, and this is {environment}. For development, use"
-            f" --debug or set {VARIABLE}={DEVELOPMENT}."
-        )
-    ]
+        return ""
+    return f"{path} is read in development only, and this is {environment}. {development_hint()}"
+
+
+def development_hint() -> str:
+    """Return how a process becomes one for development."""
+    if real_environ().get(VARIABLE, "").strip():
+        # It decides, whatever turns on debug mode.
+        return f"For development, set {VARIABLE}={DEVELOPMENT}."
+    return f"For development, use --debug, or write {DEBUG_VARIABLE}=1 into .flaskenv."

@@ -23,6 +23,8 @@ _TYPES: t.Mapping[str, t.Any] = {
     "SESSION_ABSOLUTE_LIFETIME": timedelta | None,
     "CSRF_TRUSTED_ORIGINS": list[str],
     "VIEW_TIMEOUT_S": float | None,
+    "RATE_LIMIT_DEFAULT": str | None,
+    "REQUEST_ID_TRUSTED": bool | None,
     "SESSION_COOKIE_PATH": str | None,
     "SESSION_COOKIE_SAMESITE": t.Literal["Strict", "Lax", "None"] | None,
     "MAX_CONTENT_LENGTH": int | None,

@@ -6,14 +6,28 @@ import os
 import typing as t
 
 from ..config import Config
-from ..ground.environment import names_from_env_files, real_environ
-from .environments import DEVELOPMENT, TESTING, VARIABLE, environment
+from ..ground.environment import (
+    DEBUG_VARIABLE,
+    is_debug_ignored,
+    names_from_env_files,
+    real_environ,
+)
+from .environments import (
+    DEVELOPMENT,
+    PRODUCTION,
+    TESTING,
+    VARIABLE,
+    environment_name,
+    is_ignored,
+    logger,
+)
 from .files import (
     VARIABLE_OF_FILE,
     TomlFile,
+    development_hint,
     env_file_variables,
     note_of_env_file,
-    warn_of_ignored,
+    note_of_ignored,
 )
 from .framework import framework_fields
 from .outcome import EXTENSION, Loaded
@@ -81,7 +95,7 @@ def load(
     Raises `SettingsError`, with one list of everything missing, unknown or of a wrong type, if a
     server or command starts; and `TypeError` if `classes` has something else than such classes.
     """
-    name = environment or _environment(app)
+    name = environment or environment_name(debug=app.debug)
     kind = _class_of(classes, name)
     report = Report(name)
     fields = fields_of(kind)
@@ -91,9 +105,10 @@ def load(
     known: dict[Path, Field] = {**declared, **others}
 
     tables = classes if isinstance(classes, t.Mapping) else ()
+    variables = Variables(prefix, known, report)
     levels = [
         arguments_level(values or {}),
-        *_variable_levels(name, Variables(prefix, known, report)),
+        *_variable_levels(name, variables),
         *_toml_levels(app, file, name, tables, report),
     ]
     for level in levels:
@@ -104,9 +119,12 @@ def load(
     also = reader.others(others)
     if reader.values.get(_HOSTS) in ([], ()):
         report.add(_HOSTS, f" ({reader.origins[_HOSTS]}): {_ANY_HOST}", (_HOSTS.lower(),))
-    if reader.missing and name != DEVELOPMENT:
-        report.notes.extend(note_of_env_file(name))
-    report.raise_if_any()
+    ignored = [] if name == DEVELOPMENT else _ignored(name, variables)
+    if report.problems:
+        report.notes.extend(_notes(name, ignored, missing=bool(reader.missing)))
+        report.raise_if_any()
+    if ignored:
+        logger.warning("%s", note_of_ignored(name, ignored))
 
     written = {field.key: getattr(settings, field.attribute) for field in fields}
     written.update(also)
@@ -116,10 +134,6 @@ def load(
     app.config.hides_secrets = True
     app.extensions[EXTENSION] = Loaded(name, settings, reader.origins, reader.values)
     return t.cast("T", settings)
-
-
-def _environment(app: Configurable) -> str:
-    return environment(debug=app.debug)
 
 
 def _class_of(classes: Classes[T], name: str) -> type[T]:
@@ -144,9 +158,28 @@ def _variable_levels(name: str, variables: Variables) -> t.Iterator[Level]:
     yield variables.level(real_environ(), {})
     if name == DEVELOPMENT:
         yield variables.level(*env_file_variables())
-    else:
-        ignored = [one for one in names_from_env_files() if variables.is_setting(one)]
-        warn_of_ignored(name, sorted(ignored))
+
+
+def _ignored(name: str, variables: Variables) -> list[str]:
+    """Return the variables that the command line took from files which do not count here."""
+    found = {one for one in names_from_env_files() if variables.is_setting(one)}
+    if is_ignored(name):
+        found.add(VARIABLE)
+    if is_debug_ignored():
+        found.add(DEBUG_VARIABLE)
+    return sorted(found)
+
+
+def _notes(name: str, ignored: list[str], *, missing: bool) -> t.Iterator[str]:
+    """Yield what may be the reason of problems: files that are read in development only."""
+    if name == DEVELOPMENT:
+        return
+    if ignored:
+        yield note_of_ignored(name, ignored)
+    elif missing and (note := note_of_env_file(name)):
+        yield note
+    elif missing and name == PRODUCTION:
+        yield f"This is {PRODUCTION}. {development_hint()}"
 
 
 def _toml_levels(

@@ -185,12 +185,27 @@ notice_fork = notice
 """To be called first by stores with connections: a server in C may fork without Python's hooks."""
 
 
-def open_store(url: str) -> SessionStore:
-    """Create the store that a URL names: the value of ``SESSION_STORE``.
+def open_store(url: str, setting: str = "SESSION_STORE") -> SessionStore:
+    """Create the store that a URL names: the value of ``SESSION_STORE``, or of another setting.
 
-    It connects when it is first used. Raises `ValueError` for a URL that names no store, and
-    `RuntimeError` if a package is missing, with the command that installs it.
+    It connects when it is first used. `setting` is named in errors. Raises `ValueError` for a URL
+    that names no store, and `RuntimeError` if a package is missing, with the command that installs
+    it.
     """
+    try:
+        return _open(url)
+    except (RuntimeError, ValueError) as error:
+        if setting == _SETTING:
+            raise
+        # Only sessions can be kept in their cookie.
+        message = str(error).replace(_SETTING, setting).replace(" 'cookie:', 'm", " 'm")
+        raise type(error)(message if setting in message else f"{setting}: {message}") from error
+
+
+_SETTING = "SESSION_STORE"
+
+
+def _open(url: str) -> SessionStore:
     scheme, _colon, rest = url.partition(":")
     if scheme == "memory":
         return _open_memory(url)

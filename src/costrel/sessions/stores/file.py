@@ -327,16 +327,16 @@ def _check_own(folder: str) -> None:
     status = os.stat(folder)
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid != os.geteuid():
-        fault = f"belongs to another user (number {status.st_uid})"
+        fault = f"it belongs to another user (number {status.st_uid})"
         mend = f"chown {os.geteuid()} {shlex.quote(folder)}"
     elif mode & 0o022:
-        fault = f"is one to which others may write (mode {mode:o})"
+        fault = f"others may write to it (mode {mode:o})"
         mend = f"chmod 700 {shlex.quote(folder)}"
     else:
         return
     raise RuntimeError(
-        f"The folder {folder!r} of SESSION_STORE {fault}, who could make sessions. Remove what is"
-        f" in it, and run: {mend}"
+        f"The folder {folder!r} is to keep sessions, but {fault}, so sessions could be made there by"
+        f" others. Remove what is in it, and run: {mend}"
     )
 
 

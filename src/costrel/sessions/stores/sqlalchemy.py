@@ -308,11 +308,31 @@ def _make_engine(text: str) -> sa.Engine:
     except ImportError as error:
         raise RuntimeError(
             f"SESSION_STORE names the driver {url.drivername!r}, which is not installed"
-            f" ({error}). Run, for PostgreSQL: pip install psycopg[binary]"
+            f" ({error}). {_remedy(url)}"
         ) from error
     if backend == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+_DRIVERS = {
+    "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
+    "mysql": ("mysql+pymysql", "pymysql"),
+    "mariadb": ("mariadb+pymysql", "pymysql"),
+    "oracle": ("oracle+oracledb", "oracledb"),
+    "mssql": ("mssql+pyodbc", "pyodbc"),
+}
+"""For each kind of database a driver, and what to install for it."""
+
+
+def _remedy(url: sa.URL) -> str:
+    """Return what to do about a driver that is not installed."""
+    driver, package = _DRIVERS.get(url.get_backend_name(), (url.drivername, ""))
+    if not package:
+        return "Install it with pip."
+    if driver == url.drivername:
+        return f"Run: pip install {package}"
+    return f"Install that, or write 'sqlalchemy:{driver}://...' and run: pip install {package}"
 
 
 def _prepare_sqlite(connection: t.Any, _record: t.Any) -> None:
