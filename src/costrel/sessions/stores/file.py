@@ -335,7 +335,7 @@ def _check_own(folder: str) -> None:
     else:
         return
     raise RuntimeError(
-        f"The folder {folder!r} is to keep sessions, but {fault}, so sessions could be made there by"
+        f"The folder {folder!r} is to keep sessions, but {fault}, so sessions could be made by"
         f" others. Remove what is in it, and run: {mend}"
     )
 
