@@ -10,6 +10,7 @@ from people import make
 
 from costrel import Flask, request
 from costrel.login import Login, login_refused, login_user
+from costrel.login.attempts import _key_of_name
 
 
 def with_attempts(made):
@@ -51,6 +52,32 @@ def test_name_is_counted_however_it_is_written_and_wherever_it_comes_from(path):
         for i, name in enumerate(names)
     ]
     assert [403, 403, 403, 403, 403, 429] == found
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["bob b\xf8b B\u01feB \u0253ob", "li \u0142i l\u0268", "duke \u0110uke \u0111u\u0199e"]
+    + [f"ada a{char}da" for char in "\u115f\u1160\u2800\u3164\uffa0\ufffe\u034f\u20dd\ufe0f"],
+)
+def test_strokes_and_what_shows_nothing_give_no_more_attempts(names):
+    """Databases that compare without accents find the same user."""
+    assert len({_key_of_name(name) for name in names.split(" ")}) == 1
+
+
+def test_names_of_other_letters_are_counted_apart():
+    """Nobody is kept from logging in by a stranger whose name looks alike."""
+    names = [
+        "bob",
+        "bab",
+        "\u0431\u043e\u0431",
+        "\u5b57",
+        "\u0e01\u0e32",
+        "\u0e01",
+        "123",
+        "\xdf",
+        "s",
+    ]
+    assert len({_key_of_name(name) for name in names}) == len(names)
 
 
 def test_login_resets_the_name_and_not_the_address(path):

@@ -183,7 +183,7 @@ def test_async_twins_run_elsewhere(monkeypatch):
     """They don't use the thread of the loop."""
     names = []
     monkeypatch.setattr(
-        passwords, "hash_password", lambda _: names.append(threading.current_thread().name)
+        passwords, "_hash_by", lambda *_: names.append(threading.current_thread().name)
     )
     asyncio.run(hash_password_async("a"))
     assert ["costrel-passwords"] == [name.partition("_")[0].rstrip("-0123456789") for name in names]
@@ -201,7 +201,36 @@ def test_hashing_too_much_at_once_is_a_503(monkeypatch, caplog):
             passwords._slots.release()
     assert caught.value.get_response().headers["Retry-After"]
     assert "503" in caplog.text
+    monkeypatch.undo()
     assert hash_password("a")
+
+
+def test_async_calls_wait_no_longer_than_others(app, monkeypatch):
+    """Their time begins with the call, not when a thread is free: whoever comes too late gets 503.
+
+    What is refused so is not hashed, so calls can't pile up for longer than that time.
+    """
+    monkeypatch.setattr(passwords, "WAIT_S", 0.2)
+    stored, hashed = hash_password("a"), []
+
+    class Slow:
+        def verify(self, *_args):
+            hashed.append(time.sleep(0.15))
+
+        def check_needs_rehash(self, _stored):
+            return False
+
+    monkeypatch.setattr(passwords, "_hasher", lambda _cost: Slow())
+
+    async def main():
+        calls = [verify_password_async(stored, "a") for _ in range(20)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    begin = time.monotonic()
+    results = asyncio.run(main())
+    assert time.monotonic() - begin < 1
+    assert len(hashed) == results.count(Verified(ok=True)) <= 6
+    assert len(results) - len(hashed) == sum(isinstance(r, ServiceUnavailable) for r in results)
 
 
 def test_missing_argon2_is_named(monkeypatch):

@@ -26,7 +26,9 @@ from costrel.login import (
     user_remembered,
 )
 from costrel.login.keptstore import KeptRememberStore
-from costrel.sessions import SecureCookieSessionInterface
+from costrel.login.record import LoginRecord
+from costrel.login.series import CookieParts
+from costrel.sessions import SecureCookieSessionInterface, end_sessions_of
 from costrel.sessions.stored import StoredSessionInterface
 from costrel.sessions.stores import SessionStore, StoreUnavailableError, open_store
 from costrel.sessions.stores.memory import MemoryStore
@@ -47,6 +49,13 @@ def remembered(made):
     client.post(ENTER)
     end_session(client)
     return client
+
+
+def use(made, thief):
+    """Use a cookie, and then the session that came with the next one."""
+    assert "ada" == thief.get("/who").text
+    made.clock.now += 60
+    assert "ada" == thief.get("/who").text
 
 
 @pytest.fixture(params=[Flask, Costrel])
@@ -171,8 +180,7 @@ def test_stolen_cookie_ends_all_series_of_the_user(made, caplog):
     other, thief = remembered(made), made.app.test_client()
     client = remembered(made)
     thief.set_cookie(NAME, cookie_of(client))
-    assert "ada" == thief.get("/who").text
-    made.clock.now += 60
+    use(made, thief)
 
     def tell(app, user_id):
         told.append(user_id)
@@ -194,8 +202,7 @@ def test_used_up_cookie_gives_the_theft_away_at_login_and_logout(path, store):
     made = make(Costrel, SESSION_STORE=store)
     client, thief = remembered(made), made.app.test_client()
     thief.set_cookie(NAME, cookie_of(client))
-    assert "ada" == thief.get("/who").text
-    made.clock.now += 60
+    use(made, thief)
     told = []
 
     def tell(app, user_id):
@@ -221,8 +228,7 @@ def test_theft_ends_the_sessions_in_a_store(path):
     client, thief, bob = remembered(made), made.app.test_client(), made.app.test_client()
     bob.post("/login/bob")
     thief.set_cookie(NAME, cookie_of(client))
-    assert "ada" == thief.get("/who").text
-    made.clock.now += 60
+    use(made, thief)
     assert "nobody" == client.get("/who").text
     assert "nobody" == thief.get("/who").text
     assert "bob" == bob.get("/who").text
@@ -234,12 +240,148 @@ def test_other_users_stay_remembered_after_a_theft(made):
     bob.post("/login/bob?remember=1")
     end_session(bob)
     old = cookie_of(client)
-    client.get("/who")
-    made.clock.now += 60
+    use(made, client)
     client.set_cookie(NAME, old)
     end_session(client)
     assert "nobody" == client.get("/who").text
     assert "bob" == bob.get("/who").text
+
+
+@pytest.mark.parametrize("load_user", [None, async_loader])
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+def test_browser_that_leaves_before_the_answer_is_no_thief(store, load_user, caplog):
+    """Any page can have it load one of ours and leave at once, as often as it likes."""
+    made = make(Costrel, load_user, SESSION_STORE=store)
+    client = remembered(made)
+    for _ in range(2):
+        before = cookie_of(client)
+        for _ in range(3):
+            assert "ada" == client.get("/who").text
+            client.set_cookie(NAME, before)  # the answer has not arrived
+            end_session(client)
+            made.clock.now += 60
+        assert "ada" == client.get("/who").text
+        assert before != cookie_of(client)
+        made.clock.now += 60
+        assert "ada" == client.get("/who").text
+        end_session(client)
+    assert "stolen" not in caplog.text
+
+
+@pytest.mark.parametrize("store", ["cookie:", "memory:"])
+def test_thief_has_one_answer_before_the_theft_is_noticed(store, caplog):
+    """The owner comes back and may have missed it; but then nobody else can have seen it."""
+    made = make(Costrel, SESSION_STORE=store)
+    client, thief = remembered(made), made.app.test_client()
+    thief.set_cookie(NAME, cookie_of(client))
+    assert "ada" == thief.get("/who").text
+    made.clock.now += 60
+    assert "ada" == client.get("/who").text
+    assert "nobody" == thief.get("/who").text
+    assert "used twice" in caplog.text
+    assert "nobody" == thief.get("/who").text
+    end_session(client)
+    assert "nobody" == client.get("/who").text
+
+
+@pytest.mark.parametrize(("clock", "is_recent"), [(-3600, False), (-5, True)])
+def test_clock_that_is_set_back_makes_no_thief(made, clock, is_recent):
+    """Nor does it leave a used cookie without a successor for all of that time."""
+    client, second = remembered(made), made.app.test_client()
+    before = cookie_of(client)
+    second.set_cookie(NAME, before)
+    assert "ada" == client.get("/who").text
+    made.clock.now += clock
+    assert "ada" == second.get("/who").text
+    assert is_recent == (cookie_of(second) == before)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_fresh"), [(0, True), (3599, True), (3600, False), (-30, True), (-3600, False)]
+)
+def test_login_of_the_future_is_not_fresh(age_s, is_fresh):
+    """Clocks of several machines may differ a little; one that was set back proves nothing."""
+    record = LoginRecord("ada", fresh=True, at=10_000, fingerprint=None)
+    assert is_fresh == record.is_fresh(10_000 + age_s, 3600)
+
+
+MOMENTS = ["load", "view", "replaced"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("why", ["forgotten", "theft"])
+@pytest.mark.parametrize("load_user", [None, async_loader])
+def test_request_on_its_way_makes_no_session_of_a_forgotten_browser(moment, why, load_user):
+    """Whenever that happens: while the user is loaded, in the view, or when the cookie is new."""
+    made, happens = make(Costrel, load_user, SESSION_STORE="memory:"), {}
+
+    @made.app.get("/slow")
+    def slow():
+        name = current_user.id
+        happen("view")
+        return name
+
+    client, used = remembered(made), made.app.test_client()
+    used.set_cookie(NAME, cookie_of(client))
+    use(made, client)
+    end_session(client)
+
+    def happen(now):
+        if happens.pop(now, None) is None:
+            return
+        if why == "theft":
+            assert "nobody" == used.get("/who").text
+        else:
+            with made.app.app_context():
+                made.login.forget_devices(made.users["ada"])
+                end_sessions_of("ada")
+
+    load, keep = made.login.loader, made.store.replace
+
+    def load_and_happen(user_id):
+        happen("load")
+        return load(user_id)
+
+    async def load_and_happen_later(user_id):
+        await asyncio.to_thread(happen, "load")
+        return await load(user_id)
+
+    def replace_and_happen(*args):
+        done = keep(*args)
+        if done:
+            happen("replaced")
+        return done
+
+    made.login._load_user = load_and_happen_later if load_user else load_and_happen
+    made.store.replace = replace_and_happen
+    happens[moment] = True
+    assert "ada" == client.get("/slow").text
+    assert happens == {}
+    for _ in range(2):
+        assert "nobody" == client.get("/who").text
+        made.clock.now += 60
+    assert cookie_of(client) is None
+
+
+def test_session_of_a_request_at_the_same_time_ends_with_the_browser():
+    """It has come without the next cookie, and is asked about once all the same."""
+    made = make(Costrel, SESSION_STORE="memory:")
+    client, second = remembered(made), made.app.test_client()
+    second.set_cookie(NAME, cookie_of(client))
+    assert "ada" == client.get("/who").text
+    assert "ada" == second.get("/who").text
+    with made.app.app_context():
+        made.login.forget_devices(made.users["ada"])
+    assert "nobody" == second.get("/who").text
+    assert "nobody" == client.get("/who").text
+
+
+def test_session_of_a_remembered_browser_asks_its_store_no_longer_than_needed(made):
+    """Once the cookie has arrived, a session is one like any other."""
+    client = remembered(made)
+    use(made, client)
+    made.store.get = None
+    assert "ada" == client.get("/who").text
 
 
 def test_requests_at_the_same_time_are_no_theft(made):
@@ -572,7 +714,8 @@ def test_store_replaces_a_series_only_once(store):
     """The second of two that expect the same is told so."""
     series = series_of("ada", "a" * 22)
     store.add(series)
-    first, second = series.rotate("m", 4e9)[0], series.rotate("m", 4e9)[0]
+    parts = CookieParts("s", "m", "v")
+    first, second = series.rotate(parts, 4e9)[0], series.rotate(parts, 4e9)[0]
     assert store.replace(first, series.validator_hash)
     assert not store.replace(second, series.validator_hash)
     assert first == store.get(series.selector)

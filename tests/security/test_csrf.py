@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from protected import make_app, make_form_app, send
@@ -97,6 +98,10 @@ def test_page_in_the_clear_may_not_post_to_an_encrypted_site():
         ({"TRUSTED_HOSTS": ["localhost", ".shop.example"]}, "https://a.shop.example", 403),
         ({"TRUSTED_HOSTS": ["localhost", ".shop.example"]}, "https://shop.example", 403),
         ({"TRUSTED_HOSTS": "localhost"}, "http://localhost:3000", 403),
+        ({"TRUSTED_HOSTS": ["127.0.0.1", "localhost"]}, "http://127.0.0.1", 403),
+        ({"TRUSTED_HOSTS": ["a.localhost", "localhost"]}, "http://a.localhost", 403),
+        ({"TRUSTED_HOSTS": ["localhost:3000", "localhost"]}, "http://localhost:3000", 403),
+        ({"CSRF_TRUSTED_ORIGINS": ["http://localhost:3000"]}, "http://localhost:3000", 200),
         ({}, "http://127.0.0.1", 403),
         ({}, "http://localhost:3000", 403),
     ],
@@ -132,6 +137,22 @@ def test_what_no_form_can_send_passes_without_cookies():
     claim = {"Sec_Fetch_Site": "cross-site", "Origin": EVIL}
     assert send(app, cookie="", kind="json", **claim) == 200
     assert send(app, cookie="", kind=None, method="DELETE", **claim) == 200
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [{"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}, {"Origin": EVIL},
+     {"Origin": "null"}],
+)  # fmt: skip
+@pytest.mark.parametrize("length", [None, "", "0"])
+def test_post_without_a_body_is_refused_too(claim, length):
+    """Any page can send it, to an application that only this network reaches, for example."""
+    fields = {} if length is None else {"Content_Length": length}
+    app = make_form_app()
+    assert send(app, cookie="", kind=None, **claim, **fields) == 403
+    bearer = {"Authorization": "Bearer abc"}
+    assert send(app, cookie="", kind=None, **claim, **fields, **bearer) == 200
+    assert send(app, cookie="", kind=None, **fields) == 200
 
 
 def test_body_without_a_type_counts_as_a_form():
@@ -273,8 +294,18 @@ def test_client_of_an_unprotected_application_sends_nothing():
 def test_extension_that_protects_forms_is_given_way_to():
     """Flask-WTF calls itself by that name."""
     app = make_form_app()
-    app.extensions["csrf"] = object()
+    app.extensions["csrf"] = SimpleNamespace(protect=None)
     assert send(app, Sec_Fetch_Site="cross-site") == 200
+
+
+@pytest.mark.parametrize("turned_off", [True, False])
+def test_nobody_gives_way_to_what_does_not_protect(turned_off):
+    """Flask-WTF with ``WTF_CSRF_ENABLED = False``, or another extension of that name."""
+    app = make_form_app()
+    app.extensions["csrf"] = SimpleNamespace(**({"protect": None} if turned_off else {}))
+    app.config["WTF_CSRF_ENABLED"] = not turned_off
+    assert send(app, Sec_Fetch_Site="cross-site") == 403
+    assert send(app, Sec_Fetch_Site="same-origin") == 200
 
 
 def test_streamed_body_is_not_read_for_a_token():

@@ -44,12 +44,12 @@ def refusing(error, **arguments):
 
 
 def test_checks_run_in_the_order_of_their_features(way):
-    """Whichever was installed first: hosts, limits, rates, csrf, then others."""
+    """Whichever was installed first: hosts, limits, forged requests, rates, then others."""
     log = []
-    names = ("other", "csrf", "rates", "limits", "hosts")
+    names = ("other", "rates", "csrf", "suspects", "limits", "hosts")
     app = make_app(*(noting(log, name) for name in names))
     assert way.ask(app, method="POST").text == "view"
-    assert [name for name, _ in log] == ["hosts", "limits", "rates", "csrf", "other"]
+    assert [name for name, _ in log] == ["hosts", "limits", "suspects", "csrf", "rates", "other"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE", "PUT"])
@@ -58,7 +58,7 @@ def test_safe_methods_are_checked_only_if_the_check_wants_it(way, method):
     log = []
     app = make_app(noting(log, "rates", safe_methods=True), noting(log, "csrf"))
     way.ask(app, method=method)
-    expected = ["rates"] if method in {"GET", "HEAD", "OPTIONS"} else ["rates", "csrf"]
+    expected = ["rates"] if method in {"GET", "HEAD", "OPTIONS"} else ["csrf", "rates"]
     assert [name for name, _ in log] == expected
 
 
@@ -72,7 +72,7 @@ def test_check_that_does_not_concern_a_request_does_not_run(way):
     assert way.ask(app, method="POST").text == "view"
     assert log == []
     assert way.ask(app, "/?q", method="POST", headers={"Cookie": "a=b"}).text == "view"
-    assert [name for name, _ in log] == ["rates", "csrf"]
+    assert [name for name, _ in log] == ["csrf", "rates"]
 
 
 def test_check_decides_by_rule_what_runs(way):

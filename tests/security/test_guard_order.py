@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from costrel import Costrel, session, websocket
-from costrel.security import limit, limiter_of
+from costrel.security import cors, csrf_token, limit, limiter_of
 from costrel.security.quotas import quotas_of
 from costrel.sessions.stores.memory import MemoryStore
 
@@ -32,7 +32,7 @@ class Counting(MemoryStore):
         return super().get(*args)
 
 
-def make_app(store: Counting, **config: t.Any) -> Costrel:
+def make_app(store: Counting | str, **config: t.Any) -> Costrel:
     """Return an application whose views, hooks and parts use the session, each of them limited."""
     app = Costrel("order", static_folder=None)
     app.config.update(SESSION_STORE=store, TRUSTED_HOSTS=["localhost"], **config)
@@ -144,14 +144,14 @@ def test_limited_websocket_costs_no_read_of_its_session() -> None:
     assert store.calls == 2
 
 
-WRONG = (
+WRONG: tuple[tuple[dict[str, t.Any], int], ...] = (
     # What is wrong with a request, and what it is answered with: in the order of the checks.
     ({"query_string": "x" * 9_000}, 414),
     ({"headers": {"Content-Type": "application/json"}, "data": b'"' + b"x" * 99 + b'"'}, 413),
     # Such a request matches no view, so nothing that is a view's is asked.
     ({"headers": {"Host": "evil.example"}}, 400),
-    ({}, 429),
     ({"headers": {"Sec-Fetch-Site": "cross-site"}}, 403),
+    ({}, 429),
 )
 
 
@@ -166,24 +166,84 @@ def merge(parts: t.Iterable[dict[str, t.Any]]) -> dict[str, t.Any]:
 
 @pytest.mark.parametrize("place", range(len(WRONG)))
 def test_first_check_that_refuses_decides(way: Way, view: str, place: int) -> None:
-    """Sizes, hosts, rates, forged requests; nothing of it reads a session."""
+    """Sizes, hosts, forged requests, rates; nothing of it reads a session."""
     store = Counting()
     app = make_app(store, MAX_JSON_SIZE=50)
     rates = limiter_of(app)
     name = view.removeprefix("/").replace("async", "on_loop")
-    limited = WRONG[place][1] != 403
-    while limited and rates.spend(name, quotas_of(RATE), "127.0.0.1")[0].allowed:
+    while rates.spend(name, quotas_of(RATE), "127.0.0.1")[0].allowed:
         pass
     response = way.ask(app, view, method="POST", **merge(part for part, _ in WRONG[place:]))
     assert response.status_code == WRONG[place][1]
     assert store.calls == 0
 
 
-@pytest.mark.parametrize("place", range(3))
+FORGED = (
+    {"headers": {"Sec-Fetch-Site": "cross-site"}},
+    {"headers": {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}},
+    # Those that only a token could clear, in a form or without one.
+    {"headers": {"Sec-Fetch-Site": "same-site"}},
+    {"headers": {"Sec-Fetch-Site": "same-site"}, "data": {"csrf_token": "wrong"}},
+)
+
+
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("limited", ["view", "all", "key"])
+def test_forged_requests_have_counts_of_their_own(
+    way: Way, view: str, forged: dict[str, t.Any], limited: str
+) -> None:
+    """So no page uses up its visitors' limits, and a flood of such requests is limited too."""
+    app = make_app(Counting(), SECRET_KEY="k" * 40)
+    if limited == "all":
+        app = Costrel("order", static_folder=None)
+        app.config.update(RATE_LIMIT_DEFAULT=RATE, TRUSTED_HOSTS=["localhost"], SECRET_KEY="k" * 40)
+        app.add_url_rule(view, view_func=lambda: "", methods=["POST"])
+    elif limited == "key":
+        app.view_functions = {
+            name: limit(RATE, key=lambda: "ada")(lambda: "") for name in app.view_functions
+        }
+
+    def ask(arguments: dict[str, t.Any]) -> int:
+        return int(way.ask(app, view, method="POST", **arguments).status_code)
+
+    assert [ask(merge([forged])) for _ in range(4)] == [403, 403, 429, 429]
+    own = {"headers": {**COOKIE, "Sec-Fetch-Site": "same-origin"}}
+    assert [ask(own) for _ in range(3)] == [200, 200, 429]
+
+
+def test_request_that_a_token_clears_counts_as_all_others(way: Way) -> None:
+    """Once for the suspicion, and once for the visitor: it is no way around the limit."""
+    app = make_app("cookie:", SECRET_KEY="k" * 40)
+    app.add_url_rule("/token", view_func=csrf_token)
+    asked = way.ask(app, "/token")
+    headers = {
+        "Cookie": asked.headers["Set-Cookie"].partition(";")[0],
+        "X-CSRF-Token": asked.get_data(as_text=True),
+        "Sec-Fetch-Site": "same-site",
+    }
+    own = {"headers": {"Sec-Fetch-Site": "same-origin"}}
+    statuses = [
+        way.ask(app, "/sync", method="POST", **arguments).status_code
+        for arguments in ({"headers": headers}, own, own, {"headers": headers})
+    ]
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_origins_of_a_policy_are_not_suspicious(way: Way) -> None:
+    """Requests that CORS lets pass are counted as the visitor's own, and once."""
+    app = make_app(Counting())
+    cors(app, "https://shop.example", credentials=True)
+    shop = {"headers": {**COOKIE, "Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}}
+    statuses = [way.ask(app, "/sync", method="POST", **shop).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert way.ask(app, "/sync", method="POST", **merge([FORGED[1]])).status_code == 403
+
+
+@pytest.mark.parametrize("place", range(4))
 def test_request_that_is_refused_before_counts_for_no_rate(way: Way, view: str, place: int) -> None:
-    """So a stranger's host, or a URL that is too long, uses up nobody's limit."""
+    """So a stranger's host, a URL that is too long, or a forgery, uses up nobody's limit."""
     app = make_app(Counting(), MAX_JSON_SIZE=50)
     arguments = merge([WRONG[place][0]])
-    for _ in range(4):
+    for _ in range(2):
         assert way.ask(app, view, method="POST", **arguments).status_code == WRONG[place][1]
     assert way.ask(app, view).headers["RateLimit"].startswith('"2/hour";r=1;')

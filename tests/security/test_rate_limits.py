@@ -156,6 +156,28 @@ def test_address_of_ipv6_is_counted_with_its_network(address):
     assert statuses(app, "/", **other) == [200]
 
 
+@pytest.mark.parametrize(
+    ("address", "another"),
+    [
+        ("203.0.113.7:5001", "203.0.113.8:5001"),
+        ("::ffff:203.0.113.7", "203.0.113.8"),
+        ("[2001:db8:1:2::1]:80", "[2001:db8:1:3::1]:80"),
+        ("[2001:db8:1:2::1]", "[2001:db8:1:3::1]"),
+    ],
+)
+def test_port_that_a_proxy_writes_does_not_count(address, another):
+    """Each connection has another one, but they are one client's."""
+    app = make_app(TRUSTED_PROXIES=1)
+    same = re.sub(r"(:80|:5001)?$", ":6002" if address[-1] != "]" else "", address, count=1)
+    if "ffff" in address:
+        same = "203.0.113.7:9"
+
+    def ask(forwarded):
+        return statuses(app, "/", headers={"X-Forwarded-For": forwarded})[0]
+
+    assert [ask(address), ask(same), ask(same), ask(another)] == [200, 200, 429, 200]
+
+
 def test_mapped_address_of_ipv4_is_that_address():
     """``::ffff:192.0.2.1`` is the client 192.0.2.1."""
     app = make_app()
@@ -239,6 +261,21 @@ def test_exempt_blueprint_is_out_of_the_default():
     assert statuses(app, "/hook", "/hook") == [200, 200]
 
 
+def test_only_static_files_are_not_counted_by_default(tmp_path):
+    """A page may have dozens of them; another view of that name is one like any."""
+    app = Costrel(__name__, static_folder=tmp_path, static_url_path="/static")
+    app.config["RATE_LIMIT_DEFAULT"] = "1/hour"
+    (tmp_path / "a.txt").write_text("a")
+    files = Blueprint("files", __name__, static_folder=tmp_path, static_url_path="/files")
+    other = Blueprint("other", __name__, url_prefix="/other")
+    other.add_url_rule("/", endpoint="static", view_func=lambda: "")
+    app.register_blueprint(files)
+    app.register_blueprint(other)
+
+    assert statuses(app, *["/static/a.txt", "/files/a.txt"] * 2, buffered=True) == [200] * 4
+    assert statuses(app, "/other/", "/other/") == [200, 429]
+
+
 def test_methods_that_are_not_named_do_not_count():
     """``methods`` limits some methods only; OPTIONS never counts by default."""
     app = Costrel(__name__)
@@ -251,6 +288,28 @@ def test_methods_that_are_not_named_do_not_count():
     assert statuses(app, "/", "/", method="POST") == [200, 429]
     assert statuses(app, "/", "/") == [200, 200]
     assert statuses(make_app(), *["/"] * 4, method="OPTIONS") == [200] * 4
+
+
+@pytest.mark.parametrize("first", ["GET", "HEAD"])
+def test_head_counts_wherever_get_does(first):
+    """It runs the same view, however the limit was declared: on functions, classes, blueprints."""
+
+    class Items(MethodView):
+        decorators = (limit("1/hour", methods=["get"]),)
+
+        def get(self):
+            return ""
+
+    app, api = Costrel(__name__), Blueprint("api", __name__)
+    app.get("/view")(limit("1/hour", methods=["get"])(lambda: ""))
+    app.add_url_rule("/class", view_func=Items.as_view("items"))
+    limit_blueprint(api, "1/hour", methods=["GET"])
+    api.get("/blueprint")(lambda: "")
+    app.register_blueprint(api)
+
+    for path in ("/view", "/class", "/blueprint"):
+        assert statuses(app, path, method=first) == [200]
+        assert statuses(app, path, method="HEAD") == [429]
 
 
 def test_methods_of_a_class_have_limits_of_their_own():

@@ -31,9 +31,9 @@ def clock():
     return Clock()
 
 
-def hits(limiter, count, text="10/minute", key="ada", cost=1):
+def hits(limiter, count, text="10/minute", key="ada", cost=1, name="name"):
     """Hit a limit so many times; return how many were allowed."""
-    return sum(limiter.hit("name", text, key, cost).allowed for _ in range(count))
+    return sum(limiter.hit(name, text, key, cost).allowed for _ in range(count))
 
 
 def test_window_slides(clock):
@@ -103,6 +103,25 @@ def test_number_of_keys_in_memory_is_bounded(clock):
         store.acquire_sliding_window_entry(f"key {number}", 5, 60)
 
     assert len(store) == 50
+
+
+@pytest.mark.parametrize("counted", [1, 3])
+def test_keys_of_one_limit_do_not_push_out_those_of_another(clock, counted):
+    """Whoever may choose who is counted, as by an API key, can't have other counts forgotten."""
+    limiter = Limiter(clock=clock)
+    store = limiter._main.storage
+    store._most_keys = 50
+    names = [f"user {number}" for number in range(counted)]
+    for name in names:
+        assert hits(limiter, 3, "2/hour", name="login", key=name) == 2
+    for number in range(1_000):
+        limiter.hit("api", "10/minute", f"made up {number}")
+
+    assert len(store) == 50
+    assert [hits(limiter, 1, "2/hour", name="login", key=name) for name in names] == [0] * counted
+    limiter.reset("login", names[0])
+    assert len(store) == 49
+    assert hits(limiter, 1, "2/hour", name="login", key=names[0]) == 1
 
 
 def test_keys_that_are_over_are_forgotten(clock):
@@ -294,6 +313,6 @@ def test_keys_are_those_that_limits_makes(clock):
         assert limiter.hit("a/b", text, "ada").allowed
         names |= {quota.item.key_for("app:a/b", "ada") for quota in quotas_of(text)}
     storage = limiter._main.storage
-    assert set(storage._counts) == names
+    assert {key for counts in storage._groups.values() for key in counts} == names
     limiter.reset("a/b", "ada")
-    assert not storage._counts
+    assert not storage._groups

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from costrel import Costrel, Flask
@@ -67,6 +69,6 @@ def test_protection_of_forms_that_is_off_or_taken_over_is_told():
         ("csrf", "CSRF_PROTECTION is off")
     ]
     app = Costrel("forms")
-    app.extensions["csrf"] = object()
+    app.extensions["csrf"] = SimpleNamespace(protect=None)
     (found,) = exemptions_of(app)
     assert (found.feature, found.reason) == ("csrf", "another extension protects it")

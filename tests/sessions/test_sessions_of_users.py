@@ -9,8 +9,10 @@ import pytest
 from stored_apps import get, id_in, make_app, with_id
 
 from costrel import session
+from costrel.login import Series
+from costrel.login.keptstore import KeptRememberStore
 from costrel.sessions import SessionInfo, end_sessions_of, sessions_of
-from costrel.sessions.stores import StoreUnavailableError
+from costrel.sessions.stores import StoreUnavailableError, open_store, user_text
 from costrel.sessions.stores.memory import MemoryStore
 
 
@@ -98,6 +100,34 @@ def test_id_that_can_not_be_encoded_is_kept_by_its_hash(store, user):
         assert len(sessions_of(user)) == 2
         assert end_sessions_of(user) == 2
         assert len(sessions_of("anna")) == 1
+
+
+@pytest.mark.parametrize("user", ["costrel.remember:anna", user_text("\ud800")])
+def test_id_that_somebody_chose_means_nobody_else(tmp_path, user):
+    """Neither the remembered browsers of another user, nor whoever is known by a hash."""
+    store = open_store(f"file://{tmp_path}/sessions")
+    browsers = KeptRememberStore(store)
+    series, _cookie = Series.start("anna", None, 1_000.0, 1e10)
+    browsers.add(series)
+    app = make_app(store)
+    store.set("e" * 64, b"{}", 1_000, user_text("\ud800"), 0)
+    with app.app_context():
+        assert sessions_of(user) == []
+        assert end_sessions_of(user) == 0
+        assert len(sessions_of("\ud800")) == 1
+    assert browsers.get(series.selector) == series
+    browsers.delete_of_user("anna")
+    assert browsers.get(series.selector) is None
+
+
+def test_nobody_has_no_sessions(tmp_path):
+    """Nor is nobody a user with the id "None"."""
+    app = make_app(open_store(f"file://{tmp_path}/sessions"))
+    logged_in(app, "None")
+    with app.app_context():
+        assert sessions_of(None) == []
+        assert end_sessions_of(None) == 0
+        assert len(sessions_of("None")) == 1
 
 
 def test_user_ends_all_other_sessions(store):

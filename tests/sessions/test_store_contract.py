@@ -76,6 +76,30 @@ def test_moved_session_has_the_new_id_only(store, clock):
     assert [B] == [kept.id_hash for kept in store.of_user("berta")]
 
 
+def test_session_that_moves_all_the_time_is_ended_with_its_user(kind, url_of, opened):
+    """Log out everywhere holds for it too, in every store: nobody escapes into another id."""
+    store = opened(url_of(kind))
+    for number in range(20):
+        first = hash_of(f"{number}")
+        store.set(first, b"1", DAY_S, "anna", 0)
+        moving = threading.Event()
+
+        def move(last=first, number=number, moving=moving):
+            for step in range(100_000):
+                new = hash_of(f"{number} {step}")
+                if not store.move(last, new, b"1", DAY_S, "anna", 1):
+                    return
+                last = new
+                moving.set()
+
+        thread = threading.Thread(target=move)
+        thread.start()
+        moving.wait(10)
+        store.delete_of_user("anna")
+        thread.join()
+        assert store.of_user("anna") == []
+
+
 def test_session_is_not_moved_if_it_changed_or_ended(store):
     """Nothing is written under the new id."""
     store.set(A, b"1", DAY_S, None, 0)

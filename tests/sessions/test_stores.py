@@ -17,7 +17,7 @@ from costrel.sessions.stores.memory import MemoryStore
 from costrel.sessions.stores.redis import RedisStore
 from costrel.sessions.stores.sqlalchemy import SQLAlchemyStore, metadata
 
-A, B = "a" * 64, "b" * 64
+A, B, C = "a" * 64, "b" * 64, "c" * 64
 DAY_S = 86_400.0
 
 
@@ -152,6 +152,41 @@ def test_folder_that_others_may_write_to_is_refused(tmp_path):
         FileStore(tmp_path)
 
 
+@pytest.mark.parametrize("inner", ["", "ab", "users"])
+@pytest.mark.parametrize(("kind", "advice"), [("mode", "chmod 700"), ("owner", "chown")])
+def test_folder_of_somebody_else_is_refused(tmp_path, monkeypatch, inner, kind, advice):
+    """Its owner could make sessions, and so could whoever may write to a folder in it."""
+    tmp_path.chmod(0o700)
+    folder = tmp_path / inner
+    folder.mkdir(0o700, exist_ok=True)
+    if kind == "mode":
+        folder.chmod(0o770)
+    else:
+        place, plain = str(folder), os.stat
+
+        def foreign(path, **options):
+            found = plain(path, **options)
+            return os.stat_result([*found[:4], 12_345, *found[5:]]) if path == place else found
+
+        monkeypatch.setattr("costrel.sessions.stores.file.os.stat", foreign)
+    with pytest.raises(RuntimeError, match=advice) as caught:
+        FileStore(str(tmp_path))
+    assert str(folder) in str(caught.value)
+
+
+def test_folder_that_is_checked_late_is_not_read_before(tmp_path):
+    """One that could not be made at the start may have been made by somebody else."""
+    place = tmp_path / "later"
+    place.write_text("in the way")
+    store = FileStore(str(place))
+    place.unlink()
+    place.mkdir()
+    place.chmod(0o777)
+    for call in (lambda: store.get(A), lambda: store.set(A, b"1", DAY_S, None, 0)):
+        with pytest.raises(RuntimeError, match="chmod 700"):
+            call()
+
+
 def test_folder_that_is_gone_is_an_outage_until_it_is_back(tmp_path):
     """Such as one on a disk that is not mounted."""
     store = FileStore(tmp_path / "sessions")
@@ -183,6 +218,24 @@ def test_expired_files_are_swept(tmp_path, clock):
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
     assert {"d" * 64, "e" * 64, "f" * 64} == {path.name for path in files}
     assert len(files) == 6  # each with its entry in the user's folder
+
+
+def test_sweep_comes_to_every_file_of_a_large_folder(tmp_path, clock, monkeypatch):
+    """Those that live on don't keep it from the ones behind; with much to do it goes on soon."""
+    monkeypatch.setattr("costrel.sessions.stores.file.SWEPT_FILES", 10)
+    store = FileStore(tmp_path, clock)
+    store._next_folder = 0xAA
+    for number in range(60):
+        id_hash = f"aa{number:062d}"
+        store.set(id_hash, b"1", 1_000 if number < 30 else 10, None, 0)
+    clock.move(20)
+    for _ in range(4):
+        store.sweep()
+    assert store._next_sweep <= clock.now + 1
+    for _ in range(4):
+        store.sweep()
+    left = [path for path in Path(tmp_path, "aa").iterdir() if not path.name.startswith(".")]
+    assert len(left) == 30
 
 
 def test_write_sweeps_at_times(tmp_path, clock):
@@ -336,6 +389,87 @@ def test_table_that_another_made_needs_no_right_to_make_one(postgresql, opened, 
         connection.exec_driver_sql("DROP OWNED BY worker")
         connection.exec_driver_sql("DROP ROLE worker")
     admin.dispose()
+
+
+class OwnStore(SessionStore):
+    """A store with the five methods that one needs, which does something else before one call."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.between, self.left = MemoryStore(), None, 0
+
+    def _step(self):
+        between, self.left = self.between, self.left - 1
+        if between is not None and self.left < 0:
+            self.between = None
+            between()
+
+    def get(self, *args):
+        self._step()
+        return self.inner.get(*args)
+
+    def set(self, *args):
+        self._step()
+        return self.inner.set(*args)
+
+    def touch(self, *args):
+        self._step()
+        return self.inner.touch(*args)
+
+    def delete(self, *args):
+        self._step()
+        return self.inner.delete(*args)
+
+    def of_user(self, *args):
+        self._step()
+        return self.inner.of_user(*args)
+
+
+@pytest.mark.parametrize("step", range(8))
+@pytest.mark.parametrize("outer", ["move", "end"])
+def test_own_store_ends_a_session_that_moves_meanwhile(outer, step):
+    """Whatever the moment: before each step of one, all of the other."""
+    store = OwnStore()
+    store.set(A, b"1", DAY_S, "anna", 0)
+
+    def move():
+        store.move(A, B, b"2", DAY_S, "anna", 1)
+
+    def end():
+        store.delete_of_user("anna")
+
+    store.left, store.between = step, move if outer == "end" else end
+    move() if outer == "move" else end()
+    if store.between is not None:
+        store.between, inner = None, store.between
+        inner()
+    assert store.inner.of_user("anna") == []
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_own_store_moves_a_session_once(step):
+    """Of two requests that give it another id, or of one that changes it, one succeeds."""
+    store = OwnStore()
+    store.set(A, b"1", DAY_S, "anna", 0)
+    done = []
+    store.left = step
+    store.between = lambda: done.append(store.move(A, C, b"3", DAY_S, "anna", 1))
+    done.append(store.move(A, B, b"2", DAY_S, "anna", 1))
+    assert done.count(True) == 1
+    assert len(store.inner.of_user("anna")) == 1
+
+
+def test_store_that_never_comes_to_an_end_fails():
+    """Rather than leave a session, or search for ever."""
+
+    class Endless(OwnStore):
+        def delete(self, *_args):
+            pass
+
+    store = Endless()
+    store.set(A, b"1", DAY_S, "anna", 0)
+    with pytest.raises(StoreUnavailableError, match="faster"):
+        store.delete_of_user("anna")
 
 
 def test_store_of_ones_own_needs_five_methods():

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .loopback import is_loopback
+
 _HOST = r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-][a-z0-9._-]{0,254})(?::([0-9]{1,5}))?"
 _origin = re.compile(rf"(https?)://{_HOST}").fullmatch
 _host = re.compile(_HOST).fullmatch
@@ -69,7 +71,8 @@ def is_trusted(origin: Origin, config: t.Mapping[str, t.Any], *, secure: bool) -
 
     ``CSRF_TRUSTED_ORIGINS`` lists origins. ``TRUSTED_HOSTS`` lists names of the application:
     those written in full count, with the port that is written or else the usual one. A name that
-    covers subdomains does not count, since these may belong to others.
+    covers subdomains does not count, since these may belong to others, nor one of this machine,
+    such as ``localhost``, which is another machine for each visitor.
 
     Raises `ValueError` for a setting that is wrong.
     """
@@ -88,9 +91,12 @@ def is_trusted(origin: Origin, config: t.Mapping[str, t.Any], *, secure: bool) -
 def _own_names(config: t.Mapping[str, t.Any]) -> t.Iterable[str]:
     listed = config.get("TRUSTED_HOSTS")
     if listed is None or getattr(listed, "is_default", False):
-        # Another program on this machine, at another port, is not this application.
         return ()
-    return [listed] if isinstance(listed, str) else listed
+    # Another program on the machine of a visitor is not this application, though it may have that
+    # name when it is asked on its own machine: by a health check, for example.
+    return [
+        name for name in ([listed] if isinstance(listed, str) else listed) if not is_loopback(name)
+    ]
 
 
 def read_origins(key: str, listed: t.Any) -> frozenset[Origin]:

@@ -18,8 +18,11 @@ if t.TYPE_CHECKING:
 EXTENSION = "costrel.security"
 """The key of `Security` in ``app.extensions``."""
 
-ORDER = ("hosts", "limits", "rates", "csrf")
-"""The order in which checks run, by name; others run after these, as they were added."""
+ORDER = ("hosts", "limits", "suspects", "csrf", "rates")
+"""The order in which checks run, by name; others run after these, as they were added.
+
+SECURITY(limits): a forged request must not count for the visitor who sends it, nor be free.
+"""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that ask for no change. SPEC(RFC 9110 §9.2.1)."""

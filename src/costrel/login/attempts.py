@@ -21,8 +21,11 @@ BY_NAME, BY_ADDRESS = "login.name", "login.address"
 
 _COUNTED = "_login_attempts"
 
-_LEFT_OUT = frozenset({"Cc", "Cf", "Mn"})
-"""Categories of characters that don't count in a name: control, format, and marks."""
+_LEFT_OUT = frozenset({"Cc", "Cf", "Cn", "Me", "Mn"})
+"""Categories of characters that don't count in a name: control, format, unassigned, and marks."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that show nothing: fillers of Hangul, and Braille without dots."""
 
 
 def count_attempt(setup: LoginSetup, ctx: RequestContext, name: str) -> None:
@@ -86,7 +89,20 @@ def _key_of_name(name: str) -> str:
     It is hashed, because people type passwords into the wrong field.
     """
     parts = unicodedata.normalize("NFKD", name[:1024].casefold())
-    # What can't be seen, and accents: databases find the same user with and without them.
-    seen = "".join(c for c in parts if unicodedata.category(c) not in _LEFT_OUT)
+    # What can't be seen, accents, and strokes: databases find the same user with and without them.
+    seen = "".join(
+        c if c.isascii() else _without_stroke(c)
+        for c in parts
+        if c not in _BLANK and unicodedata.category(c) not in _LEFT_OUT
+    )
     folded = unicodedata.normalize("NFKC", seen).casefold().strip()
     return hashlib.sha256(folded.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _without_stroke(char: str) -> str:
+    """Return the letter that one with a stroke, a hook or the like is made of: o for \u00f8."""
+    base, found, _ = unicodedata.name(char, "").partition(" WITH ")
+    try:
+        return unicodedata.lookup(base) if found else char
+    except KeyError:
+        return char

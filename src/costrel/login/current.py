@@ -12,8 +12,7 @@ from ..dispatch.threads import hop_for
 from ..ground.current import request_view
 from ..sessions import SessionMixin, opens_lazily
 from .record import LoginRecord, erase
-from .remembering import forget, has_cookie, recognise
-from .series import Series
+from .remembering import Remembered, can_save, forget, has_cookie, recognise, settle
 from .setup import LoginSetup, current_context, is_socket, login_of
 from .signals import user_remembered
 from .users import ANONYMOUS, fingerprint_of, id_of, is_active, is_bound, or_none
@@ -58,16 +57,17 @@ async def user_later() -> t.Any:
         return known
     app = ctx.app
     setup = login_of(app)
-    found: LoginRecord | Series | None = None
+    found: LoginRecord | Remembered | None = None
     opens_at_once = "_opened_session" in vars(ctx) or opens_lazily(app.session_interface)
     if opens_at_once:
         found = LoginRecord.of_session(ctx.session)
-    if found is None and (not opens_at_once or has_cookie(ctx)):
+    waits = not opens_at_once or has_cookie(ctx) if found is None else found.receipt is not None
+    if waits:
         found = await hop_for(app, _logged_in, setup, ctx)
     if found is None:
         return keep(ctx, ANONYMOUS)
     user = await call(app, setup.loader, found.user_id)
-    if isinstance(found, Series):
+    if isinstance(found, Remembered):
         return keep(ctx, await hop_for(app, _admit, setup, ctx, found, user))
     return keep(ctx, _admit(setup, ctx, found, user))
 
@@ -117,36 +117,37 @@ def may_do(session: t.Any, name: str) -> bool:
     return method is not None and method is not getattr(SessionMixin, name, None)
 
 
-def _logged_in(setup: LoginSetup, ctx: RequestContext) -> LoginRecord | Series | None:
+def _logged_in(setup: LoginSetup, ctx: RequestContext) -> LoginRecord | Remembered | None:
     """Return what says who is logged in: the session or, if it does not, a remembered browser."""
-    return LoginRecord.of_session(ctx.session) or recognise(setup, ctx)
+    record = LoginRecord.of_session(ctx.session)
+    if record is not None and record.receipt is not None:
+        record = settle(setup, ctx, record)
+    return record or recognise(setup, ctx)
 
 
 def _admit(
-    setup: LoginSetup, ctx: RequestContext, found: LoginRecord | Series, user: t.Any
+    setup: LoginSetup, ctx: RequestContext, found: LoginRecord | Remembered, user: t.Any
 ) -> t.Any:
     """Return a loaded user if the login is still good; otherwise end it, and return `ANONYMOUS`.
 
     It is not if the user was deleted, is no longer active, or has changed the password.
     """
     is_good = user is not None and is_active(user) and is_bound(user, found.fingerprint)
-    is_open = not (is_socket(ctx) and ctx.websocket.accepted)  # so the session is still saved
     if not is_good:
-        if isinstance(found, Series):
+        if isinstance(found, Remembered):
             forget(setup, ctx)
-        elif is_open:
+        elif can_save(ctx):
             erase(ctx.session)
         return ANONYMOUS
-    if isinstance(found, Series):
+    if isinstance(found, Remembered):
         app = ctx.app
         # SECURITY(cookie theft): a handshake does not use the cookie up, so that a stolen one would
         # be worth any number of sessions. It lets in that WebSocket, and nothing else.
         if not is_socket(ctx):
             session = ctx.session
             renew_session(app, session)
-            LoginRecord(id_of(user), fresh=False, at=None, fingerprint=fingerprint_of(user)).write(
-                session
-            )
+            bound = fingerprint_of(user)
+            LoginRecord(id_of(user), False, None, bound, found.receipt).write(session)
         user_remembered.send(app, _async_wrapper=app.ensure_sync, user=user)
     return user
 

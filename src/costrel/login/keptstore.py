@@ -11,10 +11,10 @@ from dataclasses import asdict
 
 from werkzeug.exceptions import ServiceUnavailable
 
-from ..sessions.stores import SessionStore, StoreUnavailableError, user_text
+from ..sessions.stores import RESERVED, SessionStore, StoreUnavailableError, user_text
 from .series import Series
 
-_PREFIX = "costrel.remember:"
+_PREFIX = f"{RESERVED}remember:"
 """Begins the ids and the users, so that nothing is taken for a session or listed as one."""
 
 _log = logging.getLogger("costrel.login")
@@ -60,12 +60,12 @@ class KeptRememberStore:
     def delete_of_user(self, user_id: str) -> None:
         """Forget all series of a user."""
         with _available():
-            self._store.delete_of_user(user_text(_PREFIX + user_id))
+            self._store.delete_of_user(_PREFIX + user_text(user_id))
 
     def _write(self, series: Series, version: int) -> bool:
         data = json.dumps(asdict(series)).encode()
         lifetime_s = max(1.0, series.expires_at - series.rotated_at)
-        user = user_text(_PREFIX + series.user_id)
+        user = _PREFIX + user_text(series.user_id)
         with _available():
             return self._store.set(_hash(series.selector), data, lifetime_s, user, version)
 

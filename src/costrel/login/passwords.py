@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import typing as t
 import unicodedata
 from base64 import b64encode
@@ -27,7 +28,11 @@ HASHES_AT_ONCE = 2
 """How many passwords a process hashes at the same time, since each needs 64 MiB."""
 
 WAIT_S = 10.0
-"""How long a call waits for its turn to hash, before the client gets a 503 (seconds)."""
+"""How long a call waits for its turn to hash, before the client gets a 503 (seconds).
+
+Of an async call, too, from when it was made. What waits for longer is refused without being hashed,
+so the calls that wait are those of this time.
+"""
 
 _NO_ARGON2 = (
     "Passwords are hashed by argon2-cffi, which is not installed. Install it with"
@@ -87,6 +92,10 @@ def hash_password(password: str) -> str:
     characters, and `RuntimeError` if argon2-cffi is not installed. A process that is hashing too
     much already raises `ServiceUnavailable` (503) after ten seconds.
     """
+    return _hash_by(_deadline(), password)
+
+
+def _hash_by(deadline: float, password: str) -> str:
     if len(password) > MAX_PASSWORD_CHARS:
         raise ValueError(
             f"The password has {len(password)} characters; at most {MAX_PASSWORD_CHARS} are"
@@ -99,7 +108,7 @@ def hash_password(password: str) -> str:
             " which can't be typed on every keyboard. Check this in the form, and tell the user."
         )
     hasher = _hasher(_cost())
-    with _turn():
+    with _turn(deadline):
         return hasher.hash(prepared)
 
 
@@ -113,30 +122,34 @@ def verify_password(stored: str | None, given: str) -> Verified:
     A password of more than 1,024 characters is wrong and is not hashed at all. In async code,
     await `verify_password_async`. Raises what `hash_password` raises, except `ValueError`.
     """
+    return _verify_by(_deadline(), stored, given)
+
+
+def _verify_by(deadline: float, stored: str | None, given: str) -> Verified:
     if len(given) > MAX_PASSWORD_CHARS:
         # SECURITY(DoS): also for unknown names, so the time says nothing.
         return WRONG
     if stored is not None and stored.startswith(("scrypt:", "pbkdf2:")):
-        return _verify_old(stored, given)
+        return _verify_old(stored, given, deadline)
     hasher = _hasher(_cost())
     prepared = _prepare(given)
     if prepared is not None and stored is not None and stored.startswith("$argon2"):
-        return _verify(hasher, stored, prepared)
+        return _verify(hasher, stored, prepared, deadline)
     if stored and not stored.startswith("$argon2"):
         _log.error("A stored password hash has an unknown format, so its password is refused")
     # SECURITY(user enumeration): the work of a real hash, for a user who has none.
-    _verify(hasher, _dummy(_cost()), prepared or " ")
+    _verify(hasher, _dummy(_cost()), prepared or " ", deadline)
     return WRONG
 
 
 async def hash_password_async(password: str) -> str:
     """Do what `hash_password` does, in a thread, while the event loop goes on."""
-    return await hop(_threads(), hash_password, password)
+    return await hop(_threads(), _hash_by, _deadline(), password)
 
 
 async def verify_password_async(stored: str | None, given: str) -> Verified:
     """Do what `verify_password` does, in a thread, while the event loop goes on."""
-    return await hop(_threads(), verify_password, stored, given)
+    return await hop(_threads(), _verify_by, _deadline(), stored, given)
 
 
 def _prepare(password: str) -> str | None:
@@ -153,39 +166,33 @@ def _prepare(password: str) -> str | None:
     return prepared
 
 
-def _verify(hasher: PasswordHasher, stored: str, prepared: str) -> Verified:
+def _verify(hasher: PasswordHasher, stored: str, prepared: str, deadline: float) -> Verified:
     from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
     try:
-        with _turn():
+        with _turn(deadline):
             hasher.verify(stored, prepared)
+            is_old = hasher.check_needs_rehash(stored)
+            return Verified(ok=True, renewed=hasher.hash(prepared) if is_old else None)
     except VerifyMismatchError:
         return WRONG
     except (VerificationError, InvalidHashError):
         _log.error("A stored Argon2 hash is damaged, so its password is refused")
         return WRONG
-    if not hasher.check_needs_rehash(stored):
-        return Verified(ok=True)
-    with _turn():
-        return Verified(ok=True, renewed=hasher.hash(prepared))
 
 
-def _verify_old(stored: str, given: str) -> Verified:
+def _verify_old(stored: str, given: str, deadline: float) -> Verified:
     """Verify a hash of `werkzeug.security`, whose passwords were hashed as they were given."""
     from werkzeug.security import check_password_hash
 
-    try:
-        with _turn():
+    with _turn(deadline):
+        try:
             ok = check_password_hash(stored, given)
-    except (ValueError, TypeError):  # parameters that are damaged, or text that is no UTF-8
-        ok = False
-    if not ok:
-        return WRONG
-    prepared = _prepare(given)
-    if prepared is None:
-        return Verified(ok=True)
-    with _turn():
-        return Verified(ok=True, renewed=_hasher(_cost()).hash(prepared))
+        except (ValueError, TypeError):  # parameters that are damaged, or text that is no UTF-8
+            ok = False
+        prepared = _prepare(given) if ok else None
+        renewed = None if prepared is None else _hasher(_cost()).hash(prepared)
+        return Verified(ok, renewed)
 
 
 def _cost() -> HashCost:
@@ -231,13 +238,20 @@ def _dummy(cost: HashCost) -> str:
     return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
-@contextmanager
-def _turn() -> t.Iterator[None]:
-    """Wait until this call may hash.
+def _deadline() -> float:
+    """Return until when a call that begins now waits for its turn, wherever it waits."""
+    return time.monotonic() + WAIT_S
 
-    SECURITY(DoS): many logins at once take time, not memory.
+
+@contextmanager
+def _turn(deadline: float) -> t.Iterator[None]:
+    """Wait until this call may hash, or until the deadline.
+
+    SECURITY(DoS): many logins at once take time, not memory. Those of event loops wait for a
+    thread first, so theirs may be over by now.
     """
-    if not _slots.acquire(timeout=WAIT_S):
+    left_s = deadline - time.monotonic()
+    if left_s < 0 or not _slots.acquire(timeout=left_s):
         _log.error("Passwords are not hashed as fast as they come; answered one with 503")
         raise ServiceUnavailable("Too many people are logging in. Try again soon.", retry_after=10)
     try:

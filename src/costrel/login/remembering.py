@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..sessions.automatic import LOCAL, transport_of
 from ..sessions.stores import SessionStore, user_text
-from .record import LoginRecord
-from .series import Finding, Series, split_cookie
+from .record import LoginRecord, erase
+from .series import CookieParts, Finding, Series, receipt_of_selector, split_cookie
 from .setup import LoginSetup, is_socket, seconds_of
 from .signals import remember_theft_detected
 
@@ -18,6 +19,8 @@ Change = t.Callable[[t.Any], None]
 """Sets or deletes the cookie on a response."""
 
 _CHANGE = "_remember_change"
+
+_GOOD = frozenset({Finding.VALID, Finding.CONCURRENT, Finding.RETRIED})
 
 
 def remember(setup: LoginSetup, ctx: RequestContext, user_id: str, bound: str | None) -> None:
@@ -54,9 +57,9 @@ def keep_remembering(
     found = None if is_socket(ctx) else _find(setup, ctx)
     if found is None:
         return
-    series, finding, _mark = found
+    series, finding, _parts = found
     is_of_login = (series.user_id, series.fingerprint) == (before.user_id, before.fingerprint)
-    if is_of_login and finding in {Finding.VALID, Finding.CONCURRENT}:
+    if is_of_login and finding in _GOOD:
         # SECURITY(cookie theft): a copy of the cookie is worth nothing from here on.
         setup.store_of(ctx.app).delete(series.selector)
         _begin(setup, ctx, series.user_id, bound, series.expires_at - setup.clock())
@@ -70,8 +73,22 @@ def _begin(
     _at_end(ctx, lambda response: _set(ctx, response, cookie, lifetime_s))
 
 
-def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
-    """Return the series of the request's cookie if that logs in; None otherwise.
+class Remembered(t.NamedTuple):
+    """Whom the cookie of a remembered browser logs in.
+
+    Attributes:
+        user_id: The id of the user.
+        fingerprint: What binds it to the user's password, if anything does.
+        receipt: What its session has to hold.
+    """
+
+    user_id: str
+    fingerprint: str | None
+    receipt: str
+
+
+def recognise(setup: LoginSetup, ctx: RequestContext) -> Remembered | None:
+    """Return whom the request's cookie logs in; None if it logs nobody in.
 
     The response will have the next cookie of the series. A stolen cookie ends all series of the
     user; one that somebody has made up is only deleted. Asks the store, which may wait.
@@ -79,9 +96,10 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
     found = _find(setup, ctx)
     if found is None:
         return None
-    series, finding, mark = found
-    if finding is Finding.VALID:
-        _replace_at_end(setup, ctx, series, mark)
+    series, finding, parts = found
+    receipt = receipt_of_selector(series.selector)
+    if finding in {Finding.VALID, Finding.RETRIED}:
+        receipt = _replace_at_end(setup, ctx, series, parts)
     elif finding is Finding.UNKNOWN:
         _delete(ctx)
         return None
@@ -92,7 +110,31 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
     elif finding is Finding.STOLEN:
         _tell_theft(setup, ctx, series)
         return None
-    return series
+    return Remembered(series.user_id, series.fingerprint, receipt)
+
+
+def settle(setup: LoginSetup, ctx: RequestContext, record: LoginRecord) -> LoginRecord | None:
+    """Return the login of a session that holds a receipt, if it is good; otherwise end it.
+
+    SECURITY(log out everywhere): the browser may have been forgotten while that session was made,
+    which those who ended the others could not see.
+    """
+    store = setup.store_of(ctx.app)
+    receipt = t.cast("str", record.receipt)
+    series = store.get(receipt.partition(":")[0])
+    saves = can_save(ctx)
+    if series is None or not series.vouches_for(receipt):
+        if saves:
+            erase(ctx.session)
+        return None
+    settled = replace(record, receipt=None)
+    if saves:
+        arrived = series.arrived(receipt, setup.clock())
+        if arrived is not None:
+            store.replace(arrived, series.validator_hash)
+        if arrived is not None or receipt != series.receipt() or series.previous_hash is None:
+            settled.write(ctx.session)
+    return settled
 
 
 def forget(setup: LoginSetup, ctx: RequestContext) -> None:
@@ -104,7 +146,7 @@ def forget(setup: LoginSetup, ctx: RequestContext) -> None:
     found = _find(setup, ctx)
     if found is None:
         return
-    series, finding, _mark = found
+    series, finding, _parts = found
     _delete(ctx)
     if finding is Finding.STOLEN:
         _tell_theft(setup, ctx, series)
@@ -112,8 +154,8 @@ def forget(setup: LoginSetup, ctx: RequestContext) -> None:
         setup.store_of(ctx.app).delete(series.selector)
 
 
-def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding, str] | None:
-    """Return the series of the request's cookie, what the cookie is worth, and its mark.
+def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding, CookieParts] | None:
+    """Return the series of the request's cookie, what the cookie is worth, and its parts.
 
     A cookie of no series is deleted.
     """
@@ -125,7 +167,12 @@ def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding, str]
     if parts is None or series is None:
         _delete(ctx)
         return None
-    return series, series.judge(parts, setup.clock()), parts.mark
+    return series, series.judge(parts, setup.clock()), parts
+
+
+def can_save(ctx: RequestContext) -> bool:
+    """Return whether the session is still saved: that of a WebSocket is, until it is accepted."""
+    return not (is_socket(ctx) and ctx.websocket.accepted)
 
 
 def has_cookie(ctx: RequestContext) -> bool:
@@ -150,25 +197,46 @@ def _tell_theft(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
     remember_theft_detected.send(app, _async_wrapper=app.ensure_sync, user_id=series.user_id)
 
 
-def _replace_at_end(setup: LoginSetup, ctx: RequestContext, series: Series, mark: str) -> None:
-    """Replace the cookie when the response is sent.
+def _replace_at_end(
+    setup: LoginSetup, ctx: RequestContext, series: Series, parts: CookieParts
+) -> str:
+    """Replace the cookie when the response is sent; return the receipt of a session with it.
 
-    INVARIANT: a validator is used up only by a response that has the next one. If the headers
-    have left already, or this is a WebSocket, the browser would otherwise look like a thief.
+    If the headers have left already, or this is a WebSocket, nothing is replaced: the browser
+    would have to try again with the same cookie.
     """
+    rotated, cookie = series.rotate(parts, setup.clock())
+    receipt = rotated.receipt()
 
-    def replace(response: t.Any) -> None:
+    def change(response: t.Any) -> None:
         now = setup.clock()
-        rotated, cookie = series.rotate(mark, now)
-        # False if another request of this browser was faster, or if it was forgotten meanwhile.
-        if setup.store_of(ctx.app).replace(rotated, series.validator_hash):
+        store = setup.store_of(ctx.app)
+        if store.replace(replace(rotated, rotated_at=now), series.validator_hash):
             _set(ctx, response, cookie, series.expires_at - now)
+            return
+        # Another request of this browser was faster, or it was forgotten meanwhile.
+        record = LoginRecord.of_session(ctx.session)
+        latest = store.get(series.selector)
+        is_known = latest is not None and latest.judge(parts, now) in _GOOD
+        if not is_known:
+            _unset(ctx, response)
+        if record is None or record.receipt != receipt:
+            return
+        if is_known:
+            replace(record, receipt=receipt_of_selector(series.selector)).write(ctx.session)
+        else:
+            erase(ctx.session)
 
-    _at_end(ctx, replace)
+    _at_end(ctx, change)
+    return receipt
 
 
 def _delete(ctx: RequestContext) -> None:
-    _at_end(ctx, lambda response: response.delete_cookie(_name(ctx), **_attributes(ctx)))
+    _at_end(ctx, lambda response: _unset(ctx, response))
+
+
+def _unset(ctx: RequestContext, response: t.Any) -> None:
+    response.delete_cookie(_name(ctx), **_attributes(ctx))
 
 
 def _at_end(ctx: RequestContext, change: Change) -> None:

@@ -5,6 +5,11 @@ of the series, and a validator, which proves that it is the last one. Each use r
 validator. A thief's copy and the owner's cookie can't both be the last one, so the second of them
 to be used gives the theft away.
 
+A browser may leave before it gets the next cookie, which any page can have it do. So the one before
+is good as well until somebody has shown that the response with the last one has arrived: with that
+cookie, or with the session that came with it, which holds a receipt. Then a thief's copy tells of
+the theft as soon as either of both uses more than the first response.
+
 SECURITY(denial of service): only a cookie with the mark does. Whoever has learned nothing but a
 selector, from a list of browsers or from the store, can't end anybody's logins with it.
 """
@@ -26,6 +31,7 @@ A browser that has just started sends several requests at once, all with the sam
 """
 
 _SELECTOR_BYTES, _MARK_BYTES, _VALIDATOR_BYTES = 16, 16, 32
+_RECEIPT_CHARS = 22
 _cookie = re.compile(r"([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{22}):([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -42,6 +48,7 @@ class Finding(Enum):
 
     VALID = "it is the last one"
     CONCURRENT = "it was the last one a few seconds ago"
+    RETRIED = "it is the one before the last, which nobody has shown to have"
     EXPIRED = "the series has ended"
     STOLEN = "it was used before"
     UNKNOWN = "it was never one of the series"
@@ -56,7 +63,7 @@ class Series:
         user_id: Whom it logs in.
         validator_hash: SHA-256 of the last validator. That has 256 random bits, so no salt or
             slow hash is needed.
-        previous_hash: The same of the one before.
+        previous_hash: The same of the one before; None once the last one has arrived.
         rotated_at: When the last one was given out, in seconds since the epoch.
         expires_at: When the browser is forgotten, however often it was used.
         fingerprint: What binds it to the user's password, if anything does.
@@ -94,16 +101,38 @@ class Series:
         )
         return series, ":".join(parts)
 
-    def rotate(self, mark: str, now: float) -> tuple[Series, str]:
-        """Return the series with a new validator, and the value of its cookie, with its mark."""
+    def rotate(self, parts: CookieParts, now: float) -> tuple[Series, str]:
+        """Return the series with a new validator in place of that of a cookie, and the next one."""
         validator = secrets.token_urlsafe(_VALIDATOR_BYTES)
         rotated = replace(
             self,
             validator_hash=digest(validator),
-            previous_hash=self.validator_hash,
+            previous_hash=digest(parts.validator),
             rotated_at=now,
         )
-        return rotated, f"{self.selector}:{mark}:{validator}"
+        return rotated, ":".join(parts._replace(validator=validator))
+
+    def receipt(self) -> str:
+        """Return what a session holds that comes with the last cookie."""
+        return f"{self.selector}:{self.validator_hash[:_RECEIPT_CHARS]}"
+
+    def vouches_for(self, receipt: str) -> bool:
+        """Return whether the session with a receipt still is one of this series."""
+        of_series, _colon, known = receipt.partition(":")
+        last = self.validator_hash, self.previous_hash or ""
+        return of_series == self.selector and (
+            not known or known in {each[:_RECEIPT_CHARS] for each in last}
+        )
+
+    def arrived(self, receipt: str, now: float) -> Series | None:
+        """Return the series once the last cookie has arrived; None as long as nothing changes."""
+        is_last = receipt == self.receipt() and self.previous_hash is not None
+        # Requests that were sent at the same time may still have the one before.
+        return replace(self, previous_hash=None) if is_last and not self._is_recent(now) else None
+
+    def _is_recent(self, now: float) -> bool:
+        """Return whether the last cookie is new, also by the clock of another machine."""
+        return abs(now - self.rotated_at) < GRACE_S
 
     def judge(self, parts: CookieParts, now: float) -> Finding:
         """Find out what a cookie with this selector is worth."""
@@ -114,13 +143,14 @@ class Series:
         given = digest(parts.validator)
         if hmac.compare_digest(given, self.validator_hash):
             return Finding.VALID
-        if (
-            self.previous_hash is not None
-            and now - self.rotated_at < GRACE_S
-            and hmac.compare_digest(given, self.previous_hash)
-        ):
-            return Finding.CONCURRENT
+        if self.previous_hash is not None and hmac.compare_digest(given, self.previous_hash):
+            return Finding.CONCURRENT if self._is_recent(now) else Finding.RETRIED
         return Finding.STOLEN
+
+
+def receipt_of_selector(selector: str) -> str:
+    """Return the receipt of a session that has come without a cookie."""
+    return f"{selector}:"
 
 
 def digest(secret: str) -> str:

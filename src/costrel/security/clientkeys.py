@@ -15,24 +15,25 @@ UNKNOWN = "unknown"
 def address_key(address: str | None) -> str:
     """Return the key of an address; that of IPv6 is its /64, which one client has all of.
 
-    An address that is none, as some servers have for Unix sockets, is its own key.
+    Some proxies write the port of the connection behind it, which does not count. An address that
+    is none, as some servers have for Unix sockets, is its own key.
     """
     if not address:
         return UNKNOWN
-    return _key_of_v6(address) if ":" in address else address
+    return _key_of(address) if ":" in address else address
 
 
 @lru_cache(maxsize=1024)
-def _key_of_v6(address: str) -> str:
+def _key_of(address: str) -> str:
+    # Imported here: a direct client's IPv4 address needs neither.
     from ipaddress import IPv6Address
 
-    try:
-        found = IPv6Address(address.partition("%")[0])
-    except ValueError:
+    from ..dispatch.networks import read_address
+
+    found = read_address(address)
+    if found is None:
         return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(IPv6Address(int(found) >> 64 << 64))
+    return str(IPv6Address(int(found) >> 64 << 64) if found.version == 6 else found)
 
 
 def is_behind_stranger(address: str | None, environ: WSGIEnvironment) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..ground.current import request_view
 from ..wrappers.fields import append_absent
-from .corsprobes import ANYBODY, stranger_in
-from .csrf import is_ambient
+from .corsendings import ANYBODY, open_ending
+from .csrf import has_body, is_ambient
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -64,17 +64,23 @@ class CorsPolicy:
         """Whether a request comes from an origin that is listed, with what is allowed to it.
 
         Such a request is not a forgery, as it is what the policy is for. Where anybody is
-        allowed, nobody is trusted, and neither is a request with a method that pages may not use:
-        a form sends it without asking. Without `credentials`, it must not have any.
+        allowed, nobody is trusted with a form, and neither is a request with a method that pages
+        may not use: a form sends it without asking. Without `credentials`, it must not have any.
         """
         origin = environ.get("HTTP_ORIGIN")
         return (
             origin is not None
-            and origin != "null"
             and (self.methods is None or environ["REQUEST_METHOD"] in self.methods)
             and (self.credentials or not ("HTTP_COOKIE" in environ or is_ambient(environ)))
-            and self._lists(origin)
+            and ((origin != "null" and self._lists(origin)) or self._is_bare(environ))
         )
+
+    def _is_bare(self, environ: WSGIEnvironment) -> bool:
+        """Whether anybody may send a request that has neither a form nor a cookie.
+
+        A page gets the permission for JSON by asking, and for this it does not have to ask.
+        """
+        return self.anybody and not environ.get("CONTENT_TYPE") and not has_body(environ)
 
     def _lists(self, origin: str) -> bool:
         if origin in self.exact:
@@ -214,14 +220,17 @@ def _check_pattern(pattern: re.Pattern[str], place: str) -> None:
 def _check_credentials(policy: CorsPolicy) -> None:
     wildcard = "'*'" if policy.anybody else "'null'" if "null" in policy.exact else None
     for pattern in policy.patterns:
-        stranger = stranger_in(pattern)
-        if stranger == ANYBODY:
+        if pattern.fullmatch(ANYBODY):
             wildcard = wildcard or "a pattern that matches any host"
-        elif stranger is not None:
+            continue
+        ending = open_ending(pattern)
+        if ending is not None:
+            fixed = f"only {ending!r} is" if ending else "nothing is"
             raise ValueError(
-                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) matches"
-                f" {stranger!r} too, which anybody can have. Write a host in full behind what"
-                r" varies: re.compile(r'https://[a-z0-9-]+\.shop\.example')."
+                f"The pattern {pattern.pattern!r} with credentials=True ({policy.place}) may match"
+                f" hosts that anybody can have: {fixed} sure to be at their end. Let it end in a"
+                " dot and a name that you have registered, and perhaps a port:"
+                r" re.compile(r'https://[a-z0-9-]+\.shop\.example(:\d+)?'); or list the origins."
             )
     if wildcard is not None:
         raise ValueError(

@@ -16,7 +16,7 @@ from ..registration.habits import hinting
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from ..wrappers import blueprint_path
-from . import finish, guard
+from . import finish, guard, suspects
 from .corspolicy import CorsPolicy, Origins, make_policy
 from .perrule import PerRule
 from .state import Check, Exemption, Finisher, security_of
@@ -33,6 +33,8 @@ MAX_AGE_S = 600
 """How long browsers may remember the answer to a preflight request by default (seconds)."""
 
 _MARK = "_cors_policy"
+
+_OF_CSRF = frozenset({"csrf", suspects.NAME})
 
 
 _HINTS: t.Mapping[str, str] = {
@@ -219,9 +221,9 @@ class CorsRules:
         return None if policy is None else Finisher("cors", policy.finish, lambda _environ: True)
 
     def trusting(self, app: App, rule: Rule | None, check: Check, step: GuardStep) -> GuardStep:
-        """Return a check that lets origins pass that the policy trusts; only the one for CSRF."""
+        """Return a check that lets origins pass that the policy trusts; only those for CSRF."""
         policy = self.policy_of(app, rule)
-        if check.name != "csrf" or policy is None:
+        if check.name not in _OF_CSRF or policy is None:
             return step
         concerns = step.concerns
 

@@ -102,7 +102,8 @@ def gives_way(app: App) -> str | None:
     """Return why an application is not protected here at all; None if it is."""
     if not app.config.get("CSRF_PROTECTION", True):
         return "CSRF_PROTECTION is off"
-    if "csrf" in app.extensions:
+    other = app.extensions.get("csrf")
+    if hasattr(other, "protect") and app.config.get("WTF_CSRF_ENABLED", True):
         # COMPAT(Flask-WTF): its CSRFProtect has its own tokens, exemptions and settings.
         return "another extension protects it"
     return None
@@ -135,20 +136,28 @@ def check(app: App, request: Request) -> None:
     raise CSRFError(reason, shown=app.debug)
 
 
-def find_fault(app: App, request: Request) -> str | None:
-    """Return why a request may be forged; None if it is not."""
+def is_suspect(app: App, request: Request) -> bool:
+    """Return whether the header fields leave open if a request is forged, or say that it is."""
     environ = request.environ
     site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
     if site in OWN_SITES:
+        return False
+    if not environ.get("HTTP_COOKIE") and not _may_be_forged_without(
+        environ, request, site or origin
+    ):
+        return False
+    return origin is None or not _is_welcome(app, request, origin, by_host=site is None)
+
+
+def find_fault(app: App, request: Request) -> str | None:
+    """Return why a request may be forged; None if it is not."""
+    if not is_suspect(app, request):
         return None
-    has_cookie = bool(environ.get("HTTP_COOKIE"))
-    if not has_cookie and not _may_be_forged_without(environ, request, site or origin):
-        return None
-    if origin is not None and _is_welcome(app, request, origin, by_host=site is None):
-        return None
+    environ = request.environ
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
     if site not in (None, "same-site"):
         return f"{_tell_origin(site, origin)}. {_remedy(origin)}"
-    if not has_cookie:
+    if not environ.get("HTTP_COOKIE"):
         return f"{_tell_origin(site, origin)}, and without a cookie there is no token to rely on."
     fault = fault_of_token(app, request, reads_form=_sends_form(request))
     return None if fault is None else f"{_tell_origin(site, origin)}, and {fault}"
@@ -180,16 +189,24 @@ def _may_be_forged_without(environ: WSGIEnvironment, request: Request, claim: st
     """Return whether a request without cookies can do harm in another's name.
 
     It can with credentials that the browser adds on its own, and with a form: that may log the
-    visitor in as somebody else. Only browsers can be made to send it, and these say where it
-    comes from.
+    visitor in as somebody else. Without any of these the network is a name, of an application that
+    is only served in an office or on this machine. So whatever a page may send without asking is
+    looked at: of requests without a body, those with POST. Only browsers can be made to send it,
+    and these say where it comes from.
     """
     if claim is None:
         return False
     if _scheme_of(environ):
         return is_ambient(environ)
     if not request.mimetype:
-        return "HTTP_TRANSFER_ENCODING" in environ or environ.get("CONTENT_LENGTH", "0") != "0"
+        # SPEC(Fetch §2.2.1): of the others, a browser asks first.
+        return has_body(environ) or environ["REQUEST_METHOD"] == "POST"
     return request.mimetype in FORM_TYPES
+
+
+def has_body(environ: WSGIEnvironment) -> bool:
+    """Return whether a request has a body, as far as its header fields say."""
+    return "HTTP_TRANSFER_ENCODING" in environ or (environ.get("CONTENT_LENGTH") or "0") != "0"
 
 
 def _is_welcome(app: App, request: Request, text: str, *, by_host: bool) -> bool:

@@ -238,7 +238,8 @@ def _spend(
 def _spend_in_memory(storage: MemoryWindows, keys: Keys, key: str, cost: int) -> list[RateStatus]:
     statuses = []
     for quota, before, after in keys:
-        allowed, window = storage.spend(f"{before}{key}{after}", quota.amount, quota.window_s, cost)
+        full = f"{before}{key}{after}"
+        allowed, window = storage.spend(full, quota.amount, quota.window_s, cost, before)
         statuses.append(status_of(quota, window, cost, allowed=allowed))
         if not allowed:
             break

@@ -15,6 +15,7 @@ from ..ground.markers import RATE, refuse_markers
 from ..registration.habits import hinting
 from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
+from . import suspects
 from .clientkeys import address_key, has_siblings, is_behind_stranger
 from .quotas import Quota, quotas_of
 from .quotas import RateStatus as RateStatus
@@ -114,7 +115,7 @@ def limit(
         key: Returns who is counted, such as ``lambda: current_user.id``. Default: the address of
             the client, and of IPv6 its network (/64).
         cost: How many requests one counts as, or a function of no arguments that says so.
-        methods: The HTTP methods that count. Default: all but OPTIONS.
+        methods: The HTTP methods that count; HEAD does where GET does. Default: all but OPTIONS.
         name: A name that views share which are counted together. Default: each view has its own.
 
     Raises `ValueError`, with an example, for what is no limit, and `RuntimeError` without the
@@ -183,8 +184,11 @@ def _rule(
         raise ValueError(f"{error} ({origin})") from None
     if isinstance(cost, int) and cost < 0:
         raise ValueError(f"cost={cost} of a rate limit ({origin}): it has to be 0 or more.")
-    upper = None if methods is None else frozenset(map(str.upper, methods))
-    return RateRule(limits, key, cost, upper, name, origin)
+    counted = None if methods is None else {method.upper() for method in methods}
+    if counted is not None and "GET" in counted:
+        counted.add("HEAD")  # which runs the same view
+    frozen = None if counted is None else frozenset(counted)
+    return RateRule(limits, key, cost, frozen, name, origin)
 
 
 class Applied(t.NamedTuple):
@@ -253,8 +257,7 @@ class Rates:
         names = _blueprints_of(endpoint)
         blueprints = [app.blueprints.get(name) for name in names]
         exempt = any(hasattr(owner, "rate_exempt") for owner in (view, *blueprints))
-        # Files are not counted by default: a page may have dozens.
-        if default and not exempt and (endpoint or "").rpartition(".")[2] != "static":
+        if default and not exempt and not _serves_files(app, endpoint):
             yield Applied(RateRule(default, origin="RATE_LIMIT_DEFAULT"), "*", "all")
         if not exempt:
             for name, blueprint in zip(names, blueprints, strict=True):
@@ -272,6 +275,25 @@ class Rates:
         """Return what counts the requests of an endpoint, which may have to wait."""
         rules = self.rules_of(endpoint)
         return self._counting(rules) if rules and self._may_block(endpoint) else False
+
+    def suspects_at_once(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts requests of an endpoint apart, in microseconds; None if nothing does.
+
+        Those that may be forged have counts of their own: see `costrel.security.suspects`.
+        """
+        return None if self._may_block(endpoint) else self._counting_suspects(endpoint)
+
+    def suspects_later(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts requests of an endpoint apart, and may have to wait."""
+        return self._counting_suspects(endpoint) if self._may_block(endpoint) else None
+
+    def _counting_suspects(self, endpoint: str | None) -> t.Callable[[t.Any], None] | None:
+        limits = tuple(
+            (applied._replace(scope=f"{applied.scope} {suspects.NAME}"), applied.rule.quotas)
+            for applied in self.rules_of(endpoint)
+        )
+        # What is left for forged requests is not told.
+        return partial(self._check, self.limiter, limits, False) if limits else None
 
     def _counting(self, rules: tuple[Applied, ...]) -> t.Callable[[t.Any], None]:
         """Return what counts a request; settings and quotas are read once for a plan."""
@@ -372,6 +394,16 @@ class Rates:
         )
 
 
+def _serves_files(app: App, endpoint: str | None) -> bool:
+    """Whether an endpoint serves static files, which a page may have dozens of.
+
+    Another view may be called ``static`` too.
+    """
+    if endpoint is None or endpoint.rpartition(".")[2] != "static":
+        return False
+    return all(rule.rule.endswith("/<path:filename>") for rule in app.url_map.iter_rules(endpoint))
+
+
 def _blueprints_of(endpoint: str | None) -> list[str]:
     """Return the names of an endpoint's blueprints, the outermost first."""
     parts = (endpoint or "").split(".")[:-1]
@@ -447,3 +479,4 @@ def install(app: App) -> None:
     security.checks.append(
         Check("rates", rates.applies_later, rates.check, safe_methods=True, blocks=True)
     )
+    suspects.install(app, rates.suspects_at_once, rates.suspects_later)

@@ -11,7 +11,12 @@ from math import floor
 from limits.storage import SlidingWindowCounterSupport, Storage
 
 MOST_KEYS = 100_000
-"""So many keys are kept, which take about 30 MB. Beyond that, those not seen for longest go."""
+"""So many keys are kept, which take about 30 MB. Beyond that, those of the group that has most go.
+
+SECURITY(limits): of these, the one not seen for longest. So whoever may choose keys of one limit,
+such as the API key that is counted, can't push out what another one has counted, such as attempts
+to log in.
+"""
 
 _ONLY_WINDOWS = "This store counts in sliding windows only."
 
@@ -47,6 +52,9 @@ class _Count:
         return now - self.began >= 2 * self.length
 
 
+_NO_KEYS: OrderedDict[str, _Count] = OrderedDict()
+
+
 class MemoryWindows(Storage, SlidingWindowCounterSupport):
     """Count in this process: see `limits.storage.Storage`.
 
@@ -63,12 +71,13 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         super().__init__()
         self._most_keys = most_keys
         self._clock = clock
-        # INVARIANT: the key that was counted last is the last one.
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        # INVARIANT: in each group, the key that was counted last is the last one; none is empty.
+        self._groups: dict[str, OrderedDict[str, _Count]] = {}
+        self._size = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return self._size
 
     def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
@@ -76,21 +85,30 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         """Count a request if there is room for it; return whether there is."""
         return self.spend(key, limit, expiry, amount)[0]
 
-    def spend(self, key: str, limit: int, expiry: int, amount: int) -> tuple[bool, Window]:
+    def spend(
+        self, key: str, limit: int, expiry: int, amount: int, group: str = ""
+    ) -> tuple[bool, Window]:
         """Count a request if there is room for it; return whether there is, and both counts.
 
         It does what the two methods of `limits` do, at one time and with one lock.
+
+        Args:
+            key: The key, which belongs to no other group.
+            limit: How many requests are allowed.
+            expiry: In how many seconds.
+            amount: How many requests this one counts as.
+            group: What keys push each other out; of bounded number.
         """
         with self._lock:
             now = self._clock()
-            count = self._counts.get(key)
+            counts = self._groups.get(group, _NO_KEYS)
+            count = counts.get(key)
             if count is None:
                 if amount > limit:
                     return False, _NOTHING
-                count = self._counts[key] = _Count(now, expiry)
-                self._forget(now)
+                count = self._add(group, key, _Count(now, expiry))
             elif amount <= limit:
-                self._counts.move_to_end(key)
+                counts.move_to_end(key)
             left = count.turn(now)
             previous, current = count.previous, count.current
             used = floor(previous * left / expiry + current)
@@ -99,21 +117,37 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
                 current = count.current = current + amount
             return allowed, (previous, left if previous else 0.0, current, left + expiry)
 
-    def _forget(self, now: float) -> None:
-        """Drop keys: two whose windows are over, and those beyond the greatest number."""
-        counts = self._counts
-        for key in [*_first(counts, 2)]:
-            if counts[key].is_over(now):
-                del counts[key]
-        while len(counts) > self._most_keys:
-            counts.popitem(last=False)
+    def _add(self, group: str, key: str, count: _Count) -> _Count:
+        """Keep a new key; drop two of its group whose windows are over, and one if it is full."""
+        counts = self._groups.setdefault(group, OrderedDict())
+        counts[key] = count
+        self._size += 1
+        for old in [*_first(counts, 2)]:
+            if counts[old].is_over(count.began):
+                self._drop(group, old)
+        if self._size > self._most_keys:
+            largest = max(self._groups, key=lambda name: len(self._groups[name]))
+            self._drop(largest, next(iter(self._groups[largest])))
+        return count
+
+    def _drop(self, group: str, key: str) -> None:
+        counts = self._groups[group]
+        del counts[key]
+        self._size -= 1
+        if not counts:
+            del self._groups[group]
+
+    def _group_of(self, key: str) -> str | None:
+        """Return the group that has a key."""
+        return next((name for name, counts in self._groups.items() if key in counts), None)
 
     def get_sliding_window(self, key: str, expiry: int) -> Window:
         """Return both counts, and how long each is kept in seconds."""
         with self._lock:
-            count = self._counts.get(key)
-            if count is None:
+            group = self._group_of(key)
+            if group is None:
                 return _NOTHING
+            count = self._groups[group][key]
             left = count.turn(self._clock())
             return count.previous, left if count.previous else 0.0, count.current, left + expiry
 
@@ -124,13 +158,15 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
     def clear(self, key: str) -> None:
         """Forget a key."""
         with self._lock:
-            self._counts.pop(key, None)
+            group = self._group_of(key)
+            if group is not None:
+                self._drop(group, key)
 
     def reset(self) -> int | None:
         """Forget all keys; return how many there were."""
         with self._lock:
-            count = len(self._counts)
-            self._counts.clear()
+            count, self._size = self._size, 0
+            self._groups.clear()
             return count
 
     def check(self) -> bool:

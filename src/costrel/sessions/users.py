@@ -42,9 +42,11 @@ def sessions_of(user_id: t.Any) -> list[SessionInfo]:
     with this ``_user_id``. Raises `RuntimeError` if sessions are not kept on the server, without
     an application context, and on an event loop, which the store would block:
     ``await asyncio.to_thread(sessions_of, user_id)`` works there. If the store fails, the client
-    gets a 503.
+    gets a 503. Nobody, which is None, has no sessions.
     """
     app, interface = _interface()
+    if user_id is None:
+        return []
     current = _current_hash()
     found = interface.call(app, interface.store.of_user, user_text(user_id))
     return [
@@ -72,6 +74,8 @@ def end_sessions_of(user_id: t.Any, keep_current: bool = False, key: str | None 
     Raises the same as `sessions_of`.
     """
     app, interface = _interface()
+    if user_id is None:
+        return 0
     user, store = user_text(user_id), interface.store
     current = _current_hash()
     if key is not None:

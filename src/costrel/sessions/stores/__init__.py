@@ -19,7 +19,14 @@ from ...ground.forks import forget_after_fork, notice
 
 Clock = t.Callable[[], float]
 
+_MOST_ROUNDS = 100
+"""How often the sessions of a user are looked for, to end them all."""
+
 _half = re.compile("[\ud800-\udfff]").search
+
+
+RESERVED = "costrel."
+"""Begins what is listed by user in a store, but is no session of the user with that id."""
 
 
 class Stored(t.NamedTuple):
@@ -54,10 +61,15 @@ def user_text(user_id: t.Any) -> str:
     """Return the id of a user as text that every store can keep.
 
     Ids with half characters can't be encoded, and PostgreSQL has no zero characters: such an id is
-    known by its hash.
+    known by its hash. So is one that looks like such a hash, or like what else stores list by user
+    (`RESERVED`): whoever may choose an id would see and end what is another's.
     """
     text = str(user_id)
-    if "\0" not in text and (text.isascii() or not _half(text)):
+    if (
+        "\0" not in text
+        and (text.isascii() or not _half(text))
+        and not text.startswith(("sha256:", RESERVED))
+    ):
         return text
     return f"sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}"
 
@@ -118,21 +130,40 @@ class SessionStore(ABC):
         """Write a session under another id and end the old one, if that has this version.
 
         The new one is as old as a new session. Returns False, and changes nothing, if the
-        version differs or the old session has ended. This one ends the old session first, so a
-        crash in between costs the session; a store that can do both in one step overrides it.
+        version differs or the old session has ended. After a crash in between, the old session is
+        as it was, and nobody has the id of the new one. A store that can do it in one step
+        overrides this.
         """
         found = self.get(id_hash)
         if found is None or found.version != expected_version:
             return False
+        # One step, so of several requests only one goes on.
+        if not self.set(id_hash, found.data, lifetime_s, found.user, expected_version):
+            return False
+        # INVARIANT: at each moment, one of both is listed, for `delete_of_user`.
+        if not self.set(new_hash, data, lifetime_s, user, 0):
+            return False
+        if self.get(id_hash) is None:  # it was ended, perhaps with all of its user
+            self.delete(new_hash)
+            return False
         self.delete(id_hash)
-        return self.set(new_hash, data, lifetime_s, user, 0)
+        return True
 
     def delete_of_user(self, user: str, except_: str | None = None) -> int:
-        """End the sessions of a user, but not the one with the hash `except_`; return how many."""
-        ended = [kept.id_hash for kept in self.of_user(user) if kept.id_hash != except_]
-        for id_hash in ended:
-            self.delete(id_hash)
-        return len(ended)
+        """End the sessions of a user, but not the one with the hash `except_`; return how many.
+
+        A session that gets another id meanwhile is ended too. This one looks for such sessions
+        until there are none.
+        """
+        ended: set[str] = set()
+        for _round in range(_MOST_ROUNDS):
+            found = {kept.id_hash for kept in self.of_user(user)} - {except_}
+            if not found:
+                return len(ended)
+            ended |= found
+            for id_hash in found:
+                self.delete(id_hash)
+        raise StoreUnavailableError("sessions of a user are made faster than they can be ended")
 
     def close(self) -> None:  # noqa: B027  a store may have nothing to close
         """Close the connections; the next call opens new ones."""

@@ -3,6 +3,7 @@
 A session is the file ``ab/<hash>``, where ``ab`` begins its hash: a line of JSON, then the data. An
 empty file ``users/<hash of the user>/<hash>`` lists it. Names are only ever hashes. Files are
 replaced by renaming, so that readers need no lock; writers hold the lock of the session's folder.
+Who gives a user's session another id, or ends all of them, holds the user's lock before that.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import stat
 import threading
 import time
 import typing as t
-from contextlib import contextmanager, suppress
+from bisect import bisect_right
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError
 
@@ -28,6 +31,9 @@ except ImportError as error:  # pragma: no cover  Windows
 
 SWEEP_EVERY_S = 60.0
 """How often a process looks for expired sessions, at most."""
+
+SWEEP_SOON_S = 1.0
+"""How long until it looks again if more than a quarter of what it looked at had expired."""
 
 SWEPT_FOLDERS = 8
 """How many of the 256 folders it looks at each time."""
@@ -49,8 +55,8 @@ class FileStore(SessionStore):
         path: The folder.
         clock: Returns the seconds since the epoch.
 
-    Raises `RuntimeError` for a folder that others may write to; importing this module does on
-    Windows, which has no locks of this kind.
+    Raises `RuntimeError` for a folder that others may write to or own; importing this module does
+    on Windows, which has no locks of this kind.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock = time.time) -> None:
@@ -59,6 +65,7 @@ class FileStore(SessionStore):
         self._is_checked = False
         self._made: set[str] = set()
         self._next_sweep = clock() + SWEEP_EVERY_S
+        self._last_swept = ""
         self._next_folder = int.from_bytes(os.urandom(1), "big")
         self._sweeping = threading.Lock()
         with suppress(OSError):  # reported by the first request, as any other failure
@@ -110,8 +117,13 @@ class FileStore(SessionStore):
     ) -> bool:
         """Write a session under another id: see `SessionStore.move`."""
         now = self.clock()
+        old = self.get(id_hash)
         # The new id is not known to anybody yet, so its folder needs no lock.
-        with _reporting(), self._locked(id_hash):
+        with (
+            _reporting(),
+            self._user_locked(None if old is None else old.user),
+            self._locked(id_hash),
+        ):
             found = self._read(id_hash)
             if found is None or found[0].version != expected_version:
                 return False
@@ -133,6 +145,11 @@ class FileStore(SessionStore):
             found = self._read(id_hash)
             self._remove(id_hash, None if found is None else found[0].user)
 
+    def delete_of_user(self, user: str, except_: str | None = None) -> int:
+        """End the sessions of a user: see `SessionStore.delete_of_user`."""
+        with _reporting(), self._user_locked(user):
+            return super().delete_of_user(user, except_)
+
     def of_user(self, user: str) -> list[Kept]:
         """Return the sessions of a user: see `SessionStore.of_user`."""
         kept = []
@@ -151,17 +168,17 @@ class FileStore(SessionStore):
         return kept
 
     def _check_folder(self) -> None:
-        """Create the folder, or check that only its owner can write to it.
+        """Create the folder, or check that nobody else can write to it or to those in it.
 
-        SECURITY(planted): whoever can write a file there can write a session.
+        SECURITY(planted): whoever can write a file there can write a session. Once the folder is
+        ours alone, nobody else makes folders in it.
         """
         os.makedirs(self.path, mode=0o700, exist_ok=True)
-        mode = stat.S_IMODE(os.stat(self.path).st_mode)
-        if mode & 0o022:
-            raise RuntimeError(
-                f"The folder {self.path!r} is to keep sessions, but others may write to it (mode"
-                f" {mode:o}), and so make sessions. Run: chmod 700 {self.path}"
-            )
+        _check_own(self.path)
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    _check_own(entry.path)
         self._is_checked = True
 
     def _folder(self, name: str) -> str:
@@ -181,22 +198,24 @@ class FileStore(SessionStore):
     def _file(self, id_hash: str) -> str:
         return os.path.join(self.path, id_hash[:2], id_hash)
 
-    @contextmanager
-    def _locked(self, id_hash: str) -> t.Iterator[None]:
-        """Hold the lock of a session's folder, which other threads and processes wait for."""
-        lock = os.open(
-            os.path.join(self._folder(id_hash[:2]), ".lock"),
-            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
-            0o600,
-        )
-        try:
-            flock(lock, LOCK_EX)
-            yield
-        finally:
-            os.close(lock)  # which releases it
+    def _locked(self, id_hash: str) -> AbstractContextManager[None]:
+        """Hold the lock of a session's folder."""
+        return _holding(os.path.join(self._folder(id_hash[:2]), ".lock"))
+
+    def _user_locked(self, user: str | None) -> AbstractContextManager[None]:
+        """Hold the lock of a user, and of others of the same first letters; nothing for None.
+
+        INVARIANT: it is taken before the lock of a session's folder.
+        """
+        if user is None:
+            return nullcontext()
+        name = os.path.basename(self._user_folder(user))[:2]
+        return _holding(os.path.join(self._folder("users"), f".{name}.lock"))
 
     def _read(self, id_hash: str) -> tuple[Stored, float] | None:
         """Return a session and when it expires; None if it has ended."""
+        if not self._is_checked:
+            self._check_folder()
         try:
             with open(self._file(id_hash), "rb") as file:
                 head, data = file.readline(), file.read()
@@ -263,27 +282,73 @@ class FileStore(SessionStore):
                 self._sweeping.release()
 
     def sweep(self, folders: int = SWEPT_FOLDERS) -> None:
-        """Remove the expired sessions of some folders; 256 are all of them."""
-        left = SWEPT_FILES
-        for _ in range(folders):
-            name = f"{self._next_folder:02x}"
-            self._next_folder = (self._next_folder + 1) % 256
-            with suppress(FileNotFoundError), os.scandir(os.path.join(self.path, name)) as files:
-                for file in files:
-                    if left <= 0:
-                        return
-                    left -= 1
-                    self._sweep_file(file)
+        """Remove the expired sessions of some folders; 256 are all of them.
 
-    def _sweep_file(self, file: os.DirEntry[str]) -> None:
-        if file.name.startswith("."):
-            if file.name != ".lock" and file.stat().st_mtime < time.time() - ABANDONED_S:
-                os.unlink(file.path)
-        elif self._read(file.name) is None:
-            with self._locked(file.name):
-                # Once more: it may have been written in the meantime.
-                if self._read(file.name) is None:
-                    self._remove(file.name, _user_of(file.path))
+        It looks at a bounded number of files, and goes on with the next one the next time: soon,
+        if many of them had expired.
+        """
+        seen = removed = 0
+        for _ in range(folders):
+            folder = os.path.join(self.path, f"{self._next_folder:02x}")
+            try:
+                names = sorted(os.listdir(folder))
+            except FileNotFoundError:
+                names = []
+            for name in names[bisect_right(names, self._last_swept) :]:
+                if seen >= SWEPT_FILES:
+                    if removed > seen // 4:
+                        self._next_sweep = self.clock() + SWEEP_SOON_S
+                    return
+                seen += 1
+                removed += self._sweep_file(os.path.join(folder, name))
+                self._last_swept = name
+            self._next_folder = (self._next_folder + 1) % 256
+            self._last_swept = ""
+
+    def _sweep_file(self, path: str) -> bool:
+        """Remove a session that has expired, or what a crash has left; return whether it was."""
+        name = os.path.basename(path)
+        if name.startswith("."):
+            if name != ".lock" and os.stat(path).st_mtime < time.time() - ABANDONED_S:
+                os.unlink(path)
+            return False
+        if self._read(name) is not None:
+            return False
+        with self._locked(name):
+            # Once more: it may have been written in the meantime.
+            if self._read(name) is not None:
+                return False
+            self._remove(name, _user_of(path))
+            return True
+
+
+def _check_own(folder: str) -> None:
+    """Raise `RuntimeError` for a folder that somebody else can write to."""
+    status = os.stat(folder)
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid != os.geteuid():
+        fault = f"it belongs to another user (number {status.st_uid})"
+        mend = f"chown {os.geteuid()} {shlex.quote(folder)}"
+    elif mode & 0o022:
+        fault = f"others may write to it (mode {mode:o})"
+        mend = f"chmod 700 {shlex.quote(folder)}"
+    else:
+        return
+    raise RuntimeError(
+        f"The folder {folder!r} is to keep sessions, but {fault}, so sessions could be made by"
+        f" others. Remove what is in it, and run: {mend}"
+    )
+
+
+@contextmanager
+def _holding(lock: str) -> t.Iterator[None]:
+    """Hold the lock of a file, which other threads and processes wait for."""
+    opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        flock(opened, LOCK_EX)
+        yield
+    finally:
+        os.close(opened)  # which releases it
 
 
 def _user_of(path: str) -> str | None:
