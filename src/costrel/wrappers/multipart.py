@@ -314,19 +314,24 @@ def check_names(
     fields: t.Iterable[tuple[str | None, str]],
     files: t.Iterable[tuple[str | None, FileStorage]],
 ) -> None:
-    """Raise 400 for a part without a name, or with control characters in a name, if strict.
+    """Raise 400 for a part without a name, or with control characters in a file name, if strict.
+
+    The names of parts may have any characters, as those of a urlencoded form may.
 
     COMPAT(werkzeug): it takes a missing name, and one that it can't read, for None.
     """
+    files = list(files)
     names: list[str | None] = [name for name, _value in fields]
-    for name, file in files:
-        names += [name, file.filename]
-    if None in names or any(map(_has_controls, map(str, names))):
+    names += [name for name, _file in files]
+    file_names = [file.filename for _name, file in files]
+    if None in names or None in file_names or any(map(_has_controls, map(str, file_names))):
         if not is_strict():
             return
+        for _name, file in files:
+            file.close()
         if None in names:
             raise BadRequest("A part of the form has no name that can be read.")
-        raise BadRequest("A part of the form has control characters in its name or file name.")
+        raise BadRequest("A file of the form has control characters in its name.")
 
 
 Head = tuple[list[tuple[str, str]], str, str | None, str | None, int]
