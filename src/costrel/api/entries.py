@@ -12,6 +12,7 @@ from msgspec import UNSET
 from msgspec import inspect as types
 from werkzeug.wrappers import Request as BaseRequest
 
+from .defaults import refuse_shared
 from .forms import is_file
 from .hidden import hidden_marker, unaliased
 from .kinds import ARRAYS, OBJECTS, all_in, bare, holds, kind_of, members_of, without_none
@@ -101,6 +102,7 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
         return None
     try:
         kind = kind_of(annotation)
+        refuse_shared(kind)
     except TypeError as error:
         raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
     for item in all_in(kind):
