@@ -138,7 +138,7 @@ class Frozen:
 class SharedTuple(t.NamedTuple):
     """A named tuple, which has no factories."""
 
-    names: list[str] = []
+    names: list[str] = []  # noqa: RUF012  the fault that is looked for
 
 
 class SharedInTuple(t.NamedTuple):
@@ -151,7 +151,7 @@ class SharedInTuple(t.NamedTuple):
 class SharedAttrs:
     """An attrs class, which does not refuse it."""
 
-    names: list[str] = attrs.field(default=[])  # noqa: RUF012  the fault that is looked for
+    names: list[str] = attrs.field(default=[])
 
 
 class SharedBag(Struct):

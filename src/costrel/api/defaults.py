@@ -30,8 +30,8 @@ _ADVICE: dict[str, str] = {
 def refuse_shared(kind: types.Type) -> None:
     """Raise `TypeError` for a model with a default that requests would share, and could change.
 
-    SECURITY(shared state): what a view adds to it for one client, the next one would get. Dataclasses
-    and structs refuse most of these themselves; named tuples and attrs classes don't.
+    SECURITY(shared state): what a view adds to it for one client, the next one would get.
+    Dataclasses and structs refuse most of these themselves; named tuples and attrs classes don't.
     """
     for item in all_in(kind):
         for field in getattr(item, "fields", ()):
