@@ -18,8 +18,10 @@ from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
 from .ignored import refuse_ignored_in_init
 from .inherited import check_inherited
+from .mistakes import explain
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
+from .positional import refuse_positional
 from .problems import Problem
 from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
@@ -231,6 +233,10 @@ def _of_function(
     try:
         hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
         hints = {name: hint for name, hint in hints.items() if name not in given}
+        refuse_positional(
+            _parameters_of(view, bound=bound) if is_typed else {}, hints,
+            decorated=is_decorated, filled=filled,
+        )  # fmt: skip
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
         if is_typed:
@@ -252,10 +258,9 @@ def _of_function(
             bindings = [*dependencies.bindings, *([] if binding is None else [binding])]
             credentials = [one.name for one in dependencies.security]
             share_names(bindings, credentials, refuse_unknown=refuse_unknown)
-    except (TypeError, NameError) as error:
-        advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
+    except Exception as error:
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
-        raise TypeError(f"{error}{advice} {where}") from error
+        raise TypeError(f"{explain(error)} {where}") from error
     if binding is not None and not binding.entries and send is None:
         # A view that takes nothing by annotation may read the query itself.
         binding = None
@@ -270,6 +275,12 @@ def _of_function(
         function, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies, unsaid,
     )  # fmt: skip
+
+
+def _parameters_of(view: View, *, bound: bool) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a view, without that of its instance."""
+    parameters = list(inspect.signature(view).parameters.items())
+    return dict(parameters[1:] if bound else parameters)
 
 
 def _has_preprocessors(app: App, rule: Rule) -> bool:
@@ -328,12 +339,6 @@ def _says_data(options: t.Mapping[str, t.Any]) -> bool:
     return "status" in options or any(
         isinstance(code, int) and 200 <= code < 300 for code in responses
     )
-
-
-_DEFINE_IT = (
-    "Import or define it at the top of the module, neither below `if TYPE_CHECKING` nor inside a"
-    " function."
-)
 
 
 def _refuses_unknown(app: App) -> bool:
