@@ -11,7 +11,7 @@ from msgspec import inspect as types
 from .kinds import all_in, holds, is_positional, kind_of
 from .mirrors import mirror_of
 from .models import has_model
-from .picking import pick
+from .picking import pick, prepare_models
 
 Encode = t.Callable[[t.Any], bytes]
 
@@ -89,6 +89,7 @@ class ModelFilter(Filter):
         super().__init__(annotation)
         if self._copy is None:
             raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
+        prepare_models(self._kind)
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""

@@ -46,6 +46,13 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:  # noqa: C901, PLR0911  a tab
     return _left(value, kind)
 
 
+def prepare_models(kind: types.Type) -> None:
+    """Make what writes Pydantic's models; raises `TypeError` for one that can't be written."""
+    for item in all_in(kind):
+        if _is_model(item):
+            _adapter_of(item.cls)
+
+
 _adapter_of = lru_cache(maxsize=256)(Adapter)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..api.binding import bind
+from ..api.mistakes import explain
 from ..api.operation import Operation
 from ..api.returns import NOT_SAID
 from ..registration.origin import definition
@@ -21,7 +22,7 @@ def operation_for(
     try:
         hints = t.get_type_hints(function, include_extras=True)
         binding = bind(function, hints, (), (method,))
-    except (TypeError, NameError) as error:
-        raise TypeError(f"{error} (The function {definition(function)}.)") from error
+    except Exception as error:
+        raise TypeError(f"{explain(error)} (The function {definition(function)}.)") from error
     returns = hints.get("return", NOT_SAID)
     return Operation(function, t.cast("t.Any", None), (method,), options, hints, binding, returns)
