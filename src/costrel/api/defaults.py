@@ -48,7 +48,7 @@ def refuse_shared(kind: types.Type) -> None:
 
 def can_share(value: t.Any) -> bool:
     """Whether a value can't change: one of `IMMUTABLE`, or with a hash that is made of such."""
-    cls = type(value)
+    cls: t.Any = type(value)
     if isinstance(value, (*IMMUTABLE, type, msgspec.UnsetType)) or cls is object:
         return True
     if cls.__hash__ is object.__hash__:
