@@ -15,9 +15,10 @@ from ..ground.wrapped import layers
 from ..registration.origin import definition
 from ..views import View, http_method_funcs
 from .hidden import unaliased
-from .markers import Depends, name_of
+from .markers import Depends
 from .parameters import Parameter, Path
 from .security import SecurityScheme
+from .unentered import name_of
 
 INIT = Unfilled(
     "__init__ of class-based views",
@@ -54,7 +55,7 @@ def refuse_ignored(function: t.Any, kind: Unfilled) -> None:
     """
     # A proxy may stand for nothing yet.
     if not hasattr(type(function), "_get_current_object"):
-        _refuse(_ignored_in(function), kind)
+        _refuse(ignored_in(function), kind)
 
 
 def refuse_ignored_in_view(view: t.Any, kind: Unfilled) -> None:
@@ -62,7 +63,7 @@ def refuse_ignored_in_view(view: t.Any, kind: Unfilled) -> None:
     view_class = getattr(view, "view_class", None)
     if isinstance(view_class, type):
         refuse_ignored_in_init(view_class)
-    _refuse(_ignored_in(view, is_view=True), kind)
+    _refuse(ignored_in(view, is_view=True), kind)
 
 
 def refuse_ignored_in_init(view_class: type) -> None:
@@ -96,7 +97,7 @@ def _refuse(found: Ignored | None, kind: Unfilled) -> None:
     )
 
 
-def _ignored_in(function: t.Any, *, is_view: bool = False) -> Ignored | None:
+def ignored_in(function: t.Any, *, is_view: bool = False) -> Ignored | None:
     """Return a parameter of a function or class-based view that has a marker, if any has one.
 
     Annotations that are text, and that name what only a type checker imports, are read too.

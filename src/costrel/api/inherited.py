@@ -11,25 +11,29 @@ import typing as t
 
 from ..registration.origin import definition
 from .aliases import without_aliases
+from .hints import hints_of
 from .ignored import marked_parameters
 from .returns import Returns, declares_data
 
 _OURS = __name__.partition(".")[0]
 
 
-def check_inherited(cls: type, name: str) -> None:
+def check_inherited(cls: type, name: str, is_read: t.Callable[[t.Any], bool]) -> None:
     """Raise `TypeError` for a method whose annotations are missing, though a base's has them.
 
     Args:
         cls: The class of a view.
         name: The method's name.
+        is_read: Whether the annotations of a function are read: not those of Flask's extensions.
     """
     found = [vars(base)[name] for base in cls.__mro__ if name in vars(base) and not _is_ours(base)]
     functions = [inspect.unwrap(getattr(one, "__func__", one)) for one in found]
     if not functions or not all(map(inspect.isfunction, functions)):
         return
     own, *overridden = functions
-    for base in overridden:
+    if not is_read(own):
+        return
+    for base in filter(is_read, overridden):
         if "return" not in own.__annotations__ and (said := _declared(base)) is not None:
             raise TypeError(
                 f"{definition(own)} does not say what it returns, so it would send more than"
@@ -52,7 +56,7 @@ def _is_ours(base: type) -> bool:
 def _declared(function: t.Any) -> str | None:
     """Return the return annotation of a function, if it is filtered by that."""
     try:
-        annotation = t.get_type_hints(function, include_extras=True).get("return", t.Any)
+        annotation = hints_of(function).get("return", t.Any)
         returns = Returns.of(without_aliases(annotation))
         members = [*returns.data, *returns.lines, *returns.events]
         members += [one for many in returns.by_status.values() for one in many]

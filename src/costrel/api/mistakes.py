@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-DEFINE_IT = (
-    "Import or define it at the top of the module, neither below `if TYPE_CHECKING` nor inside a"
-    " function."
-)
+from .hints import DEFINE_IT
 
 
 def explain(error: Exception) -> str:

@@ -14,9 +14,9 @@ from dataclasses import is_dataclass
 import msgspec
 
 from . import mismatches
+from .hints import DEFINE_IT
 from .kinds import ARRAYS, kind_of, without_none
 from .mismatches import Mismatch
-from .mistakes import DEFINE_IT
 from .parameters import Parameter
 from .places import TAKERS, key_of
 from .problems import Detail

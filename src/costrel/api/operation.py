@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
 from ..ground.wrapped import layers
-from ..registration.operations import options_of
+from ..registration.installed import is_of_installed_package
+from ..registration.operations import asks_for_types, options_of
 from ..registration.origin import definition
 from ..views import MethodView, function_of, http_method_funcs
 from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
-from .ignored import refuse_ignored_in_init
+from .hints import hints_of
+from .ignored import ignored_in, refuse_ignored_in_init
 from .inherited import check_inherited
 from .mistakes import explain
 from .negotiation import format_of_request
@@ -124,12 +126,16 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     methods = methods or tuple(rule.methods or ())
     view_class = getattr(view, "view_class", None)
+
+    def is_read(function: View) -> bool:
+        return not _is_for_flask(app, rule, function)
+
     if view_class is None:
-        check_inherited(*_method_in(view))
+        check_inherited(*_method_in(view), is_read)
         return [of_function(view, rule, methods, options)]
     refuse_ignored_in_init(view_class)
     for name in ("dispatch_request", *map(str.lower, rule.methods or http_method_funcs)):
-        check_inherited(view_class, name)
+        check_inherited(view_class, name, is_read)
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
@@ -226,12 +232,14 @@ def _of_function(
         filled.update(list(inspect.signature(function).parameters)[:1])
     is_decorated = is_decorated or hasattr(view, "__wrapped__")
     is_typed = function is not None and (bool(function.__annotations__) or _says_data(options))
+    if is_typed and _is_for_flask(app, rule, function):
+        is_typed = False
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
     binding, send, unsaid, returns = None, None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
-        hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
+        hints = hints_of(function) if is_typed else {}
         hints = {name: hint for name, hint in hints.items() if name not in given}
         refuse_positional(
             _parameters_of(view, bound=bound) if is_typed else {}, hints,
@@ -281,6 +289,18 @@ def _parameters_of(view: View, *, bound: bool) -> dict[str, inspect.Parameter]:
     """Return the parameters of a view, without that of its instance."""
     parameters = list(inspect.signature(view).parameters.items())
     return dict(parameters[1:] if bound else parameters)
+
+
+def _is_for_flask(app: App, rule: Rule, function: t.Any) -> bool:
+    """Whether a view is of an extension that was written for Flask, which reads no annotations.
+
+    SECURITY: one that depends on something was not, and is not called without that.
+    """
+    return (
+        is_of_installed_package(app, function)
+        and not asks_for_types(app, rule)
+        and ignored_in(function) is None
+    )
 
 
 def _has_preprocessors(app: App, rule: Rule) -> bool:

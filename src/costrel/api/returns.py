@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .aliases import is_alias, without_aliases
 from .generics import open_class_in
-from .kinds import OBJECTS, all_in, bare, holds, kind_of
+from .kinds import OBJECTS, all_in, bare, holds, kind_of, refuse_keys
 from .models import has_model
 
 NOT_SAID: t.Any = object()
@@ -195,6 +195,10 @@ def _declares_data(annotation: t.Any) -> bool:
     if has_model(annotation):
         return True
     if _is_schema(kind) and not holds(kind, types.CustomType):
+        try:
+            refuse_keys(kind)
+        except TypeError as error:
+            raise TypeError(f"What it returns can't be sent: {error}") from error
         return True
     # SECURITY(excess data): what declares objects, or the type of items, is filtered, or refused.
     if names_object(annotation) or any(holds(kind, family) for family in OBJECTS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..api.binding import bind
+from ..api.hints import hints_of
 from ..api.mistakes import explain
 from ..api.operation import Operation
 from ..api.returns import NOT_SAID
@@ -20,7 +21,7 @@ def operation_for(
     Raises `TypeError`, with its file and line, for annotations that can't be used.
     """
     try:
-        hints = t.get_type_hints(function, include_extras=True)
+        hints = hints_of(function)
         binding = bind(function, hints, (), (method,))
     except Exception as error:
         raise TypeError(f"{explain(error)} (The function {definition(function)}.)") from error

@@ -32,6 +32,7 @@ from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
+from .misplaced import note_registered
 from .operations import check_braces, check_typed, refuse_option, take_options
 from .origin import caller, definition
 from .overrides import Override
@@ -452,6 +453,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
                 place = self._places.get(("endpoint", endpoint))
                 raise AssertionError(_endpoint_taken(rule, endpoint, existing, place, view_func))
             self.view_functions[endpoint] = view_func
+            note_registered(view_func)
             self._places.setdefault(("endpoint", endpoint), caller())
 
     def _rule_methods(

@@ -34,6 +34,15 @@ _KEY_LENGTH = 100
 _log = logging.getLogger("costrel.security")
 
 
+def check_outage(on_outage: t.Any) -> None:
+    """Raise `ValueError` for what ``RATE_LIMIT_ON_OUTAGE`` can't be."""
+    if on_outage not in ON_OUTAGE:
+        raise ValueError(
+            f"RATE_LIMIT_ON_OUTAGE is {on_outage!r}. It has to be one of"
+            f" {', '.join(map(repr, ON_OUTAGE))}."
+        )
+
+
 class Limiter:
     """Count requests, attempts or whatever else is limited.
 
@@ -58,11 +67,7 @@ class Limiter:
         *,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        if on_outage not in ON_OUTAGE:
-            raise ValueError(
-                f"RATE_LIMIT_ON_OUTAGE is {on_outage!r}. It has to be one of"
-                f" {', '.join(map(repr, ON_OUTAGE))}."
-            )
+        check_outage(on_outage)
         #: Whether a store on the network is asked, which may take a while.
         self.is_remote = not url.startswith(MEMORY)
         self._url = url

@@ -11,6 +11,7 @@ import weakref
 
 from werkzeug.exceptions import RequestHeaderFieldsTooLarge, RequestURITooLarge
 
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from .state import Check, Exemption, security_of
 
@@ -52,7 +53,7 @@ def body_limit(limit_bytes: int | None) -> t.Callable[[F], F]:
         def upload(): ...
 
     A longer body gives a 413, as soon as it is known to be longer. It applies to functions and to
-    what ``as_view`` returns, on `Flask` too, and below or above the route's decorator.
+    what ``as_view`` returns, on `Flask` too. Place it below the route's decorator.
 
     Args:
         limit_bytes: The greatest length, in bytes; None for no limit.
@@ -71,6 +72,7 @@ def body_limit(limit_bytes: int | None) -> t.Callable[[F], F]:
     def decorator(view: F) -> F:
         view.body_limit_bytes = limit_bytes  # type: ignore[attr-defined]
         view.body_limit_origin = origin  # type: ignore[attr-defined]
+        note_decorator("body_limit", view)
         return view
 
     return decorator

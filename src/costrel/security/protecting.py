@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
+from ..registration import misplaced
 from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
@@ -65,6 +66,7 @@ def protect(
     security = security_of(app)
     app.config.hides_secrets = True
     corsrules.install(app)
+    misplaced.install(app)
     for feature, is_wanted in wanted.items():
         if not is_wanted:
             _leave_out(security, feature)
@@ -75,16 +77,18 @@ def protect(
             security.installed.add(feature)
     if setting_exemptions not in security.collectors:
         security.collectors.append(setting_exemptions)
-        app._start_checks = (*app._start_checks, _check_settings)
+        # First, since the others read settings too, and all that are wrong are reported together.
+        app._start_checks = (_check_settings, *app._start_checks)
     return security
 
 
 def _check_settings(app: App, *, served: bool) -> t.Iterable[str]:  # noqa: ARG001  for tests too
-    """Raise an error if a setting is wrong: see `check_settings`."""
+    """Raise an error if a setting is wrong, now and whenever one is set later."""
     # Imported here, because it loads what an application may not need before it starts.
-    from .settingchecks import check_settings
+    from .settingchecks import check_changes, check_settings
 
     check_settings(app)
+    check_changes(app)
     return ()
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from ..ctx import after_this_request
 from ..ground.current import context
 from ..ground.markers import RATE, refuse_markers
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
 from .clientkeys import address_key, has_siblings, is_behind_stranger
 from .quotas import Quota, quotas_of
@@ -85,7 +86,7 @@ def limit(
         @limit("10/minute; 50/day")
         def invite(): ...
 
-    It may stand above or below the route's decorator, several times, on functions, on methods of a
+    It stands below the route's decorator, several times if need be, on functions, on methods of a
     `MethodView`, in ``decorators`` of a class, and on what ``as_view`` returns.
 
     Args:
@@ -109,6 +110,7 @@ def limit(
                 f" decorators = [limit({limits!r})] in the class, or decorate its methods."
             )
         view.rate_rules = (*getattr(view, "rate_rules", ()), rule)  # type: ignore[attr-defined]
+        note_decorator("limit", view)
         return view
 
     return decorator
@@ -142,6 +144,7 @@ def rate_limit_exempt(view: T) -> T:
     The limits of the view itself remain. An audit lists it.
     """
     view.rate_exempt = caller()  # type: ignore[attr-defined]
+    note_decorator("rate_limit_exempt", view)
     return view
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from ..config import Config
+from ..ground.redaction import Secret, SecretBytes
 from ..ground.shortways import find, is_open, is_open_for
 from ..wrappers import Response
 from . import SecureCookieSessionInterface, SessionInterface
@@ -21,6 +22,10 @@ _INTERFACES: dict[type, tuple[str, t.Callable[[t.Any, t.Any], Cookie]]] = {
 }
 
 
+_KEYS = (str, bytes, Secret, SecretBytes)
+"""The types of keys; another one may do something when it is used."""
+
+
 def compile_cookie(app: t.Any) -> Cookie | None:
     """Compile the cookie of an application's sessions; None if its interface must be asked."""
     interface = app.session_interface
@@ -33,7 +38,7 @@ def compile_cookie(app: t.Any) -> Cookie | None:
         isinstance(find(type(app), "session_interface"), SessionInterface)
         and is_open_for(way, interface)
         and is_open_for("_may_configure", app)
-        and type(app.secret_key) in (str, bytes)
+        and type(app.secret_key) in _KEYS
         and is_open("_may_fill_session", interface._plain_session_class)
         and is_open("_may_find_cookie", app.request_class)
         and is_open("_may_add_cookie", Response)

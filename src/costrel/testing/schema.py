@@ -45,6 +45,7 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
     from ..ground.protection import protection_of
     from ..openapi import document_of
 
+    _teach_formats(openapi.format)
     settings = {name.replace("_", "-"): value for name, value in options.items()}
     config = SchemathesisConfig.from_dict(settings) if settings else None
     schema: t.Any = openapi.from_dict(document_of(app, version), config=config)
@@ -121,6 +122,14 @@ def _without_files(body: t.Any) -> t.Any:
     if isinstance(body, list):
         return [_without_files(item) for item in body]
     return "" if _is_file(body) else body
+
+
+def _teach_formats(teach: t.Callable[..., None]) -> None:
+    """Let Schemathesis make times without an offset, whose patterns allow a 31st of February."""
+    from hypothesis import strategies as st
+
+    teach("date-time-local", st.datetimes().map(lambda value: value.isoformat()))
+    teach("time-local", st.times().map(lambda value: value.isoformat()))
 
 
 def _failures(event: t.Any) -> t.Iterator[tuple[str, str]]:
