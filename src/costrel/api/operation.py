@@ -21,7 +21,7 @@ from .hints import hints_of
 from .ignored import ignored_in, refuse_ignored_in_init
 from .inherited import check_inherited
 from .mistakes import explain
-from .negotiation import format_of_request
+from .negotiation import SAFE, format_of_request
 from .paths import check_taken, check_variables
 from .positional import refuse_positional
 from .problems import Problem
@@ -35,9 +35,6 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 View = t.Callable[..., t.Any]
-
-_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-"""SPEC(RFC 9110 §9.2.1): methods that change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +274,7 @@ def _of_function(
     is_data = takes or returns is NOT_SAID or not is_page(returns)
     is_api = declares and (is_data or _says_problems(options))
     negotiates_first = (
-        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
+        isinstance(send, Answers) and send.negotiates and not SAFE.issuperset(methods)
     )
     return Operation(
         function, rule, methods, options, hints, binding, returns, send,

@@ -118,6 +118,8 @@ class Describer:
             statuses.append(429)
         if getattr(operation.send, "negotiates", False):
             statuses.append(406)
+        if operation.options.get("etag") and "GET" in operation.methods:
+            statuses.append(412)
         if operation.is_api:
             statuses.append(500)
         # Those that the application has mapped its exceptions to may be of its own kind.
