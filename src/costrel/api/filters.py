@@ -12,7 +12,7 @@ from . import mismatches
 from .kinds import all_in, holds, is_positional, kind_of
 from .mirrors import mirror_of
 from .models import has_model
-from .picking import pick, prepare_models
+from .picking import ITERABLES, pick, prepare_models
 
 Encode = t.Callable[[t.Any], bytes]
 
@@ -175,6 +175,19 @@ class KeyFilter(RawFilter):
         if found:
             raise msgspec.ValidationError(f"{found[0].detail} (at {found[0].pointer})")
         return copy, body
+
+
+class UnionFilter(Filter):
+    """Encode values of a union with arrays in it, for which any iterable is one, as for an array.
+
+    Else msgspec would look for the attributes of the other members in it.
+    """
+
+    __slots__ = ()
+
+    def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
+        """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
+        return super().encode(list(value) if isinstance(value, ITERABLES) else value, encode)
 
 
 def filter_of(annotation: t.Any) -> Filter:
