@@ -148,6 +148,7 @@ def _filled(item: t.Any, field: types.Field) -> t.Any:
 
 def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     """Return the member of a union that a value with parts is meant for."""
+    found: list[t.Any]
     if isinstance(value, _SCALARS):
         return None
     if isinstance(value, ITERABLES):
@@ -163,7 +164,7 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     return found[0] if len(found) == 1 else None
 
 
-ITERABLES = (Iterator, MappingView, deque)
+ITERABLES: tuple[t.Any, ...] = (Iterator, MappingView, deque)
 """What can only be meant for an array, such as the results of a database, or what `map` makes."""
 
 _LISTS = (*ARRAYS, types.TupleType)
