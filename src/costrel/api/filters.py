@@ -187,7 +187,10 @@ class UnionFilter(Filter):
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
-        return super().encode(list(value) if isinstance(value, ITERABLES) else value, encode)
+        # Most are lists or nothing, for which the classes need not be asked.
+        if value is not None and type(value) is not list and isinstance(value, ITERABLES):
+            value = list(value)
+        return super().encode(value, encode)
 
 
 def filter_of(annotation: t.Any) -> Filter:
