@@ -40,11 +40,11 @@ def describe(value: t.Any, annotation: t.Any, error: Exception) -> str:
 
 
 def cause_of(error: Exception) -> Exception | None:
-    """Return what made an error, for its traceback; None if that tells nothing but the value.
+    """Return what is shown as the cause of an error of `describe`; None if it has the value.
 
-    SECURITY(secrets in logs): msgspec's errors may have the value in them.
+    SECURITY(secrets in logs): it is logged too.
     """
-    return error.__cause__ if isinstance(error, msgspec.ValidationError) else error  # type: ignore[return-value]
+    return None if _WITH_VALUE.match(str(error)) else error
 
 
 def _with_keys(message: str) -> str:
