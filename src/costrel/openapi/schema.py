@@ -119,13 +119,10 @@ class Schemas:
         """Return the schema of an array or a dictionary; None for what is neither."""
         if isinstance(kind, ARRAYS):
             items = self.of_kind(kind.item_type, mode)
-            if isinstance(kind, _SETS) and (kind.min_length or 0) > 1:
-                # Only different items count: who sends no others is not refused.
-                return {
-                    "type": "array", "items": items, "uniqueItems": True,
-                    **constraints(kind, _ITEMS),
-                }  # fmt: skip
-            return {"type": "array", "items": items, **constraints(kind, _ITEMS)}
+            # Only different items count: who sends no others is not refused.
+            counts = isinstance(kind, _SETS) and (kind.min_length or 0) > 1
+            unique = {"uniqueItems": True} if counts else {}
+            return {"type": "array", "items": items, **unique, **constraints(kind, _ITEMS)}
         if isinstance(kind, types.TupleType):
             return self._fixed_array(list(kind.item_types), len(kind.item_types), mode, closed=True)
         return self._dictionary(kind, mode) if isinstance(kind, DICTS) else None
