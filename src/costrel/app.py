@@ -34,12 +34,17 @@ from .dispatch.loop import async_to_sync, settling
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
 from .dispatch.typed import view_of
-from .ground.current import g, request, request_ctx, session
+from .ground.current import g, request, request_ctx, request_view, session
 from .ground.lazy import anew
 from .ground.protection import protection_of
 from .ground.shortways import STEPS
 from .ground.wrapped import coroutine_beneath
-from .helpers import default_max_age, get_flashed_messages, send_from_directory
+from .helpers import (
+    default_max_age,
+    get_flashed_messages,
+    send_from_directory,
+    stream_in_context,
+)
 from .registration.application import App
 from .registration.operations import check_group
 from .registration.realflask import warn_of_real_flask
@@ -576,6 +581,10 @@ class Flask(App):
     def _stream_in_request(self, iterator: t.AsyncIterator[t.Any]) -> t.Any:
         # For `stream_with_context`, whose module can't import `in_request`.
         return in_request(iterator)
+
+    def _stream_in_context(self, iterator: t.Iterator[t.Any]) -> t.Iterator[t.Any]:
+        # For typed views that yield, whose module can't import `helpers`.
+        return stream_in_context(request_view.get(), iterator)
 
     async def _run_in_thread(self, function: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
         # For `AppContext`, whose module can't import `hop_for`.

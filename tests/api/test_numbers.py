@@ -6,8 +6,10 @@ import datetime as dt
 import io
 import re
 import typing as t
+from decimal import Decimal
 
 import msgspec
+import pydantic
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from msgspec import Meta, Struct
 
 from costrel import Costrel
 from costrel.api import Form
-from costrel.api.numbers import with_integers
+from costrel.api.intake import Intake
+from costrel.api.kinds import kind_of
 from costrel.openapi.scalars import DURATION
 
 
@@ -117,7 +120,9 @@ TEXT = st.text(max_size=10)
 def test_numbers_keep_their_value(value):
     """Whatever else is in the document."""
     data = msgspec.json.encode(value)
-    assert msgspec.json.decode(with_integers(data)) == msgspec.json.decode(data)
+    for annotation in (t.Any, int, list[int], dict[str, list[int] | float], list[Count]):
+        written = Intake(kind_of(annotation)).with_integers(data)
+        assert msgspec.json.decode(written) == msgspec.json.decode(data)
 
 
 DIGITS = st.from_regex(r"[0-9]{1,8}", fullmatch=True)
@@ -148,11 +153,98 @@ def test_duration_that_is_sent_is_described(duration):
 def test_large_numbers_do_not_grow():
     """A document of numbers with large exponents is not written with all their zeros."""
     body = b'{"ratios": [' + b",".join([b"1e308"] * 1_000) + b"], " + b'"number": 1.0}'
-    assert len(with_integers(body)) < 2 * len(body)
-    assert msgspec.json.decode(with_integers(body))["number"] == 1
+    written = Intake(kind_of(Count)).with_integers(body)
+    assert len(written) < 2 * len(body)
+    assert msgspec.json.decode(written)["number"] == 1
 
 
 def test_large_ratio_beside_a_whole_number(client):
     """What is left as it is still fits a field that may be any number."""
     response = post(client, '{"ratio": 1e308, "number": 2.0}')
     assert response.json == {"number": 2, "ratio": 1e308, "text": "", "inner": []}
+
+
+class Amount(Struct):
+    """A model with each type that a number with a fraction may have."""
+
+    count: int
+    exact: Decimal
+    ratio: float = 0.0
+    anything: t.Any = None
+    either: int | Decimal = 0
+    inner: list[Amount] = []
+    by_name: dict[str, int | None] = {}
+
+
+class PydanticAmount(pydantic.BaseModel):
+    """The same for Pydantic."""
+
+    count: int
+    exact: Decimal
+    ratio: float = 0.0
+    anything: t.Any = None
+    either: int | Decimal = 0
+    inner: list[PydanticAmount] = []
+    by_name: dict[str, int | None] = {}
+
+
+EXACT = "12345678901234567890.12", "100.00", "0.10", "1.5e3", "7", "-0.0"
+
+
+@pytest.fixture
+def taker(path):
+    """Return a client of an application that sends the representation of what it takes."""
+    app = Costrel(__name__)
+    for rule, model in (("struct", Amount), ("pydantic", PydanticAmount)):
+
+        def show(amount):
+            return [amount.count, *(repr(getattr(amount, name)) for name in SHOWN)]
+
+        show.__annotations__ = {"amount": model}
+        app.post(f"/{rule}", endpoint=rule)(show)
+
+    @app.post("/part")
+    def show_part(amount: t.Annotated[Amount, Form()], name: t.Annotated[str, Form()]):
+        return [amount.count, *(repr(getattr(amount, name)) for name in SHOWN)]
+
+    return app.test_client()
+
+
+SHOWN = ("exact", "ratio", "anything")
+
+
+@pytest.mark.parametrize("count", ["1", "1.0", "1e0"])
+@pytest.mark.parametrize("exact", EXACT)
+@pytest.mark.parametrize("model", ["struct", "pydantic", "part"])
+def test_whole_number_changes_no_other_number(taker, model, exact, count):
+    """Each is what it was written as, for its type, however the integers are written."""
+    text = f'{{"count": {count}, "exact": {exact}, "ratio": -0.0, "anything": 2.0}}'
+    if model == "part":
+        response = taker.post("/part", data={"amount": text, "name": "x"})
+    else:
+        response = post_to(taker, f"/{model}", text)
+    assert response.json == [1, repr(Decimal(exact)), "-0.0", "2.0"]
+
+
+@pytest.mark.parametrize("model", ["struct", "pydantic", "part"])
+def test_whole_number_is_found_at_any_depth(taker, model):
+    """In a list of the model itself, and in a dictionary of optional numbers."""
+    inner = '[{"count": 2.0, "exact": 1, "by_name": {"a": 3.0, "b": null}}]'
+    text = f'{{"count": 1.0, "exact": 1, "inner": {inner}, "either": 1.50}}'
+    if model == "part":
+        response = taker.post("/part", data={"amount": text, "name": "x"})
+    else:
+        response = post_to(taker, f"/{model}", text)
+    assert response.status_code == 200, response.json
+
+
+def test_name_that_is_there_twice_has_to_fit_each_time(taker):
+    """Also beside an integer that is written with a fraction, for which it would be read again."""
+    for count in ("1", "1.0"):
+        text = f'{{"exact": {{}}, "exact": 1, "count": {count}}}'
+        assert post_to(taker, "/struct", text).status_code == 422
+
+
+def post_to(client, path, text):
+    """Send a document to a path."""
+    return client.post(path, data=text, content_type="application/json")

@@ -544,3 +544,55 @@ def test_pages_need_no_sqlalchemy() -> None:
         "assert 'sqlalchemy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+LISTS: dict[str, list[t.Any]] = {
+    "int": [1, 2, 3], "float": [0.5, 1.5, 2.5], "text": ["a", "b", "c"],
+    "date": [dt.date(2020, 1, day) for day in (1, 2, 3)],
+    "naive": [MIDNIGHT.replace(day=day) for day in (1, 2, 3)],
+    "aware": [MIDNIGHT.replace(day=day, tzinfo=dt.UTC) for day in (1, 2, 3)],
+    "uuid": [uuid.UUID(int=number) for number in (1, 2, 3)],
+}  # fmt: skip
+"""The keys of lists, by the kind of them."""
+
+NUMBERS_TOO = {"int", "float"}
+
+
+@pytest.mark.parametrize("one", LISTS)
+@pytest.mark.parametrize("other", LISTS)
+def test_cursor_of_another_list_of_the_view_has_no_page(one: str, other: str) -> None:
+    """Nor one that a client has kept, if the keys are of another type since."""
+    app = Costrel(__name__)
+    app.secret_key = "test"
+
+    @app.get("/<name>")
+    def show(name: str, cursor: str | None = None) -> CursorPage[t.Any]:
+        items = [{"id": value} for value in LISTS[name]]
+        return paginate_by_cursor(items, cursor, 1)
+
+    client = app.test_client()
+    response = client.get(f"/{other}", query_string={"cursor": _cursor(client, f"/{one}")})
+    are_alike = one == other or {one, other} == NUMBERS_TOO
+    assert response.status_code == (200 if are_alike else 404)
+
+
+@pytest.mark.parametrize("key", ["id", "title"])
+def test_cursor_of_a_select_is_of_its_types(session: Session, key: str) -> None:
+    """A database would refuse the value of another, or compare it in some way."""
+    app = Costrel(__name__)
+    app.secret_key = "test"
+
+    @app.get("/<name>")
+    def show(name: str, cursor: str | None = None) -> CursorPage[t.Any]:
+        if name == "list":
+            value = {"id": "text", "title": 7}[key]
+            items = [{key: value}, {key: value}]
+            return paginate_by_cursor(items, cursor, 1, key=key)
+        columns = sa.select(getattr(StoredBook, key))
+        return paginate_by_cursor(columns, cursor, 1, key=key, session=session)
+
+    client = app.test_client()
+    found = client.get("/select", query_string={"cursor": _cursor(client, "/select")})
+    assert found.status_code == 200
+    found = client.get("/select", query_string={"cursor": _cursor(client, "/list")})
+    assert found.status_code == 404

@@ -11,6 +11,7 @@ import pytest
 
 from costrel import Costrel
 from costrel.api import Page, etag_of, paginate
+from costrel.sse import EventStream
 from costrel.testing import FlaskClient
 
 pytestmark = pytest.mark.usefixtures("path")
@@ -138,3 +139,99 @@ def test_models_that_cannot_be_told_apart_are_refused() -> None:
     client.application.testing = True
     with pytest.raises(TypeError, match="can't be filtered by what it returns"):
         client.get("/")
+
+
+class Shelf(pydantic.BaseModel):
+    """A model with fields that code may put anything into."""
+
+    owner: Author
+    note: str = ""
+    added: dt.date | None = None
+    others: list[Author] = []
+
+
+class ShelfOf(pydantic.BaseModel):
+    """One that is not validated either, in another."""
+
+    shelf: Shelf
+
+
+SHELF = Shelf(owner=Author(name="Jane"))
+SECRET = {"name": "Jane", "secret": "hash"}
+
+
+def assigned(name: str, value: t.Any) -> Shelf:
+    """Return a shelf with a value that nobody has validated."""
+    shelf = SHELF.model_copy(deep=True)
+    setattr(shelf, name, value)
+    return shelf
+
+
+def appended() -> Shelf:
+    """Return one with such a value in its list."""
+    shelf = SHELF.model_copy(deep=True)
+    shelf.others.append(t.cast("t.Any", SECRET))
+    return shelf
+
+
+UNVALIDATED = {
+    "copy": lambda: SHELF.model_copy(update={"owner": SECRET}),
+    "construct": lambda: Shelf.model_construct(owner=SECRET, note=""),
+    "assignment": lambda: assigned("note", SECRET),
+    "list of others": lambda: assigned("others", [SECRET]),
+    "text for a date": lambda: assigned("added", "hash"),
+    "append": appended,
+}
+
+
+@pytest.mark.parametrize("how", UNVALIDATED)
+@pytest.mark.parametrize("in_", ["itself", "list", "optional", "page", "model", "lines", "events"])
+def test_model_that_was_not_validated_is_not_sent(
+    how: str, in_: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pydantic takes its own models for valid, and would write all that is in them."""
+    shelf = UNVALIDATED[how]()
+    if in_ in {"lines", "events"}:
+        app = Costrel(__name__)
+
+        @app.get("/lines")
+        def lines() -> t.Iterator[Shelf]:
+            yield shelf
+
+        @app.get("/events")
+        def events() -> EventStream[Shelf]:
+            return EventStream(iter([shelf]))
+
+        try:
+            text = app.test_client().get(f"/{in_}").text
+        except TypeError as error:
+            text = str(error)
+        assert "hash" not in text
+        return
+    value, returns = {
+        "itself": (shelf, Shelf), "list": ([SHELF, shelf], list[Shelf]),
+        "optional": (shelf, Shelf | None), "page": (paginate([shelf]), Page[Shelf]),
+        "model": (ShelfOf.model_construct(shelf=shelf), ShelfOf),
+    }[in_]  # fmt: skip
+    response = client_of(value, returns).get("/")
+    assert response.status_code == 500
+    assert "hash" not in response.text
+    assert "hash" not in caplog.text
+    assert "was not validated" in caplog.text
+
+
+def test_misfit_of_a_model_is_logged_without_its_value(caplog: pytest.LogCaptureFixture) -> None:
+    """With its place."""
+    client_of({"name": ["hash"]}, Author).get("/")
+    assert "hash" not in caplog.text
+    assert "at /name: Input should be a valid string" in caplog.text
+
+
+def test_unvalidated_model_that_fits_is_sent() -> None:
+    """So are objects of a subclass, with the declared fields."""
+    update = {"owner": SecretAuthor(name="Ann"), "secret": "hash"}
+    shelf = SHELF.model_copy(deep=True, update=update)
+    shelf.others.append(SecretAuthor(name="Ann"))
+    assert client_of(shelf, Shelf).get("/").json == {
+        "owner": {"name": "Ann"}, "note": "", "added": None, "others": [{"name": "Ann"}],
+    }  # fmt: skip

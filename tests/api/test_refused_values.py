@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from msgspec import Meta, Struct
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from costrel import Blueprint, Costrel
-from costrel.api import InvalidRequest, mismatches
+from costrel.api import Body, InvalidRequest, mismatches
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -134,3 +135,64 @@ def test_the_search_ends_after_enough_mismatches() -> None:
     kind = msgspec.inspect.type_info(list[dict[str, int]])
     found = mismatches.find([{"a": "x", "b": None}] * 100_000, kind)
     assert mismatches.LIMIT <= len(found) <= mismatches.LIMIT + 2
+
+
+class Row(Struct, array_like=True):
+    """A struct that JSON has as an array."""
+
+    count: int
+    price: Decimal
+    name: str
+
+
+class TaggedRow(Struct, array_like=True, tag="row"):
+    """One with a tag before its fields."""
+
+    price: Decimal
+    inner: Row | None = None
+
+
+class OtherRow(Struct, array_like=True, tag="other"):
+    """One that the tag tells from it."""
+
+    count: int
+
+
+class Triple(t.NamedTuple):
+    """A tuple with names."""
+
+    count: int
+    price: Decimal
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "pointers"),
+    [
+        (list[Row], [["x", "y", 3], [1]], ["/0/0", "/0/1", "/0/2", "/1"]),
+        (Row, ["x", "1"], ["", "/0"]),
+        (Row, [1, "NaN", "a"], ["/1"]),
+        (Row, [1, "1_000", "a"], ["/1"]),
+        (dict[str, Row], {"a": [1, "Infinity", "a"]}, ["/a/1"]),
+        (TaggedRow | OtherRow, ["row", "NaN", ["x", "1", "a"]], ["/1", "/2/0"]),
+        (TaggedRow | OtherRow, ["other", "x"], ["/1"]),
+        (tuple[int, Decimal, str], ["x", "NaN"], ["", "/0", "/1"]),
+        (tuple[int, Decimal, str], ["x", "1", "a", 4], ["", "/0"]),
+        (Triple, ["x"], ["", "/0"]),
+        (list[Triple | None], [["x", "NaN", 3], None], ["/0/0", "/0/1", "/0/2"]),
+    ],
+)  # fmt: skip
+def test_of_arrays_of_fields_all_mismatches_are_found(
+    annotation: t.Any, value: t.Any, pointers: list[str]
+) -> None:
+    """Each at its item, those of an array that is too short too, and what is no decimal."""
+    app = Costrel(__name__)
+
+    def take(value: t.Any) -> str:
+        raise NotImplementedError
+
+    take.__annotations__ = {"value": t.Annotated[annotation, Body()], "return": dict[str, int]}
+    app.post("/")(take)
+    response = app.test_client().post("/", json=value)
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json["errors"]] == pointers

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from costrel import Costrel, Response
+from costrel import Costrel, Response, request
 from costrel.api import CursorPage, Page, status
 from costrel.api.problems import PROBLEM_TYPE, Problem
 from costrel.sse import Event, EventStream
@@ -570,3 +570,112 @@ def test_declared_any_is_sent_whole() -> None:
     response = _get(Loose({"a": [1, None]}), Loose)
     assert response.json == {"extra": {"a": [1, None]}}
     assert msgspec.json.decode(response.data) == {"extra": {"a": [1, None]}}
+
+
+@dataclass
+class WithDefaults:
+    """A dataclass whose defaults only the class has."""
+
+    id: int
+    open: bool = True
+    note: str | None = None
+
+
+@dataclass
+class Recursive:
+    """The same of one that is recursive, and one that does something after it was made."""
+
+    id: int
+    open: bool = True
+    inner: Recursive | None = None
+
+    def __post_init__(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("returns", "value", "sent"),
+    [
+        (WithDefaults, {"id": 1}, {"id": 1, "open": True, "note": None}),
+        (WithDefaults, Item(1), {"id": 1, "open": True, "note": None}),
+        (list[WithDefaults], [{"id": 1, "open": False}], [{"id": 1, "open": False, "note": None}]),
+        (dict[str, WithDefaults], {"a": {"id": 1}}, {"a": {"id": 1, "open": True, "note": None}}),
+        (
+            Recursive,
+            {"id": 1, "inner": {"id": 2}},
+            {"id": 1, "open": True, "inner": {"id": 2, "open": True, "inner": None}},
+        ),
+    ],
+)
+def test_default_of_a_dataclass_is_sent(
+    returns: t.Any, value: t.Any, sent: t.Any, packed: bool
+) -> None:
+    """If the value lacks it, as the document says: it requires the field."""
+
+    def show() -> t.Any:
+        return value
+
+    show.__annotations__ = {"return": returns}
+    accept = {"Accept": "application/msgpack" if packed else "application/json"}
+    data = client_of(show).get("/", headers=accept).get_data()
+    assert (msgspec.msgpack.decode(data) if packed else msgspec.json.decode(data)) == sent
+
+
+def test_generator_has_the_request() -> None:
+    """Sync or async, it runs while the answer is sent; the request ends after it."""
+    app = Costrel(__name__)
+    ended: list[t.Any] = []
+
+    @app.teardown_request
+    def end(_error: BaseException | None) -> None:
+        ended.append(list(steps))
+
+    steps: list[str] = []
+
+    @app.get("/now/<int:number>")
+    def now(number: int) -> Iterator[Item]:
+        yield Item(int(request.args["id"]))
+        steps.append(request.path)
+        yield Item(number)
+
+    @app.get("/later/<int:number>")
+    async def later(number: int) -> AsyncIterator[Item]:
+        yield Item(int(request.args["id"]))
+        steps.append(request.path)
+        yield Item(number)
+
+    client = app.test_client()
+    for way in ("now", "later"):
+        steps.clear()
+        assert client.get(f"/{way}/2?id=1").text == '{"id":1}\n{"id":2}\n'
+        assert ended.pop() == [f"/{way}/2"]
+        assert not ended
+
+
+@pytest.mark.parametrize("responses", [{200: Item}, {201: Item}, {200: Item, 404: Fault}])
+def test_events_are_not_sent_instead_of_what_a_decorator_declares(
+    responses: dict[int, t.Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody would filter them, as with a return annotation."""
+    app = Costrel(__name__)
+
+    @app.get("/", responses=responses)
+    def show():  # type: ignore[no-untyped-def]
+        return EventStream(iter([{"id": 1, "secret": "hash"}]))
+
+    response = app.test_client().get("/")
+    assert response.status_code == 500
+    assert "hash" not in response.text
+    assert "its events would not be filtered" in caplog.text
+
+
+def test_events_beside_the_problems_of_a_decorator_are_sent() -> None:
+    """It declares no data, so events are as those of a view that declares nothing."""
+    app = Costrel(__name__)
+
+    @app.get("/", responses={404: Fault})
+    def show():  # type: ignore[no-untyped-def]
+        return EventStream(iter([{"id": 1}]))
+
+    assert 'data: {"id": 1}' in app.test_client().get("/").text

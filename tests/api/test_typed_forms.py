@@ -232,3 +232,33 @@ def test_form_of_a_page_is_refused_with_a_page() -> None:
     assert client.post("/", data={"title": "x"}).text == "x"
     response = client.post("/", data={})
     assert (response.status_code, response.mimetype) == (422, "text/html")
+
+
+@pytest.mark.parametrize("head", [b"form-data", b'form-data; filename="a"', b"attachment"])
+@pytest.mark.parametrize("setting", ["ignore", "refuse"])
+def test_part_without_a_name_is_an_unknown_one(head, setting):
+    """Ignored as other fields that nobody knows, or refused; each part has to have a name."""
+
+    class Strict(Struct, forbid_unknown_fields=True):
+        name: str
+
+    class Lax(Struct):
+        name: str
+
+    app = Costrel(__name__)
+
+    def show(form):
+        return form.name
+
+    model = Strict if setting == "refuse" else Lax
+    show.__annotations__ = {"form": t.Annotated[model, Form()], "return": dict[str, str] | str}
+    app.post("/")(show)
+    body = b'--X\r\nContent-Disposition: form-data; name="name"\r\n\r\nAda\r\n'
+    body += b"--X\r\nContent-Disposition: " + head + b"\r\n\r\n1\r\n--X--\r\n"
+    kind = "multipart/form-data; boundary=X"
+    response = app.test_client().post("/", data=body, content_type=kind)
+    if setting == "ignore":
+        assert response.status_code in {200, 400}
+    else:
+        assert response.status_code in {400, 422}
+        assert "None" not in response.text

@@ -217,3 +217,36 @@ def test_answer_without_a_body_is_said_to_be_empty() -> None:
     app.get("/none", endpoint="none")(lambda: ("", 204))
     with pytest.raises(UnexpectedResponse, match=r"204 NO CONTENT without a body, .* no Book"):
         app.test_client().get("/none", type=Book)
+
+
+def test_models_of_pydantic_are_sent_by_the_names_of_clients():
+    """So that the view that takes such a model takes it, also in another and with its own parts."""
+    pydantic = pytest.importorskip("pydantic")
+
+    class Author(pydantic.BaseModel):
+        first: str = pydantic.Field(validation_alias="firstName")
+
+    class Volume(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="forbid")
+
+        title: str = pydantic.Field(alias="bookTitle")
+        author: Author = pydantic.Field(serialization_alias="writtenBy")
+        others: list[Author] = pydantic.Field(default_factory=list)
+        by_name: dict[str, Author] = pydantic.Field(default_factory=dict)
+        number: int = pydantic.Field(1, validation_alias=pydantic.AliasChoices("no", "nr"))
+
+        @pydantic.computed_field
+        @property
+        def slug(self) -> str:
+            return self.title.lower()
+
+    app = Costrel(__name__)
+
+    def take(volume):
+        return volume == sent
+
+    take.__annotations__ = {"volume": Volume, "return": bool}
+    app.post("/")(take)
+    author = Author(firstName="Jane")
+    sent = Volume(bookTitle="Emma", author=author, others=[author], by_name={"a": author}, no=2)
+    assert app.test_client().post("/", json=sent, type=bool)

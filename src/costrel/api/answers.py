@@ -16,11 +16,13 @@ from ..wrappers import Response
 from .aliases import without_aliases
 from .conditional import OTHER_VERSION, tag_of_json
 from .filters import MISFITS, filter_of
+from .kinds import kind_of
 from .lines import Lines
 from .negotiation import CHOSEN_JSON, JSON, SAFE, Format, format_of_request
 from .pages import links_for
 from .problems import PROBLEM_TYPE, Problem
 from .returns import NOT_SAID, NOTHING, Returns, declares_data
+from .tuples import IsItem, item_test
 from .undeclared import Undeclared, undeclared_by
 from .unsaid import Unsaid, unsaid_of
 
@@ -89,6 +91,10 @@ class Answer:
     def negotiates(self) -> bool:
         """Whether clients choose the format."""
         return self._format is None
+
+    def item_test(self) -> IsItem | None:
+        """Return what tells the items of the type's arrays; None if it has none."""
+        return item_test(kind_of(self._annotation))
 
     def encode(self, value: t.Any, format_: Format) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded."""
@@ -165,8 +171,8 @@ class Answers:
     """
 
     __slots__ = (
-        "_by_status", "_is_problem", "_is_status_said", "_narrow", "_of_values", "_pages",
-        "_passed", "_status", "_unsaid", "_usual", "_view",
+        "_by_status", "_is_item", "_is_problem", "_is_status_said", "_narrow", "_of_values",
+        "_pages", "_passed", "_status", "_unsaid", "_usual", "_view",
     )  # fmt: skip
 
     def __init__(
@@ -192,6 +198,8 @@ class Answers:
         self._unsaid = unsaid
         self._is_status_said = is_status_said
         self._of_values = by_status.get(status, usual)
+        #: Tells the items of arrays, if the usual value may be one.
+        self._is_item = self._of_values.item_test() if type(self._of_values) is Answer else None
         #: Whether the usual value has its status as a member.
         self._is_problem = isinstance(self._of_values, Answer) and not self._of_values.negotiates
 
@@ -209,7 +217,7 @@ class Answers:
         """
         if isinstance(value, self._passed):
             return self._pass(value)
-        if type(value) is tuple and _has_more(value):
+        if type(value) is tuple and _has_more(value) and not self._is_array(value):
             return self._respond_to_tuple(value)
         answer = self._of_values
         if isinstance(value, Problem) or self._is_problem:
@@ -219,6 +227,10 @@ class Answers:
         if format_ is not None and type(answer) is Answer:
             return answer.respond(value, self._status, None, format_)
         return self._plainly(value) if answer is None else answer.respond(value, self._status)
+
+    def _is_array(self, value: tuple[t.Any, ...]) -> bool:
+        """Whether a tuple is all of it the value, by the type that is declared."""
+        return self._is_item is not None and all(map(self._is_item, value))
 
     def _plainly(self, value: t.Any) -> t.Any:
         """Return what Flask's rules send."""
@@ -250,10 +262,12 @@ class Answers:
             return value
         if self._narrow is not None:
             t.cast("t.Any", value).narrow_data(self._narrow)
-        elif self._pages is not None and not isinstance(value, self._pages):
+            return value
+        declares = self._pages is not None or self._by_status.get(value.status_code) is not None
+        if declares and not isinstance(value, self._pages or ()):
             raise TypeError(
-                f"{self._view} returned {type(value).__name__}, but its return annotation does not"
-                " say so: its events would not be filtered."
+                f"{self._view} returned {type(value).__name__}, but neither its return annotation"
+                " nor responses={...} says so: its events would not be filtered."
             )
         return value
 

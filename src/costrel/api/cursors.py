@@ -84,6 +84,8 @@ def paginate_by_cursor(
     ordered = _Sorted(list_of(source), keys) if selection is None else _Selected(selection, keys)
     cursors = _Cursors(ordered.keys)
     position = None if cursor is None else cursors.read(cursor)
+    if position is not None and not ordered.has_place_for(position):
+        raise NotFound(_NO_PAGE)
     items, after, before = ordered.page(position, size)
     if not items and position is not None and position.is_end:
         # All that was before it has been removed.
@@ -99,6 +101,8 @@ def _names(key: str | Sequence[str]) -> Sequence[str]:
     return (key,) if isinstance(key, str) else key
 
 
+_NO_PAGE = "The list has no page at this cursor."
+
 Cut = tuple[list[t.Any], Position | None, Position | None]
 """The items of a page, where the next one begins, and where the previous one ends."""
 
@@ -112,6 +116,17 @@ class _Sorted:
         for key in reversed(keys):
             self._items.sort(key=key.of, reverse=key.is_descending)
         self._values = [tuple(key.of(item) for key in keys) for item in self._items]
+
+    def has_place_for(self, position: Position) -> bool:
+        """Whether a position may be one of this list: its values can be compared with the list's.
+
+        A cursor may be of another list of the same view and key, whose values are of other types.
+        """
+        try:
+            self._begin(position.values)
+        except TypeError:
+            return False
+        return True
 
     def page(self, position: Position | None, size: int) -> Cut:
         """Return the page at a position, and what is beside it."""
@@ -159,6 +174,14 @@ class _Selected:
         self.keys = [*keys, *more]
         self._selection = selection
         self._columns = [selection.column(key.name) for key in self.keys]
+
+    def has_place_for(self, position: Position) -> bool:
+        """Whether a position may be one of this select: its values are of the columns' types.
+
+        A database would compare them in a way of its own, or refuse to.
+        """
+        pairs = zip(position.values, self._columns, strict=True)
+        return all(_is_alike(value, column) for value, column in pairs)
 
     def page(self, position: Position | None, size: int) -> Cut:
         """Return the page at a position, and what is beside it."""
@@ -208,6 +231,24 @@ class _Selected:
             return (item,)
         return tuple(key.of(item) for key in self.keys)
 
+
+def _is_alike(value: t.Any, column: t.Any) -> bool:
+    """Whether a value is of the type of a column, as far as that is known."""
+    try:
+        cls = column.type.python_type
+    except (AttributeError, NotImplementedError):
+        return True
+    if hasattr(column.type, "process_result_value"):
+        # It makes values of a type of its own.
+        return True
+    if not isinstance(cls, type) or cls not in _LETTERS:
+        return True
+    if issubclass(cls, _NUMBERS):
+        return isinstance(value, _NUMBERS)
+    return isinstance(value, cls) and isinstance(value, dt.datetime) == (cls is dt.datetime)
+
+
+_NUMBERS = (int, float, decimal.Decimal)
 
 _TYPES: dict[str, type] = {
     "b": bool, "i": int, "f": float, "s": str, "n": decimal.Decimal, "u": uuid.UUID,
@@ -263,5 +304,5 @@ class _Cursors:
             )
         except (BadData, ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
             # Not 422: no schema could tell clients which texts are cursors.
-            raise NotFound("The list has no page at this cursor.") from error
+            raise NotFound(_NO_PAGE) from error
         return Position(found, same, is_end)

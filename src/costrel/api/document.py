@@ -13,11 +13,12 @@ from ..ground.current import request_view
 from ..json.depth import TOO_DEEP, check_depth, is_deep
 from ..wrappers.limits import check_json
 from . import mismatches
+from .intake import Intake
 from .models import Refused, adapter_of
 from .negotiation import decode_body
-from .numbers import with_integers
 from .problems import Detail
 from .values import Entry, default_maker
+from .walks import WalkError
 
 
 class Document:
@@ -26,7 +27,9 @@ class Document:
     Raises `TypeError` for a type that JSON can't hold.
     """
 
-    __slots__ = ("_decode", "_default", "_entry", "_kind", "_looks")
+    __slots__ = (
+        "_decode", "_default", "_entry", "_intake", "_kind", "_looks", "_prepare",
+    )  # fmt: skip
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -36,6 +39,11 @@ class Document:
             msgspec.json.Decoder(entry.annotation).decode if adapter is None else adapter.decode
         )
         self._kind: types.Type | None = entry.kind
+        self._intake = None if self._kind is None else Intake(self._kind)
+        #: What is done to documents before they are decoded; None for most types.
+        self._prepare = (
+            self._intake.prepared if self._intake is not None and self._intake.prepares else None
+        )
         #: Whether more is checked than what msgspec does.
         self._looks = self._kind is not None and mismatches.looks_closer(self._kind)
 
@@ -47,35 +55,47 @@ class Document:
         """
         data, packed = decode_body(request_view.get().request)
         if not data:
-            if self._entry.is_required:
-                errors.append(Detail("body", "", "Required"))
-            elif self._default is not None:
-                found[self._entry.name] = self._default()
+            self._read_nothing(found, errors)
             return
         try:
             check_depth(data)
             check_json(data)
             error = None
+            if self._prepare is not None:
+                data = self._prepare(data)
             try:
                 found[self._entry.name] = self._decode(data)
             except msgspec.ValidationError as caught:
                 data, error = self._read_again(data, found, caught)
             if error is not None or self._looks or packed is not None:
                 errors += self._explain(data, error, packed)
+        except WalkError as caught:
+            errors.append(Detail("body", mismatches.pointer_of(caught.path), caught.detail))
         except RecursionError as caught:
             if not is_deep(data):
                 # It is an error of a validator's, which the client can do nothing about.
                 raise
             raise BadRequest(TOO_DEEP) from caught
+        except msgspec.ValidationError as caught:
+            # A number is out of range, of which the type may say nothing.
+            errors += [Detail("body", *mismatches.of_error(caught))]
         except (msgspec.DecodeError, ValueError) as caught:
             raise BadRequest(f"The body is not valid JSON: {caught}") from caught
+
+    def _read_nothing(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
+        if self._entry.is_required:
+            errors.append(Detail("body", "", "Required"))
+        elif self._default is not None:
+            found[self._entry.name] = self._default()
 
     def _read_again(
         self, data: bytes, found: dict[str, t.Any], error: msgspec.ValidationError
     ) -> tuple[bytes, msgspec.ValidationError | None]:
         """Read a refused document with its integers written as such; return what is wrong still."""
+        if self._intake is None:
+            return data, error
         try:
-            written = with_integers(data)
+            written = self._intake.with_integers(data)
         except msgspec.ValidationError:
             return data, error
         if written is data:

@@ -20,14 +20,21 @@ from .kinds import (
     OBJECTS,
     all_in,
     bare,
+    fields_of,
     holds,
     kind_of,
     members_of,
     refuse_keys,
+    refuse_unfilled,
     without_none,
 )
 from .markers import refuse_strays
-from .models import is_checked_by_pydantic, is_dataclass_of_pydantic, model_in
+from .models import (
+    is_checked_by_pydantic,
+    is_dataclass_of_pydantic,
+    keys_of_model_field,
+    model_in,
+)
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
 from .partial import Partial
 from .places import key_of
@@ -114,6 +121,7 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
         kind = kind_of(annotation)
         refuse_shared(kind)
         refuse_keys(kind)
+        refuse_unfilled(kind)
     except TypeError as error:
         raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
     for item in all_in(kind):
@@ -275,9 +283,9 @@ def _keys_of(entry: Entry) -> list[str]:
     if not entry.is_whole:
         return [entry.key]
     if entry.kind is None:
-        fields = model_in(entry.annotation).model_fields
-        names = [field.alias or name for name, field in fields.items()]
+        model = model_in(entry.annotation)
+        names = [key for name in model.model_fields for key in keys_of_model_field(model, name)]
     else:
         kind: t.Any = without_none(entry.kind)
-        names = [field.encode_name for field in kind.fields]
+        names = [field.encode_name for field in fields_of(kind)]
     return [key_of(type(entry.marker), name) for name in names]

@@ -14,14 +14,15 @@ from ..json.depth import TOO_DEEP, check_depth
 from ..wrappers.limits import check_json
 from ..wrappers.request import MULTIPART, URLENCODED
 from . import mismatches
+from .intake import part_reader
 from .kinds import ARRAYS, without_none
-from .numbers import decode_whole
 from .parameters import File, Form
 from .places import lists_of
 from .problems import Detail
 from .text import is_text
 from .uploads import UploadedFile, problem_with, uploaded
 from .values import Entry, Source, Values, text_source
+from .walks import WalkError
 
 
 class FormValues(Values):
@@ -43,8 +44,8 @@ class FormValues(Values):
         self._files: dict[str, File] = {
             entry.key: entry.marker for entry in entries if isinstance(entry.marker, File)
         }
-        #: The keys of parts that are JSON.
-        self._json: set[str] = set()
+        #: What decodes the parts that are JSON, by key.
+        self._json: dict[str, t.Callable[[bytes | str], t.Any]] = {}
         super().__init__(Form, entries)
 
     def _source(self, key: str, field: str, kind: types.Type) -> Source:
@@ -59,7 +60,8 @@ class FormValues(Values):
             )
         if is_text(kind):
             return text_source(Form, key, field, kind)
-        self._json.add(key)
+        inner = without_none(kind)
+        self._json[key] = part_reader(inner.item_type if isinstance(inner, ARRAYS) else kind)
         return Source(key, field, None, many)
 
     def _given(self, errors: list[Detail]) -> dict[str, t.Any]:
@@ -94,12 +96,16 @@ class FormValues(Values):
     ) -> list[t.Any]:
         """Return the values of JSON parts; add what is wrong with those that are broken."""
         found = []
-        for part in parts:
+        decode = self._json[key]
+        for number, part in enumerate(parts):
             try:
                 text = part if isinstance(part, str) else _read(part)
                 check_depth(text)
                 check_json(text)
-                found.append(decode_whole(text))
+                found.append(decode(text))
+            except WalkError as error:
+                path = [key, str(number), *error.path] if len(parts) > 1 else [key, *error.path]
+                errors.append(self._detail(path, error.detail))
             except RecursionError:
                 errors.append(self._detail([key], TOO_DEEP))
             except (msgspec.DecodeError, ValueError) as error:

@@ -6,6 +6,7 @@ import typing as t
 from collections.abc import AsyncIterator, Iterator
 
 from ..ground.convertible import Convertible
+from ..ground.current import current_app
 from .negotiation import JSON
 
 if t.TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Lines:
         elif isinstance(value, AsyncIterator):
             body = self._later(value)
         elif isinstance(value, Iterator):
-            body = self._now(value)
+            # The view's code runs while it is sent, and has the request as any view has.
+            body = current_app._stream_in_context(self._now(value))
         elif self._otherwise is not None:
             return self._otherwise.respond(value, status, headers)
         else:

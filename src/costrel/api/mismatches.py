@@ -193,14 +193,14 @@ class _Compiler:
         def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
             if not isinstance(value, list):
                 whole(value, pointer, found)
-            elif not least <= len(value) <= most:
+                return
+            if not least <= len(value) <= most:
                 detail = f"Expected `array` of length {wanted}, got {len(value)}"
                 found.append(Mismatch(pointer, detail))
-            else:
-                for number, (item, search_item) in enumerate(zip(value, searches, strict=False)):
-                    if len(found) >= LIMIT:
-                        return
-                    search_item(item, _joined(pointer, f"/{number}"), found)
+            for number, (item, search_item) in enumerate(zip(value, searches, strict=False)):
+                if len(found) >= LIMIT:
+                    return
+                search_item(item, _joined(pointer, f"/{number}"), found)
 
         self._made[id(kind)] = search
         searches += map(self.compile, item_types)
@@ -217,21 +217,22 @@ class _Compiler:
         def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
             if not isinstance(value, list):
                 whole(value, pointer, found)
-            elif tags and value and value[0] != kind.tag:
+                return
+            if tags and value and value[0] != kind.tag:
                 wrong = "Expected `str`" if type(value[0]) is not type(kind.tag) else None
                 detail = wrong or f"Invalid value {value[0]!r}"
                 found.append(Mismatch(_joined(pointer, "/0"), cut(detail)))
-            elif len(value) < least:
+                return
+            if len(value) < least:
                 detail = f"Expected `array` of at least length {least}, got {len(value)}"
                 found.append(Mismatch(pointer, detail))
             elif kind.forbid_unknown_fields and len(value) > most:
                 found.append(Mismatch(pointer, f"Expected `array` of at most length {most}"))
-            else:
-                items = zip(value[tags:], searches, strict=False)
-                for number, (item, search_item) in enumerate(items, tags):
-                    if len(found) >= LIMIT:
-                        return
-                    search_item(item, _joined(pointer, f"/{number}"), found)
+            items = zip(value[tags:], searches, strict=False)
+            for number, (item, search_item) in enumerate(items, tags):
+                if len(found) >= LIMIT:
+                    return
+                search_item(item, _joined(pointer, f"/{number}"), found)
 
         self._made[id(kind)] = search
         searches += (self.compile(field.type) for field in kind.fields)

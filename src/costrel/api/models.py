@@ -7,21 +7,25 @@ no ``int``, except where a model says otherwise itself.
 
 from __future__ import annotations
 
+import re
 import sys
 import typing as t
 from dataclasses import is_dataclass
 
 import msgspec
 
-from . import mismatches
+from . import intake, mismatches
+from .grammar import grammar_of, keys_of_field, kind_of_model, parents_of_field
 from .hints import DEFINE_IT
 from .kinds import ARRAYS, kind_of, without_none
 from .mismatches import Mismatch
+from .numbers import FRACTION, decode_as_written
 from .parameters import Parameter
 from .places import TAKERS, key_of
 from .problems import Detail
 from .text import is_text
 from .values import Entry, Source, default_maker, fill, text_source, unknown
+from .walks import WalkError
 
 _SMALL = 16_384
 """So many bytes of a document can't have errors of much memory."""
@@ -44,7 +48,7 @@ class Adapter:
     Raises `TypeError` for a type that Pydantic does not know.
     """
 
-    __slots__ = ("_adapter", "_error")
+    __slots__ = ("_adapter", "_decimals", "_error", "_grammar", "_integers", "_restrict")
 
     def __init__(self, annotation: t.Any) -> None:
         pydantic: t.Any = sys.modules["pydantic"]
@@ -60,30 +64,83 @@ class Adapter:
             raise TypeError(f"{error.message}. {DEFINE_IT}") from error
         except pydantic.errors.PydanticUserError as error:
             raise TypeError(str(error)) from error
+        self._compile(self._adapter.core_schema)
+
+    def _compile(self, schema: t.Any) -> None:
+        """Find out what of it Pydantic does not check as msgspec does."""
+        followed, places = (kind_of_model(schema, as_sent=as_sent) for as_sent in (False, True))
+        #: Refuses sets that are too large, before Pydantic makes them; None if there are none.
+        self._restrict = intake.restriction_of(followed)
+        self._integers = intake.integers_of(places)
+        #: Makes text of numbers for decimals, which Pydantic would make a float of before.
+        self._decimals = intake.decimals_of(places)
+        #: What is to be searched for values that Pydantic holds less strictly.
+        self._grammar = grammar_of(schema)
 
     def decode(self, data: bytes) -> t.Any:
         """Return the value of a JSON document; raises `Refused`, or `msgspec.DecodeError`."""
         # Pydantic's parser takes NaN and lone surrogates, which JSON does not have.
-        value = msgspec.json.decode(data)
+        value = decode_as_written(data)
         if len(data) > _SMALL:
             _check_paths(value, len(data))
         return self.read(value)
 
     def read(self, value: t.Any) -> t.Any:
         """Return a value of dictionaries, lists and scalars as the type; raises `Refused`."""
+        if self._restrict is not None:
+            try:
+                self._restrict(value)
+            except WalkError as error:
+                pointer = mismatches.pointer_of(error.path)
+                raise Refused([Mismatch(pointer, error.detail)]) from error
+        if self._decimals is not None:
+            value = self._decimals(value)
+        data = msgspec.json.encode(value)
         try:
-            return self._adapter.validate_json(msgspec.json.encode(value), strict=True)
+            read = self._validated(data)
         except self._error as error:
-            raise Refused(_mismatches(error, value)) from error
+            # Again with integers written as such, as for other types.
+            if not FRACTION.search(data):
+                raise Refused(_mismatches(error, value)) from error
+            data = msgspec.json.encode(self._integers(value))
+            try:
+                read = self._validated(data)
+            except self._error as caught:
+                raise Refused(_mismatches(caught, value)) from caught
+        if self._grammar is not None:
+            if FRACTION.search(data):
+                value = self._integers(value)
+            found = mismatches.find(value, self._grammar)
+            if found:
+                raise Refused(found[: mismatches.LIMIT])
+        return read
+
+    def _validated(self, data: bytes) -> t.Any:
+        return self._adapter.validator.validate_json(data, strict=True)
 
     def write(self, value: t.Any) -> bytes:
         """Return a value as JSON with what the type declares.
 
-        It may be an object with the attributes of the model. Raises `ValueError` for a value
-        that does not fit.
+        It may be an object with the attributes of the model. Raises `msgspec.ValidationError` for
+        a value that does not fit, with nothing of the value in it.
+
+        SECURITY(excess data): Pydantic takes its own models for valid, whatever was assigned to
+        them or put there by ``model_copy`` since. It warns when it writes what a field does not
+        declare, and writes all of it.
         """
-        checked = self._adapter.validate_python(value, from_attributes=True)
-        written: bytes = self._adapter.dump_json(checked, by_alias=True)
+        try:
+            checked = self._adapter.validator.validate_python(value, from_attributes=True)
+        except self._error as error:
+            raise msgspec.ValidationError(_first_of(error)) from None
+        try:
+            written: bytes = self._adapter.serializer.to_json(
+                checked, by_alias=True, warnings="error"
+            )
+        except ValueError as error:
+            if "serializer warnings" not in str(error):
+                # A serializer of the application's has raised it.
+                raise
+            raise msgspec.ValidationError(_unwritten(error)) from None
         return written
 
 
@@ -159,8 +216,14 @@ class ModelValues:
         self._default = default_maker(entry)
         self._read = Adapter(entry.annotation).read
         self._sources = [
-            _source(place, field.alias or name, field.annotation)
+            _source(place, key, field.annotation)
             for name, field in model.model_fields.items()
+            for key in keys_of_model_field(model, name)
+        ]
+        self._sources += [
+            Source(key_of(place, key), key, None, many=True)
+            for field in model.model_fields.values()
+            for key in parents_of_field(field.validation_alias)
         ]
         self.names = frozenset(source.key for source in self._sources)
 
@@ -190,6 +253,14 @@ class ModelValues:
         return Detail(self.place.place, mismatches.pointer_of(path), detail)
 
 
+def keys_of_model_field(model: t.Any, name: str) -> list[str]:
+    """Return the names that clients may send for a field of a model of Pydantic's."""
+    field, config = model.model_fields[name], model.model_config
+    by_alias = config.get("validate_by_alias", True)
+    by_name = config.get("validate_by_name", config.get("populate_by_name", False)) or not by_alias
+    return keys_of_field(name, field.validation_alias if by_alias else None, by_name=by_name)
+
+
 def _source(place: type[Parameter], field: str, annotation: t.Any) -> Source:
     """Return how a field is read; as text, if its type is one that msgspec does not know."""
     key = key_of(place, field)
@@ -212,6 +283,30 @@ def _mismatches(error: t.Any, value: t.Any) -> list[Mismatch]:
         Mismatch(_pointer(item["loc"], value), mismatches.cut(item["msg"]))
         for item in found[: mismatches.LIMIT]
     ]
+
+
+def _first_of(error: t.Any) -> str:
+    """Return the first of Pydantic's errors as msgspec says it, without the value."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in found["loc"])
+    return f"{mismatches.cut(found['msg'])} - at `${''.join(steps)}`"
+
+
+_UNWRITTEN = re.compile(r"\((Expected `[^`]*`)[^\[]*(?:\[field_name='(\w+)', input_value=)?")
+"""The first thing that Pydantic's writer warns of: what is before the first value is its own."""
+
+
+def _unwritten(error: ValueError) -> str:
+    """Return why Pydantic does not write a value, without the value."""
+    found = _UNWRITTEN.search(str(error).partition("input_value=")[0] + "input_value=")
+    advice = (
+        "Its model was not validated since something was assigned to it, or put there by"
+        " model_copy() or model_construct()"
+    )
+    if found is None:
+        return f"A value in it is not of the type of its field. {advice}"
+    field = f" in the field {found[2]!r}" if found[2] else ""
+    return f"{found[1]}{field}. {advice}"
 
 
 def _check_paths(value: t.Any, size: int) -> None:

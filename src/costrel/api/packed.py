@@ -15,6 +15,7 @@ import msgspec
 from msgspec.msgpack import Ext
 
 from ..json.depth import MAX_DEPTH, TOO_DEEP, UNGUARDED
+from .kinds import MAX_HASHED
 
 _OPENERS = bytes((*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
 """The first bytes of arrays and maps."""
@@ -140,22 +141,30 @@ def check_heads(data: bytes) -> int:
     Raises `ValueError` for data that is nested too deeply, or shorter than it says.
 
     SECURITY(recursion): it does not recurse itself. SECURITY(CWE-789): decoders make room for as
-    many values as an array says that it has.
+    many values as an array says that it has. SECURITY(CWE-407): clients know the hashes of numbers
+    and timestamps, so no map may have more than `MAX_HASHED` of these as keys.
     """
     #: How many values are still to come, in all and in each array or map.
     missing = 1
     lacking = [1]
+    #: Whether each is a map of more than so many pairs: in one, a key follows if the number of the
+    #: values to come is even.
+    is_large = [False]
     at = 0
     pairs = 0
     while lacking:
         if missing > len(data) - at:
             raise ValueError("It ends too early.")
         head = data[at]
+        if is_large[-1] and not lacking[-1] % 2 and head not in _TEXTS:
+            raise ValueError(f"A map has more than {MAX_HASHED} keys, not all of them text.")
         at, count = _next(data, at)
         missing += count - 1
         if count:
-            pairs += count // 2 if head in _MAPS else 0
+            is_map = head in _MAPS
+            pairs += count // 2 if is_map else 0
             lacking.append(count)
+            is_large.append(is_map and count > 2 * MAX_HASHED)
             if len(lacking) > MAX_DEPTH + 1:
                 raise ValueError(TOO_DEEP)
             continue
@@ -164,11 +173,16 @@ def check_heads(data: bytes) -> int:
             if lacking[-1]:
                 break
             lacking.pop()
+            is_large.pop()
     return pairs
 
 
 _MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 """The first bytes of maps."""
+
+
+_TEXTS = frozenset((*range(0xA0, 0xC0), 0xC4, 0xC5, 0xC6, 0xD9, 0xDA, 0xDB))
+"""The first bytes of text and binary data."""
 
 
 # First byte -> how many bytes its length takes, and how many follow besides the content.

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec import inspect as types
 
-from .kinds import OBJECTS, kind_of
+from .kinds import OBJECTS, fields_of, kind_of
 from .models import is_dataclass_of_pydantic
 
 if t.TYPE_CHECKING:
@@ -78,12 +78,13 @@ def _make(model: t.Any) -> t.Any:
         made: t.Any = t.TypedDict(name, fields, total=False)  # type: ignore[misc]
         made.__module__ = model.__module__
         return made
+    fields_ = fields_of(kind)
     return msgspec.defstruct(
         name,
-        [(field.name, _or_unset(hints[field.name]), UNSET) for field in kind.fields],
+        [(field.name, _or_unset(hints[field.name]), UNSET) for field in fields_],
         module=model.__module__,
         kw_only=True,
-        rename={field.name: field.encode_name for field in kind.fields},
+        rename={field.name: field.encode_name for field in fields_},
         **_settings_of(kind),
     )
 

@@ -95,9 +95,13 @@ def _pick_fields(value: t.Any, kind: t.Any) -> t.Any:
     if isinstance(value, (*_SCALARS, list, tuple)):
         return value
     tag_field = getattr(kind, "tag_field", None)
+    is_dataclass = isinstance(kind, types.DataclassType)
     picked: dict[str, t.Any] = {} if tag_field is None else {tag_field: kind.tag}
     for field in kind.fields:
         item = _item(value, field)
+        if item is _MISSING and is_dataclass and field.default is not NODEFAULT:
+            # msgspec would leave it to the class, and write only what an object has itself.
+            item = field.default
         if item is not _MISSING and item is not UNSET:
             picked[field.encode_name] = pick(item, field.type)
     return picked
@@ -110,7 +114,7 @@ def _item(value: t.Any, field: types.Field) -> t.Any:
     return getattr(value, field.name, _MISSING)
 
 
-def _has_no_names(value: t.Any) -> bool:
+def has_no_names(value: t.Any) -> bool:
     """Whether nothing but their positions tells the items of a value."""
     value = _named(value)
     return isinstance(value, (list, tuple)) and not hasattr(value, "_fields")
@@ -125,7 +129,7 @@ def _pick_positions(value: t.Any, kind: t.Any) -> t.Any:
         return value
     tag = getattr(kind, "tag", None)
     tags = [] if tag is None else [tag]
-    if _has_no_names(value):
+    if has_no_names(value):
         types_ = [field.type for field in kind.fields]
         given, items = list(value[: len(tags)]), value[len(tags) :]
         # What is more is for the type to ignore or to refuse, but not to be read.
@@ -153,7 +157,7 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
         return None
     if isinstance(value, ITERABLES):
         found = [one for one in members if isinstance(one, _LISTS)]
-    elif _has_no_names(value) or isinstance(value, (set, frozenset)):
+    elif has_no_names(value) or isinstance(value, (set, frozenset)):
         found = [one for one in members if isinstance(one, _LISTS) or is_positional(one)]
     else:
         found = [one for one in members if isinstance(one, _WITH_NAMES)]
@@ -176,7 +180,7 @@ def _is_tagged_as(value: t.Any, member: t.Any) -> bool:
     tag = getattr(member, "tag", None)
     if isinstance(value, Mapping):
         return tag is not None and bool(value.get(member.tag_field, _MISSING) == tag)
-    if isinstance(value, (list, tuple)) and tag is not None and value and _has_no_names(value):
+    if isinstance(value, (list, tuple)) and tag is not None and value and has_no_names(value):
         return bool(value[0] == tag)
     cls = getattr(member, "cls", ())
     return isinstance(value, t.get_origin(cls) or cls)

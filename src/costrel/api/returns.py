@@ -19,6 +19,7 @@ from .aliases import is_alias, without_aliases
 from .generics import open_class_in
 from .kinds import OBJECTS, all_in, bare, holds, kind_of, refuse_keys
 from .models import has_model
+from .tuples import may_be_more
 
 NOT_SAID: t.Any = object()
 """The return annotation of a view without one."""
@@ -94,6 +95,12 @@ def _members_of(
             raise TypeError(
                 f"{annotation!r} is a value with its status or header fields, which are no objects"
                 " with fields. Write list[...] for several values."
+            )
+        if not may_be_more(arguments):
+            raise TypeError(
+                f"{annotation!r} is a value with its status or header fields, as Flask has it, but"
+                " these are neither. Write list[...] or a NamedTuple for several values, int or"
+                " Literal[404] for a status, and dict[str, str] for header fields."
             )
         yield from _members_of(arguments[0], _statuses_in(arguments[1]))
     elif origin is t.Annotated and _is_answer(arguments[0]):

@@ -15,7 +15,7 @@ from msgspec import inspect as types
 from ..json.depth import TOO_DEEP
 from . import mismatches
 from .defaults import IMMUTABLE
-from .kinds import ARRAYS, without_none
+from .kinds import ARRAYS, fields_of, limit_of, without_none
 from .parameters import Form, Header, Parameter, Query
 from .places import TAKERS, Take, key_of
 from .problems import Detail
@@ -107,8 +107,8 @@ class Values:
     """
 
     __slots__ = (
-        "_kind", "_looks", "_models", "_optional", "_single", "_struct", "known", "names",
-        "place", "refuses",
+        "_kind", "_limits", "_looks", "_models", "_optional", "_single", "_struct", "known",
+        "names", "place", "refuses",
     )  # fmt: skip
 
     def __init__(self, place: type[Parameter], entries: t.Sequence[Entry]) -> None:
@@ -133,11 +133,16 @@ class Values:
         self._kind = types.StructType(self._struct, tuple(map(_field, entries)))
         #: Whether more is checked than what msgspec does.
         self._looks = mismatches.looks_closer(self._kind)
+        #: How many items each set may have, whose hashes clients know.
+        self._limits = _limits_of(entries)
 
     def read(self, found: dict[str, t.Any], errors: list[Detail]) -> None:
         """Add the values of the current request, or what is wrong with them."""
         before = len(errors)
         given = self._given(errors)
+        if self._limits and (too_many := self._too_many(given)):
+            errors += too_many
+            return
         try:
             values = msgspec.convert(given, self._struct)
         except msgspec.ValidationError as error:
@@ -157,7 +162,7 @@ class Values:
         """Return how the fields of a model are read."""
         return [
             self._source(key_of(self.place, field.encode_name), field.encode_name, field.type)
-            for field in kind.fields
+            for field in fields_of(kind)
         ]
 
     def _source(self, key: str, field: str, kind: types.Type) -> Source:
@@ -183,6 +188,19 @@ class Values:
         if self.known is not None and count != len(names):
             errors += unknown(self.place, names, self.known)
         return given
+
+    def _too_many(self, given: dict[str, t.Any]) -> list[Detail]:
+        """Return the errors of sets that have too many items to be made at all."""
+        found: list[Detail] = []
+        for path, limit in self._limits:
+            value: t.Any = given
+            for step in path:
+                value = value.get(step, ()) if isinstance(value, dict) else ()
+            if isinstance(value, list) and len(value) > limit:
+                pointer = mismatches.pointer_of(path)
+                where = self._path(pointer)
+                found.append(self._detail(where, f"Expected `array` of length <= {limit}"))
+        return found
 
     def _explain(
         self,
@@ -216,11 +234,35 @@ class Values:
         return Detail(self.place.place, mismatches.pointer_of(path), detail)
 
 
-def unknown(place: type[Parameter], names: t.Iterable[str], known: Collection[str]) -> list[Detail]:
+def unknown(
+    place: type[Parameter], names: t.Iterable[str | None], known: Collection[str]
+) -> list[Detail]:
     """Return an error for each name that is not known."""
     found = islice((name for name in names if name not in known), mismatches.LIMIT)
     detail = "Unknown parameter" if place is Query else "Unknown field"
-    return [Detail(place.place, mismatches.below("", name), detail) for name in found]
+    return [
+        Detail(place.place, "", "A part has no name")
+        # SPEC(RFC 7578 §4.2): each part has one, but Werkzeug takes those without.
+        if name is None
+        else Detail(place.place, mismatches.below("", name), detail)
+        for name in found
+    ]
+
+
+def _limits_of(entries: t.Iterable[Entry]) -> list[tuple[list[str], int]]:
+    """Return the paths of the sets of text that clients could fill beyond a limit."""
+    found = []
+    for entry in entries:
+        kind: t.Any = without_none(entry.kind)
+        path = [_field_of(entry)]
+        places = [(path, kind)]
+        if entry.is_whole:
+            places = [([*path, one.encode_name], without_none(one.type)) for one in fields_of(kind)]
+        for place, one in places:
+            limit = limit_of(one)
+            if limit is not None and isinstance(one, ARRAYS):
+                found.append((place, limit))
+    return found
 
 
 def _field_of(entry: Entry) -> str:

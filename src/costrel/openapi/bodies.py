@@ -6,7 +6,7 @@ import typing as t
 
 from msgspec import inspect as types
 
-from ..api.kinds import ARRAYS, without_none
+from ..api.kinds import ARRAYS, fields_of, without_none
 from ..api.text import is_text
 from . import docstrings, foreign
 from .parameters import add_examples
@@ -66,7 +66,7 @@ class _Form:
             kind = without_none(kind)
             self._closed = getattr(kind, "forbid_unknown_fields", False)
             words = docstrings.of_class(kind.cls).names
-            for one in kind.fields:
+            for one in fields_of(kind):
                 default = text_default(one.default, one.default_factory)
                 schema = {**self._field(one.encode_name, one.type, None), **default}
                 self._add(one.encode_name, schema, None, words.get(one.name))

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 
 import msgspec
 
+from ..api.kinds import MAX_HASHED
 from .names import Foreign
 
 _MODES = {"input": "validation", "output": "serialization"}
@@ -23,6 +24,8 @@ def describe(cls: t.Any, mode: str) -> tuple[str, dict[str, Foreign]] | None:
     if method is None:
         return None
     schema = method(mode=_MODES[mode], ref_template="{model}", **_generator_for(method))
+    if mode != "output":
+        _limit(schema, schema.get("$defs", {}))
     inner = schema.pop("$defs", {})
     if set(schema) == {"$ref"}:  # a recursive model
         return schema["$ref"], _foreign(inner, mode)
@@ -86,6 +89,26 @@ def _full(paths: t.Mapping[str, str], argument: re.Match[str]) -> str:
     """Return the name of a type argument with those of what it is in."""
     parts = _NO_NAMES.split(paths.get(argument[2], argument[1]).replace("<locals>", ""))
     return "".join(part[:1].upper() + part[1:] for part in parts)
+
+
+def _limit(schema: t.Any, inner: dict[str, t.Any]) -> None:
+    """Add how many items clients may send of sets, as `Schemas` does for other types."""
+    if isinstance(schema, list):
+        for item in schema:
+            _limit(item, inner)
+    elif isinstance(schema, dict):
+        if schema.get("uniqueItems") is True and not _are_text(schema.get("items"), inner):
+            schema.setdefault("maxItems", MAX_HASHED)
+        for value in schema.values():
+            _limit(value, inner)
+
+
+def _are_text(items: t.Any, inner: dict[str, t.Any]) -> bool:
+    """Whether a set's items are text, or of those that a schema lists, so that it has no limit."""
+    if not isinstance(items, dict):
+        return False
+    items = inner.get(items.get("$ref", ""), items)
+    return "enum" in items or "const" in items or items == {"type": "string"}
 
 
 def resolve(schema: t.Any, references: t.Mapping[str, t.Any]) -> t.Any:

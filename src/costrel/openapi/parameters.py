@@ -6,7 +6,7 @@ import typing as t
 
 from msgspec import inspect as types
 
-from ..api.kinds import ARRAYS, without_none
+from ..api.kinds import ARRAYS, fields_of, without_none
 from ..api.places import key_of
 from . import docstrings
 from .paths import schema_of
@@ -110,7 +110,7 @@ def _of_model(schemas: Schemas, entry: Entry, kind: t.Any) -> Iterator[dict[str,
             yield _parameter(name, place, dict(schema), None, None, required=required)
         return
     said = docstrings.of_class(kind.cls).names
-    for one in kind.fields:
+    for one in fields_of(kind):
         default = text_default(one.default, one.default_factory)
         schema = {**schemas.of_text_kind(one.type), **default}
         name, required = key_of(marker, one.encode_name), one.required and entry.is_required

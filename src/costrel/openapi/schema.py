@@ -13,7 +13,17 @@ import typing as t
 import msgspec
 from msgspec import inspect as types
 
-from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare, is_positional, kind_of, members_of
+from ..api.kinds import (
+    ARRAYS,
+    DICTS,
+    OBJECTS,
+    bare,
+    fields_of,
+    is_positional,
+    kind_of,
+    limit_of,
+    members_of,
+)
 from . import docstrings, foreign
 from .names import free, names_of
 from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar, text_of_number
@@ -121,8 +131,9 @@ class Schemas:
             items = self.of_kind(kind.item_type, mode)
             # Only different items count: who sends no others is not refused.
             counts = isinstance(kind, _SETS) and (kind.min_length or 0) > 1
+            limit = {} if mode == "output" else _limit(kind, "maxItems")
             unique = {"uniqueItems": True} if counts else {}
-            return {"type": "array", "items": items, **unique, **constraints(kind, _ITEMS)}
+            return {"type": "array", "items": items, **unique, **limit, **constraints(kind, _ITEMS)}
         if isinstance(kind, types.TupleType):
             return self._fixed_array(list(kind.item_types), len(kind.item_types), mode, closed=True)
         return self._dictionary(kind, mode) if isinstance(kind, DICTS) else None
@@ -162,7 +173,7 @@ class Schemas:
                 required.append(tag_field)
         omits = _omits_defaults(kind.cls)
         said = docstrings.of_class(kind.cls).names
-        for one in kind.fields:
+        for one in kind.fields if mode == "output" else fields_of(kind):
             properties[one.encode_name] = self._field(one, mode, said.get(one.name))
             if one.required or (mode == "output" and _has_default(one) and not omits):
                 required.append(one.encode_name)
@@ -246,7 +257,8 @@ class Schemas:
         return schema
 
     def _dictionary(self, kind: t.Any, mode: Mode) -> Schema:
-        schema: Schema = {"type": "object", **constraints(kind, _PROPERTIES)}
+        limit = {} if mode == "output" else _limit(kind, "maxProperties")
+        schema: Schema = {"type": "object", **limit, **constraints(kind, _PROPERTIES)}
         if not isinstance(bare(kind.value_type), types.AnyType):
             schema["additionalProperties"] = self.of_kind(kind.value_type, mode)
         names = self._names_of_keys(kind.key_type, mode)
@@ -375,6 +387,12 @@ def _is_of_constrained(value: t.Any, union: types.UnionType) -> bool:
 
 def _is_constrained(kind: t.Any) -> bool:
     return any(getattr(kind, name) is not None for name in kind.__struct_fields__)
+
+
+def _limit(kind: types.Type, name: str) -> Schema:
+    """Return how many items clients may send at most, if the type has a limit of its own."""
+    limit = limit_of(kind)
+    return {} if limit is None else {name: limit}
 
 
 def _has_tag(kind: types.Type) -> bool:

@@ -182,8 +182,37 @@ def _to_model(kind: t.Any, value: t.Any) -> t.Any:
 
 
 def _from_model(value: t.Any) -> t.Any:
-    """Return what a Pydantic model has, which msgspec does not know."""
+    """Return what a Pydantic model has, which msgspec does not know, by the names of clients."""
     dump_model = getattr(value, "model_dump", None)
     if dump_model is None:
         raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-    return dump_model(mode="json")
+    is_model = hasattr(type(value), "model_config")
+    return _as_taken(value, dump_model(mode="json", **({"by_alias": False} if is_model else {})))
+
+
+def _as_taken(value: t.Any, dumped: t.Any) -> t.Any:
+    """Return what was dumped of a value with the names that its models take from clients.
+
+    What models compute is left out: they do not take it.
+    """
+    cls = type(value)
+    fields = getattr(cls, "model_fields", None)
+    if fields is not None and isinstance(dumped, dict) and hasattr(cls, "model_config"):
+        from ..api.models import keys_of_model_field
+
+        computed = getattr(cls, "model_computed_fields", {})
+        return {
+            (keys_of_model_field(cls, name) or [name])[0] if name in fields else name: _as_taken(
+                getattr(value, name, None), item
+            )
+            for name, item in dumped.items()
+            if name not in computed
+        }
+    if fields is not None and hasattr(value, "root"):
+        return _as_taken(value.root, dumped)
+    if isinstance(value, dict) and isinstance(dumped, dict) and len(value) == len(dumped):
+        items = zip(dumped.items(), value.values(), strict=True)
+        return {name: _as_taken(one, item) for (name, item), one in items}
+    if isinstance(value, (list, tuple)) and isinstance(dumped, list) and len(value) == len(dumped):
+        return [_as_taken(*pair) for pair in zip(value, dumped, strict=True)]
+    return dumped
