@@ -8,12 +8,14 @@ import typing as t
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import pydantic
 import pytest
-from msgspec import Struct
+from msgspec import Struct, defstruct
 from typing_extensions import TypeAliasType
 
 from costrel import Costrel, Response, abort, request, stream_with_context
 from costrel.api import Depends, Problem
+from costrel.api.filters import filter_of
 from costrel.dispatch.typed import check_views, typed_view
 from costrel.sse import EventStream
 from costrel.testing import FlaskClient
@@ -500,3 +502,60 @@ def test_tuple_that_says_nothing_is_sent_as_flask_sends_it(annotation: t.Any) ->
     response = app.test_client().get("/")
 
     assert (response.status_code, response.text) == (410, "gone")
+
+
+class MayHaveId(t.TypedDict, total=False):
+    """What any object fits, as far as it has names."""
+
+    id: int
+
+
+class AllDefaults(Struct):
+    """The same as a struct."""
+
+    id: int = 0
+
+
+class BookModel(pydantic.BaseModel):
+    """A model of Pydantic's."""
+
+    id: int
+
+
+ROWS = [{"id": 1, "secret": "hash"}, {"id": 2, "secret": "hash"}]
+ITERABLES: dict[str, t.Callable[[], t.Any]] = {
+    "list": lambda: list(ROWS),
+    "map": lambda: map(dict, ROWS),
+    "generator": lambda: (row for row in ROWS),
+    "values": lambda: dict(enumerate(ROWS)).values(),
+    "deque": lambda: c.deque(ROWS),
+}
+
+
+@pytest.mark.parametrize("name", ITERABLES)
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        list[Book],
+        list[Book] | None,
+        tuple[Book, ...] | None,
+        Book | list[Book],
+        MayHaveId | list[Book],
+        AllDefaults | list[Book],
+        dict[str, int] | list[MayHaveId] | None,
+        list[BookModel] | None,
+    ],
+    ids=str,
+)
+def test_any_iterable_is_an_array(annotation: t.Any, name: str) -> None:
+    """Also where there may be something else instead, whose names it does not have."""
+    assert filter_of(annotation).encode(ITERABLES[name]())[1] == b'[{"id":1},{"id":2}]'
+
+
+@pytest.mark.parametrize("name", ITERABLES)
+@pytest.mark.parametrize("array", [list[Book] | None, Book | list[Book]], ids=str)
+def test_any_iterable_in_a_field_is_an_array(array: t.Any, name: str) -> None:
+    """At any depth."""
+    held = defstruct("Held", [("value", array)])
+    encoded = filter_of(held).encode({"value": ITERABLES[name]()})[1]
+    assert encoded == b'{"value":[{"id":1},{"id":2}]}'

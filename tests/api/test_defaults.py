@@ -5,9 +5,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+import attrs
 import pydantic
 import pytest
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, defstruct
 
 from costrel import Costrel
 from costrel.api import Body, Cookie, Depends, File, Form, Header, Query, UploadedFile
@@ -118,3 +119,106 @@ def test_default_that_cant_be_copied_is_refused() -> None:
     show.__annotations__["kept"] = Single
     with pytest.raises(TypeError, match=r"default of 'kept'.*There is one.*Make it None"):
         check_views(app)
+
+
+@dataclass
+class Bag:
+    """What can change."""
+
+    names: list[str] = field(default_factory=list)
+
+
+@attrs.frozen
+class Frozen:
+    """What can't change, but for what it may hold."""
+
+    names: t.Any = ()
+
+
+class SharedTuple(t.NamedTuple):
+    """A named tuple, which has no factories."""
+
+    names: list[str] = []  # noqa: RUF012  the fault that is looked for
+
+
+class SharedInTuple(t.NamedTuple):
+    """The same deeper."""
+
+    names: tuple[list[str], ...] = ([],)
+
+
+@attrs.define
+class SharedAttrs:
+    """An attrs class, which does not refuse it."""
+
+    names: list[str] = attrs.field(default=[])
+
+
+class SharedBag(Struct):
+    """A struct, which refuses structs only."""
+
+    bag: Bag = Bag()
+
+
+class SharedFrozen(Struct):
+    """What holds a list."""
+
+    held: Frozen = Frozen([])
+
+
+class Safe(t.NamedTuple):
+    """Defaults that nobody can change."""
+
+    names: tuple[str, ...] = ()
+    numbers: frozenset[int] = frozenset({1})
+    held: Frozen = Frozen()
+    number: float | None = 1.5
+
+
+@attrs.define
+class SafeAttrs:
+    """Defaults that are made anew, and one that stands for nothing."""
+
+    names: list[str] = attrs.field(factory=list)
+    mark: int | UnsetType = UNSET
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (SharedTuple, r"SharedTuple.names has the default \[\].*Make it a tuple or None"),
+        (SharedInTuple, "SharedInTuple.names"),
+        (SharedAttrs, r"SharedAttrs.names .*attrs.field\(factory=...\)"),
+        (SharedBag, r"SharedBag.bag .*field\(default_factory=...\)"),
+        (SharedFrozen, "SharedFrozen.held"),
+        (list[SharedTuple], "SharedTuple.names"),
+        (dict[str, SharedAttrs | None], "SharedAttrs.names"),
+    ],
+)
+@pytest.mark.parametrize("marker", [Body(), Form()])
+def test_default_in_a_model_that_requests_would_share_is_refused(
+    model: t.Any, said: str, marker: t.Any
+) -> None:
+    """What a view adds to it for one client, the next one would get: at any depth."""
+    app = Costrel(__name__)
+
+    outer: t.Any = model if isinstance(marker, Body) else defstruct("Outer", [("inner", model)])
+
+    def add(kept: t.Any) -> None: ...
+
+    add.__annotations__ = {"kept": t.Annotated[outer, marker], "return": None}
+    app.post("/")(add)
+    with pytest.raises(TypeError, match=said):
+        check_views(app)
+
+
+@pytest.mark.parametrize("model", [Safe, SafeAttrs, list[Safe]])
+def test_default_in_a_model_that_can_not_change_is_usable(model: t.Any) -> None:
+    """What can't change may be shared, and what is made anew is not."""
+    app = Costrel(__name__)
+
+    def add(kept: t.Any) -> None: ...
+
+    add.__annotations__ = {"kept": t.Annotated[model, Body()], "return": None}
+    app.post("/")(add)
+    check_views(app)

@@ -33,6 +33,11 @@ async def async_session() -> t.AsyncIterator[int]:
         (lambda: Query(ge=1), r"Annotated\[\.\.\., Meta\(ge=1\), Query\(\)\] with msgspec's Meta"),
         (lambda: Query(regex="a+"), r"Meta\(pattern='a\+'\)"),
         (lambda: Header(convert_underscores=False), "takes no argument 'convert_underscores'"),
+        (
+            lambda: Query(alias=t.cast("str", 1)),
+            r"Query\(alias=1\): write the name that clients send",
+        ),
+        (lambda: File(alias=""), r"File\(alias=''\): write the name that clients send"),
         (Depends, r"write Depends\(function\)"),
         (lambda: Depends(session), "session is a context manager.*Remove its @contextmanager"),
         (lambda: Depends(async_session), "session is a context manager.*Remove its @contextman"),

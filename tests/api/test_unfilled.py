@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from costrel import Blueprint, Costrel
-from costrel.api import Depends
+from costrel.api import Depends, Query
 from costrel.dispatch.typed import check_views
 from costrel.views import MethodView
 
@@ -120,3 +120,129 @@ def test_variables_may_be_taken_away_before_the_view(path: str) -> None:
 
     app.register_blueprint(blueprint)
     assert app.test_client().get("/de/").json == {"q": "de"}
+
+
+def first(a: int, /) -> dict[str, int]:
+    """Require a parameter that has no name for callers."""
+    return {"a": a}
+
+
+def first_of_two(a: int = 3, /) -> dict[str, int]:
+    """Have one with a default."""
+    return {"a": a}
+
+
+def first_without(a, /) -> dict[str, int]:
+    """Have one without an annotation."""
+    return {"a": a}
+
+
+def one() -> int:
+    """Fill a parameter."""
+    return 1
+
+
+def first_depends(a: t.Annotated[int, Depends(one)] = 0, /) -> dict[str, int]:
+    """Have one that a dependency is to fill."""
+    return {"a": a}
+
+
+def many(*a: t.Annotated[int, Depends(one)]) -> dict[str, int]:
+    """Have any number."""
+    return {"a": len(a)}
+
+
+def named(**a: t.Annotated[str, Query]) -> dict[str, int]:
+    """Have any number with names."""
+    return {"a": len(a)}
+
+
+def on_first(a: t.Annotated[int, Depends(first_of_two)]) -> dict[str, int]:
+    """Depend on a function with such a parameter."""
+    return {"a": a}
+
+
+def on_many(a: t.Annotated[int, Depends(many)]) -> dict[str, int]:
+    """Depend on a function with any number."""
+    return {"a": a}
+
+
+def passed(view: t.Any) -> t.Any:
+    """Pass a parameter by position."""
+
+    @functools.wraps(view)
+    def call(*args: t.Any, **named: t.Any) -> t.Any:
+        return view(1, *args, **named)
+
+    return call
+
+
+@passed
+def first_passed(a: int, /, b: int = 2) -> dict[str, int]:
+    """Have one that a decorator passes."""
+    return {"a": a, "b": b}
+
+
+@passed
+def first_marked(a: t.Annotated[int, Depends(one)], /) -> dict[str, int]:
+    """Have one that a decorator could pass, but a dependency is to fill."""
+    return {"a": a}
+
+
+class Positional(MethodView):
+    """A class whose instance has no name for callers."""
+
+    def get(self, /, a: int = 3) -> dict[str, int]:
+        """Have an instance that is passed by position, as always."""
+        return {"a": a}
+
+    def post(self, a: int = 3, /) -> dict[str, int]:
+        """Have a parameter that is, too."""
+        return {"a": a}
+
+
+class PositionalGet(MethodView):
+    """The same without the mistake."""
+
+    get = Positional.get
+
+
+@pytest.mark.parametrize("rule", ["/", "/<int:a>"])
+@pytest.mark.parametrize(
+    "view", [first, first_of_two, first_without, first_marked, Positional.as_view("positional")]
+)
+def test_parameters_that_can_not_be_passed_by_name_are_refused(view: t.Any, rule: str) -> None:
+    """A request would be a 500, or what the client has sent be ignored."""
+    app = Costrel(__name__)
+    app.add_url_rule(rule, view_func=view)
+    with pytest.raises(TypeError, match=r"'a' is positional-only.*Remove '/'") as caught:
+        check_views(app)
+    assert "test_unfilled.py:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (first_depends, r"'a' is positional-only.*Remove '/'"),
+        (on_first, r"'a' is positional-only.*The dependency first_of_two"),
+        (many, r"Nothing fills '\*a'"),
+        (on_many, r"Nothing fills '\*a'.*The dependency many"),
+        (named, r"Nothing fills '\*\*a'"),
+    ],
+)
+def test_markers_where_nothing_can_be_passed_are_refused(view: t.Any, said: str) -> None:
+    """A dependency on such a parameter may be what guards the view."""
+    app = Costrel(__name__)
+    app.add_url_rule("/", view_func=view)
+    with pytest.raises(TypeError, match=said):
+        check_views(app)
+
+
+def test_parameters_that_something_passes_by_position_are_no_mistake(path: str) -> None:
+    """As an instance is, and what a decorator passes."""
+    app = Costrel(__name__)
+    app.add_url_rule("/passed", view_func=first_passed)
+    app.add_url_rule("/class", view_func=PositionalGet.as_view("class"))
+    client = app.test_client()
+    assert client.get("/passed?b=5").json == {"a": 1, "b": 5}
+    assert client.get("/class?a=5").json == {"a": 5}

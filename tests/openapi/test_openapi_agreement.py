@@ -64,6 +64,14 @@ class Row(Struct, array_like=True):
     name: str = ""
 
 
+class Late(Struct, array_like=True, kw_only=True):
+    """An array whose last field has to be there."""
+
+    id: int = 0
+    name: str = ""
+    last: int
+
+
 class Node(Struct):
     """A recursive model."""
 
@@ -129,6 +137,17 @@ TYPES = {
     "list": list[int],
     "short list": t.Annotated[list[t.Any], Meta(min_length=1, max_length=1)],
     "set": set[int],
+    "two of a set": t.Annotated[set[int], Meta(min_length=2)],
+    "two of a frozen set": t.Annotated[frozenset[int], Meta(min_length=2, max_length=3)],
+    "duration": dt.timedelta,
+    "small or seven": t.Annotated[int, Meta(le=0)] | t.Literal[2, "a"] | None,
+    "short or long": t.Annotated[str, Meta(max_length=1)] | t.Literal["abc", 1],
+    "only small": t.Annotated[int, Meta(le=0)] | t.Literal[2],
+    "fraction or level": float | Level,
+    "fraction or two": float | t.Literal[2] | None,
+    "fraction or small": float | t.Annotated[int, Meta(le=0)],
+    "small fraction or any": t.Annotated[float, Meta(le=1)] | int,
+    "small fraction or small": t.Annotated[float, Meta(le=1)] | t.Annotated[int, Meta(le=0)],
     "tuple": tuple[int, str],
     "tuple of any length": tuple[int, ...],
     "dict": dict[str, int],
@@ -168,6 +187,7 @@ TYPES = {
     "private": Private,
     "tagged or nothing": Square | Circle | None | int,
     "row": Row,
+    "late": Late,
     "node": Node,
     "dataclass": Point,
     "named tuple": Pair,
@@ -202,6 +222,10 @@ VALUES: list[t.Any] = [
     "2020-01-32T03:04:05", "2020-01-02T25:04:05Z", "03:04:05", "03:04:05Z", "25:04:05",
     {"_name": "a"}, {"name": "a"}, {"_name": "a", "_z": 1}, {"_name": "a", "zed": "a"},
     [{"side": 1}, {"type": "square", "side": 1}], [{"side": 1}, {"side": 1}],
+    [1, 2], [1, "a", 3], "P1D", "p1dt1h", "PT1h", "+P1D", "-P1D", "+-P1D", "P0.5D",
+    "PT1.1234567S", "PT0.5H", "P0.5DT1H", "PT1.5H1M", "PT1.5H", "P", "PT", "P1DT", "P1W", "P1Y",
+    "P1", "PT.5S", "PT1.S", "P1D1D", "PT1S1M", "P99999999D", "PT999999999999S", "PT9999999999H",
+    "P-1D", "P1DT1H1M1.5S", "PT1,5S", "1D", " P1D", "PT1M",
 ]  # fmt: skip
 
 
@@ -243,6 +267,10 @@ RETURNED: list[tuple[t.Any, t.Any]] = [
     (list[dt.datetime], [NOON, NOON.replace(tzinfo=dt.UTC)]),
     (list[t.Annotated[bytes, Meta(min_length=1, max_length=4)]], [b"abcd", b"a"]),
     (Square, Square(1)),
+    (t.Annotated[frozenset[int], Meta(min_length=2)], frozenset({1, 2})),
+    (list[float | Level], [1.5, Level.LOW]),
+    (Late, Late(last=1)),
+    (list[dt.timedelta], [dt.timedelta(days=-1, seconds=0.5), dt.timedelta(99999999, 1.000001)]),
     (Private, Private("a", 2)),
 ]
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Mapping
 
 import msgspec
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import NotAcceptable, PreconditionFailed
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..ground.current import request
 from ..wrappers import Response
 from .aliases import without_aliases
-from .conditional import tag_of_json
+from .conditional import OTHER_VERSION, tag_of_json
 from .filters import MISFITS, filter_of
 from .kinds import kind_of
 from .lines import Lines
-from .negotiation import JSON, Format, format_of_request
+from .negotiation import CHOSEN_JSON, JSON, SAFE, Format, format_of_request
 from .pages import links_for
 from .problems import PROBLEM_TYPE, Problem
 from .returns import NOT_SAID, NOTHING, Returns, declares_data
@@ -68,7 +70,14 @@ class Answer:
         `NotAcceptable` (406) if the client accepts no format that there is.
         """
         format_ = self._format or format_ or format_of_request()
-        copy, body = self.encode(value, format_)
+        try:
+            copy, body = self.encode(value, format_)
+        except NotAcceptable:
+            if request.method in SAFE:
+                raise
+            # SPEC(RFC 9110 §12.4.1): what the view has done can't be refused any more.
+            format_ = CHOSEN_JSON
+            copy, body = self.encode(value, format_)
         if status == 200 and Response._may_omit_response:
             # PERF(typed_post): the usual answer, without a look at the other arguments.
             response = Response.of_bytes(body, format_.media_type)
@@ -93,9 +102,10 @@ class Answer:
             return self._encode(value, format_.encode)
         except MISFITS as error:
             # Imported here, because only errors need it.
-            from .misfits import describe
+            from .misfits import cause_of, describe
 
-            raise TypeError(f"{self._view} {describe(value, self._annotation, error)}") from error
+            said = f"{self._view} {describe(value, self._annotation, error)}"
+            raise TypeError(said) from cause_of(error)
 
     def _add_headers(
         self, response: Response, copy: t.Any, headers: t.Any, format_: Format
@@ -114,6 +124,8 @@ class Answer:
                 body = msgspec.json.encode(copy) if format_.is_packed else response.get_data()
                 response.headers["ETag"] = tag_of_json(body, is_packed=format_.is_packed)
             response.make_conditional(request.environ)
+            if response.status_code == PreconditionFailed.code:
+                raise PreconditionFailed(OTHER_VERSION)
 
 
 class Nothing:
@@ -285,12 +297,28 @@ def _unpack(value: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
     return (body, second, None) if is_status else (body, None, second)
 
 
+_STATUS_LINE = re.compile(r"([1-5][0-9]{2})(?: .*)?", re.DOTALL)
+
+
 def _code_of(status: t.Any) -> int:
-    """Return the number of a status, which may be a line such as ``404 NOT FOUND``."""
+    """Return the number of a status, which may be a line such as ``404 NOT FOUND``.
+
+    Raises `TypeError` for what is none from 100 to 599.
+
+    SECURITY(excess data): Werkzeug reads numbers in other spellings too, such as ``"0200"``, for
+    whose data no type would be looked up.
+    """
     if isinstance(status, (str, bytes)):
-        digits = status[:3]
-        return int(digits) if digits.isdigit() else 0
-    return int(status)
+        line = status if isinstance(status, str) else status.decode("latin-1")
+        found = _STATUS_LINE.fullmatch(line)
+        code = 0 if found is None else int(found[1])
+    else:
+        code = int(status)
+    if not 100 <= code <= 599:
+        raise TypeError(
+            f"The view returned the status {status!r}. Return a number from 100 to 599."
+        )
+    return code
 
 
 def answers_of(
@@ -359,8 +387,16 @@ def _unfiltered(returns: Returns) -> list[t.Any]:
 
 
 def status_of(annotation: t.Any, options: t.Mapping[str, t.Any]) -> int:
-    """Return the status of a value that comes without one: 204 for a view that returns None."""
-    return int(options.get("status") or (204 if annotation in NOTHING else 200))
+    """Return the status of a value that comes without one: 204 for a view that returns None.
+
+    Raises `TypeError` for a ``status=`` that is none.
+    """
+    status = options.get("status")
+    if status is None:
+        return 204 if annotation in NOTHING else 200
+    if not (isinstance(status, int) and 100 <= status <= 599):
+        raise TypeError(f"status={status!r} is no status code from 100 to 599.")
+    return int(status)
 
 
 def _said(options: t.Mapping[str, t.Any]) -> dict[int, t.Any]:

@@ -21,6 +21,9 @@ _PACKED = "-msgpack"
 SPEC(RFC 9110 §8.8.3.3): representations of one thing that differ have different tags.
 """
 
+OTHER_VERSION = "There is another version now than If-Match names."
+"""What a client is told with 412."""
+
 _OPAQUE = re.compile(r"[\x21\x23-\x7e]+")
 """SPEC(RFC 9110 §8.8.3): a tag without its quotes."""
 
@@ -86,7 +89,7 @@ def _check_version(tag: str | None, modified: dt.datetime | None, *, is_required
     since = request.if_unmodified_since
     if "If-Match" in request.headers:
         if not _matches(request.if_match, tag):
-            raise PreconditionFailed("There is another version now than If-Match names.")
+            raise PreconditionFailed(OTHER_VERSION)
     elif since is not None and modified is not None:
         if modified > since:
             raise PreconditionFailed("It was changed after the date of If-Unmodified-Since.")

@@ -21,6 +21,8 @@ from ..registration.overrides import key_of
 from .binding import Binding, bind
 from .hints import hints_of
 from .markers import Depends, markers_of
+from .mistakes import explain
+from .positional import refuse_positional
 from .security import SecurityScheme
 from .unentered import beneath_partials, name_of, refuse_unentered
 
@@ -205,8 +207,9 @@ class _Compiler:
             step = self._compile(function)
         except _ExplainedError:
             raise
-        except (TypeError, NameError) as error:
-            raise _ExplainedError(f"{error} (The dependency {definition(function)}.)") from error
+        except Exception as error:
+            where = f"(The dependency {definition(function)}.)"
+            raise _ExplainedError(f"{explain(error)} {where}") from error
         self._path.pop()
         self.steps.append(step)
         index = len(self.steps) - 1
@@ -222,6 +225,7 @@ class _Compiler:
             reads_credentials = isinstance(function, SecurityScheme) and kind is Kind.FUNCTION
             return Step(function, name, kind, is_credential=reads_credentials)
         hints = _hints_of(function)
+        refuse_positional(parameters, hints)
         markers = markers_of(parameters, hints, self._variables)
         needs = {parameter: self.add(marker) for parameter, marker in markers.items()}
         others = {name: hint for name, hint in hints.items() if name not in needs}
@@ -289,8 +293,6 @@ def _check_filled(parameters: Mapping[str, inspect.Parameter], filled: Collectio
             continue
         if parameter.default is not parameter.empty:
             continue
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise TypeError(f"{name!r} is positional-only, but it is passed by name. Remove '/'.")
         if name not in filled:
             raise TypeError(
                 f"Nothing fills {name!r}: the rule has no such variable, and it has no annotation."

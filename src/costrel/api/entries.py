@@ -12,6 +12,7 @@ from msgspec import UNSET
 from msgspec import inspect as types
 from werkzeug.wrappers import Request as BaseRequest
 
+from .defaults import refuse_shared
 from .forms import is_file
 from .hidden import hidden_marker, unaliased
 from .kinds import (
@@ -118,6 +119,7 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
         return None
     try:
         kind = kind_of(annotation)
+        refuse_shared(kind)
         refuse_keys(kind)
         refuse_unfilled(kind)
     except TypeError as error:

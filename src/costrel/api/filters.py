@@ -12,7 +12,7 @@ from . import mismatches
 from .kinds import all_in, holds, is_positional, kind_of
 from .mirrors import mirror_of
 from .models import has_model
-from .picking import pick
+from .picking import ITERABLES, pick, prepare_models
 
 Encode = t.Callable[[t.Any], bytes]
 
@@ -113,6 +113,7 @@ class ModelFilter(Filter):
         super().__init__(annotation)
         if self._copy is None:
             raise TypeError(f"{annotation!r} has a model of Pydantic in a type that can't be sent.")
+        prepare_models(self._kind)
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
         """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
@@ -174,6 +175,22 @@ class KeyFilter(RawFilter):
         if found:
             raise msgspec.ValidationError(f"{found[0].detail} (at {found[0].pointer})")
         return copy, body
+
+
+class UnionFilter(Filter):
+    """Encode values of a union with arrays in it, for which any iterable is one, as for an array.
+
+    Else msgspec would look for the attributes of the other members in it.
+    """
+
+    __slots__ = ()
+
+    def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
+        """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
+        # Most are lists or nothing, for which the classes need not be asked.
+        if value is not None and type(value) is not list and isinstance(value, ITERABLES):
+            value = list(value)
+        return super().encode(value, encode)
 
 
 def filter_of(annotation: t.Any) -> Filter:

@@ -85,7 +85,7 @@ def _fields_of(cls: t.Any, marks: Marks) -> Iterator[t.Any]:
         return
     try:
         yield from t.get_type_hints(cls, include_extras=True).values()
-    except NameError:
+    except Exception:  # noqa: BLE001  an annotation may be any expression
         # msgspec can't fill it from a request either.
         return
     yield from filter(marks, defaults)

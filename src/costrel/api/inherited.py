@@ -61,7 +61,7 @@ def _declared(function: t.Any) -> str | None:
         members = [*returns.data, *returns.lines, *returns.events]
         members += [one for many in returns.by_status.values() for one in many]
         declares = any(map(declares_data, members))
-    except TypeError:
+    except Exception:  # noqa: BLE001  an annotation may be any expression
         # It is refused where it is a view itself; who overrides it has to say something.
         return str(function.__annotations__.get("return"))
     shown = (

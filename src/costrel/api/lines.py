@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import AsyncIterator, Iterator
 
+from ..ground.convertible import Convertible
 from ..ground.current import current_app
 from .negotiation import JSON
 
@@ -54,7 +55,7 @@ class Lines:
         Raises `TypeError` (500) for a value that is no iterator.
         """
         body: t.Any = value
-        if hasattr(value, "convert"):
+        if isinstance(value, Convertible):
             # Of `stream_with_context`: it knows where an async iterator has to run.
             value.convert(self._later)
         elif isinstance(value, AsyncIterator):

@@ -10,6 +10,9 @@ import msgspec
 from .mismatches import of_error
 from .pages import CursorPage, Page
 
+_WITH_VALUE = re.compile(r"(Invalid (?:enum )?value) .*", re.DOTALL)
+"""What msgspec says of a value that is none of several, with the value."""
+
 _STEPS = re.compile(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -26,6 +29,7 @@ def describe(value: t.Any, annotation: t.Any, error: Exception) -> str:
     place, detail = "", str(error)
     if isinstance(error, msgspec.ValidationError):
         pointer, detail = of_error(error)
+        detail = _WITH_VALUE.sub(r"\1", detail)
         # A key of a dictionary is data, so msgspec does not tell it.
         pointer = _with_keys(str(error)) or pointer
         place = f" at {pointer}" if pointer else ""
@@ -33,6 +37,14 @@ def describe(value: t.Any, annotation: t.Any, error: Exception) -> str:
     declared = _shown(annotation)
     said = f"returned {came}, which does not fit its return annotation {declared}{place}: {detail}"
     return f"{said.rstrip('.')}.{_advice(value, annotation, declared)}"
+
+
+def cause_of(error: Exception) -> Exception | None:
+    """Return what is shown as the cause of an error of `describe`; None if it has the value.
+
+    SECURITY(secrets in logs): it is logged too.
+    """
+    return None if _WITH_VALUE.match(str(error)) else error
 
 
 def _with_keys(message: str) -> str:

@@ -1,8 +1,26 @@
-"""Tell the mistakes in an application's types from the values that they refuse."""
+"""Mistakes in an application's types: say them, and tell them from the values that they refuse."""
 
 from __future__ import annotations
 
 import msgspec
+
+from .hints import DEFINE_IT
+
+
+def explain(error: Exception) -> str:
+    """Return what is wrong with annotations, of which any error may come: they are expressions.
+
+    `TypeError` says it already.
+    """
+    if isinstance(error, NameError):
+        return f"{error}. {DEFINE_IT}"
+    if isinstance(error, TypeError):
+        return str(error)
+    said = str(error).strip().rstrip(".")
+    return (
+        f"An annotation, of it or of a class in it, raises {type(error).__name__}: {said}."
+        " Look for a wrong name in it."
+    )
 
 
 def refuse_mistake(error: msgspec.ValidationError) -> None:

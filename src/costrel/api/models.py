@@ -16,6 +16,7 @@ import msgspec
 
 from . import intake, mismatches
 from .grammar import grammar_of, keys_of_field, kind_of_model, parents_of_field
+from .hints import DEFINE_IT
 from .kinds import ARRAYS, kind_of, without_none
 from .mismatches import Mismatch
 from .numbers import FRACTION, decode_as_written
@@ -56,6 +57,11 @@ class Adapter:
         self._error: type[Exception] = pydantic.ValidationError
         try:
             self._adapter = pydantic.TypeAdapter(annotation)
+            if not getattr(self._adapter, "pydantic_complete", True):
+                # A name in a model was not known so far: else each request would find that out.
+                self._adapter.rebuild(_types_namespace={})
+        except pydantic.errors.PydanticUndefinedAnnotation as error:
+            raise TypeError(f"{error.message}. {DEFINE_IT}") from error
         except pydantic.errors.PydanticUserError as error:
             raise TypeError(str(error)) from error
         self._compile(self._adapter.core_schema)

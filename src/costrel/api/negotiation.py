@@ -48,8 +48,11 @@ def _pack(value: t.Any) -> bytes:
 
 JSON = Format(JSON_TYPE, msgspec.json.encode, is_chosen=False)
 
-_CHOSEN_JSON = JSON._replace(is_chosen=True)
-_OFFERED = {JSON_TYPE: _CHOSEN_JSON} | {name: Format(name, _pack) for name in PACKED_TYPES}
+CHOSEN_JSON = JSON._replace(is_chosen=True)
+SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+"""SPEC(RFC 9110 §9.2.1): methods that change nothing."""
+
+_OFFERED = {JSON_TYPE: CHOSEN_JSON} | {name: Format(name, _pack) for name in PACKED_TYPES}
 _RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 """SPEC(RFC 9110 §12.5.1): a media range, without its parameters and in lower case."""
 
@@ -100,7 +103,7 @@ def _choose(accept: str) -> Format | None:
         if _RANGE.fullmatch(name):
             ranges.append((name, weight))
     if not ranges:
-        return _CHOSEN_JSON
+        return CHOSEN_JSON
     best = MIMEAccept(ranges).best_match(_OFFERED)
     return None if best is None else _OFFERED[best]
 

@@ -17,11 +17,13 @@ from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
-from .hints import DEFINE_IT, hints_of
+from .hints import hints_of
 from .ignored import ignored_in, refuse_ignored_in_init
 from .inherited import check_inherited
-from .negotiation import format_of_request
+from .mistakes import explain
+from .negotiation import SAFE, format_of_request
 from .paths import check_taken, check_variables
+from .positional import refuse_positional
 from .problems import Problem
 from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
@@ -33,9 +35,6 @@ if t.TYPE_CHECKING:
     from ..registration.application import App
 
 View = t.Callable[..., t.Any]
-
-_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-"""SPEC(RFC 9110 §9.2.1): methods that change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +238,10 @@ def _of_function(
     try:
         hints = hints_of(function) if is_typed else {}
         hints = {name: hint for name, hint in hints.items() if name not in given}
+        refuse_positional(
+            _parameters_of(view, bound=bound) if is_typed else {}, hints,
+            decorated=is_decorated, filled=filled,
+        )  # fmt: skip
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
         if is_typed:
@@ -260,10 +263,9 @@ def _of_function(
             bindings = [*dependencies.bindings, *([] if binding is None else [binding])]
             credentials = [one.name for one in dependencies.security]
             share_names(bindings, credentials, refuse_unknown=refuse_unknown)
-    except (TypeError, NameError) as error:
-        advice = f". {DEFINE_IT}" if isinstance(error, NameError) else ""
+    except Exception as error:
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
-        raise TypeError(f"{error}{advice} {where}") from error
+        raise TypeError(f"{explain(error)} {where}") from error
     if binding is not None and not binding.entries and send is None:
         # A view that takes nothing by annotation may read the query itself.
         binding = None
@@ -272,12 +274,18 @@ def _of_function(
     is_data = takes or returns is NOT_SAID or not is_page(returns)
     is_api = declares and (is_data or _says_problems(options))
     negotiates_first = (
-        isinstance(send, Answers) and send.negotiates and not _SAFE.issuperset(methods)
+        isinstance(send, Answers) and send.negotiates and not SAFE.issuperset(methods)
     )
     return Operation(
         function, rule, methods, options, hints, binding, returns, send,
         is_api, responses, negotiates_first, dependencies, unsaid,
     )  # fmt: skip
+
+
+def _parameters_of(view: View, *, bound: bool) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a view, without that of its instance."""
+    parameters = list(inspect.signature(view).parameters.items())
+    return dict(parameters[1:] if bound else parameters)
 
 
 def _is_for_flask(app: App, rule: Rule, function: t.Any) -> bool:

@@ -45,6 +45,14 @@ class Parameter:
                 raise TypeError(_advice(cls.__name__, default, options, unknown))
             return object.__new__(cls)
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` for a name that no client could send."""
+        if self.alias is not None and not (isinstance(self.alias, str) and self.alias):
+            raise TypeError(
+                f"{type(self).__name__}(alias={self.alias!r}): write the name that clients send, as"
+                f" in alias='from'. ({caller()})"
+            )
+
 
 def _advice(
     marker: str, default: tuple[t.Any, ...], options: t.Mapping[str, t.Any], unknown: list[str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, MappingView
 from decimal import Decimal
 from functools import lru_cache
 
@@ -44,6 +45,20 @@ def pick(value: t.Any, kind: types.Type) -> t.Any:  # noqa: C901, PLR0911  a tab
     if isinstance(kind, types.CustomType) and _is_model(kind):
         return Raw(_adapter_of(kind.cls).write(value))
     return _left(value, kind)
+
+
+def prepare_models(kind: types.Type) -> None:
+    """Make what writes Pydantic's models; raises `TypeError` for one that can't be written."""
+    for item in all_in(kind):
+        if _is_model(item):
+            _adapter_of(item.cls)
+
+
+def may_be_array(kind: types.Type) -> bool:
+    """Whether a type is a union with arrays among its members."""
+    kind = bare(kind)
+    is_union = isinstance(kind, types.UnionType)
+    return is_union and any(isinstance(one, _LISTS) for one in members_of(kind))  # type: ignore[arg-type]
 
 
 _adapter_of = lru_cache(maxsize=256)(Adapter)
@@ -137,9 +152,12 @@ def _filled(item: t.Any, field: types.Field) -> t.Any:
 
 def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
     """Return the member of a union that a value with parts is meant for."""
+    found: list[t.Any]
     if isinstance(value, _SCALARS):
         return None
-    if has_no_names(value) or isinstance(value, (set, frozenset)):
+    if isinstance(value, ITERABLES):
+        found = [one for one in members if isinstance(one, _LISTS)]
+    elif has_no_names(value) or isinstance(value, (set, frozenset)):
         found = [one for one in members if isinstance(one, _LISTS) or is_positional(one)]
     else:
         found = [one for one in members if isinstance(one, _WITH_NAMES)]
@@ -149,6 +167,9 @@ def _member_for(value: t.Any, members: list[t.Any]) -> types.Type | None:
         found = [member for member in found if _is_tagged_as(value, member)]
     return found[0] if len(found) == 1 else None
 
+
+ITERABLES: tuple[t.Any, ...] = (Iterator, MappingView, deque)
+"""What can only be meant for an array, such as the results of a database, or what `map` makes."""
 
 _LISTS = (*ARRAYS, types.TupleType)
 _WITH_NAMES = (*OBJECTS, *DICTS, types.NamedTupleType)

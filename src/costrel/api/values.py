@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import enum
 import typing as t
-import uuid
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,6 +14,7 @@ from msgspec import inspect as types
 
 from ..json.depth import TOO_DEEP
 from . import mismatches
+from .defaults import IMMUTABLE
 from .kinds import ARRAYS, fields_of, limit_of, without_none
 from .parameters import Form, Header, Parameter, Query
 from .places import TAKERS, Take, key_of
@@ -273,12 +270,6 @@ def _field_of(entry: Entry) -> str:
     return f"({entry.name})" if entry.is_whole else entry.key
 
 
-_IMMUTABLE = (
-    type(None), bool, int, float, str, bytes, enum.Enum, dt.date, dt.time, dt.timedelta,
-    decimal.Decimal, uuid.UUID,
-)  # fmt: skip
-
-
 def _field(entry: Entry) -> types.Field:
     name = _field_of(entry)
     return types.Field(entry.name, name, entry.kind, required=entry.is_required)
@@ -286,7 +277,7 @@ def _field(entry: Entry) -> types.Field:
 
 def _struct_of(entries: t.Sequence[Entry]) -> type[msgspec.Struct]:
     """Return the struct that parameters are converted as; many views take the same ones."""
-    if all(entry.is_required or isinstance(entry.default, _IMMUTABLE) for entry in entries):
+    if all(entry.is_required or isinstance(entry.default, IMMUTABLE) for entry in entries):
         with suppress(TypeError):  # for what can't be hashed
             return _shared_struct(*map(_AsWritten, entries))
     return _make_struct(entries)
@@ -340,7 +331,7 @@ def default_maker(entry: Entry) -> t.Callable[[], t.Any] | None:
     SECURITY(shared state): each request gets a copy, or what one changes would be in the next.
     Raises `TypeError` for a default that can't be copied.
     """
-    if entry.is_required or isinstance(entry.default, _IMMUTABLE):
+    if entry.is_required or isinstance(entry.default, IMMUTABLE):
         return None
     make = partial(deepcopy, entry.default)
     try:

@@ -6,12 +6,13 @@ import typing as t
 from collections.abc import AsyncIterator
 from weakref import ref
 
+from ..ground.convertible import Convertible
 from ..ground.current import request_view
 from ..helpers import ContextStream
 from .loop import async_to_sync
 
 
-class AsyncBody:
+class AsyncBody(Convertible):
     """A body that async code can iterate over on its loop, and sync code in a thread."""
 
     def __init__(self, iterator: AsyncIterator[t.Any]) -> None:

@@ -7,6 +7,7 @@ import typing as t
 from collections.abc import AsyncIterator
 from contextvars import Context
 
+from ..ground.convertible import Convertible
 from ..ground.current import context as current_context
 from ..helpers import ContextStream
 from .threads import workers_of
@@ -17,7 +18,7 @@ if t.TYPE_CHECKING:
 R = t.TypeVar("R")
 
 
-class AsyncContextStream(ContextStream):
+class AsyncContextStream(ContextStream, Convertible):
     """The stream of a request that was answered in a thread, produced on an event loop.
 
     Unless `on_loop` is called, sync code iterates over it and waits for each piece in its

@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:
 
 _BODIES = frozenset(("body", "form", "file"))
 _OF_BODY = (400, 413, 415)
+_NO_VARIABLES: t.Mapping[str, str] = {}
 
 
 class Describer:
@@ -45,7 +46,7 @@ class Describer:
         self,
         operation: Operation,
         id_: str,
-        variables: t.Sequence[str] = (),
+        variables: t.Mapping[str, str] = _NO_VARIABLES,
         *,
         tags: t.Sequence[str] = (),
         is_sent: bool = False,
@@ -55,7 +56,7 @@ class Describer:
         Args:
             operation: The operation.
             id_: Its id, unique in the document.
-            variables: The variables of its path template.
+            variables: The names that its rule's variables have in its path template.
             tags: Headings that it stands under, if it does not say any.
             is_sent: Whether the application sends the request, as a webhook or callback.
 
@@ -101,7 +102,7 @@ class Describer:
         self,
         operation: Operation,
         entries: t.Sequence[Entry],
-        variables: t.Sequence[str],
+        variables: t.Mapping[str, str],
         has_security: bool,
     ) -> dict[int, str | None]:
         """Return the errors that can happen before and in the view: see `Responses.of`."""
@@ -118,6 +119,8 @@ class Describer:
             statuses.append(429)
         if getattr(operation.send, "negotiates", False):
             statuses.append(406)
+        if operation.options.get("etag") and "GET" in operation.methods:
+            statuses.append(412)
         if operation.is_api:
             statuses.append(500)
         # Those that the application has mapped its exceptions to may be of its own kind.

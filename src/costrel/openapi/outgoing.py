@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from ..api.binding import bind
+from ..api.hints import hints_of
+from ..api.mistakes import explain
 from ..api.operation import Operation
 from ..api.returns import NOT_SAID
 from ..registration.origin import definition
@@ -19,9 +21,9 @@ def operation_for(
     Raises `TypeError`, with its file and line, for annotations that can't be used.
     """
     try:
-        hints = t.get_type_hints(function, include_extras=True)
+        hints = hints_of(function)
         binding = bind(function, hints, (), (method,))
-    except (TypeError, NameError) as error:
-        raise TypeError(f"{error} (The function {definition(function)}.)") from error
+    except Exception as error:
+        raise TypeError(f"{explain(error)} (The function {definition(function)}.)") from error
     returns = hints.get("return", NOT_SAID)
     return Operation(function, t.cast("t.Any", None), (method,), options, hints, binding, returns)

@@ -13,7 +13,7 @@ from .paths import schema_of
 from .scalars import Schema, as_json, text_default
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from werkzeug.routing import Rule
 
@@ -27,7 +27,7 @@ def parameters_of(
     schemas: Schemas,
     entries: Sequence[Entry],
     rule: Rule | None,
-    variables: Iterable[str],
+    variables: Mapping[str, str],
     said: Mapping[str, str],
 ) -> list[dict[str, t.Any]]:
     """Return an operation's parameters: those of the path first, then in the order of the code.
@@ -39,7 +39,7 @@ def parameters_of(
         schemas: The schemas of the document.
         entries: What the view takes, and what it depends on.
         rule: The rule.
-        variables: Its variables.
+        variables: Its variables, and their names in the path template.
         said: What the view's docstring says of each name.
     """
     found: dict[tuple[str, str], dict[str, t.Any]] = {}
@@ -58,18 +58,29 @@ def _of_path(
     schemas: Schemas,
     entries: Sequence[Entry],
     rule: Rule | None,
-    variables: Iterable[str],
+    variables: Mapping[str, str],
     said: Mapping[str, str],
 ) -> Iterator[dict[str, t.Any]]:
     marked = {entry.name: entry for entry in entries if entry.marker.place == "path"}
-    for name in variables:
+    for name, shown in variables.items():
         schema = schema_of(t.cast("Rule", rule)._converters[name])
         entry = marked.get(name)
         if entry is not None:
-            # Both have to let a value through; what the annotation says is more precise.
-            schema |= schemas.of_text(entry.annotation)
+            own = schemas.of_text(entry.annotation)
+            # Both have to let a value through; what the annotation says is more precise. What is
+            # said of text is nothing for what it is read as.
+            is_read = schema.get("type") == "string" and not _is_string(entry.kind, own)
+            schema = own if is_read else schema | own
         marker = None if entry is None else entry.marker
-        yield _parameter(name, "path", schema, marker, said.get(name), required=True)
+        yield _parameter(shown, "path", schema, marker, said.get(name), required=True)
+
+
+def _is_string(kind: types.Type, schema: Schema) -> bool:
+    """Whether all values of a type are strings in JSON."""
+    kind = without_none(kind)
+    if isinstance(kind, types.EnumType):
+        return all(isinstance(member.value, str) for member in kind.cls)
+    return schema.get("type") == "string"
 
 
 def _of_entry(

@@ -34,7 +34,8 @@ def template_of(rule: Rule) -> tuple[str, list[str]]:
         if not in_path:
             in_path = not is_variable and text == "|"  # the host ends here
         elif not is_variable:
-            parts.append(text)
+            # Braces would be a variable of the template.
+            parts.append(text.replace("{", "%7B").replace("}", "%7D"))
         elif text in (rule.defaults or ()):
             parts.append(rule._converters[text].to_url((rule.defaults or {})[text]))
         else:

@@ -31,6 +31,7 @@ _EXPLAINED = {
     401: "The credentials are missing, or they are not valid.",
     404: "There is nothing at this address.",
     406: "There is no answer in a media type that the client accepts.",
+    412: "There is another version now than `If-Match` names.",
     413: "The body is too large.",
     414: "The URL is too long.",
     415: "The body has a media type that is not accepted here.",

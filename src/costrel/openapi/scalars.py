@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 import msgspec
@@ -26,11 +27,15 @@ _STRING = {"min_length": "minLength", "max_length": "maxLength", "pattern": "pat
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 _BYTES = (types.BytesType, types.ByteArrayType, types.MemoryViewType)
 
+_LAST = r"(\.[0-9]+(?=.$))?"
 DURATION = (
-    r"^-?P(?=.)([0-9]{1,8}D)?"
-    r"(T(?=[0-9])([0-9]{1,8}H)?([0-9]{1,8}M)?([0-9]{1,8}(\.[0-9]{1,6})?S)?)?$"
+    rf"^[+-]?[Pp](?=.)([0-9]{{1,8}}{_LAST}[Dd])?"
+    rf"([Tt](?=[0-9])([0-9]{{1,10}}{_LAST}[Hh])?([0-9]{{1,11}}{_LAST}[Mm])?([0-9]{{1,12}}{_LAST}[Ss])?)?$"
 )
-"""What msgspec reads of ISO 8601: days to seconds, since years and months have no fixed length."""
+"""What msgspec reads of ISO 8601: days to seconds, since years and months have no fixed length.
+
+The last of them may have a fraction. With so many digits, all of them together are in range.
+"""
 
 _DECIMAL = NUMBER.pattern.replace("[+-]?[0-9]+", "[+-]?[0-9]{1,17}")
 """Numbers in the range of `decimal.Decimal`: an exponent of more digits is refused."""
@@ -209,6 +214,21 @@ def text_default(value: t.Any, factory: t.Any = msgspec.NODEFAULT) -> Schema:
 def as_json(value: t.Any, otherwise: t.Any = None) -> t.Any:
     """Return a value as JSON has it; `otherwise` if JSON can't hold it."""
     try:
-        return msgspec.json.decode(msgspec.json.encode(value))
+        plain = msgspec.to_builtins(value, str_keys=True)
+        # msgspec writes null for these.
+        is_finite = all(math.isfinite(one) for one in _floats_in(plain))
+        return msgspec.json.decode(msgspec.json.encode(plain)) if is_finite else otherwise
     except (TypeError, ValueError, RecursionError):
         return otherwise
+
+
+def _floats_in(value: t.Any) -> t.Iterator[float]:
+    """Yield the floats in a value of dictionaries, lists and scalars."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _floats_in(item)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from _floats_in(item)

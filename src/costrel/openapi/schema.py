@@ -36,6 +36,7 @@ tag out, which they may not in a union.
 """
 
 _ITEMS = {"min_length": "minItems", "max_length": "maxItems"}
+_SETS = (types.SetType, types.FrozenSetType)
 _PROPERTIES = {"min_length": "minProperties", "max_length": "maxProperties"}
 
 
@@ -128,8 +129,11 @@ class Schemas:
         """Return the schema of an array or a dictionary; None for what is neither."""
         if isinstance(kind, ARRAYS):
             items = self.of_kind(kind.item_type, mode)
+            # Only different items count: who sends no others is not refused.
+            counts = isinstance(kind, _SETS) and (kind.min_length or 0) > 1
             limit = {} if mode == "output" else _limit(kind, "maxItems")
-            return {"type": "array", "items": items, **limit, **constraints(kind, _ITEMS)}
+            unique = {"uniqueItems": True} if counts else {}
+            return {"type": "array", "items": items, **unique, **limit, **constraints(kind, _ITEMS)}
         if isinstance(kind, types.TupleType):
             return self._fixed_array(list(kind.item_types), len(kind.item_types), mode, closed=True)
         return self._dictionary(kind, mode) if isinstance(kind, DICTS) else None
@@ -187,7 +191,9 @@ class Schemas:
     def _array_of_fields(self, kind: t.Any, mode: Mode) -> Schema:
         """Return the schema of a tuple with names, or of a struct that is sent as an array."""
         items = [one.type for one in kind.fields]
-        required = sum(1 for one in kind.fields if one.required or mode == "output")
+        # Each has its place, so that what is before one that has to be there has to be, too.
+        places = [place for place, one in enumerate(kind.fields, 1) if one.required]
+        required = len(items) if mode == "output" else max(places, default=0)
         tag = getattr(kind, "tag", None)
         if tag is not None:
             items.insert(0, types.LiteralType((tag,)))
@@ -210,10 +216,34 @@ class Schemas:
     def _union(self, kind: types.UnionType, mode: Mode) -> Schema:
         tagged = list(filter(_has_tag, kind.types))
         if len(tagged) < 2:  # the tag of a single one tells nothing apart
-            return {"anyOf": [self.of_kind(member, mode) for member in kind.types]}
-        parts = [self.of_kind(member, mode) for member in kind.types if not _has_tag(member)]
+            return {"anyOf": self._members(kind.types, kind, mode)}
+        untagged = [member for member in kind.types if not _has_tag(member)]
+        parts = self._members(untagged, kind, mode)
         one_of = self._tagged([bare(one) for one in tagged], mode)
         return {"anyOf": [one_of, *parts]} if parts else one_of
+
+    def _members(
+        self, members: t.Iterable[types.Type], union: types.UnionType, mode: Mode
+    ) -> list[Schema]:
+        """Return the schemas of a union's members, as far as msgspec lets them have a value.
+
+        A number without a fraction is never the float's if there are integers in the union, and
+        the constraints of the union's ``int`` or ``str`` hold for its literals too.
+        """
+        integers = _has_integers(union) and mode != "output"
+        found = []
+        for member in members:
+            kind = bare(member)
+            if isinstance(kind, types.LiteralType):
+                values = [one for one in kind.values if not _is_of_constrained(one, union)]
+                if len(values) < len(kind.values):
+                    found += [choice(values)] if values else []
+                    continue
+            schema = self.of_kind(member, mode)
+            if integers and isinstance(kind, types.FloatType):
+                schema = {**schema, "not": {"type": "integer"}}
+            found.append(schema)
+        return found
 
     def _tagged(self, members: list[t.Any], mode: Mode) -> Schema:
         """Return the schema of structs that their tags tell apart."""
@@ -331,6 +361,32 @@ class Schemas:
         if isinstance(value, Reference):
             return f"#/components/schemas/{self._names[value.model, value.mode]}"
         raise TypeError(f"JSON can't hold {value!r}, which an OpenAPI document has got.")
+
+
+def _has_integers(union: types.UnionType) -> bool:
+    """Whether a union has some integers, but not all of them."""
+    members = members_of(union)
+    integers = [one for one in members if isinstance(one, types.IntType)]
+    if integers:
+        return any(map(_is_constrained, integers))
+    return any(type(value) is int for member in members for value in _values_of(member))
+
+
+def _values_of(kind: t.Any) -> list[t.Any]:
+    """Return the values of an enumeration or a literal."""
+    if isinstance(kind, types.EnumType):
+        return [member.value for member in kind.cls]
+    return list(kind.values) if isinstance(kind, types.LiteralType) else []
+
+
+def _is_of_constrained(value: t.Any, union: types.UnionType) -> bool:
+    """Whether a literal's value is taken as that of a member that has constraints."""
+    wanted: t.Any = {int: types.IntType, str: types.StrType}.get(type(value), ())
+    return any(isinstance(one, wanted) and _is_constrained(one) for one in members_of(union))
+
+
+def _is_constrained(kind: t.Any) -> bool:
+    return any(getattr(kind, name) is not None for name in kind.__struct_fields__)
 
 
 def _limit(kind: types.Type, name: str) -> Schema:

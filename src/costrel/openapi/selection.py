@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing as t
 from collections import defaultdict
 
@@ -29,14 +30,14 @@ class Selected(t.NamedTuple):
     Attributes:
         id: Its operation id.
         path: Its path template.
-        variables: The variables of the template.
+        variables: The names that the rule's variables have in the template.
         method: Its HTTP method.
         operation: What it takes and answers.
     """
 
     id: str
     path: str
-    variables: list[str]
+    variables: t.Mapping[str, str]
     method: str
     operation: Operation
 
@@ -54,13 +55,18 @@ class Selected(t.NamedTuple):
 def select(app: App, version: str | None) -> list[Selected]:
     """Return the operations of a document, in the order in which they were registered.
 
-    Of two rules with one path template, such as on two hosts, the first has it. Raises
+    Of two rules with one path template, such as on two hosts, the first has it; and so it has if
+    only their variables differ, as in ``/<int:id>`` and ``/<name>``, whose names it gives. Raises
     `TypeError` for annotations that can't be used, and for two operations with one id.
     """
     found: dict[tuple[str, str], Selected] = {}
+    known: dict[str, tuple[str, list[str]]] = {}
     by_endpoint: dict[t.Any, list[Selected]] = defaultdict(list)
     for rule in _documented_rules(app, version):
-        path, variables = template_of(rule)
+        own_path, own = template_of(rule)
+        # SPEC(OpenAPI 3.1 §4.8.8.1): paths that differ in these names only are the same.
+        path, names = known.setdefault(_VARIABLE.sub("{}", own_path), (own_path, own))
+        variables = dict(zip(own, names, strict=True))
         for operation in _operations_of(app, rule):
             for method in _methods_of(app, operation):
                 if (path, method) not in found:
@@ -71,6 +77,9 @@ def select(app: App, version: str | None) -> list[Selected]:
     selected = [named[key] for key in found]
     _check_ids(selected)
     return selected
+
+
+_VARIABLE = re.compile(r"\{[^}]*\}")
 
 
 def versions_in(app: App) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import typing as t
 from urllib.parse import quote
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, PreconditionFailed
 
 from ..config import InDebugMode
 from ..ground.current import current_app, request
@@ -63,6 +63,8 @@ def openapi_document() -> Response:
     response.cache_control.no_cache = True
     response.add_etag()
     response.make_conditional(request)
+    if response.status_code == PreconditionFailed.code:
+        raise PreconditionFailed
     return response
 
 
