@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import contextmanager
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -18,7 +19,8 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
 
     For each operation, Schemathesis sends requests that the document allows and requests
     that it forbids, follows from one operation to the next, and runs all its checks on the
-    answers. One line is a whole test::
+    answers. What runs around serving runs around the test; the event loop's lag is not reported
+    meanwhile. One line is a whole test::
 
         def test_api():
             schema_test(create_app())
@@ -28,7 +30,7 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
     Args:
         app: The application. In testing mode, the failure has the exception of an unhandled
             error; otherwise the log has it.
-        version: The version of the API; None for all of it.
+        version: The version of the API, whose operations alone are tested; None for all of it.
         **options: Settings of Schemathesis, as in its ``schemathesis.toml``:
             ``headers={"Authorization": "Bearer t"}``, ``generation={"max-examples": 20}``.
             Underscores in the first name stand for hyphens. Without any, that file is read.
@@ -60,14 +62,35 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
         headers = {"Sec-Fetch-Site": "same-origin", **(schema.config.headers or {})}
         schema.config.update(headers=headers)
     found: dict[str, str] = {}
-    for event in from_schema(schema).execute():
-        for failure, repeat in _failures(event):
-            found.setdefault(failure, repeat)
+    with _served(app):
+        for event in from_schema(schema).execute():
+            for failure, repeat in _failures(event):
+                found.setdefault(failure, repeat)
     if found:
         raise AssertionError(
             f"The API does not do what its document says, in {len(found)} ways:\n\n"
             + "\n\n".join(f"{failure}\n{repeat}".strip() for failure, repeat in found.items())
         )
+
+
+@contextmanager
+def _served(app: App) -> t.Iterator[None]:
+    """Stop the application in the end, and do not report that its event loop is late.
+
+    The loop shares its process with what makes the requests.
+    """
+    from schemathesis.python import asgi
+
+    limit_s = app.config["LOOP_LAG_WARNING_S"]
+    app.config["LOOP_LAG_WARNING_S"] = None
+    try:
+        yield
+    finally:
+        # Schemathesis 4.32 would stop it, and with it the loop's watch, when the process ends.
+        try:
+            getattr(asgi, "shutdown_lifespans", lambda: None)()
+        finally:
+            app.config["LOOP_LAG_WARNING_S"] = limit_s
 
 
 def send_only_wrong_bodies_as_wrong(schema: t.Any) -> None:
