@@ -66,6 +66,12 @@ class TaggedBook(Book):
     tags: list[Tag] = []
 
 
+class Wanted(Struct):
+    """What a client looks for."""
+
+    size: int
+
+
 COUNT = 7
 MIDNIGHT = dt.datetime(2020, 1, 1)  # noqa: DTZ001  SQLite has no time zones
 
@@ -213,6 +219,73 @@ def test_page_out_of_range_is_refused(query: str, pointer: str, detail: str) -> 
     response = client_of(show).get(f"/books?{query}")
     assert response.status_code == 422
     assert response.json["errors"] == [{"in": "query", "pointer": pointer, "detail": detail}]
+
+
+@pytest.mark.parametrize(
+    ("page", "size", "message"),
+    [
+        (
+            1,
+            1000,
+            r"^size=1000 of a page is out of range: expected `int` <= 100\..* max_size=1000\.",
+        ),
+        (1, 0, "^size=0 of a page is out of range: expected `int` >= 1"),
+        (0, 3, "^page=0 of a page is out of range: expected `int` >= 1"),
+    ],
+)
+def test_number_out_of_range_that_no_client_sent_is_an_error_of_the_code(
+    page: int, size: int, message: str
+) -> None:
+    """It names what to write, in a request and outside of one."""
+
+    def show(q: str = "") -> Page[Book]:
+        return paginate(NUMBERS, page, size)
+
+    with pytest.raises(ValueError, match=message):
+        client_of(show).get("/books?q=x")
+    with pytest.raises(ValueError, match=message):
+        paginate(NUMBERS, page, size)
+
+
+def test_cursor_page_of_a_size_that_the_code_has_is_an_error_of_the_code() -> None:
+    """As a page by its number."""
+
+    def show(cursor: str | None = None) -> CursorPage[Book]:
+        return paginate_by_cursor(NUMBERS, cursor, 1000)
+
+    with pytest.raises(ValueError, match="max_size=1000"):
+        client_of(show).get("/books")
+
+
+def test_number_out_of_range_is_refused_by_the_name_that_the_client_sent() -> None:
+    """Whatever the view calls it, and wherever it is."""
+    app = Costrel(__name__)
+
+    @app.get("/books")
+    def show(number: int = 1, per_page: int = 3) -> Page[Book]:
+        return paginate(NUMBERS, number, per_page)
+
+    @app.get("/pages/<int:number>")
+    def show_page(number: int) -> Page[Book]:
+        return paginate(NUMBERS, number)
+
+    @app.post("/searches")
+    def search(wanted: Wanted) -> Page[Book]:
+        return paginate(NUMBERS, 1, wanted.size)
+
+    client = app.test_client()
+    responses = [
+        client.get("/books?per_page=101"),
+        client.get("/books?number=-1"),
+        client.get("/pages/0"),
+        client.post("/searches", json={"size": 101}),
+    ]
+    assert [response.status_code for response in responses] == [422] * len(responses)
+    assert [
+        (error["in"], error["pointer"])
+        for response in responses
+        for error in response.json["errors"]
+    ] == [("query", "/per_page"), ("query", "/number"), ("path", "/number"), ("body", "")]
 
 
 def test_size_may_have_another_limit() -> None:

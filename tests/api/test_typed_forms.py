@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
 import io
 import typing as t
 
@@ -9,7 +11,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from costrel import Costrel
-from costrel.api import File, Form, UploadedFile
+from costrel.api import File, Form, Partial, Query, UploadedFile, changes_of
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -262,3 +264,110 @@ def test_part_without_a_name_is_an_unknown_one(head, setting):
     else:
         assert response.status_code in {400, 422}
         assert "None" not in response.text
+
+
+class Size(enum.Enum):
+    """A choice that no empty text is."""
+
+    SMALL = "s"
+
+
+class Subscription(Struct):
+    """What a page's form has, with an input of each kind."""
+
+    name: str
+    nickname: str = "none"
+    born: dt.date | None = None
+    ends: dt.date | None = dt.date(2030, 1, 2)
+    copies: t.Annotated[int, Meta(ge=1)] = 3
+    size: Size | None = None
+    email: t.Annotated[str, Meta(pattern="@")] | None = None
+    kind: t.Literal["", "gift"] = "gift"
+    number: int | str = 7
+    discount: int | t.Literal[""] = 5
+    newsletter: bool = False
+    answers: list[bool] = []
+
+
+INPUTS = (
+    "nickname", "born", "ends", "copies", "size", "email", "kind", "number", "discount",
+    "newsletter",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", [None, "multipart/form-data"])
+def test_inputs_that_nothing_was_typed_in_are_empty_text_or_none_or_missing(
+    content_type: str | None,
+) -> None:
+    """Text if the type takes it, None if the type has it, and else as if nothing had been sent."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def subscribe(one: t.Annotated[Subscription, Form()]) -> Subscription:
+        return one
+
+    data = dict.fromkeys(INPUTS, "") | {"name": "", "answers": ["on", "false"]}
+    response = app.test_client().post("/", data=data, content_type=content_type)
+    assert response.json == {
+        "name": "", "nickname": "", "born": None, "ends": None, "copies": 3, "size": None,
+        "email": None, "kind": "", "number": "", "discount": "", "newsletter": False,
+        "answers": [True, False],
+    }  # fmt: skip
+
+
+def test_single_fields_that_are_empty_are_read_as_those_of_a_model() -> None:
+    """A field that has to be there may be None, and is refused otherwise."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def subscribe(
+        born: t.Annotated[dt.date | None, Form()],
+        copies: t.Annotated[int, Form()] = 3,
+        newsletter: t.Annotated[bool, Form()] = False,
+    ) -> list[str]:
+        return [str(born), str(copies), str(newsletter)]
+
+    @app.post("/orders")
+    def order(copies: t.Annotated[int, Form()]) -> int:
+        return copies
+
+    client = app.test_client()
+    data = {"born": "", "copies": "", "newsletter": "on"}
+    assert client.post("/", data=data).json == ["None", "3", "True"]
+    assert client.post("/", data={"born": "2001-02-03"}).json == ["2001-02-03", "3", "False"]
+    assert client.post("/", data={}).json["errors"][0]["pointer"] == "/born"
+    repeated = client.post("/", data={"born": "", "copies": ["", ""]}).json["errors"]
+    assert [error["detail"] for error in repeated] == ["Given more than once"]
+    refused = client.post("/orders", data={"copies": ""}).json["errors"]
+    assert refused == [{"in": "form", "pointer": "/copies", "detail": "Expected `int`"}]
+
+
+def test_empty_field_of_a_partial_form_is_none_or_no_change() -> None:
+    """What was emptied is cleared if it may be None."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def change(changes: t.Annotated[Partial[Subscription], Form()]) -> list[str]:
+        return sorted(f"{name}={value}" for name, value in changes_of(changes).items())
+
+    response = app.test_client().post("/", data={"copies": "", "born": "", "nickname": "Ada"})
+    assert response.json == ["born=None", "nickname=Ada"]
+
+
+def test_empty_text_and_on_are_what_they_were_outside_of_forms() -> None:
+    """A query has the grammar of JSON, unless its type says more."""
+    app = Costrel(__name__)
+
+    @app.get("/")
+    def search(
+        year: int | None = None,
+        exact: bool = False,
+        size: t.Annotated[int | t.Literal[""], Query()] = "",
+    ) -> list[str]:
+        return [str(year), str(exact), str(size)]
+
+    client = app.test_client()
+    errors = client.get("/?year=&exact=on").json["errors"]
+    assert [error["pointer"] for error in errors] == ["/year", "/exact"]
+    assert client.get("/?size=").json == ["None", "False", ""]
+    assert client.get("/?size=5").json == ["None", "False", "5"]

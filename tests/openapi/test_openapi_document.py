@@ -143,6 +143,24 @@ def test_what_is_no_part_of_the_api_is_left_out() -> None:
     assert ids(app) == {}
 
 
+@pytest.mark.parametrize("cls", [Flask, Costrel])
+def test_views_that_are_not_typed_are_left_out_by_view_and_by_blueprint(cls: type[Flask]) -> None:
+    """A nested blueprint's too; the innermost that says something counts."""
+    app = cls(__name__)
+    pages = Blueprint("pages", __name__, typed_views=False, include_in_schema=False)
+    nested = Blueprint("nested", __name__, url_prefix="/nested")
+    others = Blueprint("others", __name__, typed_views=False)
+    pages.get("/", endpoint="index")(str)
+    pages.get("/shown", endpoint="shown", include_in_schema=True)(str)
+    nested.get("/", endpoint="index")(str)
+    others.get("/others", endpoint="index")(str)
+    others.get("/hidden", endpoint="hidden", include_in_schema=False)(str)
+    pages.register_blueprint(nested)
+    app.register_blueprint(pages)
+    app.register_blueprint(others)
+    assert list(document_of(app)["paths"]) == ["/shown", "/others"]
+
+
 def test_methods_that_every_view_has_are_left_out() -> None:
     """HEAD and OPTIONS are documented where the view itself answers them."""
     app = Costrel(__name__)

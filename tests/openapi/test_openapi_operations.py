@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
 import pytest
@@ -234,6 +235,47 @@ def test_form_without_files_is_urlencoded() -> None:
     schema = content["application/x-www-form-urlencoded"]["schema"]
     assert schema["properties"] == {"id": {"type": "integer"}}
     assert schema["required"] == ["id"]
+
+
+def test_form_says_what_browsers_send_of_inputs_that_were_left_alone() -> None:
+    """Empty text for what may be missing or None, and the value of a checkbox that has none."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(
+        count: t.Annotated[int, Form()],
+        title: t.Annotated[str, Form()] = "",
+        born: t.Annotated[dt.date | None, Form(description="The day.")] = None,
+        agreed: t.Annotated[bool, Form()] = False,
+        answers: t.Annotated[list[bool], Form()] = [],  # noqa: B006
+    ) -> None: ...
+
+    body = operation(app, "/", "post")["requestBody"]
+    schema = body["content"]["application/x-www-form-urlencoded"]["schema"]
+    empty, on = {"type": "string", "maxLength": 0}, {"type": "string", "const": "on"}
+    assert schema["properties"] == {
+        "count": {"type": "integer"},
+        "title": {"type": "string", "default": ""},
+        "born": {"description": "The day.", "anyOf": [{"type": "string", "format": "date"}, empty]},
+        "agreed": {"anyOf": [{"type": "boolean"}, on, empty], "default": False},
+        "answers": {
+            "type": "array",
+            "items": {"anyOf": [{"type": "boolean"}, on]},
+            "default": [],
+        },
+    }
+
+
+def test_list_of_a_form_that_has_to_be_there_is_not_empty() -> None:
+    """An empty list is no field at all."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(numbers: t.Annotated[list[int], Form()]) -> None: ...
+
+    body = operation(app, "/", "post")["requestBody"]
+    schema = body["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert schema["properties"]["numbers"]["minItems"] == 1
 
 
 def test_responses_are_what_is_declared_and_the_problems_that_can_happen() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import typing as t
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from costrel.testing import schema_test
 from costrel.testing.schema import send_only_wrong_bodies_as_wrong
 
 FEW = {"generation": {"max-examples": 10, "deterministic": True, "database": "none"}}
+URLENCODED = "application/x-www-form-urlencoded"
 
 
 class Item(Struct):
@@ -98,25 +100,100 @@ def uploads():
         ({"file": b"a", "counted": {"number": 1}, "others": []}, False),
         ({"file": "", "counted": {"number": 1}, "others": [b"a"]}, False),
         ({"counted": {"number": 1}, "others": [b"a"]}, True),
-        ({"file": "", "counted": {"number": 1}, "others": []}, True),
+        ({"file": "", "counted": {"number": 1}}, True),
     ],
 )
 def test_bodies_with_files_are_sent_as_wrong_only_if_they_are(body, is_sent):
     """Others are as schemathesis says."""
+    assert is_sent_as_wrong(uploads(), "/files", body, "multipart/form-data") is is_sent
+
+
+def is_sent_as_wrong(app, path, body, media_type):
+    """Whether Schemathesis sends a body as a wrong one."""
     from schemathesis import GenerationMode, openapi
     from schemathesis.core.parameters import ParameterLocation
     from schemathesis.hooks import HookContext
 
-    schema = openapi.from_dict(document_of(uploads()))
+    schema = openapi.from_dict(document_of(app))
     send_only_wrong_bodies_as_wrong(schema)
-    operation = schema["/files"]["POST"]
+    operation = schema[path]["POST"]
     wrong = SimpleNamespace(mode=GenerationMode.NEGATIVE)
     meta = SimpleNamespace(components={ParameterLocation.BODY: wrong})
-    case = SimpleNamespace(
-        body=body, media_type="multipart/form-data", operation=operation, meta=meta
-    )
+    case = SimpleNamespace(body=body, media_type=media_type, operation=operation, meta=meta)
     (hook,) = schema.hooks.get_all_by_name("filter_case")
-    assert hook(HookContext(operation=operation), case) is is_sent
+    return hook(HookContext(operation=operation), case)
+
+
+class Answers(Struct):
+    """A form with lists, and with inputs that may be empty."""
+
+    numbers: list[int]
+    others: list[bool] = []
+    day: dt.date | None = None
+    moment: dt.datetime | None = None
+    agreed: bool = False
+
+
+def forms():
+    """Make an application of one form."""
+    app = Costrel(__name__)
+
+    @app.post("/answers")
+    def add_answers(answers: t.Annotated[Answers, Form()]) -> Answers:
+        return answers
+
+    return app
+
+
+def test_form_with_lists_and_empty_inputs_passes():
+    """Of what is the same when it is sent, nothing is taken for wrong."""
+    schema_test(forms(), generation={**FEW["generation"], "max-examples": 40})
+
+
+@pytest.mark.parametrize(
+    ("body", "is_sent"),
+    [
+        ({"numbers": 1}, False),
+        ({"numbers": [1], "day": []}, False),
+        ({"numbers": [1], "agreed": [True]}, False),
+        ({"numbers": []}, True),
+        ({"numbers": ["x"]}, True),
+        ({"numbers": "x", "day": None}, True),
+        ({"numbers": 1, "agreed": [True, True]}, True),
+    ],
+)
+def test_forms_are_sent_as_wrong_only_if_what_is_sent_is(body, is_sent):
+    """A list of one is sent as its item is, and an empty one not at all."""
+    assert is_sent_as_wrong(forms(), "/answers", body, URLENCODED) is is_sent
+
+
+def test_application_is_started_and_stopped_by_each_test():
+    """It can be used afterwards, and tested once more."""
+    app = shop()
+    steps = []
+    app.before_serving(lambda: steps.append("started"))
+    app.after_serving(lambda: steps.append("stopped"))
+    for _ in range(2):
+        schema_test(app, **FEW)
+        assert steps == ["started", "stopped"]
+        steps.clear()
+    assert app.test_client().get("/items").status_code == 200
+
+
+def test_event_loop_is_not_reported_as_blocked_by_the_test():
+    """And is watched as before when the test has ended."""
+    app = shop()
+    limit_s = app.config["LOOP_LAG_WARNING_S"]
+    during = []
+
+    @app.get("/lag")
+    def lag() -> str:
+        during.append(app.config["LOOP_LAG_WARNING_S"])
+        return ""
+
+    schema_test(app, **FEW)
+    assert set(during) == {None}
+    assert app.config["LOOP_LAG_WARNING_S"] == limit_s == 0.5
 
 
 def test_version_is_tested_by_its_own_document():

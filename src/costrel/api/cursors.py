@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.exceptions import NotFound
 
 from ..ground.current import current_app, request
-from .pages import MAX_SIZE, CursorPage, check_size, list_of
+from .pages import MAX_SIZE, CursorPage, check_number, list_of
 from .selects import Selection, selection_of
 
 
@@ -74,11 +74,11 @@ def paginate_by_cursor(
         max_size: The most items that a client may ask for.
 
     Cursors are signed with ``SECRET_KEY``, for this endpoint and key. Raises `NotFound` (404)
-    for a cursor that was not made here, `InvalidRequest` (422) for a size out of range,
-    `RuntimeError` without ``SECRET_KEY``, and `TypeError` for another source or a key that it
-    does not have.
+    for a cursor that was not made here, `InvalidRequest` (422) for a size out of range that a
+    client sent, `ValueError` for one that the code has, `RuntimeError` without ``SECRET_KEY``,
+    and `TypeError` for another source or a key that it does not have.
     """
-    check_size(size, max_size)
+    check_number("size", size, max_size)
     keys = [Key(name.removeprefix("-"), name.startswith("-")) for name in _names(key)]
     selection = selection_of(source, session)
     ordered = _Sorted(list_of(source), keys) if selection is None else _Selected(selection, keys)

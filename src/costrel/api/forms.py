@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import typing as t
 
 import msgspec
@@ -28,8 +29,9 @@ from .walks import WalkError
 class FormValues(Values):
     """The parameters of a view from a form: its fields and files, converted together.
 
-    A field is text, read as in a query. What text can't stand for is JSON: an object, or a
-    list of objects, each a part of its own.
+    A field is text, read as in a query, except for what no input of a browser can leave out: see
+    `Blank`. What text can't stand for is JSON: an object, or a list of objects, each a part of its
+    own.
 
     Args:
         entries: The parameters that are marked `Form` or `File`.
@@ -37,7 +39,7 @@ class FormValues(Values):
     Raises `TypeError` for a file that is marked as something else, and the other way round.
     """
 
-    __slots__ = ("_files", "_json")
+    __slots__ = ("_absent", "_files", "_json", "_plain")
 
     def __init__(self, entries: t.Sequence[Entry]) -> None:
         #: What is asked of files, by key; None if it is not a file.
@@ -46,9 +48,13 @@ class FormValues(Values):
         }
         #: What decodes the parts that are JSON, by key.
         self._json: dict[str, t.Callable[[bytes | str], t.Any]] = {}
+        #: The keys of fields that are missing if they are empty.
+        self._absent: set[str] = set()
         super().__init__(Form, entries)
+        #: The keys whose texts are taken as they are.
+        self._plain = self.names - self._files.keys() - self._json.keys() - self._absent
 
-    def _source(self, key: str, field: str, kind: types.Type) -> Source:
+    def _source(self, key: str, field: str, kind: types.Type, *, is_required: bool) -> Source:
         many = isinstance(without_none(kind), ARRAYS)
         if is_file(kind):
             self._files.setdefault(key, File())
@@ -59,7 +65,11 @@ class FormValues(Values):
                 " list[UploadedFile] of costrel.api."
             )
         if is_text(kind):
-            return text_source(Form, key, field, kind)
+            source = text_source(Form, key, field, kind)
+            blank = blank_of(kind, is_required=is_required)
+            if blank is Blank.MISSING:
+                self._absent.add(key)
+            return _with_none(source) if blank is Blank.NONE else source
         inner = without_none(kind)
         self._json[key] = part_reader(inner.item_type if isinstance(inner, ARRAYS) else kind)
         return Source(key, field, None, many)
@@ -71,13 +81,15 @@ class FormValues(Values):
 
         def take(key: str) -> t.Sequence[t.Any] | None:
             texts = take_field(key)
+            if key in self._plain:
+                return texts
             if key in self._files:
                 if texts:
                     errors.append(self._detail([key], "Expected a file, got text"))
                 return self._checked(key, uploaded(take_file(key) or ()), errors)
             if key in self._json:
                 return self._decoded(key, [*(texts or ()), *(take_file(key) or ())], errors)
-            return texts
+            return None if texts == [""] else texts
 
         return self._taken(take, form.keys() | files.keys(), errors)
 
@@ -120,6 +132,40 @@ class FormValues(Values):
         if key in self._json:
             return Detail(Form.place, mismatches.pointer_of(path), detail)
         return super()._detail(path, detail)
+
+
+class Blank(enum.Enum):
+    """What an empty field of a form is: browsers send an input that nothing was typed in.
+
+    Attributes:
+        TEXT: Empty text, which the type takes, or refuses.
+        NONE: None, since the type has it.
+        MISSING: As if it had not been sent: the default counts.
+    """
+
+    TEXT = 0
+    NONE = 1
+    MISSING = 2
+
+
+def blank_of(kind: types.Type, *, is_required: bool) -> Blank:
+    """Return what an empty field is, of a type that text can stand for.
+
+    An empty item of a list is what the type makes of it: without it, the others would move.
+    """
+    if isinstance(without_none(kind), ARRAYS) or not mismatches.find("", kind):
+        return Blank.TEXT
+    if not mismatches.find(None, kind):
+        return Blank.NONE
+    return Blank.TEXT if is_required else Blank.MISSING
+
+
+def _with_none(source: Source) -> Source:
+    """Return how a field is read that is None if it is empty."""
+    read = source.read
+    if read is None:
+        return source._replace(read=lambda text: text or None)
+    return source._replace(read=lambda text: read(text) if text else None)
 
 
 def is_file(kind: types.Type) -> bool:

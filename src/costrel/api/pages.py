@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from werkzeug.urls import iri_to_uri
 
-from ..ground.current import request
+from ..ground.current import request, request_view
+from .mismatches import pointer_of
 from .problems import Detail, InvalidRequest
 from .selects import selection_of
 
@@ -73,12 +74,11 @@ def paginate(
             ``AsyncSession``, use its ``run_sync``.
         max_size: The most items that a client may ask for.
 
-    Raises `InvalidRequest` (422) for a number or size out of range, and `TypeError` for another
-    source.
+    Raises `InvalidRequest` (422) for a number or size out of range that a client sent, `ValueError`
+    for one that the code has, and `TypeError` for another source.
     """
-    check_size(size, max_size)
-    if page < 1:
-        raise InvalidRequest([Detail("query", "/page", "Expected `int` >= 1")])
+    check_number("size", size, max_size)
+    check_number("page", page)
     begin = (page - 1) * size
     selection = selection_of(source, session)
     total = len(list_of(source)) if selection is None else selection.count()
@@ -93,12 +93,46 @@ def paginate(
     return Page(items, page, size, total)
 
 
-def check_size(size: int, max_size: int) -> None:
-    """Raise `InvalidRequest` (422) for a page of too many items, or of none."""
-    if size < 1:
-        raise InvalidRequest([Detail("query", "/size", "Expected `int` >= 1")])
-    if size > max_size:
-        raise InvalidRequest([Detail("query", "/size", f"Expected `int` <= {max_size}")])
+def check_number(name: str, value: int, most: int | None = None) -> None:
+    """Raise if a page's number or size is out of range.
+
+    Args:
+        name: ``page`` or ``size``.
+        value: The number, which has to be at least 1.
+        most: The most that it may be; None for any.
+
+    Raises `InvalidRequest` (422) if a client sent it, and otherwise `ValueError`.
+    """
+    if value < 1:
+        wanted = "Expected `int` >= 1"
+    elif most is not None and value > most:
+        wanted = f"Expected `int` <= {most}"
+    else:
+        return
+    place = _place_of(name, value)
+    if place is not None:
+        raise InvalidRequest([Detail(*place, wanted)])
+    allow = "" if most is None or value < 1 else f" For larger pages, pass max_size={value}."
+    raise ValueError(
+        f"{name}={value} of a page is out of range: {wanted[0].lower()}{wanted[1:]}. It is not"
+        f" in the request, so the code has it.{allow} If the code makes it of what clients send,"
+        " check that first, as with Annotated[int, Meta(ge=1)]."
+    )
+
+
+def _place_of(name: str, value: int) -> tuple[str, str] | None:
+    """Return where the current request has a number, as place and pointer; None if nowhere."""
+    if request_view.get(None) is None:
+        return None
+    given = [(key, text) for key, text in request.args.items(multi=True) if text == str(value)]
+    found = [key for key, _ in given] or [name] * (name in request.args)
+    if found:
+        return "query", pointer_of([name if name in found else found[0]])
+    for key, variable in (request.view_args or {}).items():
+        if variable == value:
+            return "path", pointer_of([key])
+    # Where in a body, only the view knows.
+    return ("body", "") if request.content_length else None
 
 
 def list_of(source: t.Any) -> Sequence[t.Any]:

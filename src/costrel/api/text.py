@@ -31,25 +31,37 @@ _ACCEPTED: dict[type[types.Type], frozenset[str]] = {
 """What a text may stand for. A decimal is a string in JSON too, so that it stays exact."""
 
 _WORDS = {"true": True, "false": False}
+_WORDS_OF_FORMS = {**_WORDS, "on": True}
 
 _decode = msgspec.json.Decoder().decode
 
 Read = t.Callable[[str], t.Any]
 
 
-def reader(kind: types.Type) -> Read | None:
-    """Return what reads a type's text; None for a type that text can't stand for."""
+def reader(kind: types.Type, *, in_form: bool = False) -> Read | None:
+    """Return what reads a type's text; None for a type that text can't stand for.
+
+    SPEC(HTML, the input element): in a form, a checkbox that has no value of its own is ``on``.
+    """
     accepted = _accepted(bare(kind))
     if not accepted:
         return None
+    words = _WORDS_OF_FORMS if in_form and not accepted >= _STRING else _WORDS
     if not accepted >= _INTEGER:
-        return _read_word if accepted >= _WORD else str
+        return (lambda text: words.get(text, text)) if accepted >= _WORD else str
     # Where any text fits, only what can be no other number is one.
     only_integers = accepted >= _STRING and not accepted >= _FRACTION
     read = _read_integer if only_integers else _read_number
     if not accepted >= _WORD:
         return read
-    return lambda text: _WORDS[text] if text in _WORDS else read(text)
+    return lambda text: words[text] if text in words else read(text)
+
+
+def takes_on(kind: types.Type) -> bool:
+    """Whether ``on`` is true for a type, or for each item of a list, in a form."""
+    kind = without_none(kind)
+    accepted = _accepted(bare(kind.item_type if isinstance(kind, ARRAYS) else kind))
+    return accepted is not None and accepted >= _WORD and not accepted >= _STRING
 
 
 def is_text(kind: types.Type) -> bool:
@@ -98,7 +110,3 @@ def _read_integer(text: str) -> t.Any:
     """Return an integer; other text as it is."""
     value = _read_number(text)
     return value if isinstance(value, int) else text
-
-
-def _read_word(text: str) -> t.Any:
-    return _WORDS.get(text, text)

@@ -121,12 +121,14 @@ class Values:
         self._models: dict[str, list[Source]] = {}
         self._optional = {_field_of(entry) for entry in entries if not entry.is_required}
         for entry in entries:
-            kind = without_none(entry.kind)
             if entry.is_whole:
+                kind = without_none(entry.kind)
                 self._models[_field_of(entry)] = self._sources(kind)
                 self.refuses |= getattr(kind, "forbid_unknown_fields", False)
             else:
-                self._single.append(self._source(entry.key, entry.key, kind))
+                self._single.append(
+                    self._source(entry.key, entry.key, entry.kind, is_required=entry.is_required)
+                )
         found = [*self._single, *(one for many in self._models.values() for one in many)]
         self.names = frozenset(source.key for source in found)
         self._struct = _struct_of(entries)
@@ -161,11 +163,23 @@ class Values:
     def _sources(self, kind: t.Any) -> list[Source]:
         """Return how the fields of a model are read."""
         return [
-            self._source(key_of(self.place, field.encode_name), field.encode_name, field.type)
+            self._source(
+                key_of(self.place, field.encode_name),
+                field.encode_name,
+                field.type,
+                is_required=field.required,
+            )
             for field in fields_of(kind)
         ]
 
-    def _source(self, key: str, field: str, kind: types.Type) -> Source:
+    def _source(
+        self,
+        key: str,
+        field: str,
+        kind: types.Type,
+        *,
+        is_required: bool,  # noqa: ARG002  forms look at it
+    ) -> Source:
         return text_source(self.place, key, field, kind)
 
     def _given(self, errors: list[Detail]) -> dict[str, t.Any]:
@@ -348,7 +362,7 @@ def text_source(place: type[Parameter], key: str, field: str, kind: types.Type) 
     """Return how a value is read that text can stand for; raises `TypeError` for others."""
     kind = without_none(kind)
     many = isinstance(kind, ARRAYS)
-    read = reader(kind.item_type if many else kind)  # type: ignore[attr-defined]
+    read = reader(kind.item_type if many else kind, in_form=place is Form)  # type: ignore[attr-defined]
     if read is None:
         raise TypeError(
             f"{key!r} has a type that text can't stand for. Text is a number, a boolean, a"

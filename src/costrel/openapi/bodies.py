@@ -6,8 +6,9 @@ import typing as t
 
 from msgspec import inspect as types
 
+from ..api.forms import Blank, blank_of
 from ..api.kinds import ARRAYS, fields_of, without_none
-from ..api.text import is_text
+from ..api.text import is_text, takes_on
 from . import docstrings, foreign
 from .parameters import add_examples
 from .scalars import FILE, Schema, text_default
@@ -59,7 +60,8 @@ class _Form:
             kind: t.Any = schemas.kind_of(entry.annotation)
             if not entry.is_whole:
                 default = text_default(entry.default)
-                schema = {**self._field(entry.key, kind, entry.marker), **default}
+                schema = self._field(entry.key, kind, entry.marker, is_required=entry.is_required)
+                schema |= default
                 self._add(entry.key, schema, entry.marker, said.get(entry.name))
                 self._required += [entry.key] * entry.is_required
                 continue
@@ -68,7 +70,8 @@ class _Form:
             words = docstrings.of_class(kind.cls).names
             for one in fields_of(kind):
                 default = text_default(one.default, one.default_factory)
-                schema = {**self._field(one.encode_name, one.type, None), **default}
+                schema = self._field(one.encode_name, one.type, None, is_required=one.required)
+                schema |= default
                 self._add(one.encode_name, schema, None, words.get(one.name))
                 self._required += [one.encode_name] * (one.required and entry.is_required)
 
@@ -82,7 +85,7 @@ class _Form:
         add_examples({}, schema, marker)
         self._properties[name] = schema
 
-    def _field(self, name: str, kind: types.Type, marker: t.Any) -> Schema:
+    def _field(self, name: str, kind: types.Type, marker: t.Any, *, is_required: bool) -> Schema:
         """Return the schema of a field: text, a file, or a part that is JSON."""
         inner: t.Any = without_none(kind)
         many = isinstance(inner, ARRAYS)
@@ -92,11 +95,25 @@ class _Form:
             accepted = getattr(marker, "types", ())
             if accepted:
                 self._encoding[name] = {"contentType": ", ".join(accepted)}
-            return {"type": "array", "items": dict(FILE)} if many else dict(FILE)
-        if is_text(kind):
-            return self._schemas.of_text_kind(kind)
-        self._encoding[name] = {"contentType": JSON}
-        return self._schemas.of_kind(inner, "input")
+            schema: Schema = {"type": "array", "items": dict(FILE)} if many else dict(FILE)
+        elif is_text(kind):
+            schema = self._text(kind, many=many, is_required=is_required)
+        else:
+            self._encoding[name] = {"contentType": JSON}
+            schema = dict(self._schemas.of_kind(inner, "input"))
+        if many and is_required:
+            # Of an empty list, nothing is sent.
+            schema["minItems"] = max(1, schema.get("minItems", 0))
+        return schema
+
+    def _text(self, kind: types.Type, *, many: bool, is_required: bool) -> Schema:
+        """Return the schema of a field that is text, with what browsers send besides the type."""
+        schema = dict(self._schemas.of_text_kind(kind))
+        if takes_on(kind):
+            schema = {**schema, "items": _or(schema["items"], _ON)} if many else _or(schema, _ON)
+        if blank_of(kind, is_required=is_required) is not Blank.TEXT:
+            schema = _or(schema, _EMPTY)
+        return schema
 
     def body(self) -> dict[str, t.Any] | None:
         """Return the request body; None without fields."""
@@ -113,3 +130,18 @@ class _Form:
         # Both are accepted; of text alone, nothing but this needs to be known.
         media = MULTIPART if self._has_files or self._encoding else URLENCODED
         return {"required": bool(self._required), "content": {media: content}}
+
+
+_EMPTY: Schema = {"type": "string", "maxLength": 0}
+_ON: Schema = {"type": "string", "const": "on"}
+
+_WORDS = ("title", "description", "examples")
+"""What a schema says to people, which is said of all of it."""
+
+
+def _or(schema: Schema, other: Schema) -> Schema:
+    """Return a schema with one more alternative."""
+    words = {name: schema[name] for name in _WORDS if name in schema}
+    rest = {name: value for name, value in schema.items() if name not in words}
+    several = rest["anyOf"] if rest.keys() == {"anyOf"} else [rest]
+    return {**words, "anyOf": [*several, dict(other)]}

@@ -78,7 +78,7 @@ def scalar(kind: types.Type) -> Schema | None:
 
 
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
-_DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_DATE = "(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 LOCAL = {"date-time-local": f"^{_DATE}[Tt ]{_TIME}$", "time-local": f"^{_TIME}$"}
 """The patterns of times without an offset."""

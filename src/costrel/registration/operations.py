@@ -28,6 +28,9 @@ _SETTINGS = {
 """The settings for what other frameworks take as arguments of an application."""
 
 _NOTHING: dict[str, t.Any] = {}
+_OF_ANY_VIEW = frozenset(("include_in_schema",))
+"""What can be said of views that are not typed too, since the document has them."""
+
 _MERGED = ("responses",)
 _JOINED = ("dependencies",)
 
@@ -147,8 +150,9 @@ def check_typed(app: t.Any, endpoint: str, said: dict[str, t.Any], *, websocket:
     for group in (app, *_blueprints(app, endpoint)):
         if "dependencies" in group.operation_options:
             said = {"dependencies": group.operation_options["dependencies"], **said}
-    if said and not has_typed_views(app, endpoint):
-        name, value = next(iter(said.items()))
+    untyped = [item for item in said.items() if item[0] not in _OF_ANY_VIEW]
+    if untyped and not has_typed_views(app, endpoint):
+        name, value = untyped[0]
         raise TypeError(
             f"{name}={value!r} is for typed views, which are off on this application. {TURN_ON}"
             f" ({caller()})"

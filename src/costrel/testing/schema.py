@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import contextmanager
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -18,7 +19,8 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
 
     For each operation, Schemathesis sends requests that the document allows and requests
     that it forbids, follows from one operation to the next, and runs all its checks on the
-    answers. One line is a whole test::
+    answers. What runs around serving runs around the test; the event loop's lag is not reported
+    meanwhile. One line is a whole test::
 
         def test_api():
             schema_test(create_app())
@@ -28,7 +30,7 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
     Args:
         app: The application. In testing mode, the failure has the exception of an unhandled
             error; otherwise the log has it.
-        version: The version of the API; None for all of it.
+        version: The version of the API, whose operations alone are tested; None for all of it.
         **options: Settings of Schemathesis, as in its ``schemathesis.toml``:
             ``headers={"Authorization": "Bearer t"}``, ``generation={"max-examples": 20}``.
             Underscores in the first name stand for hyphens. Without any, that file is read.
@@ -60,9 +62,10 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
         headers = {"Sec-Fetch-Site": "same-origin", **(schema.config.headers or {})}
         schema.config.update(headers=headers)
     found: dict[str, str] = {}
-    for event in from_schema(schema).execute():
-        for failure, repeat in _failures(event):
-            found.setdefault(failure, repeat)
+    with _served(app):
+        for event in from_schema(schema).execute():
+            for failure, repeat in _failures(event):
+                found.setdefault(failure, repeat)
     if found:
         raise AssertionError(
             f"The API does not do what its document says, in {len(found)} ways:\n\n"
@@ -70,11 +73,32 @@ def schema_test(app: App, *, version: str | None = None, **options: t.Any) -> No
         )
 
 
+@contextmanager
+def _served(app: App) -> t.Iterator[None]:
+    """Stop the application in the end, and do not report that its event loop is late.
+
+    The loop shares its process with what makes the requests.
+    """
+    from schemathesis.python import asgi
+
+    limit_s = app.config["LOOP_LAG_WARNING_S"]
+    app.config["LOOP_LAG_WARNING_S"] = None
+    try:
+        yield
+    finally:
+        # Schemathesis 4.32 would stop it, and with it the loop's watch, when the process ends.
+        try:
+            getattr(asgi, "shutdown_lifespans", lambda: None)()
+        finally:
+            app.config["LOOP_LAG_WARNING_S"] = limit_s
+
+
 def send_only_wrong_bodies_as_wrong(schema: t.Any) -> None:
     """Have Schemathesis not send bodies that it takes for wrong, though the document allows them.
 
     Schemathesis 4.32 makes a wrong body from a right one, and checks that it is wrong, except if a
-    file is in it. So it may be right: any text and any bytes are a file, ``format: binary``.
+    file is in it. So it may be right: any text and any bytes are a file, ``format: binary``. In a
+    form, nothing is sent of an empty list, and a list of one is sent as its item is.
 
     Args:
         schema: What Schemathesis has loaded.
@@ -86,23 +110,53 @@ def send_only_wrong_bodies_as_wrong(schema: t.Any) -> None:
 
 
 def _is_right(case: t.Any) -> bool:
-    """Whether nothing but a body with files is to be wrong in a request, and that is right."""
+    """Whether only a form, or a body with files, is to be wrong, and what is sent is right."""
     from schemathesis.core.parameters import ParameterLocation
 
     if case.meta is None or case.media_type is None:
         return False
     components = case.meta.components
     wrong = [place for place in components if components[place].mode.is_negative]
-    if wrong != [ParameterLocation.BODY] or not _has_file(case.body):
+    if wrong != [ParameterLocation.BODY]:
         return False
+    declared = case.operation.get_body_for_media_type(case.media_type)
+    if declared is None:
+        return False
+    schema = declared.optimized_schema
+    body = _without_files(case.body)
+    if case.media_type in _FORMS and isinstance(body, dict) and isinstance(schema, dict):
+        body = _as_sent(body, schema)
+    # Of another body, Schemathesis knows.
+    has_file = _has_file(case.body)
+    return (has_file or body != case.body) and _fits(body, schema)
+
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _as_sent(body: dict[str, t.Any], schema: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a form as it is read, where the document would let that through.
+
+    Nothing is sent of null and of an empty list, and a list of one is sent as its item is.
+    """
+    sent: dict[str, t.Any] = {}
+    alone = {**schema, "required": []}
+    for name, value in body.items():
+        items = [
+            item for item in (value if isinstance(value, list) else [value]) if item is not None
+        ]
+        readings = (value, items, *items[:1]) if len(items) == 1 else (value,)
+        if items:
+            fitting = (one for one in readings if _fits({name: one}, alone))
+            sent[name] = next(fitting, value)
+    return sent
+
+
+def _fits(body: t.Any, schema: t.Any) -> bool:
     import jsonschema_rs
 
-    declared = case.operation.get_body_for_media_type(case.media_type)
-    return declared is not None and bool(
-        jsonschema_rs.Draft202012Validator(
-            declared.optimized_schema, validate_formats=True
-        ).is_valid(_without_files(case.body))
-    )
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    return bool(validator.is_valid(body))
 
 
 def _is_file(item: t.Any) -> bool:
