@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import typing as t
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,8 +29,12 @@ from werkzeug.exceptions import (
 from ..dispatch.proxies import is_wrapped
 from ..serve.body import PIECE_BYTES, SPOOL_BYTES, BodyTimeout, FailedBody, append
 from ..serve.checked import checked
+from .responses import Responses
+from .slots import Slots
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
     from ..registration.application import App
 
 RECEIVING_THREADS = 128
@@ -64,20 +67,30 @@ def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Calla
     def make(callback: t.Any, *settings: t.Any) -> Run:
         if is_wrapped(app):
             callback = checked(callback)
-        return Reception(make_run(callback, *settings), app, threads)
+        return Reception(lambda watched: make_run(watched(callback), *settings), app, threads)
 
     return make
 
 
 class Reception:
-    """Called by Granian: receive the body, then run the application when a thread is free."""
+    """Called by Granian: receive the body, then run the application when a thread is free.
 
-    def __init__(self, run: Run, app: App, threads: int) -> None:
-        self._run = run
+    Args:
+        make_run: Makes what runs the application; it gets a function to wrap that with.
+        app: The application whose settings apply.
+        threads: How many requests may run the application at the same time.
+    """
+
+    def __init__(
+        self,
+        make_run: t.Callable[[t.Callable[[WSGIApplication], WSGIApplication]], Run],
+        app: App,
+        threads: int,
+    ) -> None:
         self._config = app.config
-        self._lock = threading.Lock()
-        self._free = threads
-        self._waiting: deque[tuple[t.Any, dict[str, t.Any]]] = deque()
+        self._slots = Slots(threads, self._answer)
+        self.responses = Responses(self._slots, app.config["SEND_TIMEOUT_S"])
+        self._run = make_run(self.responses.watched)
         self._reads = Reads()
 
     def __call__(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
@@ -86,18 +99,7 @@ class Reception:
         if body is None:
             return
         environ["wsgi.input"] = body
-        with self._lock:
-            if not self._free:
-                self._waiting.append((protocol, environ))
-                return
-            self._free -= 1
-        while True:
-            self._answer(protocol, environ)
-            with self._lock:
-                if not self._waiting:
-                    self._free += 1
-                    return
-                protocol, environ = self._waiting.popleft()
+        self._slots.run(protocol, environ)
 
     def _answer(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
         try:
