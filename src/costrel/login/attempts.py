@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 BY_NAME, BY_ADDRESS = "login.name", "login.address"
 """What the counters are called in the limiter's store."""
 
+SHOWN_CHARACTERS = 2
+"""How much of a refused name is logged; `login_refused` passes on all of it."""
+
 _COUNTED = "_login_attempts"
 
 _LEFT_OUT = frozenset({"Cc", "Cf", "Mn"})
@@ -59,7 +62,9 @@ def _hit(
     if status.allowed:
         return
     address = ctx.request.remote_addr
-    app.logger.warning("Refused an attempt to log in as %a from %s: %s", name, address, limit)
+    # SECURITY(secrets): people type passwords into the wrong field, and texts of any length.
+    begin = name[:SHOWN_CHARACTERS]
+    app.logger.warning("Refused an attempt to log in as %a... from %s: %s", begin, address, limit)
     login_refused.send(app, _async_wrapper=app.ensure_sync, name=name, address=address)
     raise TooManyRequests(
         "There were too many attempts to log in. Try again later.",
