@@ -91,7 +91,7 @@ def make_reception(run, threads=1, **config):
     """Make what Granian calls, around a function that reads the body."""
     app = Flask(__name__)
     app.config.update(config)
-    return Reception(lambda _watched: run, app, threads)
+    return Reception(run, app, threads)
 
 
 def receive(given, **config):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from dataclasses import dataclass, field
 
 import pytest
+from exchange import eventually
 
+from costrel import Flask
 from costrel.servers import responses as module
 from costrel.servers.connections import Connection
+from costrel.servers.reception import Reception
 from costrel.servers.responses import Responses
 from costrel.servers.slots import Slots
 
@@ -55,22 +59,24 @@ def waiting(responses, **variables):
 @pytest.fixture
 def responses(network):
     """Make responses that need no slots."""
-    slots = Slots(1000, lambda *_job: None)
-    made = Responses(slots, TIMEOUT_S)
+    made = Responses(Slots(1000, lambda *_job: None), TIMEOUT_S)
     # No thread: the tests look themselves.
     made._start.acquire()
     return made
 
 
-def test_whole_body_is_not_looked_after(responses):
-    """It is sent without a thread, so nothing is in its way."""
-    body = [b"text"]
+def test_environ_is_that_of_granians_function(responses):
+    """What it calls gets the pieces only; the name is Granian's."""
 
-    assert responses.watched(lambda _environ, _start: body)({}, None) is body
+    def runner(scope):
+        assert scope
+        return responses.watch_for_caller([b"one"])
+
+    assert runner(environ("10.0.0.9"))._address == "10.0.0.9"
 
 
 def test_response_that_waits_lends_its_slot(network):
-    """Another request runs meanwhile; it goes on when there is a slot for it again."""
+    """Another request runs meanwhile; the response goes on when there is a slot for it again."""
     ran, may_end, gone_on = threading.Event(), threading.Event(), threading.Event()
 
     def run(protocol, _environ):
@@ -78,40 +84,44 @@ def test_response_that_waits_lends_its_slot(network):
             ran.set()
             may_end.wait(PATIENCE_S)
             return
-        responses.look(0)
-        responses.look(0)
-        slots.run("other", {"wsgi.input": None})
+        pieces = reception.responses.watch([b"one", b"two"], environ())
+        next(pieces)
+        # While Granian waits for the client, and another request comes.
+        other.start()
+        reception.responses.look(0)
+        reception.responses.look(0)
+        assert ran.wait(PATIENCE_S)
         next(pieces)
         gone_on.set()
 
-    slots = Slots(1, run)
-    responses = Responses(slots, TIMEOUT_S)
-    responses._start.acquire()
-    pieces = responses.watch([b"one", b"two"], environ())
-    next(pieces)
-    other = threading.Thread(target=slots.run, args=("first", {}))
-    # The first request lends its slot, in which the other would run in this thread: so elsewhere.
-    slots.run = lambda *job: threading.Thread(target=Slots.run, args=(slots, *job)).start()
-    other = threading.Thread(target=Slots.run, args=(slots, "first", {}))
-    other.start()
+    reception = Reception(run, Flask(__name__), 1)
+    reception.responses._start.acquire()
+    request = {"SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": None}
+    first, other = (
+        threading.Thread(target=reception, args=(name, request)) for name in ("first", "other")
+    )
+    first.start()
 
     assert ran.wait(PATIENCE_S)
     assert not gone_on.wait(0.05)
     may_end.set()
     assert gone_on.wait(PATIENCE_S)
-    other.join(PATIENCE_S)
+    first.join(PATIENCE_S)
+    assert reception._slots.free == 1
 
 
-def test_waiting_request_runs_in_a_lent_slot(network):
-    """Also if it came before the slot was lent."""
-    ran = threading.Event()
-    slots = Slots(1, lambda *_job: ran.set())
-    slots._free = 0
-    slots.run("waiting", {"wsgi.input": None})
-    assert not ran.is_set()
+def test_waiting_request_runs_in_a_lent_slot():
+    """Unless its body is still to come, which only Granian's threads may receive."""
+    ran = []
+    slots = Slots(0, lambda protocol, _environ: ran.append(protocol))
+    slots.waiting.append(("large", {"wsgi.input": io.BufferedReader(io.BytesIO())}))
+    slots.waiting.append(("other", {"wsgi.input": None}))
     slots.lend()
 
-    assert ran.wait(PATIENCE_S)
+    eventually(["other"], lambda: ran)
+    slots.lend()
+    assert slots.free == 1
+    assert slots.give()[0] == "large"
 
 
 def test_response_that_is_late_is_ended(responses, network):

@@ -33,8 +33,6 @@ from .responses import Responses
 from .slots import Slots
 
 if t.TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from ..registration.application import App
 
 RECEIVING_THREADS = 128
@@ -61,36 +59,33 @@ Run = t.Callable[[t.Any, dict[str, t.Any]], object]
 """What Granian calls for a request, with its protocol object and its part of the environ."""
 
 
-def receiving(make_run: t.Callable[..., Run], app: App, threads: int) -> t.Callable[..., Run]:
-    """Wrap the function with which Granian makes what it calls for each request."""
+def receiving(
+    make_run: t.Callable[..., Run], app: App, threads: int, wsgi: t.Any = None
+) -> t.Callable[..., Run]:
+    """Wrap the function with which Granian makes what it calls for each request.
+
+    `wsgi` is its module, in which the class of what it sends in pieces is replaced.
+    """
 
     def make(callback: t.Any, *settings: t.Any) -> Run:
         if is_wrapped(app):
             callback = checked(callback)
-        return Reception(lambda watched: make_run(watched(callback), *settings), app, threads)
+        reception = Reception(make_run(callback, *settings), app, threads)
+        if wsgi is not None:
+            wsgi.ResponseIterWrap = reception.responses.watch_for_caller
+        return reception
 
     return make
 
 
 class Reception:
-    """Called by Granian: receive the body, then run the application when a thread is free.
+    """Called by Granian: receive the body, then run the application when a thread is free."""
 
-    Args:
-        make_run: Makes what runs the application; it gets a function to wrap that with.
-        app: The application whose settings apply.
-        threads: How many requests may run the application at the same time.
-    """
-
-    def __init__(
-        self,
-        make_run: t.Callable[[t.Callable[[WSGIApplication], WSGIApplication]], Run],
-        app: App,
-        threads: int,
-    ) -> None:
+    def __init__(self, run: Run, app: App, threads: int) -> None:
+        self._run = run
         self._config = app.config
-        self._slots = Slots(threads, self._answer)
+        self._slots = Slots(threads, self._work)
         self.responses = Responses(self._slots, app.config["SEND_TIMEOUT_S"])
-        self._run = make_run(self.responses.watched)
         self._reads = Reads()
 
     def __call__(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
@@ -99,7 +94,27 @@ class Reception:
         if body is None:
             return
         environ["wsgi.input"] = body
-        self._slots.run(protocol, environ)
+        slots = self._slots
+        with slots.lock:
+            if not slots.free:
+                slots.waiting.append((protocol, environ))
+                return
+            slots.free -= 1
+        self._work(protocol, environ)
+
+    def _work(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
+        """Answer a request that has a slot, and those that wait for it then."""
+        slots = self._slots
+        while True:
+            self._answer(protocol, environ)
+            with slots.lock:
+                if not slots.waiting:
+                    slots.free += 1
+                    return
+            job = slots.give()
+            if job is None:
+                return
+            protocol, environ = job
 
     def _answer(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
         try:

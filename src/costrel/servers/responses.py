@@ -8,6 +8,7 @@ place, and few clients can wait for long: see `Responses`.
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 import typing as t
@@ -15,7 +16,7 @@ import typing as t
 from .connections import PIECE_BYTES, Connection, connections
 
 if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
     from .slots import Slots
 
@@ -45,18 +46,16 @@ class Responses:
         self.waiting: dict[int, Pieces] = {}
         self._lent: dict[int, Pieces] = {}
 
-    def watched(self, app: WSGIApplication) -> WSGIApplication:
-        """Wrap an application so that its responses in pieces are looked after."""
+    def watch_for_caller(self, pieces: t.Iterable[bytes]) -> Pieces:
+        """Look after a response in pieces, in place of a class that Granian calls.
 
-        def call(environ: WSGIEnvironment, start_response: StartResponse) -> t.Any:
-            pieces = app(environ, start_response)
-            # Whole bodies are sent without a thread.
-            return pieces if type(pieces) is list else self.watch(pieces, environ)
-
-        return call
+        Whole bodies don't come here. So the function that calls this is asked for the environ, for
+        which otherwise every request would have to pass through one more function.
+        """
+        return self.watch(pieces, sys._getframe(1).f_locals["scope"])
 
     def watch(self, pieces: t.Iterable[bytes], environ: WSGIEnvironment) -> Pieces:
-        """Look after a response in pieces."""
+        """Look after a response in pieces; of the environ, what Granian says is enough."""
         if self._start.acquire(blocking=False):
             # Started here, because the process may have been forked after the import.
             threading.Thread(target=self._look_after, daemon=True, name="costrel-sends").start()

@@ -12,62 +12,51 @@ Job = tuple[t.Any, dict[str, t.Any]]
 
 
 class Slots:
-    """Runs requests, at most `number` at the same time; the others wait for their turn.
+    """How many more requests may run the application, and which wait for that.
 
     Args:
         number: How many requests may run.
-        run: Runs a request; it raises no error.
+        work: Runs a request in a slot of its own, and then gives the slot away.
     """
 
-    def __init__(self, number: int, run: t.Callable[..., None]) -> None:
-        self._lock = threading.Lock()
-        self._free = number
-        self._run = run
-        self._waiting: deque[Job | threading.Event] = deque()
-
-    def run(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
-        """Run a request and those that wait then, or let it wait for another thread."""
-        with self._lock:
-            if not self._free:
-                self._waiting.append((protocol, environ))
-                return
-            self._free -= 1
-        self._work((protocol, environ))
-
-    def _work(self, job: Job | None) -> None:
-        while job is not None:
-            self._run(*job)
-            job = self._give(elsewhere=False)
+    def __init__(self, number: int, work: t.Callable[..., None]) -> None:
+        self.lock = threading.Lock()
+        self.free = number
+        self.waiting: deque[Job | threading.Event] = deque()
+        self._work = work
 
     def lend(self) -> None:
         """Let others use the slot of a request that is not running, which takes it back later."""
-        job = self._give(elsewhere=True)
+        job = self.give(elsewhere=True)
         if job is not None:
-            threading.Thread(target=self._work, args=(job,), daemon=True).start()
+            threading.Thread(target=self._work, args=job, daemon=True).start()
 
     def take_back(self) -> None:
         """Wait until there is a slot for a request that has lent its own."""
-        with self._lock:
-            if self._free:
-                self._free -= 1
+        with self.lock:
+            if self.free:
+                self.free -= 1
                 return
             turn = threading.Event()
-            self._waiting.append(turn)
+            self.waiting.append(turn)
         turn.wait()
 
-    def _give(self, *, elsewhere: bool) -> Job | None:
-        """Give a slot to what waits for one; returns the request that is to be run in it."""
-        with self._lock:
-            for index, waiting in enumerate(self._waiting):
+    def give(self, *, elsewhere: bool = False) -> Job | None:
+        """Give a slot to what waits for one; returns the request that is to be run in it.
+
+        `elsewhere` is whether it will not be run in a thread of Granian's.
+        """
+        with self.lock:
+            for index, waiting in enumerate(self.waiting):
                 # COMPAT(Granian): its own threads only may receive a body: see `Stream`.
                 if elsewhere and not isinstance(waiting, threading.Event) and _is_to_come(waiting):
                     continue
-                del self._waiting[index]
+                del self.waiting[index]
                 if not isinstance(waiting, threading.Event):
                     return waiting
                 waiting.set()
                 return None
-            self._free += 1
+            self.free += 1
             return None
 
 

@@ -305,7 +305,8 @@ def _receive_first(app: t.Any, threads: int) -> None:
     from .reception import receiving
 
     module: t.Any = sys.modules[MPServer.__module__]
-    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads)
+    wsgi: t.Any = sys.modules[module._wsgi_call_wrap.__module__]
+    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads, wsgi)
 
 
 def _tell_of_siblings(app: t.Any, workers: int) -> None:
