@@ -14,7 +14,7 @@ from werkzeug.wsgi import get_host
 from ..ground.current import app_view, context, request_view
 from ..ground.shortways import builds_as_imported
 from .listedhosts import checks_hosts
-from .unlisted import check_unlisted, listed_hosts, tell_refused
+from .unlisted import check_missing, check_unlisted, listed_hosts, tell_refused
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -74,6 +74,8 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     except SecurityError:
         tell_refused(app, asked)
         raise
+    if not asked:
+        check_missing(app, received)
     if not host:
         # SPEC(PEP 3333, RFC 9110 §4.2.1): if the client sends no host, use the server's name,
         # because a URL may not have an empty host.

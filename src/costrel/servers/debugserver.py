@@ -41,6 +41,7 @@ from .reloader import (
     inherit,
 )
 from .retiring import Parent
+from .strictrequests import StrictRequestHandler
 from .worker import (
     BACKLOG,
     Boot,
@@ -317,6 +318,7 @@ class _Process(Boot):
             options.port,
             self._debugger(app, app) or app,
             threaded=options.threaded,
+            request_handler=StrictRequestHandler,
             ssl_context=t.cast("t.Any", options.certificate),
             fd=self.listener.fileno(),
         )
