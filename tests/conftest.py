@@ -21,12 +21,24 @@ for _name in ("SIGHUP", "SIGINT"):
 send_by_asgi_if_asked()
 
 
+PLANNED_ONLY = "COSTREL_TEST_PLANNED_ONLY"
+"""The environment variable for a run without the general path, after one that had both."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Deselect the tests about WSGI itself in a run over ASGI; `shape` lists them."""
-    if os.environ.get(INTERFACE) == "asgi":
-        of_wsgi = [item for item in items if item.get_closest_marker("wsgi_only")]
-        items[:] = [item for item in items if item not in of_wsgi]
-        config.hook.pytest_deselected(items=of_wsgi)
+    """Deselect what a run is not about: over ASGI, the tests about WSGI; `shape` lists them."""
+    over_asgi, planned_only = os.environ.get(INTERFACE) == "asgi", os.environ.get(PLANNED_ONLY)
+
+    def is_left_out(item):
+        if over_asgi and item.get_closest_marker("wsgi_only"):
+            return True
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        return bool(planned_only) and params.get("path") == "general"
+
+    left_out = [item for item in items if is_left_out(item)]
+    if left_out:
+        items[:] = [item for item in items if not is_left_out(item)]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(params=["planned", "general"])

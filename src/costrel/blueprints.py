@@ -13,6 +13,15 @@ from functools import update_wrapper
 from . import typing as ft
 from .ground.current import current_app
 from .ground.lazy import lazy
+from .ground.markers import (
+    ERROR_HANDLER,
+    HOOK,
+    PROCESSOR,
+    SOCKET_HOOK,
+    TEMPLATE,
+    Unfilled,
+    refuse_markers,
+)
 from .helpers import default_max_age, send_from_directory
 from .registration.application import App, T_template_filter, T_template_global, T_template_test
 from .registration.operations import check_group
@@ -375,6 +384,7 @@ class Blueprint(Scaffold):
         self, f: ft.TemplateFilterCallable, name: str | None = None
     ) -> None:
         """Register a filter for all templates, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.record_once(lambda state: _set_name(state.app.jinja_env.filters, f, name))
 
     @setupmethod
@@ -392,6 +402,7 @@ class Blueprint(Scaffold):
     @setupmethod
     def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
         """Register a test for all templates, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.record_once(lambda state: _set_name(state.app.jinja_env.tests, f, name))
 
     @setupmethod
@@ -411,9 +422,11 @@ class Blueprint(Scaffold):
         self, f: ft.TemplateGlobalCallable, name: str | None = None
     ) -> None:
         """Register a global in all templates, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.record_once(lambda state: _set_name(state.app.jinja_env.globals, f, name))
 
-    def _record_app_func(self, registry: str, f: t.Any) -> None:
+    def _record_app_func(self, registry: str, f: t.Any, kind: Unfilled = HOOK) -> None:
+        refuse_markers(f, kind)
         self.record_once(lambda state: getattr(state.app, registry).setdefault(None, []).append(f))
 
     @setupmethod
@@ -437,19 +450,19 @@ class Blueprint(Scaffold):
     @setupmethod
     def before_app_websocket(self, f: F) -> F:
         """Run a function before every WebSocket view of the application."""
-        self._record_app_func("before_websocket_funcs", f)
+        self._record_app_func("before_websocket_funcs", f, SOCKET_HOOK)
         return f
 
     @setupmethod
     def after_app_websocket(self, f: F) -> F:
         """Run a function after every WebSocket view of the application."""
-        self._record_app_func("after_websocket_funcs", f)
+        self._record_app_func("after_websocket_funcs", f, SOCKET_HOOK)
         return f
 
     @setupmethod
     def teardown_app_websocket(self, f: F) -> F:
         """Run a function when the context of any WebSocket of the application ends."""
-        self._record_app_func("teardown_websocket_funcs", f)
+        self._record_app_func("teardown_websocket_funcs", f, SOCKET_HOOK)
         return f
 
     @setupmethod
@@ -457,7 +470,7 @@ class Blueprint(Scaffold):
         self, f: T_template_context_processor
     ) -> T_template_context_processor:
         """Add the dict that a function returns to the variables of all templates."""
-        self._record_app_func("template_context_processors", f)
+        self._record_app_func("template_context_processors", f, PROCESSOR)
         return f
 
     @setupmethod
@@ -468,6 +481,7 @@ class Blueprint(Scaffold):
         self._get_exc_class_and_code(code)
 
         def decorator(f: T_error_handler) -> T_error_handler:
+            refuse_markers(f, ERROR_HANDLER)
             self.record_once(lambda state: state.app.register_error_handler(code, f))
             return f
 

@@ -15,7 +15,7 @@ import typing as t
 
 from werkzeug.utils import import_string
 
-from .ground.redaction import shown_dict
+from .ground.redaction import hide, shown_dict
 from .ground.registry import Epoch, tracked
 
 T = t.TypeVar("T")
@@ -99,8 +99,11 @@ class Config(dict[str, t.Any]):
     epoch = Epoch()
     """Changes with every entry; an application replaces it with its own."""
 
-    hides_secrets = False
-    """Whether `repr` hides secrets: keys, passwords and tokens, by their names and types."""
+    _hides = False
+
+    _check: t.Callable[[t.Collection[str]], None] | None = None
+    """Called with the keys that were set, once the application has started; raises an error if one
+    of them is wrong, and they get the values back that they had."""
 
     def __init__(
         self,
@@ -111,6 +114,27 @@ class Config(dict[str, t.Any]):
         self.root_path = root_path
         #: The keys that were set after the start, also to the values that they had before.
         self._chosen: set[str] = set()
+
+    @property
+    def hides_secrets(self) -> bool:
+        """Whether `repr` hides secrets: keys, passwords and tokens, by their names and types.
+
+        Then the values hide themselves too, wherever they are shown: see
+        `costrel.ground.redaction.hide`.
+        """
+        return self._hides
+
+    @hides_secrets.setter
+    def hides_secrets(self, hides: bool) -> None:
+        self._hides = hides
+        if hides:
+            for key, value in self.items():
+                # Equal to what it replaces, so without a new epoch.
+                dict.__setitem__(self, key, hide(key, value))
+
+    def __getstate__(self) -> dict[str, t.Any]:
+        """Return what is pickled and copied besides the entries."""
+        return {name: value for name, value in vars(self).items() if name != "_check"}
 
     def from_envvar(self, variable_name: str, silent: bool = False) -> bool:
         """Load the Python file named by an environment variable.
@@ -278,14 +302,34 @@ class Config(dict[str, t.Any]):
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
 
+_MISSING = object()
+
+
 def _choosing(name: str) -> t.Callable[..., t.Any]:
-    """Wrap a method of dict that sets keys: it bumps the epoch, and the keys are remembered."""
+    """Wrap a method of dict that sets keys: it bumps the epoch, and the keys are remembered.
+
+    Secrets are hidden if need be. If the application has started, wrong values are taken back.
+    """
     change = tracked(dict, name)
 
     def method(self: Config, *args: t.Any, **kwargs: t.Any) -> t.Any:
         # In a dict first, because it may be pairs that can be read only once.
         given = {args[0]: args[1]} if name == "__setitem__" else dict(*args, **kwargs)
-        result = change(self, *args) if name == "__setitem__" else change(self, given)
+        if self._hides:
+            given = {key: hide(key, value) for key, value in given.items()}
+        check = self._check
+        before = None if check is None else {key: self.get(key, _MISSING) for key in given}
+        result = (
+            change(self, *next(iter(given.items())))
+            if name == "__setitem__"
+            else change(self, given)
+        )
+        if check is not None and before is not None:
+            try:
+                check(before)
+            except BaseException:
+                _take_back(self, before)
+                raise
         # A copy, as pickle makes it, sets its entries before its attributes.
         vars(self).setdefault("_chosen", set()).update(given)
         return result
@@ -296,7 +340,26 @@ def _choosing(name: str) -> t.Callable[..., t.Any]:
     return method
 
 
+def _take_back(config: Config, before: t.Mapping[str, t.Any]) -> None:
+    """Give entries the values that they had."""
+    for key, value in before.items():
+        if value is _MISSING:
+            dict.pop(config, key, None)
+        else:
+            dict.__setitem__(config, key, value)
+    config.epoch.bump()
+
+
+def _setdefault(self: Config, key: str, default: t.Any = None) -> t.Any:
+    """Set an entry unless there is one, and return it."""
+    return _set_absent(self, key, hide(key, default) if self._hides else default)
+
+
+_set_absent: t.Callable[..., t.Any] = tracked(dict, "setdefault")
+_setdefault.__name__, _setdefault.__qualname__ = "setdefault", "Config.setdefault"
+Config.setdefault = _setdefault  # type: ignore[method-assign,assignment]
+
 for _name in "__setitem__ __ior__ update".split():
     setattr(Config, _name, _choosing(_name))
-for _name in "__delitem__ pop popitem clear setdefault".split():
+for _name in "__delitem__ pop popitem clear".split():
     setattr(Config, _name, tracked(dict, _name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from datetime import datetime, timedelta
 from functools import update_wrapper
@@ -280,6 +281,7 @@ def redirect(
 
     Args:
         location: The URL. If it comes from the client, pass `allow`: it may lead to another site.
+            `Costrel` encodes control characters in it, and `Flask` raises `ValueError` for some.
         code: 301, 302, 303, 305, 307 or 308.
         Response: The response class to use if there is no current application.
         allow: For a URL that a client has sent: where it may lead, besides this site. Either
@@ -402,7 +404,8 @@ def send_file(
         path_or_file: Path, relative to the application's root, or a binary file object.
         mimetype: The content type. Default: guessed from the name.
         as_attachment: Make the browser save the file instead of showing it.
-        download_name: The name to save it under; required for a file object.
+        download_name: The name to save it under; required for a file object. It may come from
+            a client: what no header can contain becomes an underscore.
         conditional: Support conditional and range requests (304, 206, 416).
         etag: Whether to compute an ETag, or the ETag itself.
         last_modified: Time of the last change. Default: the file's.
@@ -453,6 +456,12 @@ def _send(
 
     def make(max_age: t.Any) -> Response:
         kwargs = _prepare_send_file_kwargs(max_age=max_age, **options)
+        name = _sendable_name(options.get("download_name"), names[-1])
+        if name is not None:
+            kwargs["download_name"] = name
+            if not _is_text(names) and kwargs.get("etag", True) is True:
+                # COMPAT(werkzeug): it makes the ETag of the path, too.
+                kwargs["etag"] = False
         return t.cast("Response", send(*names, **kwargs))
 
     ctx = context.get(None)
@@ -487,3 +496,27 @@ def _noting_age(ctx: t.Any, max_age: t.Any, default: bool) -> t.Any:
         return age_s
 
     return decide
+
+
+def _sendable_name(name: t.Any, source: t.Any) -> str | None:
+    """Return another name for a file, if its own can't be sent in a header field.
+
+    Names of files on a disk may have any characters, and bytes that are no text.
+    """
+    if name is None and isinstance(source, (str, os.PathLike)):
+        name = os.path.basename(os.fspath(source))
+    if not isinstance(name, str):
+        return None
+    sendable = _UNSENDABLE.sub("_", name)
+    return None if sendable == name else sendable
+
+
+def _is_text(names: t.Iterable[t.Any]) -> bool:
+    """Whether the names of a file have no bytes that are not UTF-8."""
+    try:
+        return bool("".join(map(str, names)).encode())
+    except UnicodeEncodeError:
+        return False
+
+
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")

@@ -485,3 +485,18 @@ def test_documentation_sees_through_aliases() -> None:
     app.get("/", responses={203: Named})(show)
     operation = typed_view(app, next(app.url_map.iter_rules("show"))).operations[0]
     assert operation.responses == {200: list[Book], 203: t.Annotated[list[Book], "of a name"]}
+
+
+@pytest.mark.parametrize("annotation", [tuple, t.Tuple])  # noqa: UP006  the old spelling too
+def test_tuple_that_says_nothing_is_sent_as_flask_sends_it(annotation: t.Any) -> None:
+    """As existing views are annotated that return text with its status."""
+    app = Costrel(__name__)
+
+    def show() -> t.Any:
+        return "gone", 410
+
+    show.__annotations__["return"] = annotation
+    app.get("/")(show)
+    response = app.test_client().get("/")
+
+    assert (response.status_code, response.text) == (410, "gone")

@@ -6,7 +6,8 @@ Or the request fails: it is never answered as if a guard had passed it.
 import asyncio
 import functools
 import typing as t
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from io import StringIO
 
 import pytest
 
@@ -63,6 +64,54 @@ class Guard:
         yield from guard()
 
 
+class Guards:
+    """Check in a generator, without a decorator."""
+
+    def __call__(self) -> t.Iterator[str]:
+        """Check in a generator."""
+        yield from guard()
+
+    guard = __call__
+
+
+class LaterGuard:
+    """Check in an async generator."""
+
+    async def __call__(self) -> t.AsyncIterator[str]:
+        """Check in an async generator."""
+        async for value in guard_later():
+            yield value
+
+
+class Checker:
+    """Check in a coroutine."""
+
+    async def __call__(self) -> str:
+        """Check in a coroutine."""
+        return await check_later()
+
+
+class PartialGuard:
+    """Check in a function with an argument."""
+
+    __call__ = staticmethod(functools.partial(guard))
+
+
+class Managed:
+    """An object whose calls are context managers."""
+
+    @contextmanager
+    def __call__(self) -> t.Iterator[str]:
+        """Check in a generator."""
+        yield from guard()
+
+    @asynccontextmanager
+    async def later(self) -> t.AsyncIterator[str]:
+        """Check in an async generator."""
+        async for value in guard_later():
+            yield value
+
+
 class Wrapper:
     """A decorator that is an object."""
 
@@ -96,6 +145,17 @@ RUN: dict[str, t.Callable[..., t.Any]] = {
     "partial of an async generator": functools.partial(timed(guard_later)),
     "decorated partial": timed(functools.partial(guard)),
     "parameter": guard_with_password,
+    "partial of a generator": functools.partial(guard),
+    "partial of a partial": functools.partial(functools.partial(guard_later)),
+    "partial of an object": functools.partial(Guard()),
+    "partial of an object with a coroutine": functools.partial(Checker()),
+    "partial of a method": functools.partial(Guards().guard),
+    "object with a generator": Guards(),
+    "object with an async generator": LaterGuard(),
+    "object with a coroutine": Checker(),
+    "object with a partial": PartialGuard(),
+    "method": Guards().guard,
+    "staticmethod": staticmethod(guard),
 }
 
 REFUSED: dict[str, tuple[t.Callable[..., t.Any], str]] = {
@@ -108,8 +168,80 @@ REFUSED: dict[str, tuple[t.Callable[..., t.Any], str]] = {
     "lambda of a generator": (lambda: guard(), "a generator"),  # noqa: PLW0108
     "lambda of an async generator": (lambda: guard_later(), "a generator"),  # noqa: PLW0108
     "lambda of a coroutine": (lambda: check_later(), "a coroutine"),  # noqa: PLW0108
+    "lambda of closing": (lambda: closing(StringIO()), "a context manager"),
+    "lambda of aclosing": (lambda: aclosing(guard_later()), "a context manager"),
     "generator expression": (lambda: (check() for _ in range(1)), "a generator"),
 }
+
+
+# What nothing would enter, refused where it is written.
+UNENTERED: dict[str, t.Any] = {
+    "context manager": contextmanager(guard),
+    "async context manager": asynccontextmanager(guard_later),
+    "partial of a context manager": functools.partial(contextmanager(guard)),
+    "object with a context manager": Managed(),
+    "partial of an object": functools.partial(Managed()),
+    "method": Managed().later,
+    "closing": closing,
+    "aclosing": aclosing,
+    "partial of closing": functools.partial(closing, StringIO()),
+    "closed object": closing(StringIO()),
+    "closed partial": functools.partial(functools.partial(closing), StringIO()),
+}
+
+
+@pytest.mark.parametrize("name", UNENTERED)
+def test_context_manager_is_refused_where_it_is_written(name: str) -> None:
+    """The error says what to write; so does that of an override."""
+    function = UNENTERED[name]
+    advice = r"(Remove its @contextmanager|Write a generator function).*_dependencies.py:"
+    with pytest.raises(TypeError, match=advice):
+        Depends(function)
+    if callable(function):
+        app = make_app(guard)
+        app.testing = True
+        advice = advice.replace("_dependencies.py:", "The dependency")
+        with app.override(guard, function), pytest.raises(TypeError, match=advice):
+            app.test_client().get("/guarded")
+
+
+def test_dependencies_are_closed_after_the_response() -> None:
+    """What a generator enters, whatever calls it."""
+    for function in (functools.partial(open_text, "a"), Opener("a"), Opener("a").open_text):
+        opened: list[StringIO] = []
+        app = Costrel(__name__)
+        text_of = t.Annotated[StringIO, Depends(function)]
+
+        def show(text, opened=opened):
+            opened.append(text)
+            return [text.getvalue(), text.closed]
+
+        show.__annotations__ = {"text": text_of}
+        app.add_url_rule("/", "show", show)
+        assert app.test_client().get("/").json == ["a", False]
+        assert [text.closed for text in opened] == [True]
+
+
+def open_text(value: str) -> t.Iterator[StringIO]:
+    """Open a text, and close it."""
+    with closing(StringIO(value)) as text:
+        yield text
+
+
+class Opener:
+    """Open texts."""
+
+    def __init__(self, value: str) -> None:
+        """Keep the text."""
+        self.value = value
+
+    def __call__(self) -> t.Iterator[StringIO]:
+        """Open the text."""
+        yield from open_text(self.value)
+
+    def open_text(self) -> t.Iterator[StringIO]:
+        """Open the text."""
+        yield from open_text(self.value)
 
 
 async def return_generator() -> t.Any:
@@ -179,11 +311,13 @@ def test_call_that_would_not_run_is_an_error(name: str, caplog: pytest.LogCaptur
         caplog.clear()
 
 
-def test_cached_generator_does_not_pass_the_second_request() -> None:
-    """The first request has used it up."""
-    client = make_app(functools.lru_cache(timed(guard))).test_client()
-    assert client.get("/guarded").status_code == 403
-    assert client.get("/guarded", headers={"X-Password": "right"}).status_code == 500
+@pytest.mark.parametrize("function", [guard, guard_later, check_later, timed(guard)])
+def test_cached_generator_is_refused(function: t.Callable[..., t.Any]) -> None:
+    """The first request would use up what all get."""
+    with pytest.raises(TypeError, match=r"is cached.* Remove its @cache.*_dependencies.py:"):
+        make_app(functools.lru_cache(function))
+    with pytest.raises(TypeError, match="is cached"):
+        make_app(functools.partial(functools.cache(function)))
 
 
 def test_decorator_may_use_up_the_generator() -> None:

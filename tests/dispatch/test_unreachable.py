@@ -17,6 +17,15 @@ pytestmark = pytest.mark.usefixtures("path")
 REQUESTS = 4
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _frozen():
+    """Take all that other modules made out of the collections, so that these are fast."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def make_app(handler, *, hooks):  # noqa: C901  a list of views
     """Make an application with views that fail in all ways."""
     app = Flask(__name__)
@@ -132,7 +141,6 @@ def count_unreachable(send):
     """Return how many objects each request leaves to the garbage collector."""
     send(REQUESTS)  # so that everything is compiled
     gc.collect()
-    gc.freeze()  # so that collecting is fast
     gc.disable()
     try:
         send(1)
@@ -144,7 +152,6 @@ def count_unreachable(send):
         return min(counts)
     finally:
         gc.enable()
-        gc.unfreeze()
         send(0)
 
 

@@ -98,6 +98,36 @@ def test_tag_registered_stores_another_type():
     assert type(loaded) is Pairs
 
 
+@pytest.mark.parametrize("way", ["registered", "inserted", "inherited"])
+def test_tag_applies_to_plain_types_too(way):
+    """Values that no usual tag changes are passed by only where there are usual tags alone."""
+
+    class TagLong(JSONTag):
+        key = " long"
+
+        def check(self, value):
+            return type(value) is int and value > 2**53
+
+        def to_json(self, value):
+            return str(value)
+
+        def to_python(self, value):
+            return int(value)
+
+    class Own(TaggedJSONSerializer):
+        default_tags = [*TaggedJSONSerializer.default_tags, TagLong]  # noqa: RUF012  as there
+
+    serializer = Own() if way == "inherited" else TaggedJSONSerializer()
+    if way == "registered":
+        serializer.register(TagLong, index=0)
+    elif way == "inserted":
+        serializer.tags[TagLong.key] = tag = TagLong(serializer)
+        serializer.order.append(tag)
+    data = {"few": 7, "many": [2**60]}
+    assert serializer.dumps(data) == '{"few":7,"many":[{" long":"1152921504606846976"}]}'
+    assert serializer.loads(serializer.dumps(data)) == data
+
+
 def test_tag_with_a_key_that_is_taken_is_refused_unless_forced():
     """Two tags of one key could not be told apart when reading."""
 

@@ -59,7 +59,7 @@ def test_cookie_is_for_this_host_alone(made):
     answer = made.app.test_client().post(ENTER)
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith(NAME))
     value, *attributes = cookie.split("; ")
-    assert re.fullmatch(NAME + r"=[\w-]{22}:[\w-]{43}", value)
+    assert re.fullmatch(NAME + r"=[\w-]{22}:[\w-]{22}:[\w-]{43}", value)
     kept = sorted(a for a in attributes if not a.startswith("Expires"))
     assert ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Lax", "Secure"] == kept
 
@@ -116,12 +116,52 @@ def test_remembered_browser_is_logged_in_again(made):
 
 
 def test_store_holds_nothing_to_log_in_with(made):
-    """The validator is hashed."""
+    """The mark and the validator are hashed."""
     client = remembered(made)
-    selector, validator = cookie_of(client).split(":")
+    selector, mark, validator = cookie_of(client).split(":")
     series = made.store.get(selector)
     assert hashlib.sha256(validator.encode()).hexdigest() == series.validator_hash
+    assert hashlib.sha256(mark.encode()).hexdigest() == series.mark_hash
     assert validator not in repr(series)
+    assert mark not in repr(series)
+
+
+@pytest.mark.parametrize("path", ["/who", "/login/bob", "/logout"])
+@pytest.mark.parametrize("validator", ["wrong", "last", "used"])
+def test_cookie_made_up_for_a_known_selector_ends_nothing(made, path, validator, caplog):
+    """Without the mark, no validator harms the browser that it names, not even a right one."""
+    client, stranger = remembered(made), made.app.test_client()
+    selector, _mark, last = cookie_of(client).split(":")
+    if validator == "used":
+        client.get("/who")
+        end_session(client)
+        made.clock.now += 60
+    made_up = "B" * 43 if validator == "wrong" else last
+    stranger.set_cookie(NAME, f"{selector}:{'A' * 22}:{made_up}")
+    told = []
+
+    def tell(app, user_id):
+        told.append(user_id)
+
+    with remember_theft_detected.connected_to(tell, made.app):
+        answer = stranger.open(path, method="GET" if path == "/who" else "POST")
+    assert [] == told
+    assert "stolen" not in caplog.text
+    assert path != "/who" or "nobody" == answer.text
+    assert cookie_of(stranger) is None
+    assert "ada" == client.get("/who").text
+
+
+def test_theft_is_noticed_however_often_the_thief_was_faster(made):
+    """The owner's cookie tells of it, also if it is not the one before the last."""
+    client, thief = remembered(made), made.app.test_client()
+    thief.set_cookie(NAME, cookie_of(client))
+    for _ in range(3):
+        assert "ada" == thief.get("/who").text
+        end_session(thief)
+        made.clock.now += 60
+    assert "nobody" == client.get("/who").text
+    assert "nobody" == thief.get("/who").text
 
 
 def test_stolen_cookie_ends_all_series_of_the_user(made, caplog):
@@ -420,7 +460,8 @@ def test_all_browsers_of_a_user_can_be_forgotten(made):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "a", ":", "a:b", f"{'a' * 22}:{'b' * 43}", f"{'a' * 22}:{'b' * 44}", "\u00fc"]
+    "value",
+    ["", "a", ":", "a:b", f"{'a' * 22}:{'b' * 43}", f"{'a' * 22}:{'c' * 22}:{'b' * 43}", "\u00fc"],
 )
 def test_cookie_that_is_not_ours_is_deleted(made, value):
     """It logs nobody in, and is not an error."""
@@ -464,7 +505,7 @@ def test_store_replaces_a_series_only_once(store):
     """The second of two that expect the same is told so."""
     series = series_of("ada", "a" * 22)
     store.add(series)
-    first, second = series.rotate(4e9)[0], series.rotate(4e9)[0]
+    first, second = series.rotate("m", 4e9)[0], series.rotate("m", 4e9)[0]
     assert store.replace(first, series.validator_hash)
     assert not store.replace(second, series.validator_hash)
     assert first == store.get(series.selector)
@@ -488,7 +529,7 @@ def test_outage_of_the_store_is_a_503():
     made.login._remember_store = KeptRememberStore(Broken())
     client = made.app.test_client()
     assert 503 == client.post(ENTER).status_code
-    cookie = f"{'a' * 22}:{'b' * 43}"
+    cookie = f"{'a' * 22}:{'c' * 22}:{'b' * 43}"
     client.set_cookie(NAME, cookie)
     end_session(client)
     answer = client.get("/who")

@@ -10,7 +10,7 @@ from typing import Annotated
 import pytest
 from people import User, async_loader, make
 
-from costrel import Blueprint, Costrel, Flask, websocket
+from costrel import Blueprint, Costrel, websocket
 from costrel.api import Depends
 from costrel.login import (
     LoginRequired,
@@ -108,29 +108,6 @@ def test_view_is_for_users_who_are_logged_in_over_asgi(path, loader):
         return before, [(await client.get(url)).text for url in PATHS]
 
     assert ([401] * len(PATHS), ["ada"] * len(PATHS)) == asyncio.run(main())
-
-
-@pytest.mark.parametrize("cls", [Flask, Costrel])
-def test_login_required_above_the_registration_is_told_at_the_start(cls, caplog):
-    """It guards nothing there, which nobody would notice."""
-    made = make(cls)
-    app = with_views(made)
-
-    @login_required
-    @app.get("/open")
-    def unguarded():
-        return "open"
-
-    @login_required
-    @app.get("/twice")
-    @login_required
-    def twice():
-        return "closed"
-
-    app._check_start()
-    (told,) = [text for text in caplog.messages if "open to everybody" in text]
-    assert told.startswith("The view unguarded is open to everybody")
-    assert "test_requiring.py:" in told
 
 
 def test_typed_view_may_demand_a_login():

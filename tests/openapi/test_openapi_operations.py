@@ -241,7 +241,7 @@ def test_responses_are_what_is_declared_and_the_problems_that_can_happen() -> No
     app = make_app()
     described = operation(app, "/v1/books/", "post")
     assert list(described["responses"]) == [
-        "201", "400", "401", "406", "413", "415", "422", "500",
+        "201", "400", "401", "406", "413", "414", "415", "422", "500",
     ]  # fmt: skip
     assert described["responses"]["201"] == {
         "description": "Created",
@@ -253,6 +253,32 @@ def test_responses_are_what_is_declared_and_the_problems_that_can_happen() -> No
         "application/problem+json": {"schema": reference("Problem")}
     }
     assert "WWW-Authenticate" in components["Unauthorized"]["headers"]
+
+
+def test_url_that_may_be_too_long_is_documented() -> None:
+    """Where clients write into it, and an application limits it."""
+    app = Costrel(__name__)
+
+    @app.get("/query")
+    def query(q: str = "") -> Item:
+        return Item(len(q))
+
+    @app.get("/path/<name>")
+    def path(name: str) -> Item:
+        return Item(len(name))
+
+    @app.get("/header")
+    def header(token: t.Annotated[str, Header()] = "") -> Item:
+        return Item(len(token))
+
+    def documented() -> list[bool]:
+        rules = ("/query", "/path/{name}", "/header")
+        return ["414" in operation(app, rule)["responses"] for rule in rules]
+
+    assert documented() == [True, True, False]
+    assert app.test_client().get("/query", query_string={"q": "a" * 20_000}).status_code == 414
+    app.config["MAX_URL_LENGTH"] = None
+    assert documented() == [False, False, False]
 
 
 def test_none_is_an_answer_without_a_body() -> None:
@@ -313,6 +339,7 @@ def test_text_responses_and_events_are_not_json() -> None:
 
     assert operation(app, "/text")["responses"] == {
         "200": {"description": "OK", "content": {"text/html": {"schema": {"type": "string"}}}},
+        "414": {"description": "Request URI Too Long"},
         "422": {"description": "Unprocessable Entity"},
     }
     assert operation(app, "/response")["responses"] == {"200": {"description": "OK"}}

@@ -9,15 +9,21 @@ import json
 import re
 import typing as t
 import uuid
+from base64 import b64encode
 from dataclasses import dataclass, field
 
 import pytest
+from jsonschema import Draft202012Validator
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from costrel.openapi.scalars import DURATION
+from costrel.openapi.scalars import DURATION, LOCAL, base64
 from costrel.openapi.schema import Schemas
 
 T = t.TypeVar("T")
+
+AWARE = {"type": "string", "format": "date-time"}
+NAIVE = {"type": "string", "format": "date-time-local", "pattern": LOCAL["date-time-local"]}
+NAIVE_TIME = {"type": "string", "format": "time-local", "pattern": LOCAL["time-local"]}
 
 
 class Genre(enum.Enum):
@@ -27,10 +33,21 @@ class Genre(enum.Enum):
     POEM = "poem"
 
 
+class Level(enum.IntEnum):
+    """An enumeration of numbers."""
+
+    LOW = 1
+    HIGH = -2
+
+
 class Author(Struct):
     """Who wrote it."""
 
     name: t.Annotated[str, Meta(min_length=1)]
+
+
+class Box(Struct):
+    square: Square
 
 
 class Book(Struct):
@@ -108,10 +125,10 @@ def reference(name: str) -> dict[str, str]:
         (float, {"type": "number"}),
         (bool, {"type": "boolean"}),
         (str, {"type": "string"}),
-        (bytes, {"type": "string", "contentEncoding": "base64"}),
+        (bytes, {"type": "string", "contentEncoding": "base64", **base64(0, None)}),
         (dt.date, {"type": "string", "format": "date"}),
-        (dt.datetime, {"type": "string", "format": "date-time"}),
-        (dt.time, {"type": "string", "format": "time"}),
+        (dt.datetime, {"anyOf": [AWARE, NAIVE]}),
+        (dt.time, {"anyOf": [{"type": "string", "format": "time"}, NAIVE_TIME]}),
         (dt.timedelta, {"type": "string", "pattern": DURATION}),
         (uuid.UUID, {"type": "string", "format": "uuid"}),
         (None, {"type": "null"}),
@@ -149,7 +166,8 @@ def reference(name: str) -> dict[str, str]:
             {"type": "array", "items": {"type": "integer"}, "minItems": 1},
         ),
         (t.Annotated[dict[str, t.Any], Meta(max_length=2)], {"type": "object", "maxProperties": 2}),
-        (t.Annotated[dt.datetime, Meta(tz=False)], {"type": "string", "format": "date-time-local"}),
+        (t.Annotated[dt.datetime, Meta(tz=False)], NAIVE),
+        (t.Annotated[dt.datetime, Meta(tz=True)], AWARE),
         (
             t.Annotated[str, Meta(title="T", description="D", examples=["x"])],
             {"type": "string", "title": "T", "description": "D", "examples": ["x"]},
@@ -173,7 +191,9 @@ def test_decimal_is_text_in_the_grammar_of_numbers() -> None:
 def test_keys_of_a_dictionary_are_described() -> None:
     """They are text, in the grammar of their type."""
     schema, _ = described(dict[int, str])
-    assert schema["propertyNames"] == {"pattern": "^-?(0|[1-9][0-9]*)$"}
+    assert schema["propertyNames"] == {"pattern": "^(-?(0|[1-9][0-9]*))$"}
+    schema, models = described(dict[Level, str])
+    assert (schema["propertyNames"], models) == ({"type": "string", "enum": ["1", "-2"]}, {})
     schema, models = described(dict[Genre, str])
     assert schema["propertyNames"] == reference("Genre")
     assert models["Genre"]["enum"] == ["novel", "poem"]
@@ -321,7 +341,7 @@ def test_dataclass_and_typed_dict_are_objects() -> None:
     assert models["Filters"]["properties"] == {
         "limit": {"type": "integer", "default": 10},
         "tags": {"type": "array", "items": {"type": "string"}, "default": []},
-        "at": {"type": "string", "format": "date-time"},
+        "at": {"anyOf": [AWARE, NAIVE]},
     }
     assert models["Options"]["required"] == ["verbose"]
 
@@ -348,3 +368,51 @@ def test_type_that_json_can_not_describe_is_an_error() -> None:
     """It says what to do."""
     with pytest.raises(TypeError, match=r"complex.*include_in_schema=False"):
         described(complex)
+
+
+@pytest.mark.parametrize(
+    ("least", "most"),
+    [(least, most) for least in range(8) for most in (None, *range(max(least, 1), 9))],
+)
+def test_base64_is_as_long_as_its_bytes(least: int, most: int | None) -> None:
+    """The schema speaks of text, the constraint of bytes."""
+    annotation = t.Annotated[bytes, Meta(min_length=least or None, max_length=most)]
+    validator = Draft202012Validator(described(annotation)[0])
+    for count in range(12):
+        text = b64encode(b"x" * count).decode()
+        fits = least <= count and (most is None or count <= most)
+        assert validator.is_valid(text) == fits, text
+    assert not any(map(validator.is_valid, ("YQ", "YQ=", "Y===", "Y Q=", "YQ==YQ==")))
+
+
+def test_long_base64_has_a_length() -> None:
+    """Patterns with repetitions of thousands are refused by some engines."""
+    schema, _ = described(t.Annotated[bytes, Meta(max_length=1_000_000)])
+    assert (schema["maxLength"], "000" in schema["pattern"]) == (1_333_336, False)
+
+
+def test_tag_is_required_of_clients_only_where_it_tells_something() -> None:
+    """A union needs it; a struct alone is known without it, but is sent with it."""
+    schema, models = described(Square | Circle, "input")
+    assert schema["discriminator"]["propertyName"] == "type"
+    assert models["Square"]["required"] == ["type", "side"]
+    schema, models = described(list[Square], "input")
+    assert schema["items"] == reference("Square")
+    assert models["Square"]["required"] == ["side"]
+    schema, models = described(list[Square], "output")
+    assert models["Square"]["required"] == ["type", "side"]
+    schema, models = described(list[Square], "output", "input")
+    assert schema["items"] == reference("SquareInput")
+    assert models["Square"]["required"] == ["type", "side"]
+    assert models["SquareInput"]["required"] == ["side"]
+    schema, models = described(tuple[Square, Square | Circle], "input")
+    assert schema["prefixItems"][0] == reference("SquareUntagged")
+    assert models["Square"]["required"] == ["type", "side"]
+    assert models["SquareUntagged"]["required"] == ["side"]
+
+
+def test_model_that_holds_such_a_struct_has_two_schemas_too() -> None:
+    """What it refers to differs."""
+    _, models = described(Box, "output", "input")
+    assert models["Box"]["properties"]["square"] == reference("Square")
+    assert models["BoxInput"]["properties"]["square"] == reference("SquareInput")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import typing as t
 import zlib
@@ -16,7 +17,11 @@ import costrel
 from costrel import Flask, flash, get_flashed_messages, session
 from costrel.dispatch.plan import FORCE_GENERAL
 from costrel.json.tag import TaggedJSONSerializer
+from costrel.registration.safedefaults import SESSIONS
+from costrel.sessions.bounded import SHORT_BYTES, pack, unpack
+from costrel.sessions.installing import install
 from costrel.sessions.signing import compress
+from costrel.sessions.stores.memory import MemoryStore
 
 SECRET = "saved"
 NOW = 1_800_000_000.5
@@ -33,6 +38,15 @@ def test_data_is_compressed_where_that_saves_two_bytes(data: bytes) -> None:
     """As itsdangerous decides, which always compresses."""
     shorter = zlib.compress(data)
     assert compress(data) == (shorter if len(shorter) < len(data) - 1 else None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(near_texts.map(lambda text: text.encode() * 9) | st.binary(max_size=6_000))
+def test_data_of_safe_sessions_is_packed_only_if_it_gets_shorter(data: bytes) -> None:
+    """And not if it is short."""
+    packed = pack(data)
+    assert packed == (None if len(data) <= SHORT_BYTES else compress(data))
+    assert packed is None or data == unpack(packed)
 
 
 def _flash() -> t.Any:
@@ -111,15 +125,29 @@ configs = st.fixed_dictionaries(
 
 
 def answers(
-    config: dict[str, t.Any], steps: list[tuple[str, str]], general: str, *, hooked: bool
+    config: dict[str, t.Any],
+    steps: list[tuple[str, str]],
+    general: str,
+    *,
+    hooked: bool,
+    stored: bool = False,
 ) -> list[t.Any]:
-    """Return what is sent for one action after the other, by one client."""
+    """Return what is sent for one action after the other, by one client.
+
+    Of stored sessions, each is 200 seconds after the one before.
+    """
     found: list[t.Any] = []
+    times = itertools.count(NOW, 200 if stored else 0)
+    ids = (f"{number:043d}" for number in itertools.count())
     with (
         mock.patch.dict(os.environ, {FORCE_GENERAL: general}),
-        mock.patch("time.time", return_value=NOW),
+        mock.patch("time.time", return_value=NOW) as clock,
+        mock.patch("costrel.sessions.stored.secrets.token_urlsafe", side_effect=ids),
     ):
         app = Flask("saving")
+        if stored:
+            app.config.update(SESSIONS, SESSION_STORE=MemoryStore(clock=clock))
+            install(app)
         app.config.update({"SECRET_KEY": SECRET, **config})
         app.logger.disabled = True
         if hooked:
@@ -133,6 +161,7 @@ def answers(
         client = app.test_client()
         for action, text in steps:
             texts[:] = [text]
+            clock.return_value = next(times)
             response = client.get(f"/{action}", base_url="https://localhost")
             fields = [(name, value) for name, value in response.headers if "Expires=" not in value]
             found.append((response.status, fields, response.data))
@@ -149,6 +178,29 @@ def test_session_is_saved_alike_on_both_paths(
 ) -> None:
     """The header fields and their order are those of the interface's methods."""
     assert answers(config, steps, "0", hooked=hooked) == answers(config, steps, "1", hooked=hooked)
+
+
+lifetimes = st.fixed_dictionaries(
+    {},
+    optional={
+        "SESSION_IDLE_LIFETIME": st.sampled_from((600, 60_000)),
+        "SESSION_ABSOLUTE_LIFETIME": st.sampled_from((500, 60_000)),
+        "PERMANENT_SESSION_LIFETIME": st.sampled_from((600, 60_000)),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(configs, lifetimes, steps, st.booleans())
+def test_stored_session_is_saved_alike_on_both_paths(
+    config: dict[str, t.Any], last: dict[str, t.Any], steps: list[tuple[str, str]], hooked: bool
+) -> None:
+    """With what was compiled, and by the methods of the interface."""
+    config = {**config, **last}
+    planned, general = (
+        answers(config, steps, way, hooked=hooked, stored=True) for way in ("0", "1")
+    )
+    assert planned == general
 
 
 @settings(max_examples=200, deadline=None)

@@ -287,7 +287,7 @@ NESTED: list[Operation] = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(specs)
 @example(Spec("context", NESTED, "GET", 99, False, False, True))
 @example(Spec("context", NESTED, "GET", 3, False, False, False))
@@ -315,7 +315,7 @@ def test_stream_is_sent_as_flask_sends_it(spec: Spec) -> None:
         assert planned.log == flask.log
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(specs, st.booleans())
 @example(Spec("context", NESTED, "GET", 99, True, False, False), True)
 @example(Spec("context", NESTED, "GET", 3, True, False, False), False)

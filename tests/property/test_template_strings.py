@@ -203,7 +203,7 @@ def rendered(make: t.Callable[[], jinja2.Template]) -> tuple[type, str]:
         return type(error), str(error)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     statements,
     st.lists(st.tuples(st.sampled_from(USERS), st.sampled_from(CHANGES)), min_size=2, max_size=4),

@@ -6,7 +6,7 @@ import pytest
 from protected import ask, make_app
 from werkzeug.test import create_environ, run_wsgi_app
 
-from costrel import Costrel, Flask, Request
+from costrel import Costrel, Flask, Request, request
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -56,6 +56,12 @@ def test_empty_list_of_a_request_class_is_refused():
         ("fd00::/8", "TRUSTED_PROXIES"),
         ("example.com/path", "without a scheme and a path"),
         ("a..example", "Write a name"),
+        ("::1", r"Write '\[::1\]': browsers send an IPv6 address in brackets"),
+        ("2001:db8::1", r"Write '\[2001:db8::1\]'"),
+        (".[::1]", "Write a name"),
+        ("[::1]/64", "without a scheme and a path"),
+        ("[1]", "Write a name"),
+        ("http://[::1]:8000", r"Write '\[::1\]:8000'"),
         ("", "Write a name"),
         (7, "Write a name"),
     ],
@@ -75,6 +81,19 @@ def test_names_are_accepted(entry):
     app = make_app(TRUSTED_HOSTS=["localhost", entry])
     assert ask(app, "localhost")[0] == 404
     assert ask(app, "evil.example")[0] == 400
+
+
+@pytest.mark.parametrize("entry", ["[2001:db8::1]", "[2001:DB8:0::1]", "[2001:db8::1]:8000"])
+def test_listed_addresses_of_ipv6_are_served(entry):
+    """However they are written, at any port; and no other address."""
+    app = make_app(TRUSTED_HOSTS=["www.example.com", entry])
+    app.add_url_rule("/", view_func=lambda: request.host)
+    for host in ("[2001:db8::1]", "[2001:db8::1]:8000", "[2001:0DB8::0:1]"):
+        assert ask(app, host)[0] == 200
+    for host in ("[2001:db8::2]", "[::1]", "[2001:db8::1", "[2001:db8::1].evil.example", "[]"):
+        assert ask(app, host)[0] == 400
+    client = app.test_client()
+    assert client.get("/", headers={"Host": "[2001:db8::1]:8000"}).text == "[2001:db8::1]:8000"
 
 
 def test_unprotected_flask_serves_as_flask_does():

@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 import pytest
+from werkzeug.datastructures import ImmutableDict
 
 import costrel.security
 from costrel import Costrel, Flask, render_template_string
 from costrel.registration.safedefaults import BY_FEATURE, SAFE_DEFAULTS
 from costrel.security import exemptions_of, protect, security_of
+from costrel.sessions.automatic import AutoName
 
 FEATURES = sorted(BY_FEATURE.keys() - {"login"})
 
@@ -76,6 +78,90 @@ def test_protect_keeps_what_somebody_has_set_to_the_value_of_flask(way, monkeypa
     assert config["SESSION_COOKIE_SAMESITE"] == "Lax"
     # A copy of a protected application's configuration is one of its own.
     assert copy.deepcopy(config) == config
+
+
+CHOSEN = {
+    "SESSION_COOKIE_NAME": "session", "SESSION_COOKIE_SECURE": False, "TRUSTED_HOSTS": None,
+    "MAX_CONTENT_LENGTH": None,
+}  # fmt: skip
+"""Values that are those of `Flask` too."""
+
+
+class OfCostrel(Costrel):
+    """Begins with the defaults of `Costrel`."""
+
+    default_config = ImmutableDict({**Costrel.default_config, **CHOSEN})
+
+
+class BelowIt(OfCostrel):
+    """Repeats what its base class has chosen."""
+
+    default_config = ImmutableDict({**OfCostrel.default_config, "OWN": 1})
+
+
+class WithNone(OfCostrel):
+    """Has no defaults of its own."""
+
+
+class Mixed:
+    """Has a setting for others to take over."""
+
+    default_config = ImmutableDict({"MIXED": 1})
+
+
+class MixedIn(Mixed, Costrel):
+    """Takes over two sets of defaults."""
+
+    default_config = ImmutableDict({**Costrel.default_config, **Mixed.default_config, **CHOSEN})
+
+
+class OnlyThese(Flask):
+    """Repeats nothing."""
+
+    default_config = ImmutableDict(
+        {**CHOSEN, "SECRET_KEY": None, "APPLICATION_ROOT": "/", "PROVIDE_AUTOMATIC_OPTIONS": True}
+    )
+
+
+@pytest.mark.parametrize(
+    "cls", [OfCostrel, BelowIt, WithNone, MixedIn, OnlyThese], ids=lambda cls: cls.__name__
+)
+def test_protect_keeps_what_a_subclass_has_written_with_the_value_of_flask(cls):
+    """It stands in ``default_config``, where it differs from what was taken over."""
+    app = cls(__name__)
+    protect(app)
+    assert CHOSEN.items() <= app.config.items()
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert app.config["MAX_HEADERS"] == 100
+
+
+class OfFlask(Flask):
+    """Begins with the defaults of `Flask`, and has chosen nothing that is safe."""
+
+    default_config = ImmutableDict({**Flask.default_config, "OWN": 1})
+
+
+class MovedOver(Costrel):
+    """Was derived from `Flask` until its base class was replaced."""
+
+    default_config = ImmutableDict({**Flask.default_config, "OWN": 1})
+
+
+class MixedOver(Mixed, Flask):
+    """Takes over two sets of defaults, neither of them safe."""
+
+    default_config = ImmutableDict({**Flask.default_config, **Mixed.default_config})
+
+
+@pytest.mark.parametrize("cls", [OfFlask, MovedOver, MixedOver], ids=lambda cls: cls.__name__)
+def test_protect_replaces_what_a_subclass_has_taken_over_from_flask(cls):
+    """Nobody has written these values."""
+    app = cls(__name__)
+    protect(app)
+    # The safe interface writes down the name that it uses.
+    wanted = {**SAFE_DEFAULTS, "SESSION_COOKIE_NAME": app.config["SESSION_COOKIE_NAME"]}
+    assert type(wanted["SESSION_COOKIE_NAME"]) is AutoName
+    assert {key: app.config[key] for key in wanted} == wanted
 
 
 def test_feature_that_is_left_out_is_an_exemption():

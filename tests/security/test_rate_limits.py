@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from costrel import Blueprint, Costrel, Flask, request
+from costrel import Blueprint, Costrel, Flask, abort, after_this_request, request, session
+from costrel.dispatch.plan import FORCE_GENERAL
 from costrel.security import limit, limit_blueprint, limiter_of, protect, rate_limit_exempt
 from costrel.security.state import exemptions_of
 from costrel.views import MethodView
@@ -415,3 +417,72 @@ def test_log_says_that_processes_count_apart(caplog):
         run_wsgi_app(app, dict(environ))
 
     assert caplog.text.count("RATE_LIMIT_STORE") == 1
+
+
+VIEWS = {
+    "text": lambda: "hello",
+    "json": lambda: {"a": 1},
+    "status": lambda: ("made", 201, {"X-Own": "1"}),
+    "own": lambda: ("own", 200, {"RateLimit": "mine"}),
+    "empty": lambda: ("", 204),
+    "session": lambda: str(session.setdefault("a", 1)),
+    "read": lambda: str(session.get("a")),
+    "error": lambda: abort(404),
+    "later": lambda: after_this_request(lambda response: response) and "later",
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("interface", ["WSGI", "ASGI"])
+def test_limited_answer_is_the_same_on_every_way(view, shown, interface, monkeypatch):
+    """To the order of its header fields, with and without the fields of its limits."""
+
+    def answers(general):
+        monkeypatch.setenv(FORCE_GENERAL, general)
+        app = Costrel("same", static_folder=None)
+        app.config.update(SECRET_KEY="k", RATE_LIMIT_HEADERS=shown)
+
+        def in_thread():
+            return view()
+
+        async def on_loop():
+            return view()
+
+        for name, function in (("sync", in_thread), ("async", on_loop)):
+            limited = limit("3/hour", name="ä")(limit("9/day")(function))
+            app.add_url_rule(f"/{name}", name, limited)
+        found = []
+        if interface == "WSGI":
+            client = app.test_client()
+            for method in ("GET", "HEAD", "GET", "GET"):
+                response = client.open("/sync", method=method)
+                found.append((response.status, list(response.headers), response.data))
+        else:
+
+            async def ask():
+                client = app.async_test_client()
+                for method in ("GET", "HEAD", "GET", "GET"):
+                    response = await client.open("/async", method=method)
+                    found.append((response.status, list(response.headers), response.data))
+
+            asyncio.run(ask())
+        return [(status, without_times(fields), body) for status, fields, body in found]
+
+    planned, general = answers("0"), answers("1")
+    assert planned == general
+    assert planned[3][0].startswith("429")
+    assert any(name == "ratelimit" for name, _value in planned[1][1]) == (
+        shown or view is VIEWS["own"]
+    )
+
+
+def without_times(fields):
+    """Return header fields without what changes from one request to the next."""
+    timed = {"ratelimit", "retry-after", "set-cookie"}
+    named = [(name.lower(), value) for name, value in fields]
+    return [
+        (name, re.sub(r"t=[0-9]+|(?<==)[^;]*|[0-9]+", "", value) if name in timed else value)
+        for name, value in named
+        if name != "x-request-id"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from random import Random
 
 import pytest
 from limits.errors import StorageError
@@ -10,6 +11,7 @@ from limits.errors import StorageError
 from costrel import Costrel
 from costrel.security import limit, limiter_of
 from costrel.security.limiter import PAUSE_S, Limiter
+from costrel.security.quotas import quotas_of
 from costrel.security.windows import MemoryWindows
 
 
@@ -270,3 +272,28 @@ def test_setting_that_makes_no_sense_is_an_error(settings, named):
 
     with pytest.raises(ValueError, match=named):
         limiter_of(app)
+
+
+def test_counting_in_one_step_is_what_the_methods_of_limits_do(clock):
+    """Whatever was counted, and however much time passes."""
+    random = Random(7)  # noqa: S311  a test
+    one, other = MemoryWindows(clock=clock), MemoryWindows(clock=clock)
+    for _ in range(3_000):
+        clock.now += random.choice([0, 0, 0.5, 3, 9, 11, 25])
+        key, limit, cost = random.choice("ab"), random.choice([1, 3, 8]), random.choice([1, 2, 9])
+        allowed = other.acquire_sliding_window_entry(key, limit, 10, cost)
+        window = other.get_sliding_window(key, 10)
+        assert one.spend(key, limit, 10, cost) == (allowed, window)
+
+
+def test_keys_are_those_that_limits_makes(clock):
+    """Counts in Redis go on with another version, and a client's can be forgotten."""
+    limiter = Limiter(prefix="app:", clock=clock)
+    names = set()
+    for text in ("2/minute", "5 per 15 minutes; 9/day", "2/minute"):
+        assert limiter.hit("a/b", text, "ada").allowed
+        names |= {quota.item.key_for("app:a/b", "ada") for quota in quotas_of(text)}
+    storage = limiter._main.storage
+    assert set(storage._counts) == names
+    limiter.reset("a/b", "ada")
+    assert not storage._counts

@@ -505,3 +505,95 @@ def test_audit_sees_views_whose_bodies_may_be_longer():
 
     assert found >= {("above", "body_limit(5000)", True), ("anything", "body_limit(None)", True)}
     assert "below" not in {target for target, _reason, _origin in found}
+
+
+# JSON
+
+
+def make_json_app(cls=Costrel, **config):
+    """Make an application that takes JSON in a thread, on the loop and into a parameter."""
+    app = cls(__name__)
+    app.config.update({"MAX_JSON_SIZE": 100, **config})
+
+    @app.post("/sync")
+    def sync():
+        return str(len(request.get_json()))
+
+    @app.post("/async")
+    async def on_loop():
+        return str(len(request.get_json()))
+
+    @app.post("/long")
+    @body_limit(1_000)
+    def long():
+        return str(len(request.get_json()))
+
+    @app.post("/data")
+    def data():
+        return str(len(request.get_data()))
+
+    return app
+
+
+def send_json(app, way, size, kind="application/json", *, announced=True):
+    """Send a JSON text of a size over WSGI or ASGI; return the status."""
+    interface, view = way.split()
+    body = b'"' + b"x" * (size - 2) + b'"'
+    headers = {"Content-Type": kind}
+    if interface == "ASGI":
+
+        async def post_in_pieces():
+            client = app.async_test_client()
+            if announced:
+                return await client.post(f"/{view}", data=body, headers=headers)
+            return await client.post(f"/{view}", input_stream=pieces(body), headers=headers)
+
+        return asyncio.run(post_in_pieces()).status_code
+    if announced:
+        return app.test_client().post(f"/{view}", data=body, headers=headers).status_code
+    builder = EnvironBuilder(f"/{view}", method="POST", headers=headers)
+    environ = builder.get_environ()
+    environ.pop("CONTENT_LENGTH", None)
+    environ.update({"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True})
+    return int(run_wsgi_app(app, environ)[1][:3])
+
+
+async def pieces(body):
+    """Yield a body that was not announced."""
+    yield body[:10]
+    yield body[10:]
+
+
+WAYS = ("WSGI sync", "WSGI async", "ASGI sync", "ASGI async")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("announced", [True, False])
+def test_json_over_its_limit_answers_413(way, announced, caplog):
+    """To the byte; the log names the setting of what was announced."""
+    caplog.set_level("INFO", "costrel.security")
+    app = make_json_app()
+    assert send_json(app, way, 100, announced=announced) == 200
+    assert send_json(app, way, 101, announced=announced) == 413
+    assert send_json(app, way, 101, "Application/Problem+JSON; a=b", announced=announced) == 413
+    assert ("MAX_JSON_SIZE" in caplog.text) == announced
+
+
+@pytest.mark.parametrize("interface", ["WSGI", "ASGI"])
+def test_limit_of_json_is_of_json_and_of_views_without_their_own(interface):
+    """Other bodies are limited by ``MAX_CONTENT_LENGTH``."""
+    app = make_json_app()
+    assert send_json(app, f"{interface} long", 1_000) == 200
+    assert send_json(app, f"{interface} long", 1_001) == 413
+    assert send_json(app, f"{interface} data", 101, "text/plain") == 200
+    assert send_json(app, f"{interface} data", 101, "application/msgpack") == 413
+
+
+def test_no_check_of_json_is_compiled_without_a_limit():
+    """Nothing then asks for the content type of a request."""
+    app = make_json_app(MAX_JSON_SIZE=None)
+    limits = app.extensions["costrel.security"].limits
+    assert not limits.limits_json("sync", None)
+    app.config["MAX_JSON_SIZE"] = 5
+    assert limits.limits_json("sync", None)
+    assert not limits.limits_json("long", None)

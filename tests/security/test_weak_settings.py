@@ -19,6 +19,7 @@ WEAK = (
     ("limits", "MAX_FORM_PARTS", None),
     ("limits", "MAX_JSON_DEPTH", None),
     ("limits", "MAX_URL_LENGTH", None),
+    ("limits", "STRICT_FORMS", False),
 )
 
 

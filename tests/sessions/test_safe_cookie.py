@@ -208,8 +208,8 @@ def stores(monkeypatch):
     """Let a store be chosen that is only noted."""
     chosen = []
 
-    def choose_interface(app):
-        chosen.append(app.config["SESSION_STORE"])
+    def choose_interface(_app, store):
+        chosen.append(store)
         return Chosen()
 
     module = types.ModuleType("costrel.sessions.choosing")

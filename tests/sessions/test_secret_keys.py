@@ -7,12 +7,13 @@ import logging
 import os
 import secrets
 import typing as t
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costrel import Flask, session
+from costrel import Costrel, Flask, flash, get_flashed_messages, session
 from costrel.ground.protection import security_of
 from costrel.sessions.keys import (
     DEBUG_KEY,
@@ -25,6 +26,7 @@ from costrel.sessions.keys import (
     install,
     weakness_of,
 )
+from costrel.sessions.stores.memory import MemoryStore
 
 WEAK = {
     "dev": "is 3 bytes long",
@@ -221,6 +223,39 @@ def test_debug_mode_makes_a_key_and_warns_when_it_is_used(
     (message,) = caplog.messages
     assert "No SECRET_KEY is set" in message
     assert "costrel secret" in message
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("stored", ["memory:", "file", "object"])
+def test_sessions_on_the_server_need_no_key_in_debug_mode_either(
+    stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are kept under a random id, so that nothing is signed and nothing is warned of."""
+    monkeypatch.delenv(DEBUG_KEY, raising=False)
+    caplog.set_level(logging.WARNING)
+    stores = {"file": f"file://{tmp_path}", "object": MemoryStore()}
+    app = visits(Costrel("shop", root_path=os.devnull))
+    app.config.update(DEBUG=True, SESSION_STORE=stores.get(stored, stored))
+
+    @app.get("/loop")
+    async def on_loop() -> str:
+        flash("hello")
+        return f"{session['visits']} {len(get_flashed_messages())}"
+
+    app._check_start()
+    client = app.test_client()
+    assert [client.get("/visit").text for _ in range(2)] == ["1", "2"]
+    assert client.get("/loop").text == "2 1"
+    with client.session_transaction() as changed:
+        changed["visits"] = 7
+    assert client.post("/visit", headers={"X-CSRF-Token": "none"}).status_code == 405
+
+    async def over_asgi() -> list[str]:
+        loop_client = app.async_test_client()
+        return [(await loop_client.get(path)).text for path in ("/visit", "/loop")]
+
+    assert asyncio.run(over_asgi()) == ["1", "1 1"]
+    assert caplog.messages == []
 
 
 def test_processes_of_a_debug_run_have_the_same_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partialmethod
 
 import pytest
 from safe_apps import make_app
 
 from costrel import session
 from costrel.sessions.lifetimes import Lifetimes
+from costrel.sessions.signing import Signer
 
 pytestmark = pytest.mark.usefixtures("path")
 
@@ -147,6 +149,31 @@ def test_signature_is_too_old_after_the_permanent_lifetime(clock):
         assert client.get("/get").text == "1"
         clock.move(61)
         assert client.get("/get").text == "nothing"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_session_of_a_clock_that_is_a_little_ahead_is_read(clock, replaced, monkeypatch):
+    """Clocks of machines differ, and one may be set back; by hours, the signature is no good."""
+    if replaced:
+        monkeypatch.setattr(Signer, "sign", partialmethod(Signer.sign))
+    client = make_app(SESSION_IDLE_LIFETIME=1_000).test_client()
+    client.get("/set/1")
+    clock.move(-1)
+    assert client.get("/get").text == "1"
+    clock.move(-59)
+    assert client.get("/get").text == "1"
+    clock.move(-1)
+    assert client.get("/get").text == "nothing"
+
+
+def test_use_is_noted_in_the_cookie_when_the_clock_was_set_back(clock):
+    """Not only once the clock gets to where it was."""
+    client = make_app(SESSION_IDLE_LIFETIME=100).test_client()
+    client.get("/set/1")
+    clock.move(-5)
+    assert "Set-Cookie" not in client.get("/get").headers
+    clock.move(-5)
+    assert "Set-Cookie" in client.get("/get").headers
 
 
 def test_permanent_session_is_sent_again_with_its_last_use(clock):

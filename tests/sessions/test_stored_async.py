@@ -9,6 +9,7 @@ import pytest
 from stored_apps import HTTPS, get, id_in, make_app, with_id
 
 from costrel import session, websocket
+from costrel.dispatch import coroutines
 from costrel.dispatch.plan import FORCE_LOOP
 from costrel.sessions.stores.memory import MemoryStore
 
@@ -116,6 +117,38 @@ def test_async_views_use_the_store_in_threads(path, hooks):
         assert store.since() == ["get", "move", "get", "get", "delete"]
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("first", ["sync", "async"])
+def test_session_is_read_in_the_hop_of_the_steps_before_the_view(first, monkeypatch):
+    """Not in one of its own, if there are sync ones; and only if the session's cookie is there."""
+    store = Threads()
+    app = async_app(store)
+    hops = []
+    hop_for = coroutines.hop_for
+
+    def counting(app, function, *args):
+        hops.append(function.__name__)
+        return hop_for(app, function, *args)
+
+    monkeypatch.setattr(coroutines, "hop_for", counting)
+    if first == "sync":
+        app.before_request(lambda: None)
+
+    async def main():
+        client = app.async_test_client(use_cookies=False)
+        for cookie in ("theme=dark", f"theme=dark; __Host-session={'a' * 43}"):
+            headers = {"Cookie": cookie}
+            assert (await client.get("/alone", base_url=HTTPS, headers=headers)).text == "alone"
+            yield hops.copy(), store.since()
+            hops.clear()
+
+    async def collect():
+        return [found async for found in main()]
+
+    step = ["_run_sync"] if first == "sync" else []
+    opening = ["_run_sync"] if first == "sync" else ["open_session"]
+    assert asyncio.run(collect()) == [(step, []), (opening, ["get"])]
 
 
 def test_async_views_under_wsgi_use_the_store_in_the_requests_thread(path):

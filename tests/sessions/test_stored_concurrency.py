@@ -206,22 +206,23 @@ def _shown(state):
 
 
 REQUESTS = 12
+THREADS = 150
 
 
 def test_threads_that_write_their_own_keys_lose_none(store):
-    """All requests of a page that loads many things at once."""
+    """All requests of a page that loads many things at once, and of a server with many threads."""
     app = make_app(store)
     client = app.test_client()
     session_id = id_in(get(client, "/set?start=1"))
     threads = [
         threading.Thread(target=with_id, args=(app, session_id, f"/set?key{number}={number}"))
-        for number in range(REQUESTS)
+        for number in range(THREADS)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    expected = {f"key{number}": str(number) for number in range(REQUESTS)}
+    expected = {f"key{number}": str(number) for number in range(THREADS)}
     assert {**expected, "start": "1"} == get(client, "/get").json
 
 

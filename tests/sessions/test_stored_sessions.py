@@ -73,6 +73,17 @@ def test_responses_vary_by_cookie_if_the_session_was_accessed(memory):
     ] == ["Cookie", "Cookie", "Cookie", None]
 
 
+def test_interface_is_asked_only_where_something_was_replaced(path, memory):
+    """So the other tests are about what was compiled, too."""
+    app = make_app(memory)
+    client = app.test_client()
+    get(client, "/set?a=1")
+    assert (app._engine.cookie is None) == (path == "general")
+    app.session_interface.get_cookie_name = lambda app: "another"
+    assert get(client, "/get").json == {}
+    assert app._engine.cookie is None
+
+
 def test_store_is_asked_only_for_what_is_needed(memory, monkeypatch):
     """Once to read, once to write, and not at all if the session is left alone."""
     monkeypatch.delenv(FORCE_LOOP, raising=False)  # for coroutines it is read before
@@ -254,6 +265,44 @@ def test_use_is_noted_each_tenth_of_the_lifetime(memory, clock, monkeypatch):
         assert id_in(get(client, "/get")) is None
         noted.append("touch" in counted.since())
     assert noted == [False, False, True, False, False, True]
+
+
+def test_use_is_noted_when_the_clock_was_set_back(memory, clock, monkeypatch):
+    """Otherwise a store with a clock of its own would end a session in use."""
+    counted = Counted(memory, monkeypatch)
+    client = make_app(memory, SESSION_IDLE_LIFETIME=100).test_client()
+    get(client, "/set?a=1")
+    clock.move(-5)
+    get(client, "/get")
+    clock.move(-500)
+    counted.since()
+    assert [get(client, "/get").json, get(client, "/get").json] == [{"a": "1"}, {"a": "1"}]
+    assert counted.since() == ["get", "touch", "get"]
+
+
+def test_absolute_lifetime_is_not_longer_when_the_clock_was_set_back(memory, clock, monkeypatch):
+    """What the store is told is never more than the setting."""
+    told = []
+    client = make_app(memory, SESSION_ABSOLUTE_LIFETIME=100).test_client()
+    write = memory.set
+    monkeypatch.setattr(memory, "set", lambda *args: told.append(args[2]) or write(*args))
+    get(client, "/set?a=1")
+    clock.move(-500)
+    get(client, "/set?a=2")
+    assert told == [100, 100]
+
+
+def test_session_ends_at_the_second(memory, clock):
+    """Of either lifetime: valid until just before it, and never after."""
+    for config in ({"SESSION_IDLE_LIFETIME": 100}, {"SESSION_ABSOLUTE_LIFETIME": 100}):
+        app = make_app(memory, **config)
+        session_id = id_in(get(app.test_client(), "/set?a=1"))
+        clock.move(99.999)
+        found = [with_id(app, session_id, "/get").json]
+        session_id = id_in(get(app.test_client(), "/set?a=1"))
+        clock.move(100)
+        found.append(with_id(app, session_id, "/get").json)
+        assert found == [{"a": "1"}, {}]
 
 
 def test_absolute_lifetime_ends_a_session_in_use(memory, clock):

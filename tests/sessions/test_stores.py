@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,29 @@ def test_redis_that_forgot_the_scripts_gets_them_again(redis, opened):
     store.set(A, b"1", DAY_S, None, 0)
     store._client.script_flush()
     assert store.set(A, b"2", DAY_S, None, 1)
+
+
+def test_threads_wait_for_each_other_if_the_client_may_open_no_more_connections(redis, opened):
+    """More of them than connections are no outage, whatever they ask."""
+    store = opened(f"{redis.url}?prefix=full&max_connections=2")
+    failed = []
+
+    def use(number):
+        try:
+            for _ in range(20):
+                store.get(A)
+                store.set(f"{number:064x}", b"1", DAY_S, "anna", 0)
+                store.of_user("anna")
+        except StoreUnavailableError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(store.of_user("anna")) == 12
 
 
 def test_expired_rows_are_deleted(tmp_path, clock):

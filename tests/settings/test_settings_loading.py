@@ -6,13 +6,17 @@ import dataclasses
 import logging
 import subprocess
 import sys
+import typing as t
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from costrel import Costrel, Flask
+from costrel.login import Login
+from costrel.login.setup import DEFAULTS
 from costrel.settings import Secret, Settings, SettingsError, environment, load, loaded
+from costrel.settings.framework import ADDED_LATER
 
 
 class Base(Settings):
@@ -349,3 +353,37 @@ def test_package_does_not_load_settings():
     code = "import sys, costrel; costrel.Costrel('a'); print('costrel.settings' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", [Flask, Costrel])
+def test_settings_of_logins_may_be_read_before_there_is_a_login(kind, variables):
+    """A factory reads its settings first, and `Login` then keeps what they say."""
+    variables(
+        APP_LOGIN_VIEW="enter",
+        APP_LOGIN_LIMITS="3/hour",
+        APP_LOGIN_FRESH_LIFETIME="600",
+        APP_LOGIN_REMEMBER_STORE="memory:",
+    )
+    app = kind(__name__)
+    load(app, NoneOfItsOwn)
+    Login(app)
+    assert app.config["LOGIN_VIEW"] == "enter"
+    assert app.config["LOGIN_LIMITS"] == "3/hour"
+    assert app.config["LOGIN_FRESH_LIFETIME"] == timedelta(minutes=10)
+    assert app.config["LOGIN_REMEMBER_STORE"] == "memory:"
+    assert app.config["LOGIN_ADDRESS_LIMITS"] == DEFAULTS["LOGIN_ADDRESS_LIMITS"]
+    assert loaded(app).origins["LOGIN_VIEW"] == "APP_LOGIN_VIEW"
+
+
+def test_every_setting_of_logins_is_known_before_there_is_one():
+    """With the type that its default has."""
+    assert ADDED_LATER.keys() == DEFAULTS.keys()
+    for key, value in DEFAULTS.items():
+        assert ADDED_LATER[key] is t.Any or isinstance(value, ADDED_LATER[key])
+
+
+def test_misspelled_setting_of_logins_is_unknown(variables):
+    """The report names the one that is meant."""
+    variables(APP_LOGIN_VEIW="enter")
+    with pytest.raises(SettingsError, match="APP_LOGIN_VIEW"):
+        load(Costrel(__name__), NoneOfItsOwn)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 from msgspec import Meta, Struct
 
 from costrel import Blueprint, Costrel, Event, EventStream, abort, request
-from costrel.api import BearerAuth, Depends
+from costrel.api import BearerAuth, Depends, File, Form, UploadedFile
 from costrel.openapi import document_of
 from costrel.testing import schema_test
+from costrel.testing.schema import send_only_wrong_bodies_as_wrong
 
 FEW = {"generation": {"max-examples": 10, "deterministic": True, "database": "none"}}
 
@@ -66,6 +68,55 @@ def test_options_are_settings_of_schemathesis():
     app.before_request(lambda: seen.add(request.headers.get("X-Token")))
     schema_test(app, headers={"X-Token": "t"}, max_failures=1, **FEW)
     assert seen == {"t"}
+
+
+class Counted(Struct):
+    """A part of a form."""
+
+    number: t.Annotated[int, Meta(ge=1)]
+
+
+def uploads():
+    """Make an API that takes several files."""
+    app = Costrel(__name__)
+
+    @app.post("/files", status=201)
+    def add_files(
+        file: t.Annotated[UploadedFile, File()],
+        counted: t.Annotated[Counted, Form()],
+        others: list[UploadedFile] = [],  # noqa: B006  as users write it
+    ) -> Item:
+        return Item(file.filename or "", len(others))
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("body", "is_sent"),
+    [
+        ({"file": b"a", "counted": {"number": 0}, "others": []}, True),
+        ({"file": b"a", "counted": {"number": 1}, "others": []}, False),
+        ({"file": "", "counted": {"number": 1}, "others": [b"a"]}, False),
+        ({"counted": {"number": 1}, "others": [b"a"]}, True),
+        ({"file": "", "counted": {"number": 1}, "others": []}, True),
+    ],
+)
+def test_bodies_with_files_are_sent_as_wrong_only_if_they_are(body, is_sent):
+    """Others are as schemathesis says."""
+    from schemathesis import GenerationMode, openapi
+    from schemathesis.core.parameters import ParameterLocation
+    from schemathesis.hooks import HookContext
+
+    schema = openapi.from_dict(document_of(uploads()))
+    send_only_wrong_bodies_as_wrong(schema)
+    operation = schema["/files"]["POST"]
+    wrong = SimpleNamespace(mode=GenerationMode.NEGATIVE)
+    meta = SimpleNamespace(components={ParameterLocation.BODY: wrong})
+    case = SimpleNamespace(
+        body=body, media_type="multipart/form-data", operation=operation, meta=meta
+    )
+    (hook,) = schema.hooks.get_all_by_name("filter_case")
+    assert hook(HookContext(operation=operation), case) is is_sent
 
 
 def test_version_is_tested_by_its_own_document():

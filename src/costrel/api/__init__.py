@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from http import HTTPStatus as status  # noqa: N813  as views write it
 
+from ..ground.markers import look_with
 from .conditional import check_preconditions, etag_of
 from .cursors import paginate_by_cursor
+from .ignored import refuse_ignored
 from .markers import Depends
 from .pages import CursorPage, Page, paginate
 from .parameters import Body, Cookie, File, Form, Header, Path, Query
@@ -17,6 +19,9 @@ from .partial import Partial, changes_of
 from .problems import Detail, InvalidRequest, Problem, problem_for
 from .security import APIKey, BasicAuth, BasicCredentials, BearerAuth
 from .uploads import UploadedFile
+
+# Before anybody can write a marker.
+look_with(refuse_ignored)
 
 __all__ = [
     "APIKey",

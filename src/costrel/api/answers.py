@@ -20,6 +20,7 @@ from .pages import links_for
 from .problems import PROBLEM_TYPE, Problem
 from .returns import NOT_SAID, NOTHING, Returns, declares_data
 from .undeclared import Undeclared, undeclared_by
+from .unsaid import Unsaid, unsaid_of
 
 Send = t.Callable[[t.Any], t.Any]
 
@@ -147,12 +148,13 @@ class Answers:
         passed: Classes whose values are sent as Flask sends them, besides responses.
         narrow: Makes text of the data of an `EventStream`'s events; None to send it as it is.
         is_status_said: Whether Flask's rules have to send it with that status too.
+        unsaid: Refuses data that Flask's rules would send, if the view does not declare it.
         view: What error messages call the view.
     """
 
     __slots__ = (
         "_by_status", "_is_problem", "_is_status_said", "_narrow", "_of_values", "_pages",
-        "_passed", "_status", "_usual", "_view",
+        "_passed", "_status", "_unsaid", "_usual", "_view",
     )  # fmt: skip
 
     def __init__(
@@ -164,6 +166,7 @@ class Answers:
         narrow: t.Callable[[t.Any], str] | None = None,
         *,
         is_status_said: bool = False,
+        unsaid: Unsaid | None = None,
         view: str = "The view",
     ) -> None:
         self._usual = usual
@@ -174,6 +177,7 @@ class Answers:
         self._pages = None if usual is None else passed
         self._view = view
         self._narrow = narrow
+        self._unsaid = unsaid
         self._is_status_said = is_status_said
         self._of_values = by_status.get(status, usual)
         #: Whether the usual value has its status as a member.
@@ -199,14 +203,19 @@ class Answers:
         if isinstance(value, Problem) or self._is_problem:
             status = _status_in(value, self._status)
             answer = self._by_status.get(status, self._usual)
-            return value if answer is None else answer.respond(value, status)
+            return self._checked(value) if answer is None else answer.respond(value, status)
         if format_ is not None and type(answer) is Answer:
             return answer.respond(value, self._status, None, format_)
         return self._plainly(value) if answer is None else answer.respond(value, self._status)
 
     def _plainly(self, value: t.Any) -> t.Any:
         """Return what Flask's rules send."""
+        self._checked(value)
         return (value, self._status) if self._is_status_said else value
+
+    def _checked(self, value: t.Any) -> t.Any:
+        """Return a value; raises `TypeError` (500) for data that the view does not declare."""
+        return value if self._unsaid is None else self._unsaid(value)
 
     def _respond_to_tuple(self, value: tuple[t.Any, ...]) -> t.Any:
         body, status, headers = _unpack(value)
@@ -219,7 +228,7 @@ class Answers:
             says = isinstance(body, Problem) or self._is_problem
             status = _status_in(body, self._status) if says else self._status
         answer = self._by_status.get(_code_of(status), self._usual)
-        return value if answer is None else answer.respond(body, status, headers)
+        return self._checked(value) if answer is None else answer.respond(body, status, headers)
 
     def _pass(self, value: t.Any) -> t.Any:
         """Return a response or text as it is, but filter the events that it will send."""
@@ -272,8 +281,10 @@ def _code_of(status: t.Any) -> int:
 
 def answers_of(
     annotation: t.Any, options: t.Mapping[str, t.Any], view: str
-) -> tuple[Send | None, dict[int, t.Any]]:
+) -> tuple[Send | None, Unsaid | None, dict[int, t.Any]]:
     """Return what sends a view's values, None if Flask's rules do, and what it declares.
+
+    Second is what refuses data that it does not declare, of values that Flask's rules send.
 
     Args:
         annotation: The return annotation, or `NOT_SAID`.
@@ -310,14 +321,27 @@ def answers_of(
         if not isinstance(by_status.get(status), Undeclared) or returns.passed:
             declared.setdefault(status, None if is_nothing else said)
     is_status_said = "status" in options
+    unsaid = None if annotation is NOT_SAID else unsaid_of(_unfiltered(returns), view, annotation)
     if usual is None and narrow is None and not is_status_said and not any(by_status.values()):
-        return None, declared
+        return None, unsaid, declared
     # Text is no data of a view that does not say which data it returns.
     passed = (*returns.passed, *((str, bytes) if usual is None else ()))
     send = Answers(
-        usual, by_status, status, passed, narrow, is_status_said=is_status_said, view=view
+        usual,
+        by_status,
+        status,
+        passed,
+        narrow,
+        is_status_said=is_status_said,
+        unsaid=unsaid,
+        view=view,
     )
-    return send, declared
+    return send, unsaid, declared
+
+
+def _unfiltered(returns: Returns) -> list[t.Any]:
+    """Return the types of data that Flask's rules may have to send."""
+    return [*returns.data, *(one for many in returns.by_status.values() for one in many)]
 
 
 def status_of(annotation: t.Any, options: t.Mapping[str, t.Any]) -> int:

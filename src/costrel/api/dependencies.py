@@ -19,8 +19,10 @@ from ..ground.wrapped import layers
 from ..registration.origin import definition
 from ..registration.overrides import key_of
 from .binding import Binding, bind
-from .markers import Depends, markers_of, name_of
+from .hints import hints_of
+from .markers import Depends, markers_of
 from .security import SecurityScheme
+from .unentered import beneath_partials, name_of, refuse_unentered
 
 
 class Kind(Enum):
@@ -213,12 +215,12 @@ class _Compiler:
         return index
 
     def _compile(self, function: t.Any) -> Step:
-        called, kind = _call_of(function)
+        kind = _kind_of(function)
         name = definition(function)
         parameters = _parameters_of(function)
         if not parameters:
             reads_credentials = isinstance(function, SecurityScheme) and kind is Kind.FUNCTION
-            return Step(called, name, kind, is_credential=reads_credentials)
+            return Step(function, name, kind, is_credential=reads_credentials)
         hints = _hints_of(function)
         markers = markers_of(parameters, hints, self._variables)
         needs = {parameter: self.add(marker) for parameter, marker in markers.items()}
@@ -227,27 +229,27 @@ class _Compiler:
         matched = tuple(parameter for parameter in parameters if parameter in self._variables)
         from_request = () if binding is None else (entry.name for entry in binding.entries)
         _check_filled(parameters, {*matched, *needs, *from_request})
-        return Step(called, name, kind, binding, matched, tuple(needs.items()))
+        return Step(function, name, kind, binding, matched, tuple(needs.items()))
 
 
-def _call_of(function: t.Any) -> tuple[Callable[..., t.Any], Kind]:
-    """Return what is called, and how."""
-    called = function
-    if not (inspect.isroutine(function) or isinstance(function, (type, partial))):
-        # An object with `__call__`, which may be a coroutine function.
-        called = function.__call__
+def _kind_of(function: t.Any) -> Kind:
+    """Return how a function, class or object is called.
+
+    Raises `TypeError` for one whose calls would not run: see `refuse_unentered`.
+    """
+    refuse_unentered(function)
+    called = beneath_partials(function)
     if inspect.isasyncgenfunction(called):
-        return called, Kind.ASYNC_GENERATOR
+        return Kind.ASYNC_GENERATOR
     if inspect.isgeneratorfunction(called):
-        return called, Kind.GENERATOR
-    if inspect.iscoroutinefunction(called):
-        return called, Kind.COROUTINE
+        return Kind.GENERATOR
+    if inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(function):
+        return Kind.COROUTINE
     # SECURITY: a decorated generator function returns a generator too, which has to be run.
     beneath = [*layers(called), *layers(function)]
     if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in beneath):
-        return called, Kind.DECORATED
-    is_generator = any(map(inspect.isgeneratorfunction, beneath))
-    return called, Kind.GENERATOR if is_generator else Kind.FUNCTION
+        return Kind.DECORATED
+    return Kind.GENERATOR if any(map(inspect.isgeneratorfunction, beneath)) else Kind.FUNCTION
 
 
 def _parameters_of(function: t.Any) -> dict[str, inspect.Parameter] | None:
@@ -276,7 +278,7 @@ def _hints_of(function: t.Any) -> dict[str, t.Any]:
         function = init if inspect.isfunction(init) else function
     elif not inspect.isroutine(function):
         function = type(function).__call__
-    hints = t.get_type_hints(function, include_extras=True)
+    hints = hints_of(function)
     return {name: hint for name, hint in hints.items() if name not in given}
 
 

@@ -45,7 +45,7 @@ class Document:
         Raises `BadRequest` for broken JSON, and `UnsupportedMediaType` if it is neither JSON nor
         MessagePack.
         """
-        data = decode_body(request_view.get().request)
+        data, packed = decode_body(request_view.get().request)
         if not data:
             if self._entry.is_required:
                 errors.append(Detail("body", "", "Required"))
@@ -60,8 +60,8 @@ class Document:
                 found[self._entry.name] = self._decode(data)
             except msgspec.ValidationError as caught:
                 data, error = self._read_again(data, found, caught)
-            if error is not None or self._looks:
-                errors += self._explain(data, error)
+            if error is not None or self._looks or packed is not None:
+                errors += self._explain(data, error, packed)
         except RecursionError as caught:
             if not is_deep(data):
                 # It is an error of a validator's, which the client can do nothing about.
@@ -86,18 +86,34 @@ class Document:
             return written, caught
         return written, None
 
-    def _explain(self, data: bytes, error: msgspec.ValidationError | None) -> list[Detail]:
-        """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON."""
+    def _explain(
+        self, data: bytes, error: msgspec.ValidationError | None, packed: t.Any
+    ) -> list[Detail]:
+        """Return everything that does not fit; raises `msgspec.DecodeError` for broken JSON.
+
+        Of MessagePack with binary data and the like it is found in its value, `packed`.
+        """
         if isinstance(error, Refused):
             return [Detail("body", *mismatch) for mismatch in error.mismatches]
         found: list[mismatches.Mismatch] = []
         try:
-            value = msgspec.json.decode(data)
+            value = msgspec.json.decode(data) if packed is None else _whole(packed)
             if self._kind is not None:
                 found = list(islice(mismatches.find(value, self._kind), mismatches.LIMIT))
-        except (msgspec.ValidationError, RecursionError):
-            # A number is out of range, or the search takes more of the stack than JSON may.
-            found = []
+        except msgspec.ValidationError as caught:
+            # A number is out of range. SECURITY: what nobody has looked at is not accepted.
+            error = error or caught
+        except RecursionError as caught:
+            # The search takes more of the stack than JSON may.
+            if error is None:
+                raise ValueError(TOO_DEEP) from caught
         if not found and error is not None:
             found = [mismatches.of_error(error)]
         return [Detail("body", *mismatch) for mismatch in found]
+
+
+def _whole(packed: t.Any) -> t.Any:
+    """Return a value of MessagePack with integers for all numbers that are some."""
+    from .packed import whole
+
+    return whole(packed)

@@ -14,7 +14,17 @@ from werkzeug.wrappers import Request as BaseRequest
 
 from .forms import is_file
 from .hidden import hidden_marker, unaliased
-from .kinds import ARRAYS, OBJECTS, all_in, bare, holds, kind_of, members_of, without_none
+from .kinds import (
+    ARRAYS,
+    OBJECTS,
+    all_in,
+    bare,
+    holds,
+    kind_of,
+    members_of,
+    refuse_keys,
+    without_none,
+)
 from .markers import refuse_strays
 from .models import is_checked_by_pydantic, is_dataclass_of_pydantic, model_in
 from .parameters import Body, Cookie, File, Form, Header, Parameter, Path, Query
@@ -101,6 +111,7 @@ def _kind_of(name: str, annotation: t.Any) -> types.Type | None:
         return None
     try:
         kind = kind_of(annotation)
+        refuse_keys(kind)
     except TypeError as error:
         raise TypeError(f"{name!r} can't be filled: {_explained(error)}") from error
     for item in all_in(kind):

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec import inspect as types
 
+from . import mismatches
 from .kinds import all_in, holds, is_positional, kind_of
 from .mirrors import mirror_of
 from .models import has_model
@@ -28,7 +29,7 @@ class Filter:
     Raises `TypeError` for a type that msgspec does not know.
     """
 
-    __slots__ = ("_copy", "_decode", "_kind", "_rereads")
+    __slots__ = ("_copy", "_decode", "_has_private", "_kind", "_rereads")
 
     def __init__(self, annotation: t.Any) -> None:
         self._kind = kind_of(annotation)
@@ -43,6 +44,13 @@ class Filter:
         #: field of another class. These are picked by name.
         self._rereads = not (
             holds(self._kind, types.DataclassType) or any(map(is_positional, all_in(self._kind)))
+        )
+        #: Whether msgspec would leave out fields of an object, since their names begin with ``_``.
+        self._has_private = any(
+            field.name.startswith("_")
+            for item in all_in(self._kind)
+            if isinstance(item, types.DataclassType)
+            for field in item.fields
         )
 
     def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
@@ -61,6 +69,10 @@ class Filter:
                 return copy, encode(copy)
             except MISFITS:
                 pass
+        return self._encode_otherwise(value, encode)
+
+    def _encode_otherwise(self, value: t.Any, encode: Encode) -> tuple[t.Any, bytes]:
+        """Return the same for a value that a mirror does not copy."""
         if self._rereads:
             try:
                 copy = self._reread(value)
@@ -70,11 +82,23 @@ class Filter:
                 # that forbids them; or it does not fit.
                 pass
         copy = self._reread(pick(value, self._kind))
-        return copy, encode(copy)
+        return copy, encode(pick(copy, self._kind) if self._has_private else copy)
 
     def _reread(self, value: t.Any) -> t.Any:
         """Decode as the declared type what msgspec encodes of a value."""
-        return self._decode(msgspec.json.encode(value))
+        return self._decode(msgspec.json.encode(value, enc_hook=_plain))
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return the text or bytes that a subclass is, which msgspec does not write by itself.
+
+    Such as `Markup`, and what the configuration hides (`costrel.settings.Secret`).
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
 
 
 class ModelFilter(Filter):
@@ -97,6 +121,61 @@ class ModelFilter(Filter):
         return copy, body if encode is msgspec.json.encode else encode(msgspec.json.decode(body))
 
 
+class RawFilter(Filter):
+    """Encode values of a type that may hold `msgspec.Raw`, which is JSON, in other formats too.
+
+    There it is what the JSON stands for: msgspec would write its text into the other format.
+    """
+
+    __slots__ = ("_is_certain",)
+
+    def __init__(self, annotation: t.Any) -> None:
+        super().__init__(annotation)
+        #: Whether there is one for certain, and not only something of any type.
+        self._is_certain = holds(self._kind, types.RawType)
+
+    def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
+        """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
+        if encode is not msgspec.json.encode:
+            encode = partial(self._encode_as, encode)
+        # As `Filter` does, without a call of that: most answers are JSON, and none has one.
+        if self._copy is not None:
+            try:
+                copy = self._copy(value)
+                return copy, encode(copy)
+            except MISFITS:
+                pass
+        return self._encode_otherwise(value, encode)
+
+    def _encode_as(self, encode: Encode, copy: t.Any) -> bytes:
+        if self._is_certain or _has_raw(copy):
+            copy = msgspec.json.decode(msgspec.json.encode(copy))
+        return encode(copy)
+
+
+def _has_raw(value: t.Any) -> bool:
+    try:
+        msgspec.to_builtins(value, str_keys=True)
+    except TypeError:
+        return True
+    return False
+
+
+class KeyFilter(RawFilter):
+    """Encode values of a type with numbers for keys, which JSON has as text, whatever they are."""
+
+    __slots__ = ()
+
+    def encode(self, value: t.Any, encode: Encode = msgspec.json.encode) -> tuple[t.Any, bytes]:
+        """Return the same; raises `msgspec.ValidationError` for a key that is not finite."""
+        copy, body = super().encode(value, encode)
+        text = body if encode is msgspec.json.encode else msgspec.json.encode(copy)
+        found = mismatches.find(msgspec.json.decode(text), self._kind)
+        if found:
+            raise msgspec.ValidationError(f"{found[0].detail} (at {found[0].pointer})")
+        return copy, body
+
+
 def filter_of(annotation: t.Any) -> Filter:
     """Return what encodes values of a type; raises `TypeError` as its class does.
 
@@ -109,7 +188,13 @@ def filter_of(annotation: t.Any) -> Filter:
 
 
 def _make_filter(annotation: t.Any) -> Filter:
-    return (ModelFilter if has_model(annotation) else Filter)(annotation)
+    if has_model(annotation):
+        return ModelFilter(annotation)
+    kind = kind_of(annotation)
+    if mismatches.has_fractions_as_keys(kind):
+        return KeyFilter(annotation)
+    may_be_raw = holds(kind, types.RawType) or holds(kind, types.AnyType)
+    return (RawFilter if may_be_raw else Filter)(annotation)
 
 
 # INVARIANT: bounded, so that classes made at run time can be freed.

@@ -72,6 +72,35 @@ def holds(kind: types.Type, wanted: type[types.Type]) -> bool:
     return any(isinstance(item, wanted) for item in all_in(kind))
 
 
+def key_that_is_no_text(kind: types.Type) -> types.Type | None:
+    """Return the type of a dictionary's keys in a type, if JSON can't write it as text."""
+    for item in all_in(kind):
+        if isinstance(item, DICTS):
+            key = bare(item.key_type)
+            members = members_of(key) if isinstance(key, types.UnionType) else [key]
+            if all(isinstance(member, _NO_TEXT) for member in members):
+                return key
+    return None
+
+
+_NO_TEXT = (
+    types.BoolType, types.NoneType, types.RawType, types.TupleType, types.NamedTupleType,
+    *ARRAYS, *DICTS, *OBJECTS,
+)  # fmt: skip
+
+
+def refuse_keys(kind: types.Type) -> None:
+    """Raise `TypeError` for dictionaries whose keys JSON can't write as text."""
+    key = key_that_is_no_text(kind)
+    if key is not None:
+        name = type(key).__name__.removesuffix("Type").lower()
+        raise TypeError(
+            f"a dictionary in it has keys of the kind {name!r}, but those of JSON are text. Make"
+            " them text, numbers, dates or the like, as in dict[str, int], or write a list of"
+            " objects."
+        )
+
+
 def all_in(kind: types.Type) -> t.Iterator[t.Any]:
     """Yield a type and everything in it."""
     seen: set[int] = set()

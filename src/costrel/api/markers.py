@@ -5,27 +5,17 @@ from __future__ import annotations
 import inspect
 import typing as t
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from ..registration.origin import caller
+from ..registration.overrides import key_of
 from .hidden import hidden_marker, unaliased
 from .parameters import Parameter
 from .security import SecurityScheme
+from .unentered import advice_for, name_of, refuse_unentered
 
 
-def _nothing() -> Iterator[None]:
-    yield
-
-
-_MANAGER_CODES = frozenset(
-    decorated.__code__
-    for decorated in (contextmanager(_nothing), asynccontextmanager(t.cast("t.Any", _nothing)))
-)
-"""The code that all functions have that these decorators make."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Depends:
     """Fill a parameter with what a function returns: ``Annotated[T, Depends(function)]``.
 
@@ -50,6 +40,17 @@ class Depends:
         function: Callable[..., t.Any] = None
     use_cache: bool = field(default=True, kw_only=True)
 
+    # `Annotated` takes two annotations for one if their markers are equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Depends) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[t.Any, ...]:
+        return key_of(self.function), self.use_cache
+
     def __post_init__(self) -> None:
         if self.function is None:
             raise TypeError(
@@ -57,23 +58,20 @@ class Depends:
                 f" annotation names. ({caller()})"
             )
         if not callable(self.function):
-            raise TypeError(f"Depends() takes a function, not {self.function!r}. ({caller()})")
-        if getattr(self.function, "__code__", None) in _MANAGER_CODES:
+            advice = advice_for(self.function)
             raise TypeError(
-                f"{name_of(self.function)} is a context manager, which nothing would enter. Remove"
-                f" its @contextmanager: Depends() takes the function with `yield`. ({caller()})"
+                f"Depends() takes a function, not {self.function!r}.{advice} ({caller()})"
             )
+        try:
+            refuse_unentered(self.function)
+        except TypeError as error:
+            raise TypeError(f"{error} ({caller()})") from None
         if isinstance(self.function, type) and issubclass(self.function, SecurityScheme):
             # SECURITY: it would only be made, and let everybody pass.
             name = self.function.__name__
             raise TypeError(
                 f"Depends({name}) asks for nothing: write Depends({name}()). ({caller()})"
             )
-
-
-def name_of(function: t.Any) -> str:
-    """Return what messages call a function."""
-    return str(getattr(function, "__qualname__", None) or repr(function))
 
 
 def markers_of(

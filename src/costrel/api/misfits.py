@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import msgspec
 
 from .mismatches import of_error
 from .pages import CursorPage, Page
+
+_STEPS = re.compile(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]")
 
 
 def describe(value: t.Any, annotation: t.Any, error: Exception) -> str:
@@ -23,11 +26,21 @@ def describe(value: t.Any, annotation: t.Any, error: Exception) -> str:
     place, detail = "", str(error)
     if isinstance(error, msgspec.ValidationError):
         pointer, detail = of_error(error)
+        # A key of a dictionary is data, so msgspec does not tell it.
+        pointer = _with_keys(str(error)) or pointer
         place = f" at {pointer}" if pointer else ""
     came = "None" if value is None else type(value).__qualname__
     declared = _shown(annotation)
     said = f"returned {came}, which does not fit its return annotation {declared}{place}: {detail}"
     return f"{said.rstrip('.')}.{_advice(value, annotation, declared)}"
+
+
+def _with_keys(message: str) -> str:
+    """Return the pointer in a message, with three dots for each key; empty if it has no keys."""
+    path = message.partition(" - at `$")[2]
+    if "[...]" not in path:
+        return ""
+    return "".join(f"/{name or number}" for name, number in _STEPS.findall(path))
 
 
 def _shown(annotation: t.Any) -> str:

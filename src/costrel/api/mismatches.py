@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 import re
 import sys
 import typing as t
@@ -17,7 +18,7 @@ from itertools import islice
 import msgspec
 from msgspec import inspect as types
 
-from .kinds import ARRAYS, DICTS, OBJECTS, bare, holds, members_of
+from .kinds import ARRAYS, DICTS, OBJECTS, all_in, bare, holds, is_positional, members_of
 from .mistakes import refuse_mistake
 from .text import NUMBER
 
@@ -92,7 +93,7 @@ class _Compiler:
         if isinstance(kind, types.UnionType):
             return self._of_union(kind)
         if isinstance(kind, types.StructType) and kind.array_like:
-            return _whole(kind)
+            return self._of_row(kind)
         if isinstance(kind, OBJECTS):
             return self._of_fields(kind)
         if isinstance(kind, DICTS):
@@ -142,7 +143,7 @@ class _Compiler:
 
     def _of_dict(self, kind: t.Any) -> Search:
         whole, check_length = _whole(kind), _length(kind, "object")
-        holder = _holder(dict[_type_of(kind.key_type), None])  # type: ignore[misc]
+        problem_with_key = _key_check(kind.key_type)
         searches: list[Search] = []
 
         def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
@@ -154,10 +155,9 @@ class _Compiler:
                 if len(found) >= LIMIT:
                     return
                 place = below(pointer, name)
-                try:
-                    msgspec.convert({"value": {name: None}}, holder, str_keys=True)
-                except msgspec.ValidationError as error:
-                    found.append(Mismatch(place, f"As a key: {detail_of(error)}"))
+                problem = problem_with_key(name)
+                if problem is not None:
+                    found.append(Mismatch(place, f"As a key: {problem}"))
                 search_item(item, place, found)
             check_length(value, pointer, found)
 
@@ -206,11 +206,44 @@ class _Compiler:
         searches += map(self.compile, item_types)
         return search
 
+    def _of_row(self, kind: types.StructType) -> Search:
+        """Look into the items of a struct that is an array, in which the last may be missing."""
+        whole = _whole(kind)
+        tags = 0 if kind.tag is None else 1
+        least = tags + sum(field.required for field in kind.fields)
+        most = tags + len(kind.fields)
+        searches: list[Search] = []
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            if not isinstance(value, list):
+                whole(value, pointer, found)
+            elif tags and value and value[0] != kind.tag:
+                wrong = "Expected `str`" if type(value[0]) is not type(kind.tag) else None
+                detail = wrong or f"Invalid value {value[0]!r}"
+                found.append(Mismatch(_joined(pointer, "/0"), cut(detail)))
+            elif len(value) < least:
+                detail = f"Expected `array` of at least length {least}, got {len(value)}"
+                found.append(Mismatch(pointer, detail))
+            elif kind.forbid_unknown_fields and len(value) > most:
+                found.append(Mismatch(pointer, f"Expected `array` of at most length {most}"))
+            else:
+                items = zip(value[tags:], searches, strict=False)
+                for number, (item, search_item) in enumerate(items, tags):
+                    if len(found) >= LIMIT:
+                        return
+                    search_item(item, _joined(pointer, f"/{number}"), found)
+
+        self._made[id(kind)] = search
+        searches += (self.compile(field.type) for field in kind.fields)
+        return search
+
     def _of_union(self, kind: types.UnionType) -> Search:
         """Look into the only member that such a value can be meant for."""
         members, whole = members_of(kind), _whole(kind)
-        of_lists = [item for item in members if isinstance(item, _LIST_LIKE)]
-        of_dicts = [item for item in members if isinstance(item, _DICT_LIKE)]
+        of_lists = [item for item in members if isinstance(item, ARRAYS) or _is_array(item)]
+        of_dicts = [
+            item for item in members if isinstance(item, _DICT_LIKE) and not is_positional(item)
+        ]
         of_text = [item for item in members if isinstance(item, types.DecimalType)]
         if any(isinstance(item, types.StrType) for item in members):
             of_text = []
@@ -225,6 +258,8 @@ class _Compiler:
                 by_class[cls] = self.compile(meant[0])
         if len(of_dicts) > 1:
             by_class[dict] = self._by_tag(of_dicts)
+        if len(of_lists) > 1:
+            by_class[list] = self._by_first(of_lists, whole)
         return search
 
     def _by_tag(self, members: list[t.Any]) -> Search:
@@ -240,6 +275,46 @@ class _Compiler:
                 found.append(_wrong_tag(value, tag_field, pointer))
 
         return search
+
+    def _by_first(self, members: list[t.Any], whole: Search) -> Search:
+        """Look into the struct whose tag an array begins with, as above."""
+        searches = {member.tag: self.compile(member) for member in members}
+
+        def search(value: t.Any, pointer: str, found: list[Mismatch]) -> None:
+            tag = value[0] if value else None
+            known = searches.get(tag) if isinstance(tag, (str, int)) else None
+            (whole if known is None else known)(value, pointer, found)
+
+        return search
+
+
+def _is_array(kind: types.Type) -> bool:
+    return isinstance(kind, types.TupleType) or is_positional(kind)
+
+
+def _key_check(kind: types.Type) -> t.Callable[[t.Any], str | None]:
+    """Return what says what is wrong with a key: text, or in MessagePack a number or the like.
+
+    A number has to be written as JSON has it, though JSON has it as text.
+    """
+    holder = _holder(dict[_type_of(kind), None])  # type: ignore[misc]
+
+    def problem_with(name: t.Any) -> str | None:
+        try:
+            made: t.Any = msgspec.convert({"value": {name: None}}, holder, str_keys=True)
+        except msgspec.ValidationError as error:
+            return detail_of(error)
+        (key,) = made.value
+        if isinstance(key, float) and not math.isfinite(key):
+            return "Number out of range"
+        if isinstance(key, _NUMBERS) and isinstance(name, str) and not NUMBER.fullmatch(name):
+            return "Invalid number"
+        return None
+
+    return problem_with
+
+
+_NUMBERS = (int, float, decimal.Decimal)
 
 
 def _unknown(value: dict[str, t.Any], known: set[t.Any], pointer: str) -> list[Mismatch]:
@@ -326,7 +401,7 @@ def _whole(kind: types.Type) -> Search:
         if fits is not None and fits(value):
             return
         try:
-            msgspec.convert({"value": value}, holder)
+            msgspec.convert({"value": value}, holder, str_keys=True)
         except msgspec.ValidationError as error:
             found.append(Mismatch(pointer, detail_of(error)))
 
@@ -352,9 +427,12 @@ def cut(text: str, most: int = MAX_TEXT) -> str:
     return text if len(text) <= most else text[: most - 1] + _CUT
 
 
-def below(pointer: str, name: str) -> str:
-    """Return the pointer of a member: SPEC(RFC 6901 §3); the end of a long one is cut off."""
-    name = cut(name)
+def below(pointer: str, name: t.Any) -> str:
+    """Return the pointer of a member: SPEC(RFC 6901 §3); the end of a long one is cut off.
+
+    The name is text, except of a member of MessagePack, which may have another key.
+    """
+    name = cut(str(name))
     return _joined(pointer, f"/{name.replace('~', '~0').replace('/', '~1')}")
 
 
@@ -399,7 +477,7 @@ def _type_of(kind: types.Type) -> t.Any:
     if isinstance(kind, types.LiteralType):
         return t.Literal[kind.values]
     if isinstance(kind, types.StructType) and kind.array_like:
-        return kind.cls
+        return kind.cls if kind.tag is not None else list
     if isinstance(kind, _DICT_LIKE):
         return dict
     if isinstance(kind, _LIST_LIKE):
@@ -426,5 +504,15 @@ def of_error(error: msgspec.ValidationError) -> Mismatch:
 
 
 def looks_closer(kind: types.Type) -> bool:
-    """Whether `find` refuses some values that msgspec accepts: it does so with decimals."""
-    return holds(kind, types.DecimalType)
+    """Whether `find` refuses some values that msgspec accepts: decimals, and numbers as keys."""
+    return holds(kind, types.DecimalType) or has_fractions_as_keys(kind)
+
+
+def has_fractions_as_keys(kind: types.Type) -> bool:
+    """Whether a dictionary in a type has keys that may be no JSON numbers, such as infinity."""
+    return any(
+        isinstance(key, (types.FloatType, types.DecimalType))
+        for item in all_in(kind)
+        if isinstance(item, DICTS)
+        for key in all_in(item.key_type)
+    )

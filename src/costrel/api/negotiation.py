@@ -105,15 +105,17 @@ def _choose(accept: str) -> Format | None:
     return None if best is None else _OFFERED[best]
 
 
-def decode_body(request: t.Any) -> bytes:
+def decode_body(request: t.Any) -> tuple[bytes, t.Any]:
     """Return the body of a request as JSON text, whatever format it has; empty without a body.
+
+    With it, the value of a MessagePack document if that says more of its types: see `Packed`.
 
     Raises `UnsupportedMediaType` (415) for another format, and `BadRequest` (400) for broken
     MessagePack. Whether it is valid JSON remains to be seen.
     """
     data: bytes = request.get_data()
     if not data or request.is_json:
-        return data
+        return data, None
     if request.mimetype not in PACKED_TYPES:
         raise UnsupportedMediaType(
             "The body has to be JSON or MessagePack. Send it with the header 'Content-Type:"

@@ -8,18 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, partialmethod
 
-from ..registration.operations import options_of
+from ..ground.wrapped import layers
+from ..registration.installed import is_of_installed_package
+from ..registration.operations import asks_for_types, options_of
 from ..registration.origin import definition
 from ..views import MethodView, function_of, http_method_funcs
 from .aliases import without_aliases
 from .answers import Answers, Send, answers_of, status_of
 from .binding import Binding, bind, share_names
 from .dependencies import Dependencies, dependencies_of
+from .hints import DEFINE_IT, hints_of
+from .ignored import ignored_in, refuse_ignored_in_init
+from .inherited import check_inherited
 from .negotiation import format_of_request
 from .paths import check_taken, check_variables
 from .problems import Problem
 from .returns import NOT_SAID, check_generator, is_page
 from .security import SecurityScheme
+from .unsaid import Unsaid
 
 if t.TYPE_CHECKING:
     from werkzeug.routing import Rule
@@ -52,6 +58,7 @@ class Operation:
         negotiates_first: Whether a client that accepts no format gets 406 before the view, which
             may change something, is called.
         dependencies: The functions that it depends on; None if there are none.
+        unsaid: Refuses data that it does not declare, if Flask's rules send what it returns.
     """
 
     function: View | None
@@ -66,6 +73,7 @@ class Operation:
     responses: t.Mapping[int, t.Any] = field(default_factory=dict)
     negotiates_first: bool = False
     dependencies: Dependencies | None = None
+    unsaid: Unsaid | None = None
 
     @property
     def changes(self) -> bool:
@@ -98,7 +106,8 @@ class Operation:
 
     def sent(self, value: t.Any) -> t.Any:
         """Return what is sent of a value."""
-        return value if self.send is None else self.send(value)
+        send = self.send or self.unsaid
+        return value if send is None else send(value)
 
     def status_of(self) -> int:
         """Return the status of a value that comes without one."""
@@ -115,8 +124,16 @@ def operations_of(app: App, rule: Rule, view: View) -> list[Operation]:
     methods = tuple(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
     methods = methods or tuple(rule.methods or ())
     view_class = getattr(view, "view_class", None)
+
+    def is_read(function: View) -> bool:
+        return not _is_for_flask(app, rule, function)
+
     if view_class is None:
+        check_inherited(*_method_in(view), is_read)
         return [of_function(view, rule, methods, options)]
+    refuse_ignored_in_init(view_class)
+    for name in ("dispatch_request", *map(str.lower, rule.methods or http_method_funcs)):
+        check_inherited(view_class, name, is_read)
     of_function = partial(of_function, is_decorated=bool(getattr(view_class, "decorators", ())))
     if not issubclass(view_class, MethodView):
         bound = _is_bound(view_class, "dispatch_request")
@@ -163,6 +180,15 @@ def _of_methods(
     return [*operations, *([of_dispatch(tuple(sorted(others)), options)] if others else [])]
 
 
+def _method_in(view: t.Any) -> tuple[type, str]:
+    """Return the class and the name of the method that a view calls; a function calls its own."""
+    for layer in layers(view):
+        if inspect.ismethod(layer):
+            owner = layer.__self__
+            return owner if isinstance(owner, type) else type(owner), layer.__name__
+    return type(view), "__call__"
+
+
 def _is_bound(view_class: type, name: str) -> bool:
     """Whether a method of a class has a first parameter that an instance will fill."""
     method = inspect.getattr_static(view_class, name)
@@ -204,12 +230,14 @@ def _of_function(
         filled.update(list(inspect.signature(function).parameters)[:1])
     is_decorated = is_decorated or hasattr(view, "__wrapped__")
     is_typed = function is not None and (bool(function.__annotations__) or _says_data(options))
+    if is_typed and _is_for_flask(app, rule, function):
+        is_typed = False
     # Those of the documentation say themselves who may see them.
     guards = () if getattr(view, "runs_alone", False) else options.get("dependencies", ())
-    binding, send, returns = None, None, NOT_SAID
+    binding, send, unsaid, returns = None, None, None, NOT_SAID
     responses: dict[int, t.Any] = {}
     try:
-        hints = t.get_type_hints(function, include_extras=True) if is_typed else {}
+        hints = hints_of(function) if is_typed else {}
         hints = {name: hint for name, hint in hints.items() if name not in given}
         dependencies = dependencies_of(view, hints, filled, methods, guards, app._overrides)
         own = {} if dependencies is None else dependencies.filled
@@ -221,7 +249,7 @@ def _of_function(
             returns = without_aliases(hints.get("return", NOT_SAID))
             if function is not None and returns is not NOT_SAID and not is_decorated:
                 check_generator(function, returns)
-            send, responses = answers_of(returns, options, f"The view {place}")
+            send, unsaid, responses = answers_of(returns, options, f"The view {place}")
             if not is_decorated and not _has_preprocessors(app, rule):
                 entries = () if binding is None else binding.entries
                 hidden = frozenset() if dependencies is None else dependencies.hidden
@@ -233,7 +261,7 @@ def _of_function(
             credentials = [one.name for one in dependencies.security]
             share_names(bindings, credentials, refuse_unknown=refuse_unknown)
     except (TypeError, NameError) as error:
-        advice = f". {_DEFINE_IT}" if isinstance(error, NameError) else ""
+        advice = f". {DEFINE_IT}" if isinstance(error, NameError) else ""
         where = f"(The view {place}, for the rule {rule.rule!r}.)"
         raise TypeError(f"{error}{advice} {where}") from error
     if binding is not None and not binding.entries and send is None:
@@ -248,8 +276,20 @@ def _of_function(
     )
     return Operation(
         function, rule, methods, options, hints, binding, returns, send,
-        is_api, responses, negotiates_first, dependencies,
+        is_api, responses, negotiates_first, dependencies, unsaid,
     )  # fmt: skip
+
+
+def _is_for_flask(app: App, rule: Rule, function: t.Any) -> bool:
+    """Whether a view is of an extension that was written for Flask, which reads no annotations.
+
+    SECURITY: one that depends on something was not, and is not called without that.
+    """
+    return (
+        is_of_installed_package(app, function)
+        and not asks_for_types(app, rule)
+        and ignored_in(function) is None
+    )
 
 
 def _has_preprocessors(app: App, rule: Rule) -> bool:
@@ -308,12 +348,6 @@ def _says_data(options: t.Mapping[str, t.Any]) -> bool:
     return "status" in options or any(
         isinstance(code, int) and 200 <= code < 300 for code in responses
     )
-
-
-_DEFINE_IT = (
-    "Import or define it at the top of the module, neither below `if TYPE_CHECKING` nor inside a"
-    " function."
-)
 
 
 def _refuses_unknown(app: App) -> bool:

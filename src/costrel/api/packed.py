@@ -1,10 +1,18 @@
-"""MessagePack from clients, made JSON: so both have one grammar, one set of errors, one limit."""
+"""MessagePack from clients, made JSON: so both have one grammar, one set of errors, one limit.
+
+What JSON has nothing for is refused: extension types, numbers that are not finite, keys that are
+neither text nor what an answer may have as a key, and a key that is there twice.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import re
+import typing as t
 
 import msgspec
+from msgspec.msgpack import Ext
 
 from ..json.depth import MAX_DEPTH, TOO_DEEP, UNGUARDED
 
@@ -15,7 +23,20 @@ _COUNTS = re.compile(rb"[\xdc-\xdf]")
 """The first bytes of those that say how many values follow, which may be any number."""
 
 
-def to_json(data: bytes) -> bytes:
+class Packed(t.NamedTuple):
+    """A document that was MessagePack.
+
+    Attributes:
+        json: The same as JSON.
+        value: Its value, if JSON does not tell all of its types: binary data, which becomes base64
+            there, a timestamp, which becomes its text, or a key that is not text. Else None.
+    """
+
+    json: bytes
+    value: t.Any
+
+
+def to_json(data: bytes) -> Packed:
     """Return a MessagePack document as JSON.
 
     Binary data becomes base64 and a timestamp its text, which is what JSON has for ``bytes`` and
@@ -23,18 +44,100 @@ def to_json(data: bytes) -> bytes:
     deeply, or has what JSON can't hold, such as a map with a list for a key.
     """
     is_deep = UNGUARDED and len(data) - len(data.translate(None, _OPENERS)) > MAX_DEPTH
-    if is_deep or _COUNTS.search(data):
-        check_heads(data)
+    said = check_heads(data) if is_deep or _COUNTS.search(data) else None
     try:
-        return msgspec.json.encode(msgspec.msgpack.decode(data))
+        value = msgspec.msgpack.decode(data)
+        pairs, is_told = _look(value)
+        if said is None and not (is_told and _is_as_long(value, data)):
+            said = check_heads(data)
+        if said is not None and said != pairs:
+            raise ValueError("A map has the same key twice.")
+        return Packed(msgspec.json.encode(value), None if is_told else value)
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
     except TypeError as error:
         raise ValueError(str(error)) from error
 
 
-def check_heads(data: bytes) -> None:
-    """Raise `ValueError` for data that is nested too deeply, or shorter than it says.
+def _is_as_long(value: t.Any, data: bytes) -> bool:
+    """Whether a value is all that there is in its data, since that is written in the shortest way.
+
+    Numbers of single precision would be written longer, and so hide what is missing.
+    """
+    return _SINGLE not in data and len(msgspec.msgpack.encode(value)) == len(data)
+
+
+_SINGLE = 0xCA
+"""The first byte of a number of single precision."""
+
+
+def _look(value: t.Any) -> tuple[int, bool]:
+    """Return how many pairs the maps in a value have, and whether JSON tells all of its types.
+
+    Raises `ValueError` for what JSON has nothing for.
+    """
+    pairs, is_told = 0, True
+    pending: list[t.Any] = [[value]]
+    while pending:
+        item = pending.pop()
+        items = item
+        if type(item) is dict:
+            pairs += len(item)
+            if not _TEXT.issuperset(map(type, item)):
+                is_told = False
+                for key in item:
+                    _check_key(key)
+            items = item.values()
+        if _PLAIN.issuperset(map(type, items)):
+            continue
+        for one in items:
+            if isinstance(one, (dict, list)):
+                pending.append(one)
+            elif isinstance(one, (bytes, dt.datetime)):
+                is_told = False
+            else:
+                _check_value(one)
+    return pairs, is_told
+
+
+_TEXT = frozenset((str,))
+_PLAIN = frozenset((str, int, bool, type(None)))
+"""Types of which JSON tells each, and has all values."""
+
+
+def _check_key(key: t.Any) -> None:
+    if type(key) is float:
+        _check_finite(key)
+    elif type(key) not in {str, int, bytes, dt.datetime}:
+        raise ValueError(f"A map has a key of the type {type(key).__name__}. Make it text.")
+
+
+def _check_value(value: t.Any) -> None:
+    if type(value) is Ext:
+        raise ValueError(f"It has the extension type {value.code}, which JSON does not have.")
+    if isinstance(value, float):
+        _check_finite(value)
+
+
+def _check_finite(number: float) -> None:
+    if not math.isfinite(number):
+        raise ValueError(f"It has the number {number}, which JSON does not have.")
+
+
+def whole(value: t.Any) -> t.Any:
+    """Return a value with an integer for each number that is one, as for JSON in `numbers`."""
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return list(map(whole, value))
+    is_whole = isinstance(value, float) and value.is_integer() and -(2.0**63) <= value < 2.0**64
+    return int(value) if is_whole else value
+
+
+def check_heads(data: bytes) -> int:
+    """Return how many pairs all maps have, by their heads.
+
+    Raises `ValueError` for data that is nested too deeply, or shorter than it says.
 
     SECURITY(recursion): it does not recurse itself. SECURITY(CWE-789): decoders make room for as
     many values as an array says that it has.
@@ -43,12 +146,15 @@ def check_heads(data: bytes) -> None:
     missing = 1
     lacking = [1]
     at = 0
+    pairs = 0
     while lacking:
         if missing > len(data) - at:
             raise ValueError("It ends too early.")
+        head = data[at]
         at, count = _next(data, at)
         missing += count - 1
         if count:
+            pairs += count // 2 if head in _MAPS else 0
             lacking.append(count)
             if len(lacking) > MAX_DEPTH + 1:
                 raise ValueError(TOO_DEEP)
@@ -58,6 +164,11 @@ def check_heads(data: bytes) -> None:
             if lacking[-1]:
                 break
             lacking.pop()
+    return pairs
+
+
+_MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
+"""The first bytes of maps."""
 
 
 # First byte -> how many bytes its length takes, and how many follow besides the content.

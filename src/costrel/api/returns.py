@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .aliases import is_alias, without_aliases
 from .generics import open_class_in
-from .kinds import OBJECTS, all_in, bare, holds, kind_of
+from .kinds import OBJECTS, all_in, bare, holds, kind_of, refuse_keys
 from .models import has_model
 
 NOT_SAID: t.Any = object()
@@ -98,6 +98,9 @@ def _members_of(
         yield from _members_of(arguments[0], _statuses_in(arguments[1]))
     elif origin is t.Annotated and _is_answer(arguments[0]):
         yield from _members_of(arguments[0], statuses)
+    elif annotation is tuple or (origin is tuple and not arguments):
+        # As Flask's views are annotated that return ("text", 404): it says nothing of the value.
+        yield t.Any, statuses
     else:
         yield annotation, statuses
 
@@ -185,7 +188,7 @@ def _declares_data(annotation: t.Any) -> bool:
     try:
         kind = kind_of(annotation)
     except TypeError as error:
-        if names_object(annotation):
+        if names_object(annotation) or any(map(_may_be_schema, _all_members_of(annotation))):
             raise TypeError(
                 f"Its values can't be filtered by what it returns: {error}. If each has a status of"
                 " its own, say so: responses={404: Problem}, or tuple[Problem, Literal[404]]."
@@ -195,16 +198,27 @@ def _declares_data(annotation: t.Any) -> bool:
     if has_model(annotation):
         return True
     if _is_schema(kind) and not holds(kind, types.CustomType):
+        try:
+            refuse_keys(kind)
+        except TypeError as error:
+            raise TypeError(f"What it returns can't be sent: {error}") from error
         return True
-    # SECURITY(excess data): what declares objects is filtered, or refused.
+    # SECURITY(excess data): what declares objects, or the type of items, is filtered, or refused.
     if names_object(annotation) or any(holds(kind, family) for family in OBJECTS):
-        raise TypeError(
-            f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
-            " JSON can't stand for. Write list[...] for a collection, dict[str, ...] for a mapping,"
-            " Iterator[...] or AsyncIterator[...] for a stream."
-        )
+        raise _unknown_class(annotation)
     _check_classes(kind)
+    if any(map(_may_be_schema, _all_members_of(annotation))):
+        raise _unknown_class(annotation)
     return False
+
+
+def _unknown_class(annotation: t.Any) -> TypeError:
+    """Return the error for a type that has a class of which msgspec knows nothing."""
+    return TypeError(
+        f"Its values can't be filtered by what it returns: {annotation!r} holds a class that"
+        " JSON can't stand for. Write list[...] for a collection, dict[str, ...] for a mapping,"
+        " Iterator[...] or AsyncIterator[...] for a stream."
+    )
 
 
 # INVARIANT: bounded, so that classes made at run time can be freed.
@@ -289,6 +303,39 @@ def _is_object(member: t.Any) -> bool:
         or (issubclass(member, tuple) and hasattr(member, "_fields"))
         or has_model(member)
     )
+
+
+def _all_members_of(annotation: t.Any) -> t.Iterator[t.Any]:
+    """Yield the members of a union, or the type itself."""
+    origin, arguments = t.get_origin(annotation), t.get_args(annotation)
+    if origin in {t.Union, UnionType}:
+        for argument in arguments:
+            yield from _all_members_of(argument)
+    elif origin is t.Annotated:
+        yield from _all_members_of(arguments[0])
+    else:
+        yield annotation
+
+
+def _may_be_schema(member: t.Any) -> bool:
+    """Whether a type says more of its values than Flask's rules look at.
+
+    ``Counter[str]`` and ``deque[int]`` do, though msgspec knows neither.
+    """
+    try:
+        kind = kind_of(member)
+    except TypeError:
+        return False
+    if isinstance(bare(kind), types.NoneType):
+        return False
+    if not isinstance(bare(kind), types.CustomType):
+        return _is_schema(kind)
+    origin, arguments = t.get_origin(member), t.get_args(member)
+    if not isinstance(origin, type) or not issubclass(origin, cabc.Iterable):
+        return False
+    is_stream = origin in {cabc.Iterable, *_STREAMS}
+    items = [one for argument in arguments for one in _all_members_of(argument)]
+    return not is_stream and any(item is not t.Any for item in items)
 
 
 def _is_schema(kind: types.Type) -> bool:

@@ -10,7 +10,9 @@ import typing as t
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
 
-_MANAGERS = (_GeneratorContextManager, _AsyncGeneratorContextManager)
+from .unentered import CLOSERS
+
+_MANAGERS = (_GeneratorContextManager, _AsyncGeneratorContextManager, *CLOSERS)
 
 # Objects that can be awaited but are more than that, such as the clients of some databases, are
 # values like others.
@@ -49,7 +51,10 @@ def refuse_unrun(value: t.Any, name: str) -> None:
 def _described(cls: type[t.Any]) -> tuple[str, str]:
     """Return what messages call such a type, and what to write instead."""
     if issubclass(cls, _MANAGERS):
-        return "a context manager", "Depend on a generator function without that decorator"
+        advice = "Depend on a generator function without that decorator"
+        if issubclass(cls, CLOSERS):
+            advice = "Enter it in a generator function: `with` it, `yield` what it manages"
+        return "a context manager", advice
     if issubclass(cls, (Generator, AsyncGenerator)):
         return "a generator", "Depend on the generator function itself, or return a list"
     what = "a coroutine" if issubclass(cls, Coroutine) else "a future"

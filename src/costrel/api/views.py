@@ -64,7 +64,10 @@ class TypedView(t.NamedTuple):
             by_method = _ByMethod(operations, others)
             known = (*operations, others)
         if not any(operation.changes for operation in known):
-            return cls(view, view, is_api, operations, overrides)
+            call = view
+            if any(operation.unsaid is not None for operation in known):
+                call = _call_unfiltered(for_loop(view), by_method or operations[0], known)
+            return cls(view, call, is_api, operations, overrides)
         call = _call(for_loop(view), by_method or operations[0], known)
         return cls(view, call, is_api, operations, overrides)
 
@@ -115,13 +118,47 @@ def _call(view: View, operation: Operation | _ByMethod, operations: tuple[Operat
     return respond
 
 
+def _call_unfiltered(
+    view: View, operation: Operation | _ByMethod, operations: tuple[Operation, ...]
+) -> View:
+    """Return what calls a view that has nothing to fill, and looks at data that it may return."""
+    looks = [one.unsaid.usual for one in operations if one.unsaid is not None]
+    usual = frozenset.intersection(*looks)
+    sent = operation.sent
+    if inspect.iscoroutinefunction(view):
+
+        @wraps(view)
+        async def respond_later(**matched: t.Any) -> t.Any:
+            value = await view(**matched)
+            return value if type(value) in usual else sent(value)
+
+        return respond_later
+
+    if inspect.isfunction(view) and not inspect.signature(view, follow_wrapped=False).parameters:
+        # PERF(hello): it takes nothing, so there is no dictionary to make of nothing.
+        @wraps(view)
+        def respond_alike() -> t.Any:
+            value = view()
+            return value if type(value) in usual else sent(value)
+
+        return respond_alike
+
+    @wraps(view)
+    def respond(**matched: t.Any) -> t.Any:
+        value = view(**matched)
+        return value if type(value) in usual else sent(value)
+
+    return respond
+
+
 def _call_api(view: View, operation: Operation, binding: Binding) -> View:
     """Return the same for a view without dependencies whose errors are problems.
 
     PERF(typed_post, typed_invalid): what there is to do is known, and errors are not raised.
     """
     negotiate = format_of_request if operation.negotiates_first else _not_yet
-    read, send = binding.read, t.cast("t.Any", operation.send or _as_it_is)
+    read = binding.read
+    send = t.cast("t.Any", operation.send or operation.unsaid or _as_it_is)
     if inspect.iscoroutinefunction(view):
 
         @wraps(view)

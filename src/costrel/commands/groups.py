@@ -14,6 +14,7 @@ import click
 
 from ..ground.current import context
 from ..ground.environment import get_debug_flag
+from ..ground.markers import COMMAND, refuse_markers
 from .discovery import NoAppException, locate_app, prepare_import, split_import_path
 
 __all__ = ["AppGroup", "NoAppException", "ScriptInfo", "pass_script_info", "with_appcontext"]
@@ -145,6 +146,11 @@ class AppGroup(click.Group):
             return t.cast(click.Command, make(wrap(f)))
 
         return decorator
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command or a group, as `click.Group.add_command` does."""
+        refuse_markers(cmd.callback, COMMAND)
+        super().add_command(cmd, name)
 
     def group(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Turn the decorated function into a nested group and add it.

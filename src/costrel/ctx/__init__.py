@@ -14,6 +14,7 @@ from functools import update_wrapper
 
 from .. import typing as ft
 from ..ground.current import context, request_view
+from ..ground.markers import HOOK, refuse_markers
 from .application import AppContext as AppContext
 from .application import _AppCtxGlobals as _AppCtxGlobals
 from .application import call_all as call_all
@@ -35,6 +36,9 @@ def after_this_request(f: T_after_request) -> T_after_request:
             "after_this_request() needs a request, but none is active here. Call it in a view, a"
             " hook or an error handler."
         )
+    if getattr(f, "__defaults__", None) or getattr(f, "__kwdefaults__", None):
+        # What has no default is passed, or the call fails.
+        refuse_markers(f, HOOK)
     ctx._after_request_functions.append(f)
     return f
 

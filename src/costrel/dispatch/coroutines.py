@@ -13,6 +13,7 @@ from inspect import iscoroutinefunction
 from werkzeug.exceptions import HTTPException
 
 from ..ctx import RequestContext, call_all
+from ..ground.current import request_view
 from ..ground.wrapped import is_async
 from ..signals import request_finished, request_started
 from . import errors
@@ -56,8 +57,6 @@ async def run(app: App, ctx: RequestContext, plan: Plan, engine: Engine) -> t.An
     """Run the hooks and the view of a plan, and finish what they return."""
     try:
         await send_signal(app, request_started)
-        if opens_in_thread(ctx):
-            await hop_for(app, open_session, ctx)
         rv = await _run_to_view(app, ctx, plan, engine)
     except Exception as error:  # noqa: BLE001  handed to the error handlers
         rv = await handle_user_exception(app, error)
@@ -71,6 +70,7 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
         if not group.is_async:
             rv = await hop_for(app, _run_sync, app, ctx, plan, engine, group)
         elif group.preprocess:
+            await _open_session(app, ctx)
             await group.preprocess[0](plan.endpoint, ctx.request.view_args)
         elif engine.epoch != app._epoch.value:
             # An earlier function has changed the hooks.
@@ -92,11 +92,24 @@ async def _run_to_view(app: App, ctx: RequestContext, plan: Plan, engine: Engine
 _GO_ON: t.Any = object()
 
 
+async def _open_session(app: App, ctx: RequestContext) -> None:
+    """Open the session before a coroutine function that may access it, unless it is open."""
+    if opens_in_thread(ctx):
+        await hop_for(app, open_session, ctx)
+
+
 async def _guard(app: App, ctx: RequestContext, plan: Plan) -> t.Any:
-    """Run the checks of the rule, which may return a response."""
-    if plan.guard is None:
-        return None
-    return await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
+    """Run the checks of the rule, which may return a response; then open the session.
+
+    SECURITY(store): in this order, so that a request which they refuse costs the store nothing.
+    """
+    if plan.guard is not None:
+        rv = await plan.guard.run_on_loop(app, ctx, ctx.environ["REQUEST_METHOD"])
+        if rv is not None:
+            return rv
+    if opens_in_thread(ctx):
+        await hop_for(app, open_session, ctx)
+    return None
 
 
 def _run_sync(  # noqa: C901, PLR0911  one step after the other
@@ -121,6 +134,9 @@ def _run_sync(  # noqa: C901, PLR0911  one step after the other
             return rv
         done += 1
     if group.view is None:
+        if (group.guards or done > group.done) and opens_in_thread(ctx):
+            # For the coroutine functions that follow.
+            open_session(ctx)
         return _GO_ON
     if engine.epoch != app._epoch.value:
         return _run_by_name(app, plan, done)
@@ -155,6 +171,9 @@ async def handle_user_exception(app: App, error: Exception) -> t.Any:
     if handler is None:
         return errors.as_response(error)
     if iscoroutinefunction(handler):
+        ctx = request_view.get(None)
+        if ctx is not None:
+            await _open_session(app, ctx)
         return errors.let_go(error, await handler(error))
     rv = await hop_for(app, while_handling, error, errors.call_handler, handler, error)
     return errors.let_go(error, await settle(handler, rv))
@@ -201,6 +220,7 @@ async def _run_after_hooks(app: App, ctx: RequestContext, groups: t.Any, respons
     while done < len(registered):
         hook = registered[done]
         if is_async(hook):
+            await _open_session(app, ctx)
             response = _required(await call(app, hook, response), hook)
             done += 1
             continue
@@ -211,6 +231,7 @@ async def _run_after_hooks(app: App, ctx: RequestContext, groups: t.Any, respons
     for group in groups:
         if group.is_async:
             hook = group.functions[0]
+            await _open_session(app, ctx)
             response = _required(await hook(response), hook)
         else:
             response = await hop_for(app, _run_after, group, response)

@@ -75,10 +75,22 @@ def add_hints(app: App, error: Exception) -> None:
         hint = _where_templates_are(app, error)
     elif isinstance(error, TypeError):
         hint = _rule_and_view(app, error)
+    elif isinstance(error, ValueError):
+        hint = _line_breaks(error)
     elif isinstance(error, (AttributeError, RuntimeError)):
         hint = _other_flask(error)
     if hint is not None and hint not in getattr(error, "__notes__", ()):
         error.add_note(hint)
+
+
+def _line_breaks(error: ValueError) -> str | None:
+    # COMPAT(werkzeug): the words of its header fields.
+    if str(error) != "Header values must not contain newline characters.":
+        return None
+    return (
+        "Whoever could put a line break into a header field could send fields of their own. Encode"
+        " what users have sent, with urllib.parse.quote(), or refuse it with 400."
+    )
 
 
 def _other_flask(error: Exception) -> str | None:

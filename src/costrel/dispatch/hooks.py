@@ -14,12 +14,13 @@ from ..ground.current import request_view
 from ..sessions import is_not_sent_again
 from ..signals import appcontext_tearing_down, request_tearing_down
 from ..wrappers import blueprint_path
-from .ignored import HOOK, refuse_ignored
+from .ignored import refuse_ignored
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
     from ..registration.application import App
     from ..wrappers import Request, Response
+    from ..wrappers.fields import Fields
 
 Names = tuple[str | None, ...]
 
@@ -57,7 +58,7 @@ def preprocess_request(app: App) -> t.Any:
             app.ensure_sync(preprocess)(request.endpoint, request.view_args)
     for name in names:
         hooks = app.before_request_funcs.get(name, ())
-        refuse_ignored(hooks, HOOK)
+        refuse_ignored(hooks)
         for hook in hooks:
             rv = app.ensure_sync(hook)()
             if rv is not None:
@@ -94,6 +95,18 @@ def process_response(app: App, response: Response) -> Response:
                 raise no_response(hook)
     save_session(app, ctx, response)
     return response
+
+
+class AddedFields:
+    """A function of `after_this_request` that adds header fields, and looks at nothing."""
+
+    def fields(self) -> Fields:
+        """Return the fields, for a response that has none of them yet."""
+        raise NotImplementedError
+
+    def __call__(self, response: t.Any) -> t.Any:
+        """Add the fields that a response does not have, and return it."""
+        raise NotImplementedError
 
 
 def run_this_request_hooks(app: App, ctx: RequestContext, response: Response) -> Response:
@@ -136,13 +149,14 @@ def save_session(app: App, ctx: RequestContext, response: Response) -> None:
 def opens_in_thread(ctx: RequestContext) -> bool:
     """Whether a session must be opened in a thread before a coroutine runs, which may access it.
 
-    It is if the client sent a cookie, and opening it waits for a store.
+    It is if the client sent its cookie, and opening it waits for a store.
     """
-    return bool(
-        getattr(ctx.app.session_interface, "waits_for_store", False)
-        and "_opened_session" not in ctx.__dict__
-        and ctx.environ.get("HTTP_COOKIE")
-    )
+    app = ctx.app
+    interface = app.session_interface
+    if not getattr(interface, "waits_for_store", False) or "_opened_session" in ctx.__dict__:
+        return False
+    cookies = ctx.environ.get("HTTP_COOKIE")
+    return bool(cookies and interface.needs_store_to_open(app, cookies))
 
 
 def saves_in_thread(ctx: RequestContext) -> bool:

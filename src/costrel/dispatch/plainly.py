@@ -6,10 +6,11 @@ import typing as t
 
 from .coerce import PlainAnswer, plain_answer
 from .finishing import Finishing
-from .hooks import needs_session
+from .hooks import AddedFields, needs_session
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
+    from ..wrappers.fields import Fields
     from .plan import Engine
 
 
@@ -29,18 +30,28 @@ def answer_plainly(  # noqa: PLR0911  unrolled
         more = finishing.plain_fields(ctx)
         return None if more is None else plain_answer(*plain, more)
     own = ctx.__dict__
+    added: Fields = []
+    registered = own.get("_after_request_functions", ())
+    if not registered and "_opened_session" not in own:
+        return None
+    for hook in registered:
+        if not isinstance(hook, AddedFields):
+            return None
+        # What is left of rate limits, for example, needs no response object.
+        added += hook.fields()
+    fields = _session_fields(ctx, engine, own)
+    plain = None if fields is None else engine.coerce.body(rv)
+    if fields is None or plain is None:
+        return None
+    more = [] if finishing is None else finishing.plain_fields(ctx)
+    return None if more is None else plain_answer(*plain, [*added, *more, *fields])
+
+
+def _session_fields(ctx: RequestContext, engine: Engine, own: dict[str, t.Any]) -> Fields | None:
+    """Return the fields that save the session; None if that needs a response object."""
     session = own.get("_opened_session")
-    if (
-        engine.cookie is None
-        or type(session) is not engine.cookie.session_class
-        or "_after_request_functions" in own
-    ):
+    if session is None:
+        return None if "HTTP_COOKIE" in ctx.environ and needs_session(ctx) else []
+    if engine.cookie is None or type(session) is not engine.cookie.session_class:
         return None
-    plain = engine.coerce.body(rv)
-    if plain is None:
-        return None
-    fields = engine.cookie.fields(session)
-    if fields is None or finishing is None:
-        return None if fields is None else plain_answer(*plain, fields)
-    more = finishing.plain_fields(ctx)
-    return None if more is None else plain_answer(*plain, [*more, *fields])
+    return engine.cookie.fields(session)

@@ -32,7 +32,7 @@ from .finishing import lift_finish
 from .guarding import detours, lift_guard
 from .hooks import inside_out, outside_in
 from .hosts import never, plain_host_tests
-from .ignored import HOOK, refuse_ignored
+from .ignored import refuse_ignored
 from .proxies import believed_proxies, is_wrapped, trusted_proxies
 from .typed import view_of
 
@@ -84,7 +84,6 @@ class Plan:
         self.view = app.ensure_sync(function)
         preprocess = _chain(app.url_value_preprocessors, inwards)
         before = _chain(app.before_request_funcs, inwards)
-        refuse_ignored(before, HOOK)
         after = _chain(app.after_request_funcs, outwards, backwards=True)
         #: How many before-hooks run as `guard`, and what these are: the checks of the rule.
         before, self.lifted, self.guard = lift_guard(app, rule, before)
@@ -95,6 +94,7 @@ class Plan:
             *_chain(app.teardown_request_funcs, outwards, backwards=True),
             *reversed(app.teardown_appcontext_funcs),
         )
+        refuse_ignored((*preprocess, *before, *after, *teardown))
         self.preprocess, self.before, self.after, self.teardown = (
             tuple(map(app.ensure_sync, chain)) for chain in (preprocess, before, after, teardown)
         )

@@ -84,8 +84,8 @@ def _look_closely(response: BaseResponse) -> None:
 
 
 def _as_sent(name: str, value: str) -> str:
-    """Return a value as Werkzeug sends it: international addresses become ASCII."""
-    if not value.isascii() and name.lower() in _ENCODED:
+    """Return a value as Werkzeug sends it: addresses are encoded."""
+    if not (value.isascii() and value.isprintable()) and name.lower() in _ENCODED:
         with suppress(ValueError):  # no address at all
             return iri_to_uri(value)
     return value

@@ -8,6 +8,7 @@ does (`Secret`), or it is an address with a password in it. `shown` is for reprs
 from __future__ import annotations
 
 import json
+import operator
 import re
 import typing as t
 from urllib.parse import quote, quote_plus, urlsplit
@@ -57,6 +58,31 @@ class Secret(str):
         """Say that there is a secret, or that it is empty."""
         return f"Secret{HIDDEN}" if self else "Secret('')"
 
+    def __getitem__(self, index: t.Any) -> str:
+        """Return a character, or a part, which is a secret too.
+
+        COMPAT(rich): it shows the repr of the beginning of a long text.
+        """
+        part = super().__getitem__(index)
+        return Secret(part) if isinstance(index, slice) else part
+
+
+class SecretBytes(bytes):
+    """Bytes that `repr` does not show, like `Secret`; `bytes` everywhere else."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Say that there is a secret, or that it is empty."""
+        return f"SecretBytes{HIDDEN}" if self else "SecretBytes(b'')"
+
+    __str__ = __repr__  # which `bytes` has too
+
+    def __getitem__(self, index: t.Any) -> t.Any:
+        """Return a number, or a part, which is secret too."""
+        part: t.Any = super().__getitem__(index)
+        return SecretBytes(part) if isinstance(index, slice) else part
+
 
 class URL(str):
     """An address that `repr` shows without its password; a `str` everywhere else."""
@@ -66,6 +92,16 @@ class URL(str):
     def __repr__(self) -> str:
         """Show the address without what is secret in it."""
         return f"URL({without_password(str(self))!r})"
+
+    def __getitem__(self, index: t.Any) -> str:
+        """Return a character, or a part; that is a `Secret` if the address has something to hide.
+
+        Nobody can tell where the password is in a part.
+        """
+        part = super().__getitem__(index)
+        whole = str(self)
+        hides = isinstance(index, slice) and without_password(whole) != whole
+        return Secret(part) if hides else part
 
 
 class _Hidden:
@@ -143,6 +179,48 @@ def shown_dict(values: t.Mapping[str, t.Any]) -> str:
     return repr({name: _redacted(name, value, _DEEPEST) for name, value in values.items()})
 
 
+def hide(name: str, value: t.Any) -> t.Any:
+    """Return a setting as it is, except that nothing secret in it is shown by its repr.
+
+    Texts and bytes are equal, but `Secret`, `SecretBytes` or `URL`. A list, dict or set stays the
+    same object, and what is in it is replaced; of a tuple there is another one. Empty texts,
+    numbers and objects stay.
+    """
+    return _hide(name, value, _DEEPEST)
+
+
+def _hide(name: str, value: t.Any, depth: int) -> t.Any:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return _hide_text(name, value)
+    if depth == 0 or not value:
+        return value
+    if kind is dict:
+        secret = is_secret_name(name)
+        for key, item in value.items():
+            # The keys stay, so that this does not disturb the iteration.
+            value[key] = _hide(name if secret else str(key), item, depth - 1)
+    elif kind is list:
+        value[:] = [_hide(name, item, depth - 1) for item in value]
+    elif kind is tuple or kind is frozenset:
+        items = [_hide(name, item, depth - 1) for item in value]
+        if any(map(operator.is_not, items, value)):
+            return kind(items)
+    elif kind is set:
+        items = [_hide(name, item, depth - 1) for item in value]
+        value.clear()  # else an equal one stays
+        value.update(items)
+    return value
+
+
+def _hide_text(name: str, value: t.Any) -> t.Any:
+    if value and is_secret_name(name):
+        return Secret(value) if isinstance(value, str) else SecretBytes(value)
+    if isinstance(value, str) and without_secrets(value) != value:
+        return URL(value)
+    return value
+
+
 def _redacted(name: str, value: t.Any, depth: int) -> t.Any:
     if depth == 0:
         return ...
@@ -168,7 +246,7 @@ def _redacted(name: str, value: t.Any, depth: int) -> t.Any:
 def _must_hide(name: str, value: t.Any) -> bool:
     """Whether to hide what has a secret name."""
     if isinstance(value, (str, bytes, bytearray)):
-        return bool(value) and not isinstance(value, (Secret, URL))
+        return bool(value) and not isinstance(value, (Secret, SecretBytes, URL))
     # CSRF_TOKEN_LIFETIME_S is not a secret, and a password may consist of digits.
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and _ends_in_secret(_WORDS.findall(name)[-1].upper())

@@ -31,6 +31,14 @@ from werkzeug.routing import (
 from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.wrappers import Response
 
+_OF_COOKIE = (
+    "open_session save_session get_signing_serializer"
+    " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
+    " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
+    " should_set_cookie is_null_session null_session_class salt digest_method"
+    " key_derivation serializer session_class"
+)
+
 SHORT_WAYS: dict[str, tuple[str, str]] = {
     # A plan replaces these: all of a request, from entering its context to leaving it.
     "_may_run_plans": (
@@ -156,22 +164,18 @@ SHORT_WAYS: dict[str, tuple[str, str]] = {
     # was compiled from the configuration.
     "_may_compile_cookie": (
         "costrel.sessions.SecureCookieSessionInterface",
-        (
-            "open_session save_session get_signing_serializer"
-            " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
-            " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
-            " should_set_cookie is_null_session null_session_class salt digest_method"
-            " key_derivation serializer session_class"
-        ),
+        _OF_COOKIE,
     ),
     "_may_compile_safe_cookie": (
         "costrel.sessions.safe.SafeSessionInterface",
+        _OF_COOKIE,
+    ),
+    "_may_compile_stored_cookie": (
+        "costrel.sessions.stored.StoredSessionInterface",
         (
-            "open_session save_session get_signing_serializer"
+            "open_session save_session needs_store needs_store_to_open"
             " get_cookie_name get_cookie_domain get_cookie_path get_cookie_secure"
-            " get_cookie_httponly get_cookie_samesite get_cookie_partitioned get_expiration_time"
-            " should_set_cookie is_null_session null_session_class salt digest_method"
-            " key_derivation serializer session_class"
+            " is_null_session null_session_class session_class"
         ),
     ),
     "_may_configure": ("costrel.app.Flask", "secret_key permanent_session_lifetime"),

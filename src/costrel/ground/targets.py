@@ -21,6 +21,20 @@ _absolute = re.compile(r"(https?://[^/?#]*)(?:[/?#].*)?", re.ASCII | re.IGNORECA
 # A relative path has no colon before its first slash: that would make it a scheme.
 _relative = re.compile(r"(?:[?#].*|[A-Za-z0-9._~%-][^:/?#]*(?:[/?#].*)?)").fullmatch
 
+_controls = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def without_controls(target: t.Any) -> t.Any:
+    """Return a target with its control characters encoded, so that it can be sent.
+
+    SECURITY(open redirect): ``urlsplit`` drops some of them, as browsers do. ``/<tab>/evil.com``
+    would become ``//evil.com``.
+    """
+    if not isinstance(target, str):
+        return target
+    return _controls.sub(lambda found: f"%{ord(found[0]):02X}", target)
+
+
 Allowed = str | t.Iterable[str]
 """Hosts, ``www.example.com`` or ``www.example.com:8443``, and origins, besides the own one."""
 

@@ -219,7 +219,7 @@ class TaggedJSONSerializer:
     use: `register` is not safe while other threads use the serializer.
     """
 
-    __slots__ = ("order", "tags")
+    __slots__ = ("_usual", "order", "tags")
 
     default_tags: t.ClassVar[list[type[JSONTag]]] = [
         TagDict,
@@ -238,6 +238,8 @@ class TaggedJSONSerializer:
         self.order: list[JSONTag] = []
         for tag_class in self.default_tags:
             self.register(tag_class)
+        #: The tags, as long as none of them can apply to text, numbers and None.
+        self._usual = [*self.order] if [*map(type, self.order)] == _USUAL else []
 
     def register(
         self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
@@ -264,6 +266,9 @@ class TaggedJSONSerializer:
 
     def tag(self, value: t.Any) -> t.Any:
         """Convert a value to JSON data, with tags where needed."""
+        # PERF(session_written): asking eight tags takes 0.5 us for each value.
+        if type(value) in _UNTAGGED and self.order == self._usual:
+            return value
         for tag in self.order:
             if tag.check(value):
                 return tag.tag(value)
@@ -301,3 +306,9 @@ class TaggedJSONSerializer:
                 # PERF(page): there is nothing inside to scan.
                 return self.untag(data)
         return self._untag_scan(data)
+
+
+_USUAL = [*TaggedJSONSerializer.default_tags]
+
+_UNTAGGED = frozenset({str, int, float, bool, type(None)})
+"""Types that none of these tags applies to."""

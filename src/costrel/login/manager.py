@@ -9,10 +9,12 @@ from importlib.util import find_spec
 
 from ..dispatch.threads import hop_for
 from ..ground.current import current_app
+from ..registration import misplaced
 from .attempts import count_attempt
 from .current import current_user, user_later, user_now
-from .requiring import required_later, required_now, unguarded_views
+from .requiring import required_later, required_now
 from .series import RememberStore
+from .settingchecks import check_settings, settings_of
 from .setup import DEFAULTS, EXTENSION, Limiter, LoginSetup, current_context
 from .users import id_of, itself, or_none
 
@@ -108,7 +110,12 @@ class Login(LoginSetup, t.Generic[U]):
             app.config.setdefault(key, value)
         app.extensions[EXTENSION] = self
         app.context_processor(_template_names)
-        app._start_checks = (*app._start_checks, unguarded_views)
+        misplaced.install(app)
+        app._start_checks = (*app._start_checks, check_settings)
+
+    def _settings_of(self, app: App) -> t.Iterator[tuple[str, t.Callable[[], object]]]:
+        # For `costrel.security.settingchecks`, which can't import this package.
+        return settings_of(self, app)
 
     def user_loader(self, function: L) -> L:
         """Use a function as ``load_user``; a decorator."""
@@ -139,9 +146,14 @@ class Login(LoginSetup, t.Generic[U]):
         """
         return t.cast("U", required_now())
 
+    #: As `login_required` marks what it guards.
+    require.demands_login = "any"  # type: ignore[attr-defined]
+
     async def require_async(self) -> U:
         """Do what `require` does, in async code; needed if ``load_user`` is async."""
         return t.cast("U", await required_later())
+
+    require_async.demands_login = "any"  # type: ignore[attr-defined]
 
     def attempt(self, name: str) -> None:
         """Count an attempt to log in, before the password is verified.

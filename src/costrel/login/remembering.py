@@ -43,22 +43,19 @@ def recognise(setup: LoginSetup, ctx: RequestContext) -> Series | None:
     """Return the series of the request's cookie if that logs in; None otherwise.
 
     The response will have the next cookie of the series. A stolen cookie ends all series of the
-    user. Asks the store, which may wait.
+    user; one that somebody has made up is only deleted. Asks the store, which may wait.
     """
-    value = ctx.request.cookies.get(_name(ctx))
-    if value is None:
+    found = _find(setup, ctx)
+    if found is None:
         return None
-    store = setup.store_of(ctx.app)
-    parts = split_cookie(value)
-    series = None if parts is None else store.get(parts[0])
-    if parts is None or series is None:
+    series, finding, mark = found
+    if finding is Finding.VALID:
+        _replace_at_end(setup, ctx, series, mark)
+    elif finding is Finding.UNKNOWN:
         _delete(ctx)
         return None
-    finding = series.judge(parts[1], setup.clock())
-    if finding is Finding.VALID:
-        _replace_at_end(setup, ctx, series)
     elif finding is Finding.EXPIRED:
-        store.delete(series.selector)
+        setup.store_of(ctx.app).delete(series.selector)
         _delete(ctx)
         return None
     elif finding is Finding.STOLEN:
@@ -71,21 +68,33 @@ def forget(setup: LoginSetup, ctx: RequestContext) -> None:
     """End the series of the request's cookie, if it has one, and delete the cookie.
 
     SECURITY(cookie theft): a cookie that was used before tells of a thief here too, who would
-    otherwise stay remembered.
+    otherwise stay remembered. One that never was of the series ends nothing.
+    """
+    found = _find(setup, ctx)
+    if found is None:
+        return
+    series, finding, _mark = found
+    _delete(ctx)
+    if finding is Finding.STOLEN:
+        _tell_theft(setup, ctx, series)
+    elif finding is not Finding.UNKNOWN:
+        setup.store_of(ctx.app).delete(series.selector)
+
+
+def _find(setup: LoginSetup, ctx: RequestContext) -> tuple[Series, Finding, str] | None:
+    """Return the series of the request's cookie, what the cookie is worth, and its mark.
+
+    A cookie of no series is deleted.
     """
     value = ctx.request.cookies.get(_name(ctx))
     if value is None:
-        return
-    store = setup.store_of(ctx.app)
+        return None
     parts = split_cookie(value)
-    series = None if parts is None else store.get(parts[0])
-    _delete(ctx)
+    series = None if parts is None else setup.store_of(ctx.app).get(parts.selector)
     if parts is None or series is None:
-        return
-    if series.judge(parts[1], setup.clock()) is Finding.STOLEN:
-        _tell_theft(setup, ctx, series)
-    else:
-        store.delete(series.selector)
+        _delete(ctx)
+        return None
+    return series, series.judge(parts, setup.clock()), parts.mark
 
 
 def has_cookie(ctx: RequestContext) -> bool:
@@ -110,7 +119,7 @@ def _tell_theft(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
     remember_theft_detected.send(app, _async_wrapper=app.ensure_sync, user_id=series.user_id)
 
 
-def _replace_at_end(setup: LoginSetup, ctx: RequestContext, series: Series) -> None:
+def _replace_at_end(setup: LoginSetup, ctx: RequestContext, series: Series, mark: str) -> None:
     """Replace the cookie when the response is sent.
 
     INVARIANT: a validator is used up only by a response that has the next one. If the headers
@@ -119,7 +128,7 @@ def _replace_at_end(setup: LoginSetup, ctx: RequestContext, series: Series) -> N
 
     def replace(response: t.Any) -> None:
         now = setup.clock()
-        rotated, cookie = series.rotate(now)
+        rotated, cookie = series.rotate(mark, now)
         # False if another request of this browser was faster, or if it was forgotten meanwhile.
         if setup.store_of(ctx.app).replace(rotated, series.validator_hash):
             _set(ctx, response, cookie, series.expires_at - now)

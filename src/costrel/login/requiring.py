@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing as t
-from contextlib import suppress
 from functools import update_wrapper
 from inspect import iscoroutinefunction
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 
 from ..dispatch.calls import call
 from ..ground.wrapped import is_async
-from ..registration.origin import caller
+from ..registration.misplaced import note_decorator
 from .current import record_of, user_later, user_now
 from .returning import path_of
 from .setup import current_context, is_socket, login_of, seconds_of
@@ -20,7 +19,6 @@ from .users import ANONYMOUS
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
-    from ..registration.application import App
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
@@ -46,10 +44,9 @@ class LoginRequired(Unauthorized):
 def login_required(view: F) -> F:
     """Let only users who are logged in use a view, a hook or a method of a class-based view.
 
-    Put it below the decorator that registers the view; above it, it guards nothing, which is told
-    at the start. It takes sync, async, typed and WebSocket
-    views. For a whole class, list it in ``decorators``; for a blueprint, decorate a function of
-    ``before_request``.
+    Put it below the decorator that registers the view; above it, it guards nothing, which stops the
+    start. It takes sync, async, typed and WebSocket views. For a whole class, list it in
+    ``decorators``; for a blueprint, decorate a function of ``before_request``.
 
     Others are sent to ``LOGIN_VIEW`` if they are browsers that ask for a page with GET, with a
     parameter ``next`` to come back: see `next_url`. Everybody else gets a 401 (`LoginRequired`),
@@ -112,22 +109,8 @@ def _guarded(view: F, *, fresh: bool) -> F:
     guarded: t.Any = update_wrapper(guard, function)
     #: For whoever lists what views demand.
     guarded.demands_login = "fresh" if fresh else "any"
-    with suppress(AttributeError):
-        # After that, so that what is guarded does not look as if it were not.
-        t.cast("t.Any", function)._guarded_at = caller()
+    note_decorator("fresh_login_required" if fresh else "login_required", guarded)
     return t.cast("F", guarded)
-
-
-def unguarded_views(app: App, *, served: bool) -> t.Iterator[str]:  # noqa: ARG001  for tests too
-    """Yield what there is to say of views that were registered before they were guarded."""
-    for endpoint, view in app.view_functions.items():
-        place = getattr(view, "_guarded_at", None)
-        if place is not None and not hasattr(view, "demands_login"):
-            yield (
-                f"The view {endpoint} is open to everybody: login_required stands above the"
-                f" decorator that registers it ({place}), and guards another function. Write"
-                " @login_required below it, next to the function."
-            )
 
 
 def _demand(user: t.Any, *, fresh: bool) -> None:

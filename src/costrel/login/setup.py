@@ -7,6 +7,7 @@ import typing as t
 from datetime import timedelta
 
 from ..ground.current import NO_REQUEST, request_view
+from ..ground.markers import LOADER, refuse_markers
 from ..ground.wrapped import is_async
 from ..sessions.stores import SessionStore, open_store
 from .keptstore import KeptRememberStore
@@ -96,6 +97,8 @@ class LoginSetup:
         self.clock = clock
 
     def _use_loader(self, load_user: LoadUser | None) -> None:
+        if load_user is not None:
+            refuse_markers(load_user, LOADER)
         self._load_user = load_user
         #: Whether it returns an awaitable.
         self.loads_later = load_user is not None and is_async(load_user)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import typing as t
 
 from ..api.problems import problems_of
+from ..ground.protection import protection_of
 from . import docstrings
 from .bodies import body_of
+from .logins import demands_login, login_cookie_of, redirects_to_login
 from .outgoing import operation_for
 from .parameters import parameters_of
 from .responses import Responses, is_cursor_page
@@ -35,6 +37,9 @@ class Describer:
         self._app = app
         self._responses = Responses(schemas)
         self._security = Security()
+        protection = protection_of(app)
+        limits = None if protection is None else protection.limits
+        self._limits_urls = limits is not None and app.config.get("MAX_URL_LENGTH") is not None
 
     def describe(
         self,
@@ -75,10 +80,15 @@ class Describer:
         body = body_of(self._schemas, entries, "output" if is_sent else "input", said)
         if body is not None:
             described["requestBody"] = body
-        security = None if is_sent else self._security.of(operation)
+        needs_login = not is_sent and demands_login(self._app, operation)
+        login = login_cookie_of(self._app) if needs_login else None
+        security = None if is_sent else self._security.of(operation, login)
         errors = {} if is_sent else self._errors(operation, entries, variables, bool(security))
         described["responses"] = self._responses.of(
-            operation, errors, "input" if is_sent else "output"
+            operation,
+            errors,
+            "input" if is_sent else "output",
+            is_redirected=needs_login and redirects_to_login(self._app, operation),
         )
         if security is not None:
             described["security"] = security
@@ -100,6 +110,8 @@ class Describer:
             statuses += _OF_BODY
         if entries:
             statuses.append(422)
+        if self._limits_urls and (variables or any(one.marker.place == "query" for one in entries)):
+            statuses.append(414)
         if has_security:
             statuses.append(401)
         if getattr(operation.function, "rate_rules", None):

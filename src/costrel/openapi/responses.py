@@ -32,6 +32,7 @@ _EXPLAINED = {
     404: "There is nothing at this address.",
     406: "There is no answer in a media type that the client accepts.",
     413: "The body is too large.",
+    414: "The URL is too long.",
     415: "The body has a media type that is not accepted here.",
     422: "Values of the request do not fit. `errors` has each of them.",
     429: "There were too many requests. `Retry-After` says when to come again.",
@@ -57,6 +58,12 @@ _HEADERS: dict[int, Answer] = {
 }
 
 
+_TO_LOGIN: Answer = {
+    "description": "A browser that asks for a page is sent to the login page.",
+    "headers": {"Location": _header("The login page.")},
+}
+
+
 class Responses:
     """Make response objects, and keep the problems among them as components."""
 
@@ -66,7 +73,12 @@ class Responses:
         self.components: dict[str, Answer] = {}
 
     def of(
-        self, operation: Operation, errors: t.Mapping[int, str | None], mode: Mode
+        self,
+        operation: Operation,
+        errors: t.Mapping[int, str | None],
+        mode: Mode,
+        *,
+        is_redirected: bool = False,
     ) -> dict[str, Answer]:
         """Return an operation's responses by status code.
 
@@ -75,6 +87,7 @@ class Responses:
             errors: Status codes that it may answer besides, with the kind of error if it is one
                 of the application's own.
             mode: ``output`` for what the application sends.
+            is_redirected: Whether browsers are sent to the login page if nobody is logged in.
         """
         declared = operation.responses or {operation.status_of(): operation.returns}
         found = {
@@ -84,6 +97,8 @@ class Responses:
         if operation.options.get("etag") and "GET" in operation.methods and 200 in found:
             found[200].setdefault("headers", {})["ETag"] = _ETAG
             found.setdefault(304, {"description": _words(304), "headers": {"ETag": _ETAG}})
+        if is_redirected:
+            found.setdefault(302, _TO_LOGIN)
         for status, title in errors.items():
             if status not in found:
                 found[status] = self._error(status, title, is_problem=operation.is_api)

@@ -13,13 +13,17 @@ import typing as t
 import msgspec
 from msgspec import inspect as types
 
-from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare, kind_of
+from ..api.kinds import ARRAYS, DICTS, OBJECTS, bare, is_positional, kind_of, members_of
 from . import docstrings, foreign
 from .names import free, names_of
-from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar
+from .scalars import FILE, Schema, as_json, choice, constraints, default_of, scalar, text_of_number
 
-Mode = t.Literal["input", "output", "text"]
-"""Whether clients send a value, get it, or send it as text, outside of a document."""
+Mode = t.Literal["input", "output", "text", "untagged"]
+"""Whether clients send a value, get it, or send it as text, outside of a document.
+
+``untagged`` is a struct with a tag that clients send where there is no other: they may leave the
+tag out, which they may not in a union.
+"""
 
 _ITEMS = {"min_length": "minItems", "max_length": "maxItems"}
 _PROPERTIES = {"min_length": "minProperties", "max_length": "maxProperties"}
@@ -54,7 +58,7 @@ class Schemas:
     def __init__(self) -> None:
         self._kinds: dict[t.Any, types.Type] = {}
         #: The models' own schemas.
-        self._models: dict[Mode, dict[t.Any, Schema]] = {"input": {}, "output": {}}
+        self._models: dict[Mode, dict[t.Any, Schema]] = {"input": {}, "output": {}, "untagged": {}}
         #: The models that a model's own schema refers to.
         self._uses: dict[t.Any, set[t.Any]] = {}
         self._names: dict[tuple[t.Any, Mode], str] = {}
@@ -95,7 +99,8 @@ class Schemas:
             extra = as_json(kind.extra_json_schema or {}, {})
             return {**self.of_kind(kind.type, mode), **extra}
         if isinstance(kind, (*OBJECTS, types.NamedTupleType, types.EnumType)):
-            return {"$ref": self._reference(kind, mode)}
+            may_omit_tag = mode == "input" and _has_tag(kind) and not is_positional(kind)
+            return {"$ref": self._reference(kind, "untagged" if may_omit_tag else mode)}
         if isinstance(kind, types.UnionType):
             return self._union(kind, mode)
         if isinstance(kind, types.CustomType):
@@ -147,7 +152,10 @@ class Schemas:
         tag_field = getattr(kind, "tag_field", None)
         if tag_field is not None:
             properties[tag_field] = choice([kind.tag])
-            required.append(tag_field)
+            if mode == "untagged":
+                mode = "input"
+            else:
+                required.append(tag_field)
         omits = _omits_defaults(kind.cls)
         said = docstrings.of_class(kind.cls).names
         for one in kind.fields:
@@ -211,13 +219,25 @@ class Schemas:
         schema: Schema = {"type": "object", **constraints(kind, _PROPERTIES)}
         if not isinstance(bare(kind.value_type), types.AnyType):
             schema["additionalProperties"] = self.of_kind(kind.value_type, mode)
-        key = bare(kind.key_type)
-        if isinstance(key, types.IntType):
-            schema["propertyNames"] = {"pattern": "^-?(0|[1-9][0-9]*)$"}
-        elif not isinstance(key, types.AnyType):
-            names = self.of_kind(kind.key_type, mode)
-            if names != {"type": "string"}:
-                schema["propertyNames"] = names
+        names = self._names_of_keys(kind.key_type, mode)
+        if names not in ({}, {"type": "string"}):
+            schema["propertyNames"] = names
+        return schema
+
+    def _names_of_keys(self, kind: types.Type, mode: Mode) -> Schema:
+        """Return the schema of a dictionary's keys, which are text in JSON, whatever they are."""
+        kind = bare(kind)
+        if isinstance(kind, types.UnionType):
+            found = [
+                self._names_of_keys(member, mode)
+                for member in members_of(kind)
+                if not isinstance(member, types.NoneType)
+            ]
+            is_any = {} in found or {"type": "string"} in found
+            return {} if is_any else found[0] if len(found) == 1 else {"anyOf": found}
+        schema = text_of_number(kind)
+        if schema is None:
+            schema = self.of_kind(kind, "output" if isinstance(kind, types.DecimalType) else mode)
         return schema
 
     def _custom(self, cls: t.Any, mode: Mode) -> Schema:
@@ -257,7 +277,8 @@ class Schemas:
     def finish(self) -> dict[str, Schema]:
         """Name all models, and return the schemas that documents have as components."""
         apart = self._apart()
-        names = names_of({**self._models["output"], **self._models["input"]})
+        models_of = self._models
+        names = names_of({**models_of["output"], **models_of["input"], **models_of["untagged"]})
         taken = set(names.values())
         components: dict[str, Schema] = {}
         for model, name in names.items():
@@ -265,18 +286,25 @@ class Schemas:
                 if model not in models:
                     continue
                 own = name
-                if mode == "input" and model in apart:
-                    own = free(f"{name}Input", taken)
+                suffix = self._suffix_of(model, mode, apart)
+                if suffix:
+                    own = free(f"{name}{suffix}", taken)
                     taken.add(own)
                 self._names[model, mode] = own
                 components[own] = models[model]
         return dict(sorted(components.items()))
 
+    def _suffix_of(self, model: t.Any, mode: Mode, apart: set[t.Any]) -> str:
+        """Return what tells the schema of a model from others of it, behind its name."""
+        if mode == "untagged" and model in self._models["input"]:
+            return "Untagged"
+        return "Input" if mode != "output" and model in apart else ""
+
     def _apart(self) -> set[t.Any]:
         """Return the models whose schemas differ between what is taken and what is sent."""
-        taken, sent = self._models["input"], self._models["output"]
-        both = taken.keys() & sent.keys()
-        apart = {model for model in both if taken[model] != sent[model]}
+        taken, sent, untagged = (self._models[mode] for mode in ("input", "output", "untagged"))
+        both = (taken.keys() | untagged.keys()) & sent.keys()
+        apart = {model for model in both if model in untagged or taken[model] != sent[model]}
         while True:
             more = {one for one in both - apart if not apart.isdisjoint(self._uses.get(one, ()))}
             if not more:

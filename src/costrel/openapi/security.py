@@ -16,13 +16,18 @@ class Security:
         #: The schemes by name.
         self.schemes: dict[str, dict[str, t.Any]] = {}
 
-    def of(self, operation: Operation) -> list[dict[str, list[str]]] | None:
+    def of(
+        self, operation: Operation, login: SecurityScheme | None
+    ) -> list[dict[str, list[str]]] | None:
         """Return what an operation requires: each entry suffices; None if nothing is said.
 
-        Those of ``security=`` are alternatives. What the view depends on is required with each.
+        Those of ``security=`` are alternatives. What the view depends on is required with each, and
+        so is `login`, if it is for users who are logged in.
         """
         said = operation.options.get("security")
         needed = () if operation.dependencies is None else operation.dependencies.security
+        if login is not None:
+            needed = (*needed, login)
         if said is None and not needed:
             return None
         together = dict(map(self._requirement, needed))

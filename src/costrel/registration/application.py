@@ -24,13 +24,17 @@ from werkzeug.wrappers import Response as BaseResponse
 from .. import typing as ft
 from ..config import Config, ConfigAttribute
 from ..ground.environment import get_debug_flag
+from ..ground.markers import HOOK, SHELL, TEMPLATE, refuse_markers
+from ..ground.protection import protection_of
 from ..ground.registry import Epoch, TrackedDict, TrackedList
 from ..ground.securitylog import security_log
 from ..ground.shortways import Watched, on_replaced
+from ..ground.targets import without_controls
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import create_logger
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..wrappers import Request, Response, blueprint_path
+from .misplaced import note_registered
 from .operations import check_braces, check_typed, refuse_option, take_options
 from .origin import caller, definition
 from .overrides import Override
@@ -451,6 +455,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
                 place = self._places.get(("endpoint", endpoint))
                 raise AssertionError(_endpoint_taken(rule, endpoint, existing, place, view_func))
             self.view_functions[endpoint] = view_func
+            note_registered(view_func)
             self._places.setdefault(("endpoint", endpoint), caller())
 
     def _rule_methods(
@@ -497,6 +502,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
         """Register a template filter, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.filters[name or f.__name__] = f
 
     @setupmethod
@@ -514,6 +520,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
         """Register a template test, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.tests[name or f.__name__] = f
 
     @setupmethod
@@ -531,6 +538,7 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
         """Register a template global, named after the function by default."""
+        refuse_markers(f, TEMPLATE)
         self.jinja_env.globals[name or f.__name__] = f
 
     @setupmethod
@@ -539,12 +547,14 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
 
         This is after each request and each command, also after an error.
         """
+        refuse_markers(f, HOOK)
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
         """Add the dict that a function returns to the namespace of ``costrel shell``."""
+        refuse_markers(f, SHELL)
         self.shell_context_processors.append(f)
         return f
 
@@ -619,6 +629,8 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
             response = Response.of_redirect(location, code)
             if response is not None:
                 return response
+        if protection_of(self) is not None:
+            location = without_controls(location)
         return _wz_redirect(location, code=code, Response=self.response_class)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:

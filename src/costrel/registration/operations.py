@@ -181,6 +181,14 @@ def has_typed_views(app: t.Any, endpoint: str) -> bool:
     return bool(app.config["TYPED_VIEWS"])
 
 
+def asks_for_types(app: t.Any, rule: t.Any) -> bool:
+    """Whether a rule, or a blueprint that it is in, says that its view is a typed one."""
+    if getattr(rule, "operation_options", None):
+        return True
+    groups = _blueprints(app, rule.endpoint)
+    return any(group.operation_options.get("typed_views") for group in groups)
+
+
 def options_of(app: t.Any, rule: t.Any) -> dict[str, t.Any]:
     """Return what is said of the operations of a rule, by the application, blueprints and rule."""
     groups = [app, *_blueprints(app, rule.endpoint)]

@@ -6,14 +6,28 @@ import typing as t
 import weakref
 from collections.abc import Hashable
 from itertools import pairwise, takewhile
+from types import BuiltinMethodType, MethodType, MethodWrapperType, ModuleType
 
 if t.TYPE_CHECKING:
     from types import TracebackType
 
 
 def key_of(function: t.Any) -> Hashable:
-    """Return what a dependency is known by; two accesses to a bound method give the same."""
-    return function if isinstance(function, Hashable) else id(function)
+    """Return what a dependency is known by while it exists: itself, not what it is equal to.
+
+    Two accesses to a bound method give the same.
+    """
+    if isinstance(function, MethodType):
+        return id(function.__self__), id(function.__func__)
+    if isinstance(function, _WRITTEN_IN_C):
+        owner = function.__self__
+        if not (owner is None or isinstance(owner, ModuleType)):
+            return id(owner), function.__qualname__
+    return id(function)
+
+
+_WRITTEN_IN_C = (BuiltinMethodType, MethodWrapperType)
+"""Functions and bound methods that are written in C."""
 
 
 class _Entry(t.NamedTuple):

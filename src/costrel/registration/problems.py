@@ -6,6 +6,7 @@ import typing as t
 
 from werkzeug.exceptions import HTTPException
 
+from ..ground.markers import PROBLEM, refuse_markers
 from ..ground.wrapped import is_async
 from .origin import caller, definition
 
@@ -78,6 +79,7 @@ class ProblemScaffold:
                     f"{definition(describe)} describes a problem, but is a coroutine function."
                     f" Define it with `def`, or use @errorhandler. ({caller()})"
                 )
+            refuse_markers(describe, PROBLEM)
             mapped.describe = describe
             return describe
 

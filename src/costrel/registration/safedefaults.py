@@ -46,9 +46,11 @@ LIMITS: dict[str, t.Any] = {
     "MAX_HEADERS": 100,
     "MAX_JSON_DEPTH": 500,
     "MAX_JSON_DIGITS": 1_000,
+    "MAX_JSON_SIZE": None,
     "MAX_QUERY_FIELDS": 1_000,
     "MAX_URLENCODED_SIZE": 1_000_000,
     "MAX_URL_LENGTH": 8_192,
+    "STRICT_FORMS": True,
     "VIEW_TIMEOUT_S": None,
 }
 

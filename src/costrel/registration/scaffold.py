@@ -18,6 +18,7 @@ from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .. import typing as ft
+from ..ground.markers import ERROR_HANDLER, HOOK, PROCESSOR, refuse_markers
 from ..ground.registry import Epoch, TrackedLists
 from .origin import caller, warn
 from .problems import ProblemScaffold
@@ -291,6 +292,7 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         It takes no arguments. If it returns a value other than None, that is the response, and
         the view does not run.
         """
+        refuse_markers(f, HOOK)
         self.before_request_funcs.setdefault(None, []).append(f)
         return f
 
@@ -301,6 +303,7 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         It takes the response and returns it or another one. It does not run after an
         unhandled error.
         """
+        refuse_markers(f, HOOK)
         self.after_request_funcs.setdefault(None, []).append(f)
         return f
 
@@ -311,12 +314,14 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         It always runs. The functions run in reverse order of registration, and their return
         values are ignored.
         """
+        refuse_markers(f, HOOK)
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """Add the dict that a function returns to the variables of each template."""
+        refuse_markers(f, PROCESSOR)
         self.template_context_processors[None].append(f)
         return f
 
@@ -327,12 +332,14 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         It runs before all ``before_request`` functions. `values` is the dict of arguments for
         the view, or None if no rule matched.
         """
+        refuse_markers(f, HOOK)
         self.url_value_preprocessors[None].append(f)
         return f
 
     @setupmethod
     def url_defaults(self, f: T_url_defaults) -> T_url_defaults:
         """Let a function ``(endpoint, values)`` add values to the URLs that are built."""
+        refuse_markers(f, HOOK)
         self.url_default_functions[None].append(f)
         return f
 
@@ -372,6 +379,7 @@ class Scaffold(SocketScaffold, ProblemScaffold):
         `TypeError` for other objects.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
+        refuse_markers(f, ERROR_HANDLER)
         self.error_handler_spec[None][code][exc_class] = f
 
     @staticmethod

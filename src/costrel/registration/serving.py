@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from ..ground.markers import SERVING, refuse_markers
 from .scaffold import setupmethod
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -62,6 +63,7 @@ class ServingScaffold:
         process, and requests wait for it. After an error, the next request tries again.
         """
         self._check_life("before_serving")
+        refuse_markers(f, SERVING)
         self.before_serving_funcs.append(f)
         return f
 
@@ -74,6 +76,7 @@ class ServingScaffold:
         they run when the process ends. An error is logged, and the other functions still run.
         """
         self._check_life("after_serving")
+        refuse_markers(f, SERVING)
         self.after_serving_funcs.append(f)
         return f
 
@@ -92,5 +95,6 @@ class ServingScaffold:
                 await app.pool.close()
         """
         self._check_life("while_serving")
+        refuse_markers(f, SERVING)
         self.while_serving_gens.append(f)
         return f

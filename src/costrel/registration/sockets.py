@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..ground.markers import SOCKET_HOOK, refuse_markers
 from ..ground.wrapped import is_async, layers
 from .origin import decorator, definition
 
@@ -82,6 +83,7 @@ class SocketScaffold:
         If it returns a value other than None, the handshake is rejected with that response.
         """
         self._check_setup_finished("before_websocket")
+        refuse_markers(f, SOCKET_HOOK)
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
@@ -92,6 +94,7 @@ class SocketScaffold:
         another one, or None if the WebSocket was accepted.
         """
         self._check_setup_finished("after_websocket")
+        refuse_markers(f, SOCKET_HOOK)
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
@@ -102,6 +105,7 @@ class SocketScaffold:
         disconnected while it waited for something else, or the server stops.
         """
         self._check_setup_finished("teardown_websocket")
+        refuse_markers(f, SOCKET_HOOK)
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
 

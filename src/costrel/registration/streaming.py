@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .misplaced import note_decorator
+
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
 
@@ -22,4 +24,5 @@ def stream_body(view: F) -> F:
     Under WSGI, bodies are always read that way, and this has no effect.
     """
     view.streams_body = True  # type: ignore[attr-defined]
+    note_decorator("stream_body", view)
     return view

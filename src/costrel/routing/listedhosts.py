@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import typing as t
+from ipaddress import IPv6Address
 
 from ..config import ThisMachine
 from ..ground.protection import protection_of
 
-_HOST = re.compile(
-    r"\.?(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
-).fullmatch
+_HOST = re.compile(r"\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[0-9]{1,5})?").fullmatch
+# SPEC(RFC 6874): without a zone, which browsers do not send.
+_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?").fullmatch
 
 _EXAMPLE = 'TRUSTED_HOSTS = ["www.example.com"]'
 
@@ -36,6 +37,44 @@ def check_listed_hosts(app: t.Any) -> None:
     _check("TRUSTED_HOSTS", app.config["TRUSTED_HOSTS"])
 
 
+def check_server_name(app: t.Any) -> None:
+    """Raise `ValueError` for a ``SERVER_NAME`` that is no host, which would be served unlisted."""
+    name = app.config.get("SERVER_NAME")
+    if name and not (isinstance(name, str) and _is_host(name.lower()) and name[0] != "."):
+        raise ValueError(
+            f"SERVER_NAME is {name!r}, which is no host. Write a name, and the port if it is not"
+            " the usual one, without a scheme and a path: 'www.example.com' or 'localhost:5000'."
+        )
+
+
+def lists_address(listed: t.Collection[str] | str, host: str) -> bool:
+    """Return whether a list has the IPv6 address that a client has asked for.
+
+    Werkzeug does not find any. The port does not count, nor how the address is written.
+    """
+    asked = _address(host)
+    names = [listed] if isinstance(listed, str) else listed
+    return asked is not None and any(asked == _address(name) for name in names)
+
+
+def _address(host: str) -> IPv6Address | None:
+    """Return the address of a host such as ``[::1]:8000``; None for any other host."""
+    found = _BRACKETS(host) if isinstance(host, str) else None
+    if found is None:
+        return None
+    try:
+        return IPv6Address(found[1])
+    except ValueError:
+        return None
+
+
+def _is_host(name: str) -> bool:
+    encoded = _encoded(name)
+    if "[" in encoded:
+        return _address(encoded) is not None
+    return _HOST(encoded) is not None
+
+
 def _check(name: str, listed: t.Any) -> None:
     if listed is None or type(listed) is ThisMachine:
         return
@@ -49,6 +88,8 @@ def _check(name: str, listed: t.Any) -> None:
         )
     for host in [listed] if isinstance(listed, str) else listed:
         instead = _instead_of(host)
+        if _address(f"[{host}]") is not None:
+            instead = f"Write '[{host}]': browsers send an IPv6 address in brackets."
         if instead is not None:
             raise ValueError(
                 f"{name} lists {host!r}, which is the name of no host, so that no request would"
@@ -59,7 +100,7 @@ def _check(name: str, listed: t.Any) -> None:
 def _instead_of(host: t.Any) -> str | None:
     """Return what to write in place of what is no host; None if it is one."""
     if isinstance(host, str):
-        if _HOST(_encoded(host)):
+        if _is_host(host):
             return None
         if host == "*":
             return "To serve any host, set TRUSTED_HOSTS = None."
@@ -68,7 +109,7 @@ def _instead_of(host: t.Any) -> str | None:
             return f"List each name: {name.replace(',', ' ').split()!r}."
         name = name.rpartition("://")[2].partition("/")[0].replace("*.", ".", 1)
         if "/" not in host.partition("://")[2 if "://" in host else 0] or "://" in host:
-            if _HOST(_encoded(name)):
+            if _is_host(name):
                 below = ", for all names below it" if name.startswith(".") else ""
                 return f"Write {name!r}{below}."
         elif re.fullmatch(r"[0-9a-f.:]+/[0-9]+", host.lower()):

@@ -13,7 +13,7 @@ from werkzeug.wsgi import get_host
 
 from ..ground.current import app_view, context, request_view
 from ..ground.shortways import builds_as_imported
-from .listedhosts import checks_hosts
+from .listedhosts import checks_hosts, lists_address
 from .unlisted import check_missing, check_unlisted, listed_hosts, tell_refused
 
 if t.TYPE_CHECKING:
@@ -64,18 +64,7 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
     received = request._received
     asked = received.get("HTTP_HOST", "")
     _check_host(asked)
-    if request.trusted_hosts is not None and not request.trusted_hosts and checks_hosts(app):
-        # SECURITY(host-header): emptied in place, and Werkzeug takes an empty list for none.
-        tell_refused(app, asked)
-        raise SecurityError(f"Host {asked!r} is not trusted.")
-    # SECURITY: raises before anything is matched for a host that is not trusted.
-    try:
-        host = get_host(received, request.trusted_hosts)
-    except SecurityError:
-        tell_refused(app, asked)
-        raise
-    if not asked:
-        check_missing(app, received)
+    host = _trusted_host(app, request, asked)
     if not host:
         # SPEC(PEP 3333, RFC 9110 §4.2.1): if the client sends no host, use the server's name,
         # because a URL may not have an empty host.
@@ -94,6 +83,27 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
         # Serve every host as if it had no subdomain.
         subdomain = app.url_map.default_subdomain or ""
     return _bind_to_environ(app.url_map, received, server_name, subdomain)
+
+
+def _trusted_host(app: App, request: Request, asked: str) -> str:
+    """Return the host of a request; raises `SecurityError` (400) for one that is not listed."""
+    if not asked:
+        check_missing(app, request._received)
+    trusted: t.Any = request.trusted_hosts
+    if trusted is not None and checks_hosts(app):
+        if not trusted:
+            # SECURITY(host-header): emptied in place, and Werkzeug takes an empty list for none.
+            tell_refused(app, asked)
+            raise SecurityError(f"Host {asked!r} is not trusted.")
+        if asked.startswith("[") and lists_address(trusted, asked):
+            # Werkzeug finds no IPv6 address in a list; it only looks if this is well-formed.
+            trusted = None
+    # SECURITY: raises before anything is matched for a host that is not trusted.
+    try:
+        return get_host(request._received, trusted)
+    except SecurityError:
+        tell_refused(app, asked)
+        raise
 
 
 def _host_of_server(environ: WSGIEnvironment) -> str:

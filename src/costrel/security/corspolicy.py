@@ -161,7 +161,7 @@ def make_policy(
         place,
     )
     for origin in exact:
-        _check_origin(origin, place)
+        check_origin(origin, place)
     for pattern in patterns:
         _check_pattern(pattern, place)
     if credentials:
@@ -177,7 +177,8 @@ def _names(argument: str, names: t.Iterable[str], place: str) -> tuple[str, ...]
     return tuple(listed)
 
 
-def _check_origin(origin: str, place: str) -> None:
+def check_origin(origin: str, place: str) -> None:
+    """Raise `ValueError`, with what to write, for what is no origin as browsers send it."""
     if origin == "null":
         return
     if _ORIGIN.fullmatch(origin):

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..dispatch.guarding import GuardStep
 from ..registration.application import App
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from ..wrappers import blueprint_path
 from . import finish, guard
@@ -106,6 +107,7 @@ def cors_route(
 
     def decorator(view: F) -> F:
         setattr(view, _MARK, policy)
+        note_decorator("cors_route", view)
         return view
 
     return decorator

@@ -110,6 +110,11 @@ def check_policy(policy: Policy, place: str) -> dict[str, str | None]:
     Raises `ValueError` for what is no directive, for values that would end one, and for keywords
     without quotes, which browsers take for the names of hosts. `place` is named in it.
     """
+    if not isinstance(policy, (str, t.Mapping)):
+        raise ValueError(  # noqa: TRY004  a setting has the wrong value
+            f"A content security policy is a dict of directives or a text, not {policy!r}"
+            f" ({place})."
+        )
     given = read_policy(policy) if isinstance(policy, str) else policy
     checked: dict[str, str | None] = {}
     for name, value in given.items():
@@ -127,10 +132,13 @@ def check_policy(policy: Policy, place: str) -> dict[str, str | None]:
         if value is None:
             checked[name] = None
             continue
-        sources = value if isinstance(value, str) else " ".join(value)
+        try:
+            sources = value if isinstance(value, str) else " ".join(value)
+        except TypeError:
+            sources = ","  # no sources
         if not _SOURCES.fullmatch(sources):
             raise ValueError(
-                f"The directive {name!r} has the value {sources!r} ({place}). Write its sources"
+                f"The directive {name!r} has the value {value!r} ({place}). Write its sources"
                 " with spaces in between, or as a list, without commas or semicolons."
             )
         for source in sources.split():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from .state import Exemption
 
@@ -54,6 +55,7 @@ def csrf_exempt(target: t.Any = None, /, *, reason: str = "") -> t.Any:
                 f"csrf_exempt() can't mark {target!r}. Use it on the function or class itself,"
                 " before anything is made of it."
             ) from None
+        note_decorator("csrf_exempt", target)
         return target
 
     return exempt if target is None else exempt(target)

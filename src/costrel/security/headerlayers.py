@@ -6,6 +6,7 @@ import re
 import typing as t
 from types import MappingProxyType
 
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from ..wrappers import blueprint_path
 from .csp import (
@@ -103,7 +104,7 @@ def headers(values: Values) -> t.Callable[[F], F]:
 
     Raises `ValueError` for a name or value that can't be sent.
     """
-    return _marking(HeaderLayer(caller(), _check_values(values, caller())))
+    return _marking("headers", HeaderLayer(caller(), _check_values(values, caller())))
 
 
 def content_security_policy(
@@ -118,7 +119,8 @@ def content_security_policy(
 
     Raises `ValueError` for a directive that browsers would not take as it is meant.
     """
-    return _marking(_policy_layer(policy, caller(), report_only=report_only))
+    layer = _policy_layer(policy, caller(), report_only=report_only)
+    return _marking("content_security_policy", layer)
 
 
 def headers_for(
@@ -147,9 +149,17 @@ def headers_for(
         _mark(blueprint, _policy_layer(report_only, place, report_only=True))
 
 
-def layers_of(app: App, endpoint: str | None) -> list[HeaderLayer]:
-    """Return what is said of an endpoint's header fields, the most general first."""
-    layers = config_layers(app.config)
+def layers_of(
+    app: App, endpoint: str | None, settings: t.Sequence[HeaderLayer]
+) -> list[HeaderLayer]:
+    """Return what is said of an endpoint's header fields, the most general first.
+
+    Args:
+        app: The application.
+        endpoint: The endpoint; None for requests that match none.
+        settings: What the configuration says.
+    """
+    layers = [*settings]
     if endpoint is None:
         return layers
     if "." in endpoint:
@@ -270,9 +280,10 @@ def _check_known(name: str, value: str | None, place: str) -> None:
         )
 
 
-def _marking(layer: HeaderLayer) -> t.Callable[[F], F]:
+def _marking(name: str, layer: HeaderLayer) -> t.Callable[[F], F]:
     def decorator(view: F) -> F:
         _mark(view, layer)
+        note_decorator(name, view)
         return view
 
     return decorator

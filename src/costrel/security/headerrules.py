@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..ground.securitylog import security_log
 from .csp import csp_nonce
-from .headerlayers import HeaderSet, combine, layers_of
+from .headerlayers import HeaderLayer, HeaderSet, combine, config_layers, layers_of
 from .state import add_template_global, security_of
 from .weakening import header_exemptions
 
@@ -16,12 +17,32 @@ if t.TYPE_CHECKING:
 class HeaderRules:
     """Finds the header fields of an application's rules."""
 
+    def __init__(self) -> None:
+        self._right: list[HeaderLayer] | None = None
+        self._told = ""
+
     def of(self, app: App, endpoint: str | None) -> HeaderSet:
         """Return the header fields of an endpoint; of requests that match none if it is None.
 
         Raises `ValueError` for a setting that can't be sent.
         """
-        return combine(layers_of(app, endpoint), debug=app.debug)
+        return combine(layers_of(app, endpoint, self._settings(app)), debug=app.debug)
+
+    def _settings(self, app: App) -> list[HeaderLayer]:
+        """Return what the settings say or, if they are wrong by now, have said at last.
+
+        Settings are checked when they are set: see `costrel.security.settingchecks`. But a dict of
+        them may be changed in place. Neither shall all requests fail then, nor be unprotected.
+        """
+        try:
+            self._right = config_layers(app.config)
+        except ValueError as error:
+            if self._right is None:
+                raise
+            if self._told != str(error):
+                self._told = str(error)
+                security_log.error("%s. The header fields of before are sent on.", error)
+        return self._right
 
 
 def install(app: App) -> None:

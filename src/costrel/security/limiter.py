@@ -15,6 +15,8 @@ from .quotas import MISSING, Quota, RateStatus, quotas_of, status_of
 if t.TYPE_CHECKING:
     from limits.strategies import SlidingWindowCounterRateLimiter
 
+    from .windows import MemoryWindows
+
 MEMORY = "memory:"
 """The store in this process, which is the default."""
 
@@ -32,7 +34,21 @@ PAUSE_S = 5.0
 
 _KEY_LENGTH = 100
 
+_MARK = "\0"
+
+Keys = tuple[tuple[Quota, str, str], ...]
+"""Quotas, each with what `limits` puts before and behind a client's key."""
+
 _log = logging.getLogger("costrel.security")
+
+
+def check_outage(on_outage: t.Any) -> None:
+    """Raise `ValueError` for what ``RATE_LIMIT_ON_OUTAGE`` can't be."""
+    if on_outage not in ON_OUTAGE:
+        raise ValueError(
+            f"RATE_LIMIT_ON_OUTAGE is {on_outage!r}. It has to be one of"
+            f" {', '.join(map(repr, ON_OUTAGE))}."
+        )
 
 
 class Limiter:
@@ -59,11 +75,7 @@ class Limiter:
         *,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        if on_outage not in ON_OUTAGE:
-            raise ValueError(
-                f"RATE_LIMIT_ON_OUTAGE is {on_outage!r}. It has to be one of"
-                f" {', '.join(map(repr, ON_OUTAGE))}."
-            )
+        check_outage(on_outage)
         #: Whether a store on the network is asked, which may take a while.
         self.is_remote = not url.startswith(MEMORY)
         self._url = url
@@ -77,6 +89,8 @@ class Limiter:
         self._main = self._open() if self.is_remote else self._memory()
         #: The quotas of each name, to forget what was counted; bounded by the code's names.
         self._known: dict[str, set[Quota]] = {}
+        #: The quotas that each name was last asked for with, and what its keys begin and end with.
+        self._keys: dict[str, tuple[tuple[Quota, ...], Keys]] = {}
 
     def hit(self, name: str, limit: str, key: str, cost: int = 1) -> RateStatus:
         """Count one request of a client, if it is within the limit.
@@ -99,18 +113,29 @@ class Limiter:
         self, name: str, quotas: tuple[Quota, ...], key: str, cost: int = 1
     ) -> list[RateStatus]:
         """Count a request on each quota, up to the first that refuses it; return their statuses."""
-        name = self._prefix + name
-        self._known.setdefault(name, set()).update(quotas)
+        known = self._keys.get(name)
+        keys = known[1] if known is not None and known[0] is quotas else self._learn(name, quotas)
         key = _short(key)
         if self.is_remote:
             if self._clock() < self._down_until:
-                return self._without_store(name, quotas, key, cost)
+                return self._without_store(keys, key, cost)
             try:
-                return _spend(self._main, name, quotas, key, cost)
+                return _spend(self._main, keys, key, cost)
             except self._errors as error:
                 self._note(error)
-                return self._without_store(name, quotas, key, cost)
-        return _spend(self._main, name, quotas, key, cost)
+                return self._without_store(keys, key, cost)
+        return _spend_in_memory(t.cast("MemoryWindows", self._main.storage), keys, key, cost)
+
+    def _learn(self, name: str, quotas: tuple[Quota, ...]) -> Keys:
+        """Note the quotas of a name, and return what their keys begin and end with."""
+        full = self._prefix + name
+        self._known.setdefault(full, set()).update(quotas)
+        keys = []
+        for quota in quotas:
+            before, _mark, after = quota.item.key_for(full, _MARK).rpartition(_MARK)
+            keys.append((quota, before, after))
+        self._keys[name] = quotas, tuple(keys)
+        return self._keys[name][1]
 
     def reset(self, name: str, key: str) -> None:
         """Forget what was counted for a key, as after a login that has succeeded."""
@@ -126,15 +151,14 @@ class Limiter:
             except self._errors as error:
                 self._note(error)
 
-    def _without_store(
-        self, name: str, quotas: tuple[Quota, ...], key: str, cost: int
-    ) -> list[RateStatus]:
+    def _without_store(self, keys: Keys, key: str, cost: int) -> list[RateStatus]:
         """Do without the store what the application has chosen for an outage."""
         if self._on_outage == "memory":
-            return _spend(self._memory(), name, quotas, key, cost)
+            storage = t.cast("MemoryWindows", self._memory().storage)
+            return _spend_in_memory(storage, keys, key, cost)
         allowed = self._on_outage == "allow"
         seconds = round(PAUSE_S)
-        return [RateStatus(allowed, 0, seconds, quota, is_guess=True) for quota in quotas]
+        return [RateStatus(allowed, 0, seconds, one[0], is_guess=True) for one in keys]
 
     def _memory(self) -> SlidingWindowCounterRateLimiter:
         with self._lock:
@@ -198,19 +222,25 @@ class Limiter:
 
 
 def _spend(
-    limiter: SlidingWindowCounterRateLimiter,
-    name: str,
-    quotas: tuple[Quota, ...],
-    key: str,
-    cost: int,
+    limiter: SlidingWindowCounterRateLimiter, keys: Keys, key: str, cost: int
 ) -> list[RateStatus]:
     statuses = []
     storage: t.Any = limiter.storage
-    for quota in quotas:
+    for quota, before, after in keys:
         # What `limiter.hit` does, with the key of both made once.
-        counted = quota.item.key_for(name, key)
+        counted = f"{before}{key}{after}"
         allowed = storage.acquire_sliding_window_entry(counted, quota.amount, quota.window_s, cost)
         window = storage.get_sliding_window(counted, quota.window_s)
+        statuses.append(status_of(quota, window, cost, allowed=allowed))
+        if not allowed:
+            break
+    return statuses
+
+
+def _spend_in_memory(storage: MemoryWindows, keys: Keys, key: str, cost: int) -> list[RateStatus]:
+    statuses = []
+    for quota, before, after in keys:
+        allowed, window = storage.spend(f"{before}{key}{after}", quota.amount, quota.window_s, cost)
         statuses.append(status_of(quota, window, cost, allowed=allowed))
         if not allowed:
             break

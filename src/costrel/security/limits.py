@@ -9,8 +9,14 @@ from __future__ import annotations
 import typing as t
 import weakref
 
-from werkzeug.exceptions import RequestHeaderFieldsTooLarge, RequestURITooLarge
+from werkzeug.exceptions import (
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    RequestURITooLarge,
+)
 
+from ..ground.securitylog import security_log
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller
 from .state import Check, Exemption, security_of
 
@@ -30,6 +36,7 @@ LOWEST: t.Mapping[str, int] = {
     "MAX_HEADERS": 20,
     "MAX_JSON_DEPTH": 1,
     "MAX_JSON_DIGITS": 20,
+    "MAX_JSON_SIZE": 0,
     "MAX_QUERY_FIELDS": 10,
     "MAX_URLENCODED_SIZE": 0,
     "MAX_URL_LENGTH": 100,
@@ -52,7 +59,7 @@ def body_limit(limit_bytes: int | None) -> t.Callable[[F], F]:
         def upload(): ...
 
     A longer body gives a 413, as soon as it is known to be longer. It applies to functions and to
-    what ``as_view`` returns, on `Flask` too, and below or above the route's decorator.
+    what ``as_view`` returns, on `Flask` too. Place it below the route's decorator.
 
     Args:
         limit_bytes: The greatest length, in bytes; None for no limit.
@@ -71,6 +78,7 @@ def body_limit(limit_bytes: int | None) -> t.Callable[[F], F]:
     def decorator(view: F) -> F:
         view.body_limit_bytes = limit_bytes  # type: ignore[attr-defined]
         view.body_limit_origin = origin  # type: ignore[attr-defined]
+        note_decorator("body_limit", view)
         return view
 
     return decorator
@@ -82,6 +90,7 @@ class Limits:
     Attributes:
         max_headers: How many header fields a request may have; None for any number.
         max_url_length: How long its path and query may be, in characters; None for any length.
+        max_json_size: How long JSON may be, in bytes; None for what any body may be.
     """
 
     def __init__(self, app: App) -> None:
@@ -90,6 +99,7 @@ class Limits:
         self._epoch = -1
         self.max_headers: int | None = None
         self.max_url_length: int | None = None
+        self.max_json_size: int | None = None
         self._few = self._short = _NEVER
 
     def applies_to(self, _endpoint: str | None, _rule: Rule | None) -> bool:
@@ -144,6 +154,34 @@ class Limits:
                     f"The URL has {length} characters. At most {limit} are accepted."
                 )
 
+    def limits_json(self, endpoint: str | None, _rule: Rule | None) -> bool:
+        """Whether JSON for an endpoint is limited: not if `body_limit` says how long it may be."""
+        self._read_settings()
+        view = self._app.view_functions.get(endpoint or "")
+        return self.max_json_size is not None and not hasattr(view, "body_limit_bytes")
+
+    def check_json(self, request: t.Any) -> None:
+        """Raise 413 for JSON or MessagePack that is announced to be too long.
+
+        Of what is not announced, no more can be read.
+        """
+        limit = self.max_json_size
+        if limit is None or not (request.is_json or "msgpack" in request.mimetype):
+            return
+        length = request.content_length
+        if length is None:
+            most = request.max_content_length
+            request.max_content_length = limit if most is None else min(most, limit)
+        elif length > limit:
+            security_log.info(
+                "413 for %r: %d bytes of JSON are more than MAX_JSON_SIZE, %d. @body_limit lets one"
+                " view take more.",
+                request.path,
+                length,
+                limit,
+            )
+            raise RequestEntityTooLarge(f"The JSON is longer than {limit} bytes.")
+
     def _read_settings(self) -> None:
         epoch = self._app._epoch.value
         if epoch == self._epoch:
@@ -151,10 +189,16 @@ class Limits:
         found = {name: read_limit(self._app, name) for name in LOWEST}
         self.max_headers = found["MAX_HEADERS"]
         self.max_url_length = found["MAX_URL_LENGTH"]
+        self.max_json_size = found["MAX_JSON_SIZE"]
         self._few = _NEVER if self.max_headers is None else self.max_headers
         # A prefix and the question mark count too.
         self._short = _NEVER if self.max_url_length is None else max(0, self.max_url_length // 2)
         self._epoch = epoch
+
+
+def _is_json(environ: WSGIEnvironment) -> bool:
+    kind: str = environ.get("CONTENT_TYPE", "").lower()
+    return "json" in kind or "msgpack" in kind
 
 
 def _count_fields(environ: WSGIEnvironment) -> int:
@@ -201,7 +245,8 @@ def read_limit(app: App, name: str) -> int | None:
 def install(app: App) -> None:
     """Look at the header fields and the URL of each request of an application.
 
-    A request with too many header fields gets a 431, and one with too long a URL a 414.
+    A request with too many header fields gets a 431, one with too long a URL a 414, and one with
+    too much JSON a 413.
     """
     security = security_of(app)
     if security.limits is None:
@@ -214,5 +259,14 @@ def install(app: App) -> None:
                 limits.check,
                 safe_methods=True,
                 concerns=limits.concerns,
+            )
+        )
+        security.checks.append(
+            Check(
+                "limits",
+                limits.limits_json,
+                limits.check_json,
+                safe_methods=True,
+                concerns=_is_json,
             )
         )

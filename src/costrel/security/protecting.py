@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
+from ..registration import misplaced
 from ..registration.origin import caller
 from ..registration.safedefaults import BY_FEATURE
 from . import corsrules
@@ -65,6 +66,7 @@ def protect(
     security = security_of(app)
     app.config.hides_secrets = True
     corsrules.install(app)
+    misplaced.install(app)
     for feature, is_wanted in wanted.items():
         if not is_wanted:
             _leave_out(security, feature)
@@ -75,16 +77,18 @@ def protect(
             security.installed.add(feature)
     if setting_exemptions not in security.collectors:
         security.collectors.append(setting_exemptions)
-        app._start_checks = (*app._start_checks, _check_settings)
+        # First, since the others read settings too, and all that are wrong are reported together.
+        app._start_checks = (_check_settings, *app._start_checks)
     return security
 
 
 def _check_settings(app: App, *, served: bool) -> t.Iterable[str]:  # noqa: ARG001  for tests too
-    """Raise an error if a setting is wrong: see `check_settings`."""
+    """Raise an error if a setting is wrong, now and whenever one is set later."""
     # Imported here, because it loads what an application may not need before it starts.
-    from .settingchecks import check_settings
+    from .settingchecks import check_changes, check_settings
 
     check_settings(app)
+    check_changes(app)
     return ()
 
 
@@ -101,15 +105,39 @@ def _leave_out(security: Security, feature: str) -> None:
 
 def _configure(app: App, feature: str) -> None:
     """Set a feature's settings, except those that somebody has set."""
-    # The defaults nearest to the root are those of `Flask`, also if a subclass has its own.
-    declared = (vars(cls).get("default_config") for cls in reversed(type(app).__mro__))
-    original: t.Mapping[str, t.Any] = next(filter(None, declared), {})
+    declared = _declared(type(app))
+    initial = declared[0] if declared else {}
     chosen = getattr(app.config, "_chosen", ())
     for key, value in BY_FEATURE[feature].items():
         if key not in app.config or (
             key not in chosen
-            and key in original
-            and app.config[key] is original[key]
-            and original[key] != value
+            and key in initial
+            and app.config[key] is initial[key]
+            and not _is_written(declared, key)
+            and initial[key] != value
         ):
             app.config[key] = value
+
+
+Defaults = t.Mapping[str, t.Any]
+
+
+def _declared(cls: type) -> list[Defaults]:
+    """Return each ``default_config`` that a class or one it is derived from has, its own first."""
+    found = (vars(base).get("default_config") for base in cls.__mro__)
+    return [defaults for defaults in found if defaults]
+
+
+def _is_written(declared: list[Defaults], key: str) -> bool:
+    """Whether a subclass's ``default_config`` says a value, rather than repeat an inherited one.
+
+    The last of them is Flask's, and the values in it nobody has written. A class that begins with
+    ``**Costrel.default_config`` has all the keys of that, so it has written what differs from it,
+    also if it is the same as Flask's. One that begins with those of `Flask` has not.
+    """
+    own, *others = declared
+    for place, base in enumerate(others, 1):
+        if key in base and base.keys() <= own.keys():
+            return own[key] is not base[key] or _is_written(declared[place:], key)
+    # It repeats nothing: these are all the settings that there are.
+    return bool(others)

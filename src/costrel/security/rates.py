@@ -6,16 +6,18 @@ import logging
 import typing as t
 import weakref
 from dataclasses import dataclass
+from functools import partial
 
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from ..ctx import after_this_request
 from ..ground.current import context
+from ..ground.markers import RATE, refuse_markers
+from ..registration.misplaced import note_decorator
 from ..registration.origin import caller, definition
 from .clientkeys import address_key, has_siblings, is_behind_stranger
 from .quotas import Quota, quotas_of
 from .quotas import RateStatus as RateStatus
-from .ratefields import Counted, add_fields
+from .ratefields import Counted, RateFields
 from .state import Check, Exemption, security_of
 
 if t.TYPE_CHECKING:
@@ -84,7 +86,7 @@ def limit(
         @limit("10/minute; 50/day")
         def invite(): ...
 
-    It may stand above or below the route's decorator, several times, on functions, on methods of a
+    It stands below the route's decorator, several times if need be, on functions, on methods of a
     `MethodView`, in ``decorators`` of a class, and on what ``as_view`` returns.
 
     Args:
@@ -108,6 +110,7 @@ def limit(
                 f" decorators = [limit({limits!r})] in the class, or decorate its methods."
             )
         view.rate_rules = (*getattr(view, "rate_rules", ()), rule)  # type: ignore[attr-defined]
+        note_decorator("limit", view)
         return view
 
     return decorator
@@ -141,6 +144,7 @@ def rate_limit_exempt(view: T) -> T:
     The limits of the view itself remain. An audit lists it.
     """
     view.rate_exempt = caller()  # type: ignore[attr-defined]
+    note_decorator("rate_limit_exempt", view)
     return view
 
 
@@ -148,6 +152,8 @@ def _rule(
     limits: str, key: Key | None, cost: Cost, methods: t.Iterable[str] | None, name: str | None
 ) -> RateRule:
     origin = caller()
+    for function in filter(callable, (key, cost)):
+        refuse_markers(function, RATE)
     try:
         quotas_of(limits)
     except ValueError as error:
@@ -170,6 +176,9 @@ class Applied(t.NamedTuple):
     rule: RateRule
     scope: str
     label: str
+
+
+Limits = tuple[tuple[Applied, tuple[Quota, ...]], ...]
 
 
 class Rates:
@@ -231,13 +240,21 @@ class Rates:
         for rule in _rules_of_view(view):
             yield Applied(rule, rule.name or endpoint or "", rule.name or "")
 
-    def applies_at_once(self, endpoint: str | None, _rule: Rule | None) -> bool:
-        """Whether an endpoint is limited, and counting is a matter of microseconds."""
-        return bool(self.rules_of(endpoint)) and not self._may_block(endpoint)
+    def applies_at_once(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts the requests of an endpoint that is limited, in microseconds."""
+        rules = self.rules_of(endpoint)
+        return self._counting(rules) if rules and not self._may_block(endpoint) else False
 
-    def applies_later(self, endpoint: str | None, _rule: Rule | None) -> bool:
-        """Whether an endpoint is limited, and counting may have to wait."""
-        return bool(self.rules_of(endpoint)) and self._may_block(endpoint)
+    def applies_later(self, endpoint: str | None, _rule: Rule | None) -> t.Any:
+        """Return what counts the requests of an endpoint, which may have to wait."""
+        rules = self.rules_of(endpoint)
+        return self._counting(rules) if rules and self._may_block(endpoint) else False
+
+    def _counting(self, rules: tuple[Applied, ...]) -> t.Callable[[t.Any], None]:
+        """Return what counts a request; settings and quotas are read once for a plan."""
+        limits = tuple((applied, applied.rule.quotas) for applied in rules)
+        shown = bool(self._app.config.get("RATE_LIMIT_HEADERS", True))
+        return partial(self._check, self.limiter, limits, shown)
 
     def _may_block(self, endpoint: str | None) -> bool:
         return self.limiter.is_remote or any(
@@ -246,28 +263,39 @@ class Rates:
 
     def check(self, request: t.Any) -> None:
         """Count a request; raises 429 if there were too many, 503 during an outage."""
+        self._counting(self.rules_of(request.endpoint))(request)
+
+    def _check(self, limiter: Limiter, limits: Limits, shown: bool, request: t.Any) -> None:
         counted: list[Counted] = []
         ctx = context.get()
         if not self._told_of_workers and has_siblings(ctx.environ):
             self.served_by(2)
+        method = request.method
         try:
-            for applied in self.rules_of(request.endpoint):
-                if applied.rule.counts(request.method):
-                    self._count(applied, request, counted)
+            for applied, quotas in limits:
+                if applied.rule.counts(method):
+                    self._count(limiter, applied, quotas, request, counted)
         finally:
             # The handshake of a WebSocket has no response that could be changed.
-            is_socket = "websocket" in vars(ctx)
-            if counted and not is_socket and self._app.config.get("RATE_LIMIT_HEADERS", True):
-                after_this_request(lambda response: add_fields(response, counted))
+            if shown and counted and "websocket" not in vars(ctx):
+                ctx._after_request_functions.append(RateFields(counted))
 
-    def _count(self, applied: Applied, request: t.Any, counted: list[Counted]) -> None:
+    def _count(
+        self,
+        limiter: Limiter,
+        applied: Applied,
+        quotas: tuple[Quota, ...],
+        request: t.Any,
+        counted: list[Counted],
+    ) -> None:
         rule = applied.rule
         cost = rule.cost() if callable(rule.cost) else rule.cost
         if cost < 1:
             return
         key = self._address(request) if rule.key is None else str(rule.key())
-        statuses = self.limiter.spend(applied.scope, rule.quotas, key, cost)
-        counted += [(applied.label, status) for status in statuses]
+        statuses = limiter.spend(applied.scope, quotas, key, cost)
+        for status in statuses:
+            counted.append((applied.label, status))  # noqa: PERF401  one, or two
         last = statuses[-1]
         if last.allowed:
             return

@@ -6,6 +6,7 @@ import math
 import typing as t
 
 from ..ground.wrapped import is_async
+from ..registration.misplaced import note_decorator
 from ..registration.origin import definition
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
@@ -22,7 +23,7 @@ def time_limit(seconds: float | None) -> t.Callable[[F], F]:
 
     What the view awaits raises `asyncio.CancelledError`, so its ``finally`` blocks run, its
     dependencies are closed, and the teardown functions run. A response that is streamed has to
-    begin in time, and may take longer. It may stand above or below the route's decorator.
+    begin in time, and may take longer. Place it below the route's decorator.
 
     Args:
         seconds: The greatest time, in seconds; None for no limit.
@@ -41,6 +42,7 @@ def time_limit(seconds: float | None) -> t.Callable[[F], F]:
                 " waits for a time limit, such as timeout=10 of an HTTP client."
             )
         view.time_limit_s = seconds  # type: ignore[attr-defined]
+        note_decorator("time_limit", view)
         return view
 
     return decorator

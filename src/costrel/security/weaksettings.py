@@ -45,8 +45,9 @@ def _weak(app: App) -> Found:
         yield "hosts", "TRUSTED_PROXIES", trusted
     yield from _weak_cookie(config)
     for name in _LIMITS:
-        if config.get(name) is None:
-            yield "limits", name, None
+        value = config.get(name)
+        if value is None or value is False:
+            yield "limits", name, value
 
 
 def _weak_cookie(config: t.Mapping[str, t.Any]) -> Found:

@@ -16,6 +16,10 @@ MOST_KEYS = 100_000
 _ONLY_WINDOWS = "This store counts in sliding windows only."
 
 
+Window = tuple[int, float, int, float]
+_NOTHING: Window = 0, 0.0, 0, 0.0
+
+
 class _Count:
     """The counts of one key: of the window that began at a time, and of the one before."""
 
@@ -70,22 +74,30 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
         """Count a request if there is room for it; return whether there is."""
-        if amount > limit:
-            return False
+        return self.spend(key, limit, expiry, amount)[0]
+
+    def spend(self, key: str, limit: int, expiry: int, amount: int) -> tuple[bool, Window]:
+        """Count a request if there is room for it; return whether there is, and both counts.
+
+        It does what the two methods of `limits` do, at one time and with one lock.
+        """
         with self._lock:
             now = self._clock()
             count = self._counts.get(key)
             if count is None:
+                if amount > limit:
+                    return False, _NOTHING
                 count = self._counts[key] = _Count(now, expiry)
                 self._forget(now)
-            else:
+            elif amount <= limit:
                 self._counts.move_to_end(key)
             left = count.turn(now)
-            used = count.previous * left / expiry + count.current
-            if floor(used) + amount > limit:
-                return False
-            count.current += amount
-            return True
+            previous, current = count.previous, count.current
+            used = floor(previous * left / expiry + current)
+            allowed = used + amount <= limit
+            if allowed:
+                current = count.current = current + amount
+            return allowed, (previous, left if previous else 0.0, current, left + expiry)
 
     def _forget(self, now: float) -> None:
         """Drop keys: two whose windows are over, and those beyond the greatest number."""
@@ -96,12 +108,12 @@ class MemoryWindows(Storage, SlidingWindowCounterSupport):
         while len(counts) > self._most_keys:
             counts.popitem(last=False)
 
-    def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+    def get_sliding_window(self, key: str, expiry: int) -> Window:
         """Return both counts, and how long each is kept in seconds."""
         with self._lock:
             count = self._counts.get(key)
             if count is None:
-                return 0, 0.0, 0, 0.0
+                return _NOTHING
             left = count.turn(self._clock())
             return count.previous, left if count.previous else 0.0, count.current, left + expiry
 

@@ -16,6 +16,7 @@ from ..ctx import AppContext, call_all
 from ..dispatch import coroutines
 from ..dispatch.calls import call
 from ..dispatch.coroutines import send_signal
+from ..dispatch.guarding import GuardHook
 from ..dispatch.hints import add_hints, view_of_request
 from ..dispatch.hooks import (
     inside_out,
@@ -26,10 +27,11 @@ from ..dispatch.hooks import (
     save_session,
     saves_in_thread,
 )
-from ..dispatch.ignored import HOOK, SOCKET, refuse_ignored
+from ..dispatch.ignored import SOCKET, refuse_ignored
 from ..dispatch.loop import start
 from ..dispatch.threads import hop_for
 from ..ground.current import context
+from ..ground.markers import SOCKET_HOOK
 from ..ground.origins import is_own, is_trusted, parse_origin
 from ..ground.wrapped import coroutine_beneath
 from ..sessions import SecureCookieSession, opens_lazily
@@ -185,8 +187,6 @@ async def _match(app: App, ctx: SocketContext) -> None:
     if socket.routing_exception is not None:
         raise socket.routing_exception
     _check_origin(app, socket)
-    if opens_in_thread(ctx):
-        await hop_for(app, open_session, ctx)
 
 
 def _match_by_steps(ctx: SocketContext) -> None:
@@ -211,11 +211,16 @@ async def _run_before(app: App, ctx: SocketContext) -> t.Any:
         await hop_for(app, lambda: [function() for function in preprocessors])
     for name in names:
         hooks = app.before_websocket_funcs.get(name, ())
-        refuse_ignored(hooks, HOOK)
+        refuse_ignored(hooks, SOCKET_HOOK)
         for hook in hooks:
+            # What the checks refuse costs the store of sessions nothing.
+            if opens_in_thread(ctx) and not isinstance(getattr(hook, "__self__", None), GuardHook):
+                await hop_for(app, open_session, ctx)
             rv = await call(app, hook)
             if rv is not None:
                 return rv
+    if opens_in_thread(ctx):
+        await hop_for(app, open_session, ctx)
     return None
 
 

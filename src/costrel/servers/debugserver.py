@@ -30,6 +30,7 @@ from .debugger import Debugger
 from .exiting import end_process
 from .granian import worker_maker
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
+from .nameless import NamelessHandler
 from .reloader import (
     CHANGED,
     STOP_S,
@@ -41,7 +42,6 @@ from .reloader import (
     inherit,
 )
 from .retiring import Parent
-from .strictrequests import StrictRequestHandler
 from .worker import (
     BACKLOG,
     Boot,
@@ -318,7 +318,7 @@ class _Process(Boot):
             options.port,
             self._debugger(app, app) or app,
             threaded=options.threaded,
-            request_handler=StrictRequestHandler,
+            request_handler=NamelessHandler,
             ssl_context=t.cast("t.Any", options.certificate),
             fd=self.listener.fileno(),
         )

@@ -7,6 +7,7 @@ import sys
 import typing as t
 
 from ..ground.environment import get_debug_flag, get_load_dotenv
+from ..ground.protection import protection_of
 from . import banner
 
 if t.TYPE_CHECKING:
@@ -59,6 +60,10 @@ def run(
 
     from werkzeug.serving import run_simple
 
+    if protection_of(app) is not None:
+        from .nameless import NamelessHandler
+
+        options.setdefault("request_handler", NamelessHandler)
     try:
         run_simple(host, port, app, **options)
     finally:

@@ -153,8 +153,16 @@ class SessionInterface(WatchedObject):
     """Whether opening and saving may wait for a server or a disk.
 
     The session is then opened when it is first accessed, unless a coroutine may access it: for
-    that it is opened before, in a thread, if the client sent a cookie. It is saved in a thread too.
+    that it is opened before, in a thread, if the client sent its cookie. It is saved in a thread
+    too.
     """
+
+    def needs_store_to_open(self, app: t.Any, cookies: str) -> bool:  # noqa: ARG002  for overrides
+        """Return whether opening the session of the current request waits, if `waits_for_store`.
+
+        `cookies` is the request's ``Cookie`` header.
+        """
+        return True
 
     def needs_store(self, app: t.Any, session: SessionMixin) -> bool:  # noqa: ARG002  for overrides
         """Return whether saving this session waits, if `waits_for_store`."""
@@ -431,7 +439,7 @@ class SecureCookieSessionInterface(SessionInterface):
         # session was read at all, and whenever a cookie is sent.
         varies = session.accessed
         if varies:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
         if not self._is_saved(app, session):
             return
         if session:
@@ -456,10 +464,10 @@ class SecureCookieSessionInterface(SessionInterface):
             # domain and path.
             response.delete_cookie(name, **attributes)
         if not varies:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
 
 
-def _vary_by_cookie(response: t.Any) -> None:
+def vary_by_cookie(response: t.Any) -> None:
     """Add ``Vary: Cookie``, so that caches don't share the response (RFC 9110 §12.5.5)."""
     if not append_absent(response.headers, ("Vary", "Cookie")):
         response.vary.add("Cookie")

@@ -85,12 +85,14 @@ def has_auto_name(app: t.Any) -> bool:
     return type(name) is AutoName or name == AUTO
 
 
-def auto_name(app: t.Any, transport: str, domain: str | None, path: str) -> str:
-    """Return the name that the session's cookie has by itself.
+def cookie_name(app: t.Any, transport: str, domain: str | None, path: str) -> str:
+    """Return the name of the session's cookie: ``SESSION_COOKIE_NAME``, or the one by itself.
 
     COMPAT(Chrome): over plain HTTP it takes a ``Secure`` cookie from localhost, but none with
     the prefix.
     """
+    if not has_auto_name(app):
+        return t.cast("str", app.config["SESSION_COOKIE_NAME"])
     if transport != LOCAL and path == "/" and not domain and is_secure(app, transport):
         return PREFIXED
     return PLAIN

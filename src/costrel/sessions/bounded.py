@@ -1,4 +1,4 @@
-"""Sign and read session cookies whose data stays small when it is unpacked.
+"""Sign and read session cookies whose data stays small, by clocks that differ a little.
 
 SECURITY(CWE-409): a cookie of 4 kB can unpack to 4 MB, and a header field of 64 kB to 64 MB.
 Only who has the key can sign one, but keys leak, and another application may have the same.
@@ -6,16 +6,23 @@ Only who has the key can sign one, but keys leak, and another application may ha
 
 from __future__ import annotations
 
+import time
 import typing as t
 import zlib
 
-from itsdangerous import BadPayload, URLSafeTimedSerializer
+from itsdangerous import BadPayload, SignatureExpired, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode
 
 from .signing import Serializer, compress
 
 LIMIT_BYTES = 65_536
 """How large the data of a session may be when it is unpacked."""
+
+SHORT_BYTES = 256
+"""How large it may be to be left as it is: compressing it would save a few dozen bytes."""
+
+CLOCK_LEEWAY_S = 60
+"""By how much the clock that a cookie was signed by may be ahead of the one that it is read by."""
 
 
 class DataTooLarge(ValueError):  # noqa: N818  it says what is wrong
@@ -38,10 +45,14 @@ def unpack(data: bytes) -> bytes:
 
 
 def pack(data: bytes) -> bytes | None:
-    """Compress data as `compress` does; raises `DataTooLarge`."""
-    if len(data) > LIMIT_BYTES:
-        raise DataTooLarge(len(data))
-    return compress(data)
+    """Compress data; None if that would not save two bytes. Raises `DataTooLarge`.
+
+    PERF(session_written): short data takes 0.1 us instead of 7 us.
+    """
+    length = len(data)
+    if length > LIMIT_BYTES:
+        raise DataTooLarge(length)
+    return None if length <= SHORT_BYTES else compress(data)
 
 
 def _check(payload: bytes) -> None:
@@ -57,7 +68,37 @@ def _check_received(payload: bytes) -> None:
         raise BadPayload("The data can't be unpacked.", original_error=error) from error
 
 
-class BoundedSerializer(Serializer):
+def _is_early(error: SignatureExpired) -> bool:
+    """Whether a signature is not too old, but of another clock that is a little ahead.
+
+    Two machines never agree completely, and signatures have whole seconds. Without this, some
+    sessions that one has just written would be empty on the other, and be overwritten there.
+    """
+    signed = error.date_signed
+    return signed is not None and 0 < signed.timestamp() - int(time.time()) <= CLOCK_LEEWAY_S
+
+
+class _Bounded(URLSafeTimedSerializer):
+    """What is different from itsdangerous when a cookie is read."""
+
+    def loads(  # type: ignore[override]  # as in itsdangerous
+        self, s: str | bytes, max_age: int | None = None, *args: t.Any, **kw: t.Any
+    ) -> t.Any:
+        """Return the data; raises `BadData` for what is forged, too old or too large."""
+        try:
+            return super().loads(s, max_age, *args, **kw)
+        except SignatureExpired as error:
+            if not _is_early(error):
+                raise
+        return super().loads(s, None, *args, **kw)
+
+    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """Return the data; raises `BadPayload` for too much of it."""
+        _check_received(payload)
+        return super().load_payload(payload, *args, **kwargs)
+
+
+class BoundedSerializer(_Bounded, Serializer):
     """A serializer for data that stays within `LIMIT_BYTES`."""
 
     @staticmethod
@@ -68,13 +109,8 @@ class BoundedSerializer(Serializer):
     def _decompress(data: bytes) -> bytes:
         return unpack(data)
 
-    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Return the data; raises `BadPayload` for too much of it."""
-        _check_received(payload)
-        return super().load_payload(payload, *args, **kwargs)
 
-
-class BoundedTimedSerializer(URLSafeTimedSerializer):
+class BoundedTimedSerializer(_Bounded):
     """The same with itsdangerous' own methods, where somebody has replaced one of them."""
 
     def dump_payload(self, obj: t.Any) -> bytes:
@@ -82,8 +118,3 @@ class BoundedTimedSerializer(URLSafeTimedSerializer):
         payload = super().dump_payload(obj)
         _check(payload)
         return payload
-
-    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """Return the data; raises `BadPayload` for too much of it."""
-        _check_received(payload)
-        return super().load_payload(payload, *args, **kwargs)

@@ -5,24 +5,18 @@ from __future__ import annotations
 import typing as t
 
 from . import SessionInterface
-from .safe import SafeSessionInterface
 from .stored import StoredSessionInterface
 from .stores import SessionStore, open_store
 from .stores.memory import MemoryStore
 
-COOKIE = "cookie:"
 
-
-def choose_interface(app: t.Any) -> SessionInterface:
-    """Return a new session interface for the value of ``SESSION_STORE``.
+def choose_interface(app: t.Any, value: t.Any) -> SessionInterface:
+    """Return a new session interface for a value of ``SESSION_STORE`` that names a store.
 
     Raises `TypeError` and `ValueError` for a value that is no store, and `RuntimeError` if a
     package is missing. Stores connect when the first session is read, so a server that is down
     stops no start.
     """
-    value = app.config.get("SESSION_STORE") or COOKIE
-    if value == COOKIE:
-        return SafeSessionInterface()
     if isinstance(value, str):
         store = open_store(value)
     elif isinstance(value, SessionStore):

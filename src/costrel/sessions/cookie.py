@@ -16,6 +16,9 @@ from .signing import Serializer
 
 Fields = list[tuple[str, str]]
 
+VARY = ("Vary", "Cookie")
+"""Tells caches that a response belongs to one client."""
+
 _VALUE = "costrel.value"
 _EXPIRES = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -101,7 +104,7 @@ class SessionCookie:
         permanent = session.permanent
         if not session.modified and not (permanent and session and self._refreshes):
             # SECURITY(CVE-2026-27205): see `SecureCookieSessionInterface.save_session`.
-            return [_VARY] if session.accessed else []
+            return [VARY] if session.accessed else []
         if not session:
             cookie = self._deletion
         else:
@@ -119,7 +122,7 @@ class SessionCookie:
                 # Werkzeug warns of that, and the safe interface raises an error.
                 return None
         saved = "Set-Cookie", cookie
-        return [_VARY, saved] if session.accessed else [saved, _VARY]
+        return [VARY, saved] if session.accessed else [saved, VARY]
 
     def save(self, session: t.Any, response: t.Any) -> bool:
         """Add the header fields that save a session; False if the interface has to do it."""
@@ -131,8 +134,6 @@ class SessionCookie:
         response.headers._list.extend(fields)
         return True
 
-
-_VARY = ("Vary", "Cookie")
 
 _AS_SENT = frozenset(("cookies", "headers", "dict_storage_class"))
 """Attributes of a request that may hold other cookies than were sent."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..ground.protection import protection_of, security_of
 from . import SecureCookieSessionInterface, SessionInterface
-from .automatic import PLAIN, REMOTE, AutoName, auto_name, has_auto_name
+from .automatic import PLAIN, REMOTE, AutoName, cookie_name, has_auto_name
 from .safe import SafeSessionInterface
 
 COOKIE = "cookie:"
@@ -64,21 +64,21 @@ def settle(app: t.Any) -> SessionInterface:
         # Only one thread opens the store.
         with _lock:
             if store != state.store:
-                made = _make_safe() if store == COOKIE else _open(app)
+                made = _make_safe() if store == COOKIE else _open(app, store)
                 state.interface, state.store = made, store
                 app.session_interface = made
     if isinstance(state.interface, SafeSessionInterface) and has_auto_name(app):
         interface = state.interface
         domain, path = interface.get_cookie_domain(app), interface.get_cookie_path(app)
-        _tell_name(app, auto_name(app, REMOTE, domain, path))
+        _tell_name(app, cookie_name(app, REMOTE, domain, path))
     return state.interface
 
 
-def _open(app: t.Any) -> SessionInterface:
+def _open(app: t.Any, store: t.Any) -> SessionInterface:
     # Imported here, because most applications have no store.
     from .choosing import choose_interface
 
-    return choose_interface(app)
+    return choose_interface(app, store)
 
 
 def _make_safe() -> SafeSessionInterface:

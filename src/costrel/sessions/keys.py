@@ -154,8 +154,9 @@ def check_keys(app: t.Any, *, served: bool) -> Iterable[str]:
     Raises `WeakSecretError`, and `TypeError` if the fallbacks are not a list.
     """
     key = app.secret_key
-    if isinstance(key, str):
-        remember(key)  # so that no line of the log shows it
+    for _name, known in keys_of(app):
+        if isinstance(known, str):
+            remember(known)  # so that no line of the log shows it
     if app.debug:
         if not key:
             app.secret_key = debug_key()

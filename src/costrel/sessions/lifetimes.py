@@ -63,17 +63,20 @@ class Lifetimes:
         If that is all that it contains, it is emptied.
         """
         if session.modified:
-            if not session.keys() - STAMPS:
+            # PERF(session_written): with the methods of `dict`, as those of the session would only
+            # mark it as modified again.
+            if STAMPS.issuperset(session):
                 session.clear()
                 return
             now = now_s()
-            if self.absolute_s is not None:
-                session.setdefault(CREATED, now)
+            if self.absolute_s is not None and CREATED not in session:
+                dict.__setitem__(session, CREATED, now)
             if self.idle_s is not None:
-                session[USED] = now
+                dict.__setitem__(session, USED, now)
         elif session and session.accessed and self._refresh_s is not None:
             now = now_s()
-            if now - session.get(USED, 0) >= self._refresh_s:
+            # Also if the clock was set back: until it gets there, a use would not be noted.
+            if abs(now - session.get(USED, 0)) >= self._refresh_s:
                 session[USED] = now
 
 

@@ -15,10 +15,9 @@ from . import (
 )
 from .automatic import (
     REMOTE,
-    auto_name,
     check_prefix,
+    cookie_name,
     current_transport,
-    has_auto_name,
     is_secure,
 )
 from .bounded import LIMIT_BYTES, BoundedSerializer, BoundedTimedSerializer, DataTooLarge
@@ -114,10 +113,8 @@ class SafeSessionInterface(SecureCookieSessionInterface):
         It is ``session`` with a domain or another path than ``/``, which the prefix excludes, and
         for requests over plain HTTP to a name of this machine.
         """
-        if not has_auto_name(app):
-            return super().get_cookie_name(app)
         domain, path = self.get_cookie_domain(app), self.get_cookie_path(app)
-        return auto_name(app, current_transport(), domain, path)
+        return cookie_name(app, current_transport(), domain, path)
 
     def get_cookie_secure(self, app: t.Any) -> bool:
         """Return ``SESSION_COOKIE_SECURE``, by default True outside debug mode and over HTTPS."""

@@ -9,10 +9,9 @@ from .automatic import (
     HTTPS,
     REMOTE,
     TRANSPORTS,
-    auto_name,
     check_prefix,
+    cookie_name,
     current_transport,
-    has_auto_name,
     is_secure,
     transport_of,
 )
@@ -34,9 +33,7 @@ class SafeCookie(SessionCookie):
         interface = app.session_interface
         attributes = interface._cookie_attributes(app)
         attributes["secure"] = is_secure(app, transport)
-        name = app.config["SESSION_COOKIE_NAME"]
-        if has_auto_name(app):
-            name = auto_name(app, transport, attributes["domain"], attributes["path"])
+        name = cookie_name(app, transport, attributes["domain"], attributes["path"])
         check_prefix(name, attributes)
         super().__init__(app, serializer, name, attributes)
         self._lifetimes = Lifetimes.of(app.config)
@@ -54,10 +51,6 @@ class SafeCookie(SessionCookie):
 
     def fields(self, session: t.Any) -> Fields | None:
         """Return the header fields that save a session; None if the interface has to save it."""
-        if type(session) is not SafeSession or session._refused:
-            return None
-        if self._lifetimes is not None:
-            self._lifetimes.stamp(session)
         if self._is_dropped and session.modified:
             return None
         return super().fields(session)
@@ -72,7 +65,7 @@ class CookiesByTransport:
         self._cookies = {
             transport: SafeCookie(app, serializer, transport) for transport in TRANSPORTS
         }
-        self._stamps = Lifetimes.of(app.config) is not None
+        self._lifetimes = Lifetimes.of(app.config)
 
     def open(self, ctx: t.Any) -> SecureCookieSession | None:
         """Return a request's session; None if the interface has to open it."""
@@ -80,14 +73,21 @@ class CookiesByTransport:
 
     def fields(self, session: t.Any) -> Fields | None:
         """Return the header fields that save a session; None if the interface has to save it."""
-        return self._cookie_for(session).fields(session)
+        cookie = self._cookie_for(session)
+        return None if cookie is None else cookie.fields(session)
 
     def save(self, session: t.Any, response: t.Any) -> bool:
         """Add the header fields that save a session; False if the interface has to do it."""
-        return self._cookie_for(session).save(session, response)
+        cookie = self._cookie_for(session)
+        return cookie is not None and cookie.save(session, response)
 
-    def _cookie_for(self, session: t.Any) -> SafeCookie:
+    def _cookie_for(self, session: t.Any) -> SafeCookie | None:
+        """Return what saves a session, which gets its times first; None for the interface."""
+        if type(session) is not SafeSession or session._refused:
+            return None
+        if self._lifetimes is not None:
+            self._lifetimes.stamp(session)
         # What sends no cookie is the same for each of them.
-        if not (self._stamps or session.modified or "_permanent" in session):
+        if not (session.modified or "_permanent" in session):
             return self._cookies[HTTPS]
         return self._cookies[current_transport()]

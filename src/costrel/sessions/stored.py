@@ -12,11 +12,11 @@ import re
 import secrets
 import typing as t
 
-from . import SessionMixin, _vary_by_cookie
-from .lifetimes import Lifetimes
+from . import SessionMixin, vary_by_cookie
 from .outages import Outages, replace_response
-from .safe import SafeSession, SafeSessionInterface
-from .stores import SessionStore, Stored, StoreUnavailableError, user_text
+from .safe import SafeSession, SafeSessionInterface, sent_value
+from .storedlifetimes import StoredLifetimes
+from .stores import SessionStore, StoreUnavailableError, user_text
 from .unavailable import UnavailableSession
 
 ATTEMPTS = 100
@@ -24,7 +24,6 @@ ATTEMPTS = 100
 
 _ID_BYTES = 32
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
-_STEPS = 10
 _DELETE = ""
 """Instead of an id: the response deletes the cookie."""
 
@@ -125,7 +124,10 @@ class StoredSessionInterface(SafeSessionInterface):
 
         If the store fails, every use of the session raises `ServiceUnavailable` (503).
         """
-        session_id = self._cookie_value(app, request)
+        return self.open_named(app, self._cookie_value(app, request))
+
+    def open_named(self, app: t.Any, session_id: str | None) -> t.Any:
+        """Do what `open_session` does, for what the cookie has; None if there is no cookie."""
         if not session_id or not _ID.fullmatch(session_id):
             return self.session_class()
         try:
@@ -141,10 +143,14 @@ class StoredSessionInterface(SafeSessionInterface):
         session._opened = opened
         return session
 
+    def needs_store_to_open(self, app: t.Any, cookies: str) -> bool:
+        """Return whether there is a cookie that names a session."""
+        return sent_value(cookies, self.get_cookie_name(app)) is not None
+
     def needs_store(self, app: t.Any, session: SessionMixin) -> bool:
         """Return whether saving the session has to ask the store."""
         return isinstance(session, StoredSession) and (
-            session.modified or self._is_touched(app, session, self.store.clock())
+            session.modified or self._is_used(app, session, self.store.clock())
         )
 
     def save_session(self, app: t.Any, session: SessionMixin, response: t.Any) -> None:
@@ -153,7 +159,7 @@ class StoredSessionInterface(SafeSessionInterface):
         If the store fails, the response becomes the one to a `ServiceUnavailable` (503).
         """
         if session.accessed:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
         if not isinstance(session, StoredSession) or session._refused:
             return
         try:
@@ -178,13 +184,13 @@ class StoredSessionInterface(SafeSessionInterface):
             attributes["expires"] = self.get_expiration_time(app, session)
             self._set_cookie(app, session, response, name, session_id, attributes)
         if not session.accessed:
-            _vary_by_cookie(response)
+            vary_by_cookie(response)
 
     def _read(
         self, app: t.Any, session_id: str, id_hash: str
     ) -> tuple[Opened, dict[str, t.Any]] | None:
         stored = self.store.get(id_hash)
-        if stored is None or self._is_over(app, stored):
+        if stored is None or self._lifetimes(app).is_over(stored, self.store.clock()):
             return None
         try:
             text = stored.data.decode()
@@ -219,7 +225,7 @@ class StoredSessionInterface(SafeSessionInterface):
         now = self.store.clock()
         text, user = self.serializer.dumps(dict(session)), _user_of(session)
         session_id, id_hash = make_id()
-        lifetime_s = self._lifetime_s(app, now, now)
+        lifetime_s = self._lifetimes(app).left_s(now, now)
         # One that exists was written by this call, whose answer was lost: ids are not repeated.
         if not self.store.set(id_hash, text.encode(), lifetime_s, user, 0) and (
             self.store.get(id_hash) is None
@@ -230,17 +236,18 @@ class StoredSessionInterface(SafeSessionInterface):
 
     def _move(self, app: t.Any, session: StoredSession, opened: Opened) -> str | None:
         """Write the session under a new id, and end the old one."""
-        changes = _Changes(self.serializer, session, opened)
+        changes: _Changes | None = None
         session_id, id_hash = make_id()
         for _attempt in range(ATTEMPTS):
             now = self.store.clock()
             text, user = self.serializer.dumps(dict(session)), _user_of(session)
-            lifetime_s = self._lifetime_s(app, now, now)
+            lifetime_s = self._lifetimes(app).left_s(now, now)
             if self.store.move(
                 opened.id_hash, id_hash, text.encode(), lifetime_s, user, opened.version
             ) or (self.store.get(id_hash) is not None):
                 self._settle(session, Opened(session_id, id_hash, text, 1, user, now, now))
                 return session_id
+            changes = changes or _Changes(self.serializer, session, opened)
             found = self._read(app, opened.session_id, opened.id_hash)
             if found is None:
                 # It was ended, so what is new is all that the new one may have.
@@ -257,10 +264,10 @@ class StoredSessionInterface(SafeSessionInterface):
         text = self.serializer.dumps(dict(session))
         if text == opened.text:
             return self._touch(app, session)
-        changes = _Changes(self.serializer, session, opened)
+        changes: _Changes | None = None
         for _attempt in range(ATTEMPTS):
             now = self.store.clock()
-            lifetime_s = self._lifetime_s(app, opened.created_at, now)
+            lifetime_s = self._lifetimes(app).left_s(opened.created_at, now)
             if self.store.set(
                 opened.id_hash, text.encode(), lifetime_s, opened.user, opened.version
             ):
@@ -268,6 +275,7 @@ class StoredSessionInterface(SafeSessionInterface):
                 self._settle(session, saved)
                 was_permanent = '"_permanent":true' in first.text
                 return opened.session_id if session.permanent or was_permanent else None
+            changes = changes or _Changes(self.serializer, session, opened)
             found = self._read(app, opened.session_id, opened.id_hash)
             if found is None:
                 app.logger.info(
@@ -292,47 +300,25 @@ class StoredSessionInterface(SafeSessionInterface):
         """Let the session last longer, because it is used."""
         now = self.store.clock()
         opened = session._opened
-        if opened is None or not self._is_touched(app, session, now):
+        if opened is None or not self._is_used(app, session, now):
             return None
-        self.store.touch(opened.id_hash, self._lifetime_s(app, opened.created_at, now))
+        lifetimes = self._lifetimes(app)
+        self.store.touch(opened.id_hash, lifetimes.left_s(opened.created_at, now))
         session._opened = opened._replace(used_at=now)
-        if session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"]:
-            return opened.session_id
-        return None
+        return opened.session_id if session.permanent and lifetimes.refreshes else None
 
-    def _is_touched(self, app: t.Any, session: StoredSession, now: float) -> bool:
-        """Whether its use has to be noted: at most each tenth of its lifetime."""
+    def _is_used(self, app: t.Any, session: StoredSession, now: float) -> bool:
+        """Whether the store has to note the use of a session."""
         opened = session._opened
-        if opened is None or not session.accessed:
-            return False
-        since_s = now - opened.used_at
-        lifetimes = Lifetimes.of(app.config)
-        if lifetimes is not None and lifetimes.idle_s is not None:
-            return since_s >= lifetimes.idle_s / _STEPS
-        if session.permanent and not app.config["SESSION_REFRESH_EACH_REQUEST"]:
-            return False
-        return bool(since_s >= app.permanent_session_lifetime.total_seconds() / _STEPS)
+        return opened is not None and self._lifetimes(app).is_noted(session, opened.used_at, now)
 
-    def _lifetime_s(self, app: t.Any, created_at: float, now: float) -> float:
-        lifetimes = Lifetimes.of(app.config)
-        lifetime_s: float = app.permanent_session_lifetime.total_seconds()
-        if lifetimes is not None:
-            if lifetimes.idle_s is not None:
-                lifetime_s = lifetimes.idle_s
-            if lifetimes.absolute_s is not None:
-                lifetime_s = min(lifetime_s, created_at + lifetimes.absolute_s - now)
-        return max(lifetime_s, 1.0)
-
-    def _is_over(self, app: t.Any, stored: Stored) -> bool:
-        """Whether a lifetime is over that the store may not know, because it was set later."""
-        lifetimes = Lifetimes.of(app.config)
-        if lifetimes is None:
-            return False
-        now = self.store.clock()
-        idle_s, absolute_s = lifetimes.idle_s, lifetimes.absolute_s
-        return (idle_s is not None and now - stored.used_at > idle_s) or (
-            absolute_s is not None and now - stored.created_at > absolute_s
-        )
+    def _lifetimes(self, app: t.Any) -> StoredLifetimes:
+        engine = app._engine
+        if engine is not None and engine.epoch == app._epoch.value:
+            compiled = getattr(engine.cookie, "lifetimes", None)
+            if compiled is not None:
+                return t.cast("StoredLifetimes", compiled)
+        return StoredLifetimes(app)
 
 
 def _user_of(session: StoredSession) -> str | None:

@@ -28,6 +28,7 @@ _TYPES: t.Mapping[str, t.Any] = {
     "MAX_CONTENT_LENGTH": int | None,
     "MAX_FORM_MEMORY_SIZE": int | None,
     "MAX_FORM_PARTS": int | None,
+    "MAX_JSON_SIZE": int | None,
     "TRUSTED_HOSTS": list[str],
     "WEBSOCKET_ORIGINS": list[str] | None,
     "WEBSOCKET_MAX_MESSAGE_SIZE": int | None,
@@ -44,6 +45,17 @@ _TYPES: t.Mapping[str, t.Any] = {
 }
 """The types of the keys whose default does not say it."""
 
+ADDED_LATER: t.Mapping[str, t.Any] = {
+    "LOGIN_VIEW": str | None,
+    "LOGIN_LIMITS": str | None,
+    "LOGIN_ADDRESS_LIMITS": str | None,
+    "LOGIN_FRESH_LIFETIME": timedelta | None,
+    "LOGIN_HASH_COST": t.Any,
+    "LOGIN_REMEMBER_STORE": t.Any,  # a URL, or an object
+    "LOGIN_REMEMBER_LIFETIME": timedelta | None,
+}
+"""The types of what `costrel.login` adds to the configuration, often after settings were read."""
+
 _BY_DEFAULT = (bool, int, float, timedelta, str)
 
 
@@ -52,15 +64,16 @@ def framework_fields(
 ) -> dict[Path, Field]:
     """Return the fields of the configuration's keys that no class of settings declares.
 
-    Extensions that have put keys into the configuration before are included. A key has the type
-    of its value; without one, it takes JSON or a text.
+    Extensions that have put keys into the configuration before are included, and so are logins
+    that are yet to be added. A key has the type of its value; without one, it takes JSON or a
+    text.
     """
-    fields: dict[Path, Field] = {}
+    kinds = dict(ADDED_LATER)
     for key, value in config.items():
-        path = (key.lower(),)
-        if key.isupper() and path not in declared:
-            fields[path] = Field(path, key, _TYPES.get(key) or _type_of(value))
-    return fields
+        if key.isupper() and key not in kinds:
+            kinds[key] = _TYPES.get(key) or _type_of(value)
+    fields = (Field((key.lower(),), key, kind) for key, kind in kinds.items())
+    return {field.path: field for field in fields if field.path not in declared}
 
 
 def _type_of(value: t.Any) -> t.Any:

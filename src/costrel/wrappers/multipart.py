@@ -14,11 +14,12 @@ import typing as t
 from tempfile import SpooledTemporaryFile
 
 from werkzeug.datastructures import FileStorage, Headers
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser, MultiPartParser
 from werkzeug.sansio.multipart import MultipartDecoder
 
 from ..ground.shortways import is_open
+from .limits import setting
 
 PIECE_BYTES = 262_144
 """So much of a body is in memory at a time, and a part's content is stored in such pieces."""
@@ -38,9 +39,12 @@ LIMIT_BYTES = 147_456
 
 _BOUNDARY = re.compile(r"[\w'()+,./:=?-]{1,70}", re.ASCII).fullmatch
 _OPTIONS = re.compile(r"boundary=([\w'+.-]{1,70})", re.ASCII).fullmatch
+# Control characters are left to Werkzeug, whose names are looked at closely.
 _DISPOSITION = re.compile(
-    r'form-data; name="((?:[^"\\%]|%(?!22))*)"(?:; filename="((?:[^"\\%]|%(?!22))*)")?'
+    r'form-data; name="((?:[^"\\%\x00-\x1f\x7f]|%(?!22))*)"'
+    r'(?:; filename="((?:[^"\\%\x00-\x1f\x7f]|%(?!22))*)")?'
 ).fullmatch
+_has_controls = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _TAIL = rb"(?:(--)|[ \t\v\f]*(?:\r\n|\n|\r))"
 _match_tail = re.compile(_TAIL).match
 
@@ -69,7 +73,7 @@ def may_read() -> bool:
     )
 
 
-class _Rest:
+class Rest:
     """Be the rest of a form that was read in part, as a stream for Werkzeug."""
 
     def __init__(self, begun: bytes, read: t.Callable[[int], bytes] | None) -> None:
@@ -137,7 +141,8 @@ class MultipartReader:
         first = self._mark + b"\r\n"
         begin = 2 if self._data.startswith(b"\r\n") else 0
         if not self._fits() or not self._data.startswith(first, begin):
-            self._hand_over(b"")
+            if self._read is not None or self._data.strip() or not is_strict():
+                self._hand_over(b"")
             return
         self._position = begin + len(first)
         while self._read_part():
@@ -288,10 +293,40 @@ class MultipartReader:
             max_form_parts=self._parts_left(),
             cls=t.cast(t.Any, list),
         )
-        rest = _Rest(before + self._data[self._position :], self._read)
+        rest = Rest(before + self._data[self._position :], self._read)
         fields, files = parser.parse(rest, self._boundary, self._length)
+        check_names(fields, files)
         self.fields += fields
         self.files += files
+
+
+def is_strict() -> bool:
+    """Whether the current application refuses malformed forms: its ``STRICT_FORMS``."""
+    return bool(setting("STRICT_FORMS"))
+
+
+def refuse() -> t.NoReturn:
+    """Answer 400 for a form that can't be read."""
+    raise BadRequest("The body is not a valid form of the type 'multipart/form-data'.")
+
+
+def check_names(
+    fields: t.Iterable[tuple[str | None, str]],
+    files: t.Iterable[tuple[str | None, FileStorage]],
+) -> None:
+    """Raise 400 for a part without a name, or with control characters in a name, if strict.
+
+    COMPAT(werkzeug): it takes a missing name, and one that it can't read, for None.
+    """
+    names: list[str | None] = [name for name, _value in fields]
+    for name, file in files:
+        names += [name, file.filename]
+    if None in names or any(map(_has_controls, map(str, names))):
+        if not is_strict():
+            return
+        if None in names:
+            raise BadRequest("A part of the form has no name that can be read.")
+        raise BadRequest("A part of the form has control characters in its name or file name.")
 
 
 Head = tuple[list[tuple[str, str]], str, str | None, str | None, int]

@@ -33,9 +33,13 @@ from .limits import FEW_FIELDS, check_query, check_urlencoded, setting
 from .multipart import (
     AT_ONCE_BYTES,
     MultipartReader,
+    Rest,
     boundary_of,
+    check_names,
     fill,
+    is_strict,
     may_read,
+    refuse,
     usual_boundary,
 )
 
@@ -158,7 +162,7 @@ class FormParser(FormDataParser, metaclass=Watched):
             return stream, self.cls(_parse_urlencoded(body)), self.cls()
         boundary = usual_boundary((options or {}).get("boundary"))
         if mimetype != MULTIPART or boundary is None or not self._may_read_parts or not may_read():
-            return super().parse(stream, mimetype, content_length, options)
+            return self._parse_unusual(stream, mimetype, content_length, options)
         source: t.Any = stream
         read_into = source.readinto if type(source) is _Body else None
         reader = MultipartReader(
@@ -169,8 +173,34 @@ class FormParser(FormDataParser, metaclass=Watched):
         except ValueError:
             if not self.silent:
                 raise
+            if is_strict():
+                refuse()
             return stream, self.cls(), self.cls()
         return stream, self.cls(reader.fields), self.cls(reader.files)
+
+    def _parse_unusual(
+        self,
+        stream: t.IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None,
+    ) -> tuple[t.IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        """Parse what Werkzeug has to; raises 400 for a malformed form if the application does."""
+        if mimetype != MULTIPART or not self.silent or not is_strict():
+            return super().parse(stream, mimetype, content_length, options)
+        begun = stream.read(1)
+        if not begun:
+            return stream, self.cls(), self.cls()
+        rest = t.cast("t.IO[bytes]", Rest(begun, stream.read))
+        self.silent = False
+        try:
+            _rest, form, files = super().parse(rest, mimetype, content_length, options)
+        except ValueError:
+            refuse()
+        finally:
+            self.silent = True
+        check_names(form.items(multi=True), files.items(multi=True))
+        return stream, form, files
 
     max_form_fields: int | None = None
     """The limit for the number of fields of an urlencoded form; None for no limit."""
@@ -449,8 +479,14 @@ class Request(EnvironRequest):
         return files
 
     def _load_form_data(self) -> None:
-        if not self._read_form():
-            super()._load_form_data()
+        try:
+            if not self._read_form():
+                super()._load_form_data()
+        except BadRequest:
+            # So that an error handler may look at it without another error.
+            storage: t.Any = self.parameter_storage_class
+            vars(self).update(form=storage(), files=storage())
+            raise
         # Reading a file field of a form that was not sent as multipart is a common
         # mistake; in debug mode the KeyError explains it.
         if _config("DEBUG") and self.mimetype != "multipart/form-data" and not self.files:
@@ -504,11 +540,13 @@ class Request(EnvironRequest):
 
     def _read_multipart(self, boundary: bytes, body: bytes) -> bool:
         reader = MultipartReader(self.make_form_data_parser(), boundary, self.content_length, body)
+        storage: t.Any = self.parameter_storage_class
         try:
             reader.parse()
         except ValueError:
+            if is_strict():
+                refuse()
             reader.fields, reader.files = [], []
-        storage: t.Any = self.parameter_storage_class
         vars(self).update(form=storage(reader.fields), files=storage(reader.files))
         return True
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import time
 from types import GeneratorType
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import http_date
+from werkzeug.http import dump_cookie, http_date
 from werkzeug.utils import header_property, redirect
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
@@ -41,8 +41,23 @@ _UNESCAPED = r"[A-Za-z0-9._~!$()*+,/:;=?@%#-]+"
 _REDIRECT_PAGE = tuple(redirect("LOCATION").get_data(as_text=True).split("LOCATION"))
 """Werkzeug's page, without the two locations in it."""
 
+_UNQUOTED = re.compile(r"[\x1a-\x1f]")
+_COOKIE_NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff;=]+").fullmatch
+_COOKIE_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff;]*").fullmatch
+"""SPEC(RFC 6265 §4.1.1): what ends neither a name, or an attribute, nor the header field."""
+
 # An invalid date gives the property's default.
 _parse_date: t.Callable[[str], datetime] = t.cast("t.Any", parse_date)
+
+
+def _check_attributes(key: str, **attributes: object) -> None:
+    """Raise `ValueError` for an attribute of a cookie that would be read as several."""
+    for name, text in attributes.items():
+        if isinstance(text, str) and not _COOKIE_ATTRIBUTE(text):
+            raise ValueError(
+                f"{name}={text!r} of the cookie {key!r} has a control character or ';'. Pass a host"
+                " name as domain, and a datetime as expires."
+            )
 
 
 class Response(ThinResponse):
@@ -124,6 +139,46 @@ class Response(ThinResponse):
             self._status_code = int(line[:3])
         if direct_passthrough:
             self.direct_passthrough = direct_passthrough
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie: see `werkzeug.wrappers.Response`. Any value is quoted as it needs to be.
+
+        Raises `ValueError` for a name, domain or date that would end before it should, so that
+        the rest of it would be read as another attribute or header field.
+        """
+        if not _COOKIE_NAME(key):
+            raise ValueError(
+                f"The name {key!r} of a cookie is empty, or has a control character, ';' or '='."
+                " Choose the name yourself, and put what a user has sent into the value."
+            )
+        if domain is not None or isinstance(expires, str):
+            _check_attributes(key, domain=domain, expires=expires)
+        try:
+            cookie = dump_cookie(
+                key, value, max_age, expires, path, domain, secure, httponly,
+                max_size=self.max_cookie_size, samesite=samesite, partitioned=partitioned,
+            )  # fmt: skip
+        except UnicodeError as error:
+            # Half of a surrogate pair in the value is another matter: see `dispatch.clientdata`.
+            if getattr(error, "encoding", "idna") != "idna":
+                raise
+            raise ValueError(f"domain={domain!r} of the cookie {key!r} is no host name.") from error
+        if not value.isprintable():
+            # COMPAT(werkzeug): it leaves six control characters as they are.
+            cookie = _UNQUOTED.sub(lambda found: f"\\{ord(found[0]):03o}", cookie)
+        self.headers.add("Set-Cookie", cookie)
 
     @classmethod
     def of_bytes(cls, body: bytes, content_type: str) -> Response:

@@ -9,9 +9,12 @@ Every write is one script, which the server runs as one step.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import time
 import typing as t
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from urllib.parse import parse_qsl, urlencode
 
 from ...ground.redaction import check_server_address
@@ -100,12 +103,28 @@ _NAMES = b"".join(b"$%d\r\n%b\r\n" % (len(name), name.encode()) for name in _FIE
 R = t.TypeVar("R")
 
 
+class _Script:
+    """A script: what asks the server to run the one that it knows, and to learn and run it."""
+
+    def __init__(self, text: str) -> None:
+        code = text.encode()
+        name = hashlib.sha1(code, usedforsecurity=False).hexdigest().encode()
+        self.known = b"EVALSHA", name, b"0"
+        self.whole = b"EVAL", code, b"0"
+
+
+_set, _move, _touch = _Script(_SET), _Script(_MOVE), _Script(_TOUCH)
+_delete, _delete_of_user = _Script(_DELETE), _Script(_DELETE_OF_USER)
+
+
 class RedisStore(SessionStore):
     """Keep sessions in Redis or Valkey.
 
     Connections are opened when needed, one for each thread that uses one at the same time, and
-    again after the server was restarted. Give each application a ``prefix`` of its own. The
-    clocks of the machines should agree to the second; when a session expires, the server decides.
+    again after the server was restarted. Threads wait for each other if they need more than the
+    client may open, which the option ``max_connections`` says. Give each application a ``prefix``
+    of its own. The clocks of the machines should agree to the second; when a session expires, the
+    server decides.
 
     Args:
         url: ``redis://``, ``rediss://`` (TLS) or ``unix://``, with the options that
@@ -125,7 +144,11 @@ class RedisStore(SessionStore):
         url, self.prefix = _split_prefix(url)
         self._error: type[Exception] = exceptions.RedisError
         self._connection_error: type[Exception] = exceptions.ConnectionError
-        self._kept: list[t.Any] = []
+        self._refusal: type[Exception] = exceptions.ResponseError
+        self._unknown_script: type[Exception] = exceptions.NoScriptError
+        # When the client may open no more connections; redis 5 has no class for that.
+        self._full: t.Any = getattr(exceptions, "MaxConnectionsError", ())
+        self._kept: SimpleQueue[t.Any] = SimpleQueue()
         # A connection that the server has closed is opened again, once. One that does not answer
         # in time is not asked again: the client would wait for twice as long.
         again = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,))
@@ -135,10 +158,7 @@ class RedisStore(SessionStore):
             socket_timeout=ANSWER_TIMEOUT_S,
             retry=again,
         )
-        self._key_start: bytes = self._client.get_encoder().encode(f"{self.prefix}:")
-        script = self._client.register_script
-        self._set, self._move, self._touch = script(_SET), script(_MOVE), script(_TOUCH)
-        self._delete, self._delete_of_user = script(_DELETE), script(_DELETE_OF_USER)
+        self._key_start = f"{self.prefix}:".encode()
         self._place = _without_secrets(url)
 
     def __repr__(self) -> str:
@@ -146,7 +166,7 @@ class RedisStore(SessionStore):
 
     def get(self, id_hash: str) -> Stored | None:
         """Return a session: see `SessionStore.get`."""
-        return _read(self._run(self._fetch, id_hash))
+        return _read(self._run(self._ask, _hmget(self._key_start + id_hash.encode())))
 
     def set(
         self,
@@ -157,8 +177,8 @@ class RedisStore(SessionStore):
         expected_version: int,
     ) -> bool:
         """Write a session if it has this version: see `SessionStore.set`."""
-        args = [id_hash, expected_version, data, user or "", self._now_ms(), _ms(lifetime_s)]
-        return bool(self._run(self._set, [], [self.prefix, *args]))
+        args = id_hash, expected_version, data, user or "", self._now_ms(), _ms(lifetime_s)
+        return bool(self._run(self._ask_script, _set, *args))
 
     def move(
         self,
@@ -170,16 +190,16 @@ class RedisStore(SessionStore):
         expected_version: int,
     ) -> bool:
         """Write a session under another id: see `SessionStore.move`."""
-        args = [id_hash, expected_version, data, user or "", self._now_ms(), _ms(lifetime_s)]
-        return bool(self._run(self._move, [], [self.prefix, *args, new_hash]))
+        args = id_hash, expected_version, data, user or "", self._now_ms(), _ms(lifetime_s)
+        return bool(self._run(self._ask_script, _move, *args, new_hash))
 
     def touch(self, id_hash: str, lifetime_s: float) -> None:
         """Let a session last for this long from now: see `SessionStore.touch`."""
-        self._run(self._touch, [], [self.prefix, id_hash, self._now_ms(), _ms(lifetime_s)])
+        self._run(self._ask_script, _touch, id_hash, self._now_ms(), _ms(lifetime_s))
 
     def delete(self, id_hash: str) -> None:
         """End a session: see `SessionStore.delete`."""
-        self._run(self._delete, [], [self.prefix, id_hash])
+        self._run(self._ask_script, _delete, id_hash)
 
     def of_user(self, user: str) -> list[Kept]:
         """Return the sessions of a user: see `SessionStore.of_user`."""
@@ -187,62 +207,89 @@ class RedisStore(SessionStore):
 
     def delete_of_user(self, user: str, except_: str | None = None) -> int:
         """End the sessions of a user: see `SessionStore.delete_of_user`."""
-        return int(self._run(self._delete_of_user, [], [self.prefix, user, except_ or ""]))
+        return int(self._run(self._ask_script, _delete_of_user, user, except_ or ""))
 
     def close(self) -> None:
         """Close the connections that no thread is using; the next call opens new ones."""
-        pool = self._client.connection_pool
-        kept, self._kept = self._kept, []
-        for connection in kept:
-            pool.release(connection)
-        pool.disconnect(inuse_connections=False)
+        self._drop_kept()
+        self._client.connection_pool.disconnect(inuse_connections=False)
 
     def after_fork(self) -> None:
         """Leave the connections to the parent process; the client's own pool does so itself."""
-        self._kept = []
+        self._kept = SimpleQueue()
 
-    def _fetch(self, id_hash: str) -> t.Any:
-        """Read a session's fields; again, once, if the connection turns out to be closed.
+    def _ask_script(self, script: _Script, *args: str | bytes | int) -> t.Any:
+        """Run a script; the server learns it if it does not know it, as after a restart."""
+        values = [self.prefix.encode(), *map(_argument, args)]
+        try:
+            return self._ask(_packed(*script.known, *values))
+        except self._unknown_script:
+            return self._ask(_packed(*script.whole, *values))
+
+    def _ask(self, command: bytes, answers: int | None = None) -> t.Any:
+        """Send a command; again, once, if the connection turns out to be closed.
 
         Keeps the connections that it uses, which takes a third of the time that it takes to get
-        one from the client's pool and to give it back.
+        one from the client's pool and to give it back. With a number of `answers`, the command
+        is as many, and a list is returned.
         """
         notice_fork()
-        pool = self._client.connection_pool
-        command = [_hmget(self._key_start + id_hash.encode())]
         for is_last in (False, True):
             try:
-                connection = self._kept.pop()
-            except IndexError:
-                connection = pool.get_connection()
+                connection = self._kept.get_nowait()
+            except Empty:
+                connection = self._connect()
             try:
-                connection.send_packed_command(command, check_health=False)
-                found = connection.read_response()
+                connection.send_packed_command([command], check_health=False)
+                read = connection.read_response
+                if answers is None:
+                    answer = read(disable_decoding=True)
+                else:
+                    answer = [read(disable_decoding=True) for _ in range(answers)]
             except BaseException as error:
-                connection.disconnect()
-                pool.release(connection)
+                if answers is None and isinstance(error, self._refusal):
+                    # An answer as any other to the connection.
+                    self._kept.put(connection)
+                    raise
+                self._drop(connection)
                 if is_last or not isinstance(error, self._connection_error):
                     raise
                 # The server was restarted, so the others are closed as well.
-                kept, self._kept = self._kept, []
-                for closed in kept:
-                    closed.disconnect()
-                    pool.release(closed)
+                self._drop_kept()
             else:
-                self._kept.append(connection)
-                return found
+                self._kept.put(connection)
+                return answer
         raise AssertionError("It returns or raises.")
 
+    def _connect(self) -> t.Any:
+        """Open a connection; if the client has as many as it may, wait until one is free."""
+        until = time.monotonic() + ANSWER_TIMEOUT_S
+        while True:
+            try:
+                return self._client.connection_pool.get_connection()
+            except self._full:
+                if time.monotonic() > until:
+                    raise
+            # Not for the whole time: one that fails goes back to the client.
+            with suppress(Empty):
+                return self._kept.get(timeout=ANSWER_TIMEOUT_S / 20)
+
+    def _drop(self, connection: t.Any) -> None:
+        connection.disconnect()
+        self._client.connection_pool.release(connection)
+
+    def _drop_kept(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._drop(self._kept.get_nowait())
+
     def _of_user(self, user: str) -> list[Kept]:
-        ids = [each.decode() for each in self._client.zrange(f"{self.prefix}:user:{user}", 0, -1)]
-        if not ids:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
-        for id_hash in ids:
-            pipeline.hmget(f"{self.prefix}:{id_hash}", _FIELDS)
-        found = zip(ids, map(_read, pipeline.execute()), strict=True)
+        listed = self._ask(_packed(b"ZRANGE", f"{self.prefix}:user:{user}".encode(), b"0", b"-1"))
+        commands = [_hmget(self._key_start + each) for each in listed]
+        answers = self._ask(b"".join(commands), len(commands)) if commands else []
+        found = zip(listed, map(_read, answers), strict=True)
         # An expired one is still listed until the next write.
-        return [Kept(each, s.created_at, s.used_at) for each, s in found if s is not None]
+        return [Kept(each.decode(), s.created_at, s.used_at) for each, s in found if s is not None]
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
@@ -261,6 +308,16 @@ def _hmget(key: bytes) -> bytes:
     PERF(page_redis): 1 us instead of 5 us for the client's own. SPEC(RESP): bulk strings.
     """
     return b"%b$%d\r\n%b\r\n%b" % (_HMGET, len(key), key, _NAMES)
+
+
+def _packed(*parts: bytes) -> bytes:
+    """Return a command as it is sent. SPEC(RESP): an array of bulk strings."""
+    strings = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
+    return b"*%d\r\n%b" % (len(parts), b"".join(strings))
+
+
+def _argument(value: str | bytes | int) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _read(found: t.Sequence[bytes | None]) -> Stored | None:
