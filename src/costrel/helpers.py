@@ -487,12 +487,12 @@ def _send(
 def _noting_age(ctx: t.Any, max_age: t.Any, default: bool) -> t.Any:
     """Note for what finishes the response how long the client may cache a file, and who says so."""
     if max_age is not None and not callable(max_age):
-        vars(ctx)["sent_file_age"] = max_age, default
+        ctx.sent_file_age = max_age, default
         return max_age
 
     def decide(path: str | None) -> t.Any:
         age_s = (max_age or ctx.app.get_send_file_max_age)(path)
-        vars(ctx)["sent_file_age"] = age_s, default
+        ctx.sent_file_age = age_s, default
         return age_s
 
     return decide

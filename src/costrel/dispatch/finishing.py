@@ -118,8 +118,8 @@ class Finishing:
         if nonce is not None:
             self._allow_nonce(headers, nonce)
         if reads_session:
-            if "sent_file_age" in own:
-                age_s, is_default = own["sent_file_age"]
+            if ctx.sent_file_age is not None:
+                age_s, is_default = ctx.sent_file_age
                 _keep_file_private(headers, age_s, is_default=is_default)
             if streams and "cookie" not in response.vary:
                 response.vary.add("Cookie")
