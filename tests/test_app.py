@@ -113,7 +113,7 @@ def test_application_without_a_static_folder_sends_no_static_file():
 
 OURS = (
     "TYPED_VIEWS", "QUERY_UNKNOWN", "OPENAPI_", "DOCS_PATH", "SYNC_THREADS", "BACKGROUND_GRACE_S",
-    "BODY_TIMEOUT_S", "LOOP_LAG_WARNING_S", "TRUSTED_PROXIES", "WEBSOCKET_",
+    "BODY_TIMEOUT_S", "SEND_TIMEOUT_S", "LOOP_LAG_WARNING_S", "TRUSTED_PROXIES", "WEBSOCKET_",
 )  # fmt: skip
 
 

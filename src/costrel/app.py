@@ -141,6 +141,7 @@ class Flask(App):
             "SYNC_THREADS": 40,
             "BACKGROUND_GRACE_S": 10.0,
             "BODY_TIMEOUT_S": 30.0,
+            "SEND_TIMEOUT_S": 60.0,
             "LOOP_LAG_WARNING_S": 0.5,
             "TRUSTED_PROXIES": 0,
             "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,

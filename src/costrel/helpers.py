@@ -425,7 +425,8 @@ def send_file(
         etag: Whether to compute an ETag, or the ETag itself.
         last_modified: Time of the last change. Default: the file's.
         max_age: Seconds that the client may cache it, or a function of the path.
-            Default: ``SEND_FILE_MAX_AGE_DEFAULT``.
+            Default: ``SEND_FILE_MAX_AGE_DEFAULT``. On `Costrel`, a file of a request that has read
+            the session is kept by no cache without it, and with it by the client's own only.
     """
     options = {
         "mimetype": mimetype,
@@ -435,7 +436,8 @@ def send_file(
         "etag": etag,
         "last_modified": last_modified,
     }
-    return _send(werkzeug.utils.send_file, (path_or_file,), options, max_age)
+    default = max_age is None
+    return _send(werkzeug.utils.send_file, (path_or_file,), options, max_age, default)
 
 
 def send_from_directory(
@@ -448,8 +450,11 @@ def send_from_directory(
         path: The file's path below it. A path that leads outside gives a 404.
         **kwargs: Passed to `send_file`.
     """
+    # Static files are sent with the age of theirs, which may be None.
+    default = "max_age" not in kwargs
     max_age = kwargs.pop("max_age", None)
-    return _send(werkzeug.utils.send_from_directory, (directory, path), kwargs, max_age)
+    send = werkzeug.utils.send_from_directory
+    return _send(send, (directory, path), kwargs, max_age, default)
 
 
 def _send(
@@ -457,8 +462,12 @@ def _send(
     names: tuple[t.Any, ...],
     options: dict[str, t.Any],
     max_age: t.Any,
+    default: bool,
 ) -> Response:
-    """Send a file with Werkzeug's function, or with the headers that it made before."""
+    """Send a file with Werkzeug's function, or with the headers that it made before.
+
+    `default` is whether the caller has left out `max_age`.
+    """
 
     def make(max_age: t.Any) -> Response:
         kwargs = _prepare_send_file_kwargs(max_age=max_age, **options)
@@ -471,7 +480,11 @@ def _send(
         return t.cast("Response", send(*names, **kwargs))
 
     ctx = context.get(None)
-    if ctx is None or ctx.plan is None:
+    if ctx is None:
+        return make(max_age)
+    if default or max_age is not None:
+        max_age = _noting_age(ctx, max_age, default)
+    if ctx.plan is None:
         return make(max_age)
     engine = ctx.app._engine
     if engine.file_heads is None or engine.epoch != ctx.app._epoch.value:
@@ -484,6 +497,20 @@ def _send(
     if max_age is None:
         max_age = ctx.app.get_send_file_max_age
     return t.cast("Response", engine.file_heads.send(environ, key, max_age, make))
+
+
+def _noting_age(ctx: t.Any, max_age: t.Any, default: bool) -> t.Any:
+    """Note for what finishes the response how long the client may cache a file, and who says so."""
+    if max_age is not None and not callable(max_age):
+        ctx.sent_file_age = max_age, default
+        return max_age
+
+    def decide(path: str | None) -> t.Any:
+        age_s = (max_age or ctx.app.get_send_file_max_age)(path)
+        ctx.sent_file_age = age_s, default
+        return age_s
+
+    return decide
 
 
 def _sendable_name(name: t.Any, source: t.Any) -> str | None:

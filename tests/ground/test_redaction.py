@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+import traceback
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from costrel.ground import redaction
 from costrel.ground.redaction import (
     Secret,
+    check_server_address,
     is_secret_name,
     redact,
     remember,
@@ -16,6 +20,9 @@ from costrel.ground.redaction import (
     shown_dict,
     without_secrets,
 )
+from costrel.security.limiter import Limiter
+from costrel.sessions.stores import open_store
+from costrel.sessions.stores.redis import RedisStore
 
 
 @pytest.mark.parametrize(
@@ -92,6 +99,66 @@ def test_remembered_secret_is_replaced_in_any_text(monkeypatch):
     assert redact("12345678-longer 12345678 short-1 development") == (
         "(hidden) (hidden) short-1 development"
     )
+
+
+@pytest.mark.parametrize(
+    "secret", ['pa"ss\\w\u00f6rd-123', "it's a 'secret'", "a/b c&d%e#f+g", "\"both' \\'kinds'"]
+)
+def test_remembered_secret_is_replaced_however_it_is_written(monkeypatch, secret):
+    """Lines of logs are made with reprs, errors show JSON, and addresses have percent codes."""
+    monkeypatch.setattr(redaction, "_remembered", ())
+    remember(secret)
+    written = [
+        *(secret, f"{secret!r}", f"{secret!a}", f"{[secret, chr(39), chr(34)]!r}"),
+        *(json.dumps(secret), json.dumps(secret, ensure_ascii=False), f"{secret.encode()!r}"),
+        *(quote(secret), quote(secret, safe=""), urlencode({"a": secret})),
+        *(f"{'a' + chr(39) + secret!r}", f"{'a' + chr(34) + secret!r}"),
+    ]
+    for text in written:
+        assert "(hidden)" in redact(text), text
+        assert secret[-4:] not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("redis://:S3CRETpw/x@h:6379/0", "redis://:S3CRETpw#x@h", "redis://u:S3CRETpw?x@h/0"),
+        *("redis://:123/S3CRETpw@h", "redis://u:12#S3CRETpw@h", "redis://:S3CRETpw[@h"),
+        *("rediss://u:S3CRETpw@h:port/0",),
+    ],
+)
+@pytest.mark.parametrize(
+    "check", [RedisStore, lambda address: Limiter(address).hit("a", "1/s", "b")]
+)
+def test_address_with_a_password_that_ends_it_is_refused_without_the_password(check, address):
+    """The parsers' own errors show it as the port, or connect to another server."""
+    with pytest.raises(ValueError, match=r"urllib\.parse\.quote") as raised:
+        check(address)
+    text = "".join(traceback.format_exception(raised.value))
+    assert "S3CRETpw" not in "".join(line for line in text.splitlines() if "check(" not in line)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("redis://h", "redis://:p%2Fx@h:6379/0", "redis://[::1]:6379/1", "unix:///run/a@b.sock"),
+        *("redis://u:p@ss@h/0?socket_timeout=1", "redis://h/0?password=a@b"),
+    ],
+)
+def test_address_of_a_server_is_accepted(address):
+    """Whatever has a password that ends where it should."""
+    check_server_address("STORE", address)
+
+
+def test_mistyped_address_is_shown_without_its_password():
+    """By the names of settings that have addresses."""
+    for name in ("RATE_LIMIT_STORE", "SQLALCHEMY_DATABASE_URI", "CELERY_BROKER_URL"):
+        assert "S3CRETpw" not in shown(name, "redis//:S3CRETpw@localhost")
+    assert shown("RATE_LIMIT_STORE", "memory:") == "'memory:'"
+    for store in ("memory:?password=S3CRETpw", "file://u:S3CRETpw@host/path"):
+        with pytest.raises(ValueError, match="SESSION_STORE is") as raised:
+            open_store(store)
+        assert "S3CRETpw" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ SHOWN = {
     "zero\u200bwidth\ufeff": r"zero\u200bwidth\ufeff",
     "tag\U000e0041": r"tag\U000e0041",
     "half \ud800": r"half \ud800",
+    "\u3164\u115f\u1160\uffa0\u2800": r"\u3164\u115f\u1160\uffa0\u2800",
+    "a\ufe0fb\u034fc": r"a\ufe0fb\u034fc",
+    "\U0001d173\U0001bca0\U000110bd\U00013430": r"\U0001d173\U0001bca0\U000110bd\U00013430",
 }
 
 
@@ -38,13 +41,23 @@ def test_text_that_can_be_seen_stays(text: str) -> None:
     assert escape(text) == text
 
 
+def test_every_character_that_acts_or_is_not_seen_is_shown_as_its_code() -> None:
+    """All of these categories, as far as this Python knows them."""
+    categories = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    for code in range(0x110000):
+        character = chr(code)
+        if unicodedata.category(character) in categories:
+            assert escape(character) != character, hex(code)
+
+
 @given(st.text(st.characters(codec=None)))
 def test_any_text_becomes_one_line_of_visible_characters(text: str) -> None:
     """Whatever it is, it can be written as UTF-8, and has no controls."""
     shown = escape(text)
     shown.encode()
     assert len(shown.splitlines()) <= 1
-    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert not {unicodedata.category(character) for character in shown} & unseen
     assert escape(shown) == shown
 
 

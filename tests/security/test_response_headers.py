@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from costrel import Blueprint, Costrel, Flask, Response, abort, session
+from costrel import (
+    Blueprint,
+    Costrel,
+    Flask,
+    Response,
+    abort,
+    send_file,
+    send_from_directory,
+    session,
+    stream_template_string,
+    stream_with_context,
+)
 from costrel.security import (
     DEFAULT_HEADERS,
     content_security_policy,
@@ -403,6 +416,114 @@ def test_response_that_read_the_session_is_not_stored_by_caches(way):
     assert "Cookie" in response.headers["Vary"]
     assert way.ask(app, "/own").headers.getlist("Cache-Control") == ["private"]
     assert "Cache-Control" not in way.ask(app, "/plain").headers
+
+
+def make_streams(app):
+    """Add views whose bodies read the session when the header fields have been sent."""
+
+    @app.get("/generator")
+    def generator():
+        return stream_with_context(str(session.get("user")) for _ in range(2))
+
+    @app.get("/wrapped")
+    def wrapped():
+        return Response(iter(list(map(str.encode, generator()))), headers={"Vary": "Accept"})
+
+    @app.get("/template")
+    def template():
+        return stream_template_string("{{ session.user }}")
+
+    @app.get("/async")
+    async def async_generator():
+        async def make():
+            yield str(session.get("user"))
+
+        return stream_with_context(make())
+
+    @app.get("/own")
+    def own():
+        return Response(generator(), headers={"Cache-Control": "max-age=60"})
+
+
+@pytest.mark.parametrize("path", ["/generator", "/wrapped", "/template", "/async"])
+def test_stream_that_may_read_the_session_is_not_stored_by_caches(way, path):
+    """It is known only afterwards, so it is taken for read."""
+    app = make_app(SECRET_KEY="k" * 40)
+    make_streams(app)
+    response = way.ask(app, path)
+    assert response.headers.getlist("Cache-Control") == ["no-store"]
+    assert "Cookie" in ", ".join(response.headers.getlist("Vary"))
+
+
+def test_stream_keeps_the_caching_that_was_set(way):
+    """It varies by cookie nevertheless."""
+    app = make_app(SECRET_KEY="k" * 40)
+    make_streams(app)
+    response = way.ask(app, "/own")
+    assert response.headers.getlist("Cache-Control") == ["max-age=60"]
+    assert response.headers.getlist("Vary") == ["Cookie"]
+
+
+def fields_of_file(way, app, path):
+    """Return the header fields of a file, and close it."""
+    response = way.ask(app, path)
+    response.close()
+    return response.headers
+
+
+@pytest.mark.parametrize(
+    ("age_s", "options", "private"),
+    [
+        (None, {}, "no-store"),
+        (3600, {}, "no-store"),
+        (None, {"max_age": 60}, "private, max-age=60"),
+        (3600, {"max_age": lambda _path: 60}, "private, max-age=60"),
+        (3600, {"max_age": 0}, "no-cache, max-age=0"),
+    ],
+)
+def test_file_of_a_view_that_read_the_session_is_not_public(way, age_s, options, private):
+    """`send_file` knows of no users, so what it sets counts for files for everybody."""
+    app = make_app(SECRET_KEY="k" * 40, SEND_FILE_MAX_AGE_DEFAULT=age_s)
+
+    @app.get("/private")
+    def private_file():
+        return send_file(__file__, **options) if session.get("user") is None else "x"
+
+    @app.get("/late")
+    def late():
+        response = send_from_directory(Path(__file__).parent, Path(__file__).name, **options)
+        session.get("user")
+        return response
+
+    @app.get("/own")
+    def own():
+        response = private_file()
+        response.headers["Cache-Control"] = "public, max-age=7"
+        return response
+
+    app.add_url_rule("/public", "public", lambda: send_file(__file__, **options))
+    for path in ("/private", "/late", "/private", "/late"):
+        found = fields_of_file(way, app, path)
+        assert found.getlist("Cache-Control") == [private]
+        assert "Expires" not in found or private.startswith("no-cache")
+    assert fields_of_file(way, app, "/own")["Cache-Control"] == "public, max-age=7"
+    public = fields_of_file(way, app, "/public")["Cache-Control"]
+    assert "private" not in public
+    assert "no-store" not in public
+
+
+@pytest.mark.parametrize(
+    ("age_s", "expected"), [(None, "no-cache"), (3600, "private, max-age=3600")]
+)
+def test_static_file_stays_in_the_clients_cache_if_a_hook_reads_the_session(
+    way, age_s, expected, tmp_path
+):
+    """As hooks do that look who is logged in: static files are for everybody whom they let in."""
+    (tmp_path / "x.css").write_text("x")
+    app = Costrel(__name__, static_folder=tmp_path, static_url_path="/s")
+    app.config.update(SECRET_KEY="k" * 40, SEND_FILE_MAX_AGE_DEFAULT=age_s)
+    app.before_request(lambda: session.get("user"))
+    assert fields_of_file(way, app, "/s/x.css").getlist("Cache-Control") == [expected]
 
 
 def test_weakened_fields_are_listed_for_an_audit():

@@ -73,9 +73,24 @@ def test_test_client_needs_no_setting():
 def test_request_without_a_host_is_for_the_server_itself(port):
     """HTTP/1.0 needs none; then the address counts that the server has."""
     app = make_site()
-    environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": port}
+    environ = {
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.0",
+    }
     assert ask(app, None, **environ)[0] == 200
     assert ask(app, None, **{**environ, "SERVER_NAME": "10.0.0.5"})[0] == 400
+
+
+@pytest.mark.parametrize("hosts", [ThisMachine(), ["localhost"], None])
+def test_request_of_http_1_1_without_a_host_is_refused(hosts):
+    """RFC 9112: with 400, whichever hosts are served; on `Flask` as before."""
+    app = make_site(TRUSTED_HOSTS=hosts)
+    plain = Flask("plain")
+    plain.add_url_rule("/", view_func=lambda: request.host)
+    for missing in (None, ""):
+        assert ask(app, missing)[0] == 400
+        assert ask(plain, missing) == (200, "localhost")
 
 
 def test_server_name_is_served():

@@ -16,10 +16,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 import costrel
 from costrel import Flask, request
+from costrel.servers.strictrequests import StrictRequestHandler
 
 APP = """
 from costrel import Flask, request
@@ -94,7 +95,7 @@ def development_port() -> t.Iterator[int]:
     def smuggled():
         return "SMUGGLED"
 
-    class Quiet(WSGIRequestHandler):
+    class Quiet(StrictRequestHandler):
         def log(self, type, message, *args):  # noqa: A002
             pass
 
@@ -154,18 +155,22 @@ CHUNKED = b"5\r\nhello\r\n0\r\n\r\n"
         b"Content-Length: \xc2\xb9\xc2\xb5",
     ],
 )
-def test_body_of_no_certain_length_is_refused(port, headers):
+@pytest.mark.parametrize("server", ["port", "development_port"])
+def test_body_of_no_certain_length_is_refused(server, headers, request):
     """CVE-2024-1135, CVE-2024-6827, CVE-2019-16786, CVE-2022-24761: 400, and the connection ends.
 
     A proxy that reads the length otherwise would take the rest for another request.
     """
+    port = request.getfixturevalue(server)
     answer = exchange(port, post(b"/body", headers, CHUNKED))
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_body_with_two_lengths_ends_the_connection(port):
+@pytest.mark.parametrize("server", ["port", "development_port"])
+def test_body_with_two_lengths_ends_the_connection(server, request):
     """CVE-2019-16789, CVE-2022-24761: RFC 9112 §6.1 lets chunks win; then nothing may follow."""
+    port = request.getfixturevalue(server)
     headers = b"Content-Length: 5\r\nTransfer-Encoding: chunked"
     answer = exchange(port, post(b"/body", headers, CHUNKED + SMUGGLED))
     assert b"SMUGGLED" not in answer
@@ -214,8 +219,10 @@ def test_trailer_is_no_header(port):
         b"X-\xff: b",
     ],
 )
-def test_malformed_header_is_refused(port, line):
+@pytest.mark.parametrize("server", ["port", "development_port"])
+def test_malformed_header_is_refused(server, line, request):
     """CVE-2018-1000164, CVE-2019-16785, CVE-2019-16792: 400 for what proxies read in two ways."""
+    port = request.getfixturevalue(server)
     answer = exchange(port, b"GET /headers HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % line)
     assert answer.startswith(b"HTTP/1.1 400 ")
 

@@ -37,6 +37,7 @@ _ONLY_SERVING = {
     "stop_timeout": "--stop-timeout",
     "head_timeout": "--head-timeout",
     "body_timeout": "--body-timeout",
+    "send_timeout": "--send-timeout",
 }
 
 
@@ -100,6 +101,15 @@ _ONLY_SERVING = {
     " the response is 408.",
 )
 @click.option(
+    "--send-timeout",
+    type=click.IntRange(min=1),
+    default=None,
+    show_default="SEND_TIMEOUT_S, normally 60",
+    metavar="SECONDS",
+    help="How long a client may take to read a response, or each 64 KiB of a longer one. After"
+    " that, it is disconnected.",
+)
+@click.option(
     "--cert",
     type=CertParamType(),
     is_eager=True,
@@ -156,6 +166,7 @@ def run_command(
     stop_timeout: int,
     head_timeout: int,
     body_timeout: int | None,
+    send_timeout: int | None,
     cert: t.Any,
     reload: bool | None,
     debugger: bool | None,
@@ -227,6 +238,7 @@ def run_command(
         stop_timeout_s=stop_timeout,
         head_timeout_s=head_timeout,
         body_timeout_s=body_timeout,
+        send_timeout_s=send_timeout,
     )
 
 

@@ -97,6 +97,9 @@ class AppContext(metaclass=Watched):
     plan: t.Any = None
     """The plan that serves the request, if any."""
 
+    sent_file_age: tuple[int | None, bool] | None = None
+    """The maximum age of a file that was sent, in seconds, and whether it is the default."""
+
     continued_id: str | None = None
     """The id of the request that a background task continues: see `costrel.logging.request_id`."""
 

@@ -98,7 +98,11 @@ class Finishing:
         """Add to a response, in place, what it does not have yet."""
         headers = response.headers
         nonce = ctx.__dict__.get("csp_nonce")
-        no_store = nonce is None and self._reads_session(ctx)
+        own = ctx.__dict__
+        # What runs later may read the session too, when the head has been sent.
+        streams = self.no_store and "streams" in own
+        reads_session = streams or self._reads_session(ctx)
+        no_store = nonce is None and reads_session
         if type(headers) is Headers:
             # PERF(page): one look at the names. Asking for each takes 1 us, and 3 us if it is
             # not there, because Werkzeug raises and catches an error then.
@@ -113,6 +117,12 @@ class Finishing:
                     headers[name] = value
         if nonce is not None:
             self._allow_nonce(headers, nonce)
+        if reads_session:
+            if ctx.sent_file_age is not None:
+                age_s, is_default = ctx.sent_file_age
+                _keep_file_private(headers, age_s, is_default=is_default)
+            if streams and "cookie" not in response.vary:
+                response.vary.add("Cookie")
         ctx.is_finished = True
         for finisher in self.finishers:
             finisher.run(response)
@@ -139,6 +149,19 @@ class Finishing:
                     headers.setlist(name, [self.with_nonce(policy, nonce) for policy in policies])
         if "Cache-Control" not in headers:
             headers["Cache-Control"] = "no-store"
+
+
+def _keep_file_private(headers: t.Any, age_s: int | None, *, is_default: bool) -> None:
+    """Keep a file that was sent to one user out of the caches of others.
+
+    Until somebody has set ``Cache-Control`` otherwise, it is what `send_file` has set, which knows
+    nothing of users: ``no-cache``, which lets caches keep the file, or ``public``.
+    """
+    made = "no-cache" if age_s is None else f"public, max-age={age_s}"
+    if headers.get("Cache-Control", made) == made and (is_default or age_s is not None):
+        headers["Cache-Control"] = NO_STORE[1] if is_default else f"private, max-age={age_s}"
+        # Older caches know this field only.
+        headers.pop("Expires", None)
 
 
 def _names_of(fields: Fields) -> set[str]:

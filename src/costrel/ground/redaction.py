@@ -7,9 +7,11 @@ does (`Secret`), or it is an address with a password in it. `shown` is for reprs
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 import typing as t
+from urllib.parse import quote, quote_plus, urlsplit
 
 HIDDEN = "(hidden)"
 """What is shown instead of a secret."""
@@ -19,6 +21,8 @@ _SECRET = re.compile(
     r"(?:(?:SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|KEY|CREDENTIAL|DSN)S?|PASS|PWD|SALT)$"
 )
 _ABOUT = frozenset("FILE PATH FOLDER DIR NAME HEADER PREFIX ALGORITHM".split())
+
+_ADDRESSES = frozenset("URL URI STORE BROKER BACKEND SERVER".split())
 
 # Bounded, so that a long text is searched in linear time. The first alternative of the password
 # ends at the last "@" before the path; the second is for passwords with a slash, which some
@@ -143,6 +147,25 @@ def without_password(address: str) -> str:
     return _PARAMETER.sub(rf"\1{HIDDEN}", f"{user}:{HIDDEN}@{host}" if colon and at else address)
 
 
+def check_server_address(setting: str, address: str) -> None:
+    """Raise `ValueError` for the address of a server with a password that ends it too early.
+
+    The error says nothing of the address: what parsers report as a wrong port is the password.
+    """
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018  raises an error
+        is_cut = "@" in f"{parts.path}#{parts.fragment}" and "@" not in parts.netloc
+    except ValueError:
+        is_cut = True
+    if is_cut and "://" in address and ":///" not in address:
+        raise ValueError(
+            f"{setting} is an address with a port that is no number, or a password that is not"
+            " escaped. Write / ? # @ : and % in a password as urllib.parse.quote(password, safe='')"
+            " does: %2F for a slash."
+        ) from None
+
+
 def shown(name: str, value: object) -> str:
     """Return the repr of a setting, with everything secret in it hidden.
 
@@ -213,7 +236,11 @@ def _redacted(name: str, value: t.Any, depth: int) -> t.Any:
         return tuple(items) if isinstance(value, tuple) else items
     if secret and _must_hide(name, value):
         return _HIDDEN
-    return without_secrets(value) if type(value) is str else value
+    if type(value) is not str:
+        return value
+    words = _WORDS.findall(name)
+    is_address = bool(words) and words[-1].upper() in _ADDRESSES
+    return without_password(value) if is_address else without_secrets(value)
 
 
 def _must_hide(name: str, value: t.Any) -> bool:
@@ -232,7 +259,20 @@ def remember(value: str) -> None:
     if len(text) >= _SHORTEST and not text.isalpha() and text not in _remembered:
         # INVARIANT: bounded by the different secrets that this process has loaded. The longest
         # first, since one may contain another.
-        _remembered = tuple(sorted((*_remembered, text), key=len, reverse=True))
+        known = {*_remembered, *_spellings(text)}
+        _remembered = tuple(sorted(known, key=lambda one: (-len(one), one)))
+
+
+def _spellings(text: str) -> set[str]:
+    """Return a secret as it is written in reprs, JSON and addresses; mostly all are the same."""
+    spelt = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    data = text.encode("utf-8", "surrogatepass")
+    spelt |= {quote(data), quote(data, safe=""), quote_plus(data)}
+    for inner in (repr(text)[1:-1], ascii(text)[1:-1], repr(data)[2:-1]):
+        # Quotes are escaped or not depending on what else is in the repr.
+        plain = inner.replace("\\'", "'")
+        spelt |= {inner, plain, plain.replace("'", "\\'")}
+    return spelt
 
 
 def redact(text: str) -> str:

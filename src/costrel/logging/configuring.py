@@ -8,6 +8,7 @@ from functools import partial
 
 from ..ground.current import request_view
 from ..ground.protection import Finisher, security_of
+from .foreign import escape_for
 from .formats import FORMATTERS
 from .requestids import header_of, returned_field, variable_of
 from .streams import LogHandler, default_handler
@@ -40,7 +41,8 @@ def configure(app: t.Any) -> None:
     change take effect afterwards, call it again.
 
     It gives way to what you have configured: where a handler takes the records already, it adds
-    none, and changes none of yours.
+    none. It changes none of yours, except that handlers of the standard library with a plain
+    format escape what the application and Costrel log.
 
     Raises `ValueError` for a format or level that there is not: here, or before the first request.
     """
@@ -75,6 +77,7 @@ def apply(app: t.Any) -> None:
     if wanted is None:
         return
     check_format(wanted)
+    escape_for(app.name)
     root = logging.getLogger()
     handled = [root, *loggers] if wanted == "json" else loggers
     for logger in (root, *loggers):

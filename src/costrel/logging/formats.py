@@ -8,10 +8,9 @@ import typing as t
 from datetime import UTC, datetime
 
 from ..ground.redaction import redact
-from .escaping import escape, escape_lines
+from .escaping import escape
+from .foreign import OWN, indented, message_of
 from .requestids import RequestFacts, current_facts
-
-_INDENT = "    "
 
 
 def facts_of(record: logging.LogRecord) -> RequestFacts:
@@ -51,17 +50,12 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the lines of the traceback."""
-        message = redact(record.getMessage())
-        if getattr(record, "has_lines", False):
-            # Written by us, in lines.
-            message = escape_lines(message, _INDENT)
-        else:
-            message = escape(message)
+        message = message_of(record)
         written = datetime.fromtimestamp(record.created, UTC).astimezone()
         time = written.isoformat(" ", "milliseconds")
         id_ = facts_of(record).request_id or "-"
         parts = [f"{time} {record.levelname} {escape(record.name)} [{escape(id_)}] {message}"]
-        parts += (escape_lines(f"\n{text}", _INDENT) for text in _details(self, record))
+        parts += (f"\n{indented(text)}" for text in _details(self, record))
         return "".join(parts)
 
 
@@ -97,7 +91,7 @@ class JSONFormatter(logging.Formatter):
         details = dict(zip(("exception", "stack"), _both(self, record), strict=True))
         members.update((name, text) for name, text in details.items() if text)
         for name, value in vars(record).items():
-            if name not in _OWN:
+            if name not in OWN:
                 members.setdefault(name, redact(value) if isinstance(value, str) else value)
         # Once more, for what is in lists and dictionaries.
         return redact(dump(members))
@@ -135,11 +129,6 @@ def _shown(value: t.Any) -> t.Any:
     except Exception as error:  # noqa: BLE001  a broken `__repr__` must not lose the line
         return f"<{type(value).__name__}, whose repr() raised {type(error).__name__}>"
 
-
-_OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
-    "asctime", "has_lines", "message", "method", "path", "request_id", "taskName",
-}  # fmt: skip
-"""The attributes that every record has, and ours; others were passed as ``extra``."""
 
 FORMATTERS: t.Mapping[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JSONFormatter}
 """The formats, by what ``LOG_FORMAT`` calls them."""

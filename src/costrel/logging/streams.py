@@ -9,6 +9,7 @@ import typing as t
 from werkzeug.local import LocalProxy
 
 from ..ground.current import request_view
+from .foreign import make_safe
 
 
 def _errors_stream() -> t.TextIO:
@@ -47,6 +48,8 @@ class LogHandler(logging.StreamHandler[t.TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
+        # Others may have been added since the start; they come after this one.
+        make_safe(logging.getLogger(record.name))
         if not _is_shown_otherwise(record):
             super().emit(record)
 

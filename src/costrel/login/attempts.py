@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 BY_NAME, BY_ADDRESS = "login.name", "login.address"
 """What the counters are called in the limiter's store."""
 
+SHOWN_CHARACTERS = 2
+"""How much of a refused name is logged; `login_refused` passes on all of it."""
+
 _COUNTED = "_login_attempts"
 
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cn", "Me", "Mn"})
@@ -69,8 +72,9 @@ def _hit(
         return
     address = ctx.request.remote_addr
     app.logger.warning(
-        "Refused an attempt to log in as %a from %s: too many %s (%s = %r)",
-        name,
+        # SECURITY(secrets): people type passwords into the wrong field, and texts of any length.
+        "Refused an attempt to log in as %a... from %s: too many %s (%s = %r)",
+        name[:SHOWN_CHARACTERS],
         address,
         "from this address" if counter == BY_ADDRESS else "for this name",
         setting,

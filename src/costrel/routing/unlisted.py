@@ -16,6 +16,8 @@ from ..ground.origins import split_host
 from ..ground.protection import protection_of, security_of
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
     from ..registration.application import App
 
 MOST_NAMES = 32
@@ -86,6 +88,21 @@ def check_unlisted(app: App, host: str) -> None:
             name,
         )
     raise SecurityError(f"Host {host!r} is not trusted.")
+
+
+def check_missing(app: App, environ: WSGIEnvironment) -> None:
+    """Raise `SecurityError` (400) for HTTP/1.1 without a host, where an application is protected.
+
+    SPEC(RFC 9112 §3.2): a server must answer it with 400. The server's own name would be served in
+    place of the host, while a proxy in front may have decided by another name.
+    """
+    protection = protection_of(app)
+    if (
+        environ.get("SERVER_PROTOCOL") == "HTTP/1.1"
+        and protection is not None
+        and protection.hosts is not None
+    ):
+        raise SecurityError("A request of HTTP/1.1 needs the header field Host.")
 
 
 def tell_refused(app: App, host: str) -> None:

@@ -14,7 +14,7 @@ from werkzeug.wsgi import get_host
 from ..ground.current import app_view, context, request_view
 from ..ground.shortways import builds_as_imported
 from .listedhosts import checks_hosts, lists_address
-from .unlisted import check_unlisted, listed_hosts, tell_refused
+from .unlisted import check_missing, check_unlisted, listed_hosts, tell_refused
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -87,6 +87,8 @@ def create_url_adapter(app: App, request: Request | None) -> MapAdapter | None:
 
 def _trusted_host(app: App, request: Request, asked: str) -> str:
     """Return the host of a request; raises `SecurityError` (400) for one that is not listed."""
+    if not asked:
+        check_missing(app, request._received)
     trusted: t.Any = request.trusted_hosts
     if trusted is not None and checks_hosts(app):
         if not trusted:

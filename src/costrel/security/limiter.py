@@ -9,6 +9,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
+from ..ground.redaction import check_server_address
 from .quotas import MISSING, Quota, RateStatus, quotas_of, status_of
 
 if t.TYPE_CHECKING:
@@ -173,6 +174,7 @@ class Limiter:
 
     def _open(self) -> SlidingWindowCounterRateLimiter:
         """Return what counts in the store of the URL, to which it connects later."""
+        check_server_address("RATE_LIMIT_STORE", self._url)
         scheme = urlsplit(self._url).scheme
         if scheme not in SCHEMES:
             raise ValueError(

@@ -31,6 +31,7 @@ from .onloop import respond_on_loop
 from .proxies import behind
 from .scope import ENVIRON, Message, Receive, Scope, Send, split_path
 from .sending import answer_plainly
+from .trailers import ignore_trailers
 from .watch import Steps, Suspended
 from .wsgi import _forget_request
 
@@ -63,6 +64,8 @@ class Application:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        # Where uvicorn loads the application, it has loaded itself before.
+        ignore_trailers()
 
     async def __call__(  # noqa: C901, PLR0911, PLR0912, PLR0915  unrolled
         self, scope: Scope, receive: Receive, send: Send
@@ -81,6 +84,7 @@ class Application:
         if engine is None or engine.epoch != app._epoch.value:
             if app._has_life():
                 await _begin_life(app)
+            ignore_trailers()
             engine = t.cast("Engine", app._compile(send))
         if not engine.matches_on_loop:
             await respond_in_thread(app, scope, receive, send)
@@ -206,6 +210,7 @@ class Application:
         if scope["type"] == "lifespan":
             from .lifespan import live
 
+            ignore_trailers()
             return live(self.app, receive, send)
         raise RuntimeError(f"{scope['type']!r} is no kind of ASGI connection that Costrel knows.")
 

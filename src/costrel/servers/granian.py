@@ -30,6 +30,7 @@ from granian.server import MPServer
 from .accesslog import LOG_CONFIG
 from .address import ServeError, bind_address, show_url
 from .reception import RECEIVING_THREADS
+from .responses import SENDING_THREADS
 from .supervisor import StartError, Supervisor
 from .worker import (
     BACKLOG,
@@ -147,7 +148,7 @@ def _settings(options: ServeOptions, address: str, port: int) -> t.Any:
         port=port,
         interface=Interfaces.WSGI,
         workers=options.workers,
-        blocking_threads=(options.threads or WSGI_THREADS) + RECEIVING_THREADS,
+        blocking_threads=(options.threads or WSGI_THREADS) + RECEIVING_THREADS + SENDING_THREADS,
         runtime_mode=RuntimeModes.mt,
         http=HTTPModes.auto if options.certificate else HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=options.head_timeout_s * 1000),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from werkzeug.serving import WSGIRequestHandler
+from .strictrequests import StrictRequestHandler
 
 
-class NamelessHandler(WSGIRequestHandler):
+class NamelessHandler(StrictRequestHandler):
     """Sends no ``Server`` field but one that the application has set."""
 
     def send_header(self, keyword: str, value: str) -> None:

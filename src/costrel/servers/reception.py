@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import typing as t
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +30,8 @@ from ..dispatch.proxies import is_wrapped
 from ..serve.body import PIECE_BYTES, SPOOL_BYTES, BodyTimeout, FailedBody, append
 from ..serve.checked import checked
 from .accesslog import logging_requests
+from .responses import Responses
+from .slots import Slots
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -60,11 +61,17 @@ Run = t.Callable[[t.Any, dict[str, t.Any]], object]
 
 
 def receiving(
-    make_run: t.Callable[..., Run], app: App, threads: int, *, logs: bool = False
+    make_run: t.Callable[..., Run],
+    app: App,
+    threads: int,
+    wsgi: t.Any = None,
+    *,
+    logs: bool = False,
 ) -> t.Callable[..., Run]:
     """Wrap the function with which Granian makes what it calls for each request.
 
-    `logs` says whether each is logged.
+    `wsgi` is its module, in which the class of what it sends in pieces is replaced; `logs` says
+    whether each request is logged.
     """
 
     def make(callback: t.Any, *settings: t.Any) -> Run:
@@ -72,7 +79,10 @@ def receiving(
             callback = checked(callback)
         if logs:
             callback = logging_requests(callback, app)
-        return Reception(make_run(callback, *settings), app, threads)
+        reception = Reception(make_run(callback, *settings), app, threads)
+        if wsgi is not None:
+            wsgi.ResponseIterWrap = reception.responses.watch_for_caller
+        return reception
 
     return make
 
@@ -83,9 +93,8 @@ class Reception:
     def __init__(self, run: Run, app: App, threads: int) -> None:
         self._run = run
         self._config = app.config
-        self._lock = threading.Lock()
-        self._free = threads
-        self._waiting: deque[tuple[t.Any, dict[str, t.Any]]] = deque()
+        self._slots = Slots(threads, self._work)
+        self.responses = Responses(self._slots, app.config["SEND_TIMEOUT_S"])
         self._reads = Reads()
 
     def __call__(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
@@ -94,18 +103,27 @@ class Reception:
         if body is None:
             return
         environ["wsgi.input"] = body
-        with self._lock:
-            if not self._free:
-                self._waiting.append((protocol, environ))
+        slots = self._slots
+        with slots.lock:
+            if not slots.free:
+                slots.waiting.append((protocol, environ))
                 return
-            self._free -= 1
+            slots.free -= 1
+        self._work(protocol, environ)
+
+    def _work(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
+        """Answer a request that has a slot, and those that wait for it then."""
+        slots = self._slots
         while True:
             self._answer(protocol, environ)
-            with self._lock:
-                if not self._waiting:
-                    self._free += 1
+            with slots.lock:
+                if not slots.waiting:
+                    slots.free += 1
                     return
-                protocol, environ = self._waiting.popleft()
+            job = slots.give()
+            if job is None:
+                return
+            protocol, environ = job
 
     def _answer(self, protocol: t.Any, environ: dict[str, t.Any]) -> None:
         try:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import uvicorn
 
+from ..serve.trailers import ignore_trailers
 from .retiring import closing
 
 if t.TYPE_CHECKING:
@@ -132,6 +133,7 @@ def make_server(
     config.load()
     config.http_protocol_class = with_head_timeout(config.http_protocol_class, head_timeout_s)
     _know_all_statuses()
+    ignore_trailers()
     if certificate is not None and not isinstance(certificate, tuple):
         config.ssl = certificate
     return Server(config)

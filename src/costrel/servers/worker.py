@@ -32,6 +32,7 @@ from ..serve.inflight import leave_all
 from ..serve.scope import Message, Receive, Scope, Send
 from .accesslog import LOG_CONFIG, AccessLog, write_json
 from .address import explain
+from .connections import look_after_readers
 from .exiting import end_process
 from .interface import Choice, Wanted, choose, has_uvicorn, websocket_of
 from .retiring import Parent, close_after_responses, closing
@@ -80,7 +81,7 @@ class ServeOptions:
     `stop_timeout_s` is how long requests in flight may take once the server is
     told to stop; then they are cut off. `head_timeout_s` is how long a connection
     may send nothing, or an incomplete request head. `body_timeout_s` replaces the
-    application's ``BODY_TIMEOUT_S``.
+    application's ``BODY_TIMEOUT_S``, and `send_timeout_s` its ``SEND_TIMEOUT_S``.
     """
 
     host: str = "127.0.0.1"
@@ -92,6 +93,7 @@ class ServeOptions:
     stop_timeout_s: int = 30
     head_timeout_s: int = 10
     body_timeout_s: float | None = None
+    send_timeout_s: float | None = None
     interface: Wanted = "auto"
 
 
@@ -242,6 +244,9 @@ def work(worker_id: int, process_name: str, boot: Boot, sock: t.Any, *settings: 
         boot.fail(BootFailure(str(error)))
     if options.body_timeout_s is not None:
         app.config["BODY_TIMEOUT_S"] = options.body_timeout_s
+    if options.send_timeout_s is not None:
+        app.config["SEND_TIMEOUT_S"] = options.send_timeout_s
+    look_after_readers(boot.listener, app.config["SEND_TIMEOUT_S"])
     choice = choose(app, options.interface)
     if choice.interface == "wsgi":
         if believed_proxies(app):
@@ -300,7 +305,8 @@ def _receive_first(app: t.Any, threads: int, *, logs: bool) -> None:
     from .reception import receiving
 
     module: t.Any = sys.modules[MPServer.__module__]
-    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads, logs=logs)
+    wsgi: t.Any = sys.modules[module._wsgi_call_wrap.__module__]
+    module._wsgi_call_wrap = receiving(module._wsgi_call_wrap, app, threads, wsgi, logs=logs)
 
 
 def _tell_of_siblings(app: t.Any, workers: int) -> None:

@@ -36,6 +36,7 @@ _TYPES: t.Mapping[str, t.Any] = {
     "WEBSOCKET_MAX_MESSAGE_SIZE": int | None,
     "WEBSOCKET_IDLE_S": float | None,
     "BODY_TIMEOUT_S": float | None,
+    "SEND_TIMEOUT_S": float | None,
     "BACKGROUND_GRACE_S": float | None,
     "LOOP_LAG_WARNING_S": float | None,
     "OPENAPI_PATH": str | None,

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ...ground.forks import forget_after_fork, notice
+from ...ground.redaction import without_password
 
 Clock = t.Callable[[], float]
 
@@ -240,8 +241,8 @@ def _open_memory(url: str) -> SessionStore:
     limit = options.pop("max_sessions", [str(MAX_SESSIONS)])[-1]
     if parts.netloc or parts.path or options or not limit.isdecimal() or not int(limit):
         raise ValueError(
-            f"SESSION_STORE is {url!r}. Write 'memory:', or 'memory:?max_sessions=1000' for"
-            " another limit."
+            f"SESSION_STORE is {without_password(url)!r}. Write 'memory:', or"
+            " 'memory:?max_sessions=1000' for another limit."
         )
     return MemoryStore(int(limit))
 
@@ -253,7 +254,7 @@ def _open_files(url: str) -> SessionStore:
     path = unquote(parts.path)
     if parts.netloc or parts.query or not path.startswith("/") or path == "/":
         raise ValueError(
-            f"SESSION_STORE is {url!r}, but needs the absolute path of a folder of its own, after"
-            " three slashes: 'file:///var/lib/app/sessions'."
+            f"SESSION_STORE is {without_password(url)!r}, but needs the absolute path of a folder"
+            " of its own, after three slashes: 'file:///var/lib/app/sessions'."
         )
     return FileStore(path)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from urllib.parse import parse_qsl, urlencode
 
+from ...ground.redaction import check_server_address
 from . import Clock, Kept, SessionStore, Stored, StoreUnavailableError, notice_fork
 
 PREFIX = "costrel:session"
@@ -139,6 +140,7 @@ class RedisStore(SessionStore):
         exceptions, backoff, retry = map(
             _load, ("redis.exceptions", "redis.backoff", "redis.retry")
         )
+        check_server_address("SESSION_STORE", url)
         url, self.prefix = _split_prefix(url)
         self._error: type[Exception] = exceptions.RedisError
         self._connection_error: type[Exception] = exceptions.ConnectionError
