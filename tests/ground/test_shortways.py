@@ -42,6 +42,8 @@ from costrel.routing import RuleMap
 from costrel.sessions import SecureCookieSession, SecureCookieSessionInterface
 from costrel.sessions.safe import SafeSessionInterface
 from costrel.sessions.signing import HMAC, Serializer, Signer
+from costrel.sessions.stored import StoredSessionInterface
+from costrel.sessions.stores.memory import MemoryStore
 from costrel.templating import Environment, Template
 from costrel.views import MethodView
 from costrel.wrappers.request import FormParser
@@ -51,6 +53,7 @@ ROOTS: tuple[type, ...] = (
     IntegerConverter, RuleMap, MapAdapter, MethodView, MultiPartParser, MultipartDecoder, Request,
     RequestContext, Response, Rule, SecureCookieSession, SecureCookieSessionInterface,
     UnicodeConverter, Environment, jinja2.Template, HMAC, Serializer, Signer, SafeSessionInterface,
+    StoredSessionInterface,
 )  # fmt: skip
 # Ours only stand for these, which is where others replace methods.
 STANDS_FOR = {HMAC: HMACAlgorithm, Serializer: URLSafeTimedSerializer, Signer: TimestampSigner}
@@ -74,6 +77,7 @@ SUBCLASSED: dict[type, type] = {
     SecureCookieSession: SecureCookieSession,
     SecureCookieSessionInterface: SecureCookieSessionInterface,
     SafeSessionInterface: SafeSessionInterface,
+    StoredSessionInterface: StoredSessionInterface,
     UnicodeConverter: UnicodeConverter,
     Environment: Environment,
     jinja2.Template: Template,
@@ -81,15 +85,18 @@ SUBCLASSED: dict[type, type] = {
 OBJECTS = {
     Flask, Request, Response, DefaultJSONProvider, SecureCookieSessionInterface, HTTPException,
     RuleMap, Rule, UnicodeConverter, IntegerConverter, BaseConverter, Environment,
-    BaseResponse, SafeSessionInterface,
+    BaseResponse, SafeSessionInterface, StoredSessionInterface,
 }  # fmt: skip
 
 # Werkzeug makes its rules' functions of these, and has no further question.
 COMPILED = {"to_url"}
 # Its map calls this by its own class, whatever ours has.
 BY_CLASS = {"bind"}
-# Jinja asks these for constants with subscripts, for errors, and where extensions call them.
-RARELY = {"autocorrect_location_header", "getitem", "handle_exception", "lex", "parse"}
+# Jinja asks these for constants with subscripts, for errors, and where extensions call them; and
+# whether saving a session would wait for its store is asked on an event loop.
+RARELY = {
+    "autocorrect_location_header", "getitem", "handle_exception", "lex", "parse", "needs_store",
+}  # fmt: skip
 # What decides whether sessions are opened on access is asked for each request by one path only.
 DECIDES = {"session_class"}
 # A response that hooks see has its body already.
@@ -163,8 +170,11 @@ class Site:
             app.request_class = type("Own", (Request,), {"form_data_parser_class": of(FormParser)})
         app.response_class = uses.get(BaseResponse) or of(Response)
         app.url_rule_class = of(Rule)
-        safe = root is SafeSessionInterface
-        app.session_interface = of(root if safe else SecureCookieSessionInterface)()
+        if root is StoredSessionInterface:
+            app.session_interface = of(root)(MemoryStore())
+        else:
+            safe = root is SafeSessionInterface
+            app.session_interface = of(root if safe else SecureCookieSessionInterface)()
         if SecureCookieSession in uses:
             app.session_interface.session_class = of(SecureCookieSession)
         app.jinja_environment = of(Environment)
@@ -343,6 +353,7 @@ def replace_on_objects(site: Site, root: type, name: str, asked: list[str]) -> N
         DefaultJSONProvider: [app.json],
         SecureCookieSessionInterface: [app.session_interface],
         SafeSessionInterface: [app.session_interface],
+        StoredSessionInterface: [app.session_interface],
         RuleMap: [app.url_map],
         Environment: [app.jinja_env],
         Rule: rules,
