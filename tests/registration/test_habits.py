@@ -39,7 +39,7 @@ def test_arguments_of_other_packages_are_answered(call, words):
 
 def test_right_calls_are_passed_on():
     """And errors in their values are as before."""
-    assert limit("1/minute", methods=["GET"])(lambda: "x").rate_rules[0].methods == {"GET"}
+    assert limit("1/minute", methods=["GET"])(lambda: "x").rate_rules[0].methods == {"GET", "HEAD"}
     with pytest.raises(ValueError, match="no rate limit"):
         limit("often")
 

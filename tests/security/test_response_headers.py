@@ -560,3 +560,26 @@ def test_view_may_be_marked_between_two_requests(way):
     assert_protected(way.ask(app))
     app.view_functions["view"] = headers({"X-Own": "1"})(lambda: "x")
     assert way.ask(app).headers["X-Own"] == "1"
+
+
+def test_rules_with_the_same_fields_share_what_is_compiled():
+    """It takes kilobytes; a rule with other fields, or settings that change, get their own."""
+    app = make_app()
+    hook = app.after_request_funcs[None][0]
+    app.add_url_rule("/one", "one", lambda: "x")
+    app.add_url_rule("/two", "two", lambda: "x")
+    app.add_url_rule("/own", "own", headers({"X-Own": "1"})(lambda: "x"))
+
+    def compiled():
+        rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
+        return [hook.compile(app, rules[endpoint]) for endpoint in ("one", "two", "own")]
+
+    one, two, own = compiled()
+    assert one is two
+    assert ("X-Own", "1") in own.insecure
+    app.config["SECURITY_HEADERS"] = {"X-Frame-Options": "SAMEORIGIN"}
+    assert ("X-Frame-Options", "SAMEORIGIN") in compiled()[0].insecure
+    for number in range(300):
+        app.config["SECURITY_HEADERS"] = {"X-Number": str(number)}
+        assert ("X-Number", str(number)) in compiled()[1].insecure
+    assert len(hook._made) <= 100

@@ -15,6 +15,9 @@ if t.TYPE_CHECKING:
 
     from ..registration.application import App
 
+_KEPT = 100
+"""So many different sets of header fields are shared by the rules of an application."""
+
 
 class Finish(FinishHook):
     """Add to each response what its rule's header fields are, and what features add.
@@ -28,6 +31,8 @@ class Finish(FinishHook):
 
     def __init__(self) -> None:
         self._compiled = PerRule(self.compile)
+        #: By its arguments: most rules of an application have the same, which takes kilobytes.
+        self._made: dict[t.Any, Finishing] = {}
 
     def __repr__(self) -> str:
         """Return what lists of hooks show."""
@@ -43,13 +48,16 @@ class Finish(FinishHook):
                 return None
             return Finishing([], [], finishers, varies=shared is not None, no_store=False)
         found = security.headers.of(app, None if rule is None else rule.endpoint)
-        return Finishing(
-            found.fields(secure=False),
-            found.fields(secure=True),
-            finishers,
-            with_nonce=with_nonce,
-            varies=shared is not None,
-        )
+        insecure, secure = found.fields(secure=False), found.fields(secure=True)
+        if shared is not None:
+            return Finishing(insecure, secure, finishers, with_nonce=with_nonce, varies=True)
+        key = *insecure, None, *secure, None, *map(id, finishers)
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= _KEPT:  # settings that change at run time make others
+                self._made.clear()
+            made = self._made[key] = Finishing(insecure, secure, finishers, with_nonce=with_nonce)
+        return made
 
     def __call__(self, response: t.Any) -> t.Any:
         """Finish the response of the current request, in place."""
