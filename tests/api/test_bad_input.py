@@ -303,7 +303,10 @@ BAD: dict[str, Bad] = {
         CAPTION, part("details", '{"inner":' * 600), COVER,
     ),
     "JSON part that is an image": cover(
-        {"form:/details": "Invalid JSON: its content type is 'image/png', not 'application/json'"},
+        {
+            "form:/details": "Invalid JSON: its content type is 'image/png',"
+            " not 'application/json' or 'application/msgpack'"
+        },
         CAPTION, part("details", '{"width": 1}', '; filename="blob"', "image/png"), COVER,
     ),
     "all of a form at once": cover(

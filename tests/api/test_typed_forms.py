@@ -8,7 +8,7 @@ import io
 import typing as t
 
 import pytest
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, msgpack
 
 from costrel import Costrel
 from costrel.api import File, Form, Partial, Query, UploadedFile, changes_of
@@ -21,6 +21,14 @@ class Details(Struct):
 
     width: int
     tags: list[str] = []
+
+
+class Stamp(Struct):
+    """A part with types that JSON has no words for."""
+
+    at: dt.datetime
+    data: bytes
+    width: int
 
 
 class Author(Struct):
@@ -112,6 +120,32 @@ def test_json_part_is_decoded_beside_other_fields() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["application/msgpack", "application/vnd.msgpack"])
+def test_part_of_messagepack_is_decoded_as_a_body_is(kind: str) -> None:
+    """Its binary data and its times too; a broken one is called MessagePack, not JSON."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(
+        stamp: t.Annotated[Stamp, Form()],
+        cover: UploadedFile | None = None,  # beside it, the model is one part
+    ) -> list[str]:
+        return [stamp.at.isoformat(), stamp.data.decode(), str(stamp.width)]
+
+    at = dt.datetime(2024, 5, 6, tzinfo=dt.UTC)
+    client = app.test_client()
+
+    def answer(content: bytes) -> t.Any:
+        return client.post("/", data={"stamp": file(content, "blob", kind)}).json
+
+    sent = {"at": at, "data": b"\x61", "width": 3}
+    assert answer(msgpack.encode(sent)) == [at.isoformat(), "a", "3"]
+    (wrong,) = answer(msgpack.encode({**sent, "width": "x"}))["errors"]
+    assert (wrong["pointer"], wrong["detail"]) == ("/stamp/width", "Expected `int`, got `str`")
+    (broken,) = answer(msgpack.encode(sent)[:-1])["errors"]
+    assert broken["detail"].startswith("Invalid MessagePack: ")
+
+
 def test_model_alone_is_the_whole_form() -> None:
     """With its files, lists, and objects as JSON."""
     app = Costrel(__name__)
@@ -174,6 +208,21 @@ def test_file_has_size_and_type() -> None:
             "detail": "Expected a file of at most 3 bytes, got 4",
         },
         {"in": "file", "pointer": "/many", "detail": "Expected `array` of length <= 2"},
+    ]
+
+
+def test_file_of_wrong_size_and_type_has_both_errors() -> None:
+    """Nobody sends a smaller one of the wrong type after the first error."""
+    app = Costrel(__name__)
+
+    @app.post("/")
+    def add(one: t.Annotated[UploadedFile, File(max_size=3, types=("image/png",))]) -> list[str]:
+        return [one.safe_name]
+
+    response = app.test_client().post("/", data={"one": file(b"1234", "a.gif", "image/gif")})
+    assert [(one["pointer"], one["detail"]) for one in response.json["errors"]] == [
+        ("/one", "Expected a file of at most 3 bytes, got 4"),
+        ("/one", "Expected `image/png`, got `image/gif`"),
     ]
 
 

@@ -436,7 +436,7 @@ unknown_name.__annotations__["value"] = "Missing"
         (two_bodies, "'a' and 'b' take the body"),
         (body_on_get, "'item' takes the body, but requests with GET"),
         (custom_class, "'value' can't be filled from a request"),
-        (two_markers, "can't both say where it comes from"),
+        (two_markers, r"can't both say .* Keep one of them, as in Annotated\[\.\.\., Header\(\)\]"),
         (object_in_header, "'Value' has a type that text can't stand for"),
         (unknown_name, "name 'Missing' is not defined"),
     ],

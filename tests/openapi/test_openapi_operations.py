@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from openapi_library import make_app
 from openapi_spec_validator import validate
 
-from costrel import Costrel, EventStream, Flask, Response
+from costrel import Blueprint, Costrel, EventStream, Flask, Response
 from costrel.api import (
     APIKey,
     BearerAuth,
@@ -21,8 +21,10 @@ from costrel.api import (
     Path,
     Problem,
     Query,
+    check_preconditions,
 )
 from costrel.openapi import document_of
+from costrel.security import csrf_exempt, limit_blueprint
 
 
 class Item(Struct):
@@ -283,7 +285,7 @@ def test_responses_are_what_is_declared_and_the_problems_that_can_happen() -> No
     app = make_app()
     described = operation(app, "/v1/books/", "post")
     assert list(described["responses"]) == [
-        "201", "400", "401", "406", "413", "414", "415", "422", "500",
+        "201", "400", "401", "403", "406", "413", "414", "415", "422", "500",
     ]  # fmt: skip
     assert described["responses"]["201"] == {
         "description": "Created",
@@ -381,6 +383,7 @@ def test_text_responses_and_events_are_not_json() -> None:
 
     assert operation(app, "/text")["responses"] == {
         "200": {"description": "OK", "content": {"text/html": {"schema": {"type": "string"}}}},
+        "400": {"description": "Bad Request"},
         "414": {"description": "Request URI Too Long"},
         "422": {"description": "Unprocessable Entity"},
     }
@@ -487,3 +490,46 @@ def test_type_that_json_can_not_describe_is_an_error_that_names_the_view() -> No
         TypeError, match=r"complex does not say.*show.*test_openapi_operations\.py:\d+"
     ):
         document_of(app)
+
+
+def test_answers_of_protections_are_documented_where_they_occur() -> None:
+    """Each with the method, blueprint or view that it concerns, and not where it is off."""
+    app = Costrel(__name__)
+    shop = Blueprint("shop", __name__)
+    limit_blueprint(shop, "10/minute")
+
+    @app.route("/both", methods=["GET", "POST"])
+    def both(q: str = "") -> Item:
+        return Item(len(q))
+
+    @csrf_exempt
+    @app.post("/exempt")
+    def exempt() -> Item:
+        return Item(1)
+
+    @app.put("/changed")
+    def changed() -> Item:
+        check_preconditions("1")
+        return Item(1)
+
+    @shop.get("/shop")
+    def limited() -> Item:
+        return Item(1)
+
+    app.register_blueprint(shop)
+
+    def answers(path: str, method: str = "get") -> set[str]:
+        return {"400", "403", "412", "429"} & set(operation(app, path, method)["responses"])
+
+    assert answers("/both") == {"400"}
+    assert answers("/both", "post") == {"400", "403"}
+    assert answers("/exempt", "post") == set()
+    assert answers("/changed", "put") == {"403", "412"}
+    assert answers("/shop") == {"429"}
+    shared = document_of(app)["components"]["responses"]
+    assert {"BadRequest", "RequestHeaderFieldsTooLarge"} <= shared.keys()
+    app.config.update(
+        CSRF_PROTECTION=False, RATE_LIMIT_DEFAULT="9/day", MAX_QUERY_FIELDS=None, MAX_HEADERS=None
+    )
+    assert answers("/both", "post") == {"429"}
+    assert "RequestHeaderFieldsTooLarge" not in document_of(app)["components"]["responses"]

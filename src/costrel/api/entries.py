@@ -149,7 +149,11 @@ def _split(annotation: t.Any) -> tuple[t.Any, Parameter | None]:
     markers = [extra() if isinstance(extra, type) else extra for extra in extras if _marks(extra)]
     rest = tuple(extra for extra in extras if not _marks(extra))
     if len(markers) > 1:
-        raise TypeError(f"{' and '.join(map(repr, markers))} can't both say where it comes from.")
+        raise TypeError(
+            f"{' and '.join(map(repr, markers))} can't both say where it comes from."
+            f" Keep one of them, as in Annotated[..., {type(markers[0]).__name__}()], or take a"
+            " parameter for each."
+        )
     marker = t.cast("Parameter | None", markers[0] if markers else None)
     return (t.Annotated[(inner, *rest)] if rest else inner), marker
 

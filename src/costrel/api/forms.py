@@ -17,11 +17,12 @@ from ..wrappers.request import MULTIPART, URLENCODED
 from . import mismatches
 from .intake import part_reader
 from .kinds import ARRAYS, without_none
+from .negotiation import JSON_TYPE, PACKED_TYPES
 from .parameters import File, Form
 from .places import lists_of
 from .problems import Detail
 from .text import is_text
-from .uploads import UploadedFile, problem_with, uploaded
+from .uploads import UploadedFile, problems_with, uploaded
 from .values import Entry, Source, Values, text_source
 from .walks import WalkError
 
@@ -97,10 +98,10 @@ class FormValues(Values):
         self, key: str, files: list[UploadedFile], errors: list[Detail]
     ) -> list[UploadedFile]:
         for number, file in enumerate(files):
-            problem = problem_with(file, self._files[key])
-            if problem is not None:
-                path = [key, str(number)] if len(files) > 1 else [key]
-                errors.append(self._detail(path, problem))
+            path = [key, str(number)] if len(files) > 1 else [key]
+            errors += (
+                self._detail(path, problem) for problem in problems_with(file, self._files[key])
+            )
         return files
 
     def _decoded(
@@ -110,6 +111,7 @@ class FormValues(Values):
         found = []
         decode = self._json[key]
         for number, part in enumerate(parts):
+            is_packed = not isinstance(part, str) and part.mimetype in PACKED_TYPES
             try:
                 text = part if isinstance(part, str) else _read(part)
                 check_depth(text)
@@ -121,7 +123,11 @@ class FormValues(Values):
             except RecursionError:
                 errors.append(self._detail([key], TOO_DEEP))
             except (msgspec.DecodeError, ValueError) as error:
-                errors.append(self._detail([key], f"Invalid JSON: {error}"))
+                errors.append(
+                    self._detail(
+                        [key], f"Invalid {'MessagePack' if is_packed else 'JSON'}: {error}"
+                    )
+                )
         return found
 
     def _detail(self, path: t.Sequence[str], detail: str) -> Detail:
@@ -206,14 +212,22 @@ def _check_is_whole() -> None:
 def _read(file: FileStorage) -> bytes:
     """Return a JSON part that has a file name, as browsers send a ``Blob``.
 
-    Raises `ValueError` for another content type, and 413 above ``MAX_FORM_MEMORY_SIZE``.
+    One of MessagePack becomes JSON. Raises `ValueError` for another content type, or for broken
+    MessagePack, and 413 above ``MAX_FORM_MEMORY_SIZE``.
     """
-    if file.mimetype != "application/json" and not file.mimetype.endswith("+json"):
-        raise ValueError(f"its content type is {file.mimetype!r}, not 'application/json'")
+    is_packed = file.mimetype in PACKED_TYPES
+    if not (is_packed or file.mimetype == JSON_TYPE or file.mimetype.endswith("+json")):
+        raise ValueError(
+            f"its content type is {file.mimetype!r}, not {JSON_TYPE!r} or {PACKED_TYPES[0]!r}"
+        )
     limit = request.max_form_memory_size
     # Dependencies may have read it before.
     file.stream.seek(0)
     content: bytes = file.read() if limit is None else file.read(limit + 1)
     if limit is not None and len(content) > limit:
         raise RequestEntityTooLarge
-    return content
+    if not is_packed:
+        return content
+    from .packed import to_json
+
+    return to_json(content).json

@@ -60,14 +60,13 @@ def uploaded(files: t.Iterable[FileStorage]) -> list[UploadedFile]:
     return [file for file in found if file.filename or file.size]
 
 
-def problem_with(file: UploadedFile, wanted: File) -> str | None:
-    """Return what a marker refuses a file for; None if it does not."""
+def problems_with(file: UploadedFile, wanted: File) -> t.Iterator[str]:
+    """Yield what a marker refuses a file for: its size, its type, or both."""
     if wanted.max_size is not None and file.size > wanted.max_size:
-        return f"Expected a file of at most {wanted.max_size} bytes, got {file.size}"
+        yield f"Expected a file of at most {wanted.max_size} bytes, got {file.size}"
     if wanted.types and not any(_is_of(file.mimetype, pattern) for pattern in wanted.types):
         types = " or ".join(f"`{pattern}`" for pattern in wanted.types)
-        return f"Expected {types}, got `{file.mimetype}`" if file.mimetype else f"Expected {types}"
-    return None
+        yield f"Expected {types}, got `{file.mimetype}`" if file.mimetype else f"Expected {types}"
 
 
 def _is_of(mimetype: str, pattern: str) -> bool:

@@ -98,7 +98,9 @@ def _paths(describer: Describer, selected: t.Sequence[Selected]) -> dict[str, t.
     for one in selected:
         tags = (one.blueprint,) if one.blueprint is not None else ()
         try:
-            described = describer.describe(one.operation, one.id, one.variables, tags=tags)
+            described = describer.describe(
+                one.operation, one.id, one.variables, tags=tags, method=one.method
+            )
         except TypeError as error:
             raise TypeError(f"{error} ({one})") from error
         paths.setdefault(one.path, {})[one.method.lower()] = described

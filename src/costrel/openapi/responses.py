@@ -27,8 +27,9 @@ Answer = dict[str, t.Any]
 EVENTS = "text/event-stream"
 
 _EXPLAINED = {
-    400: "The request can't be read, for example because its JSON is broken.",
+    400: "The request can't be read: its JSON is broken, for example, or its host is not known.",
     401: "The credentials are missing, or they are not valid.",
+    403: "It is not allowed, for example because another site may have forged the request.",
     404: "There is nothing at this address.",
     406: "There is no answer in a media type that the client accepts.",
     412: "There is another version now than `If-Match` names.",
@@ -37,6 +38,7 @@ _EXPLAINED = {
     415: "The body has a media type that is not accepted here.",
     422: "Values of the request do not fit. `errors` has each of them.",
     429: "There were too many requests. `Retry-After` says when to come again.",
+    431: "The request has too many header fields.",
     500: "The server has failed.",
 }
 """What a response component says, if that is more than the status in words."""
@@ -104,6 +106,10 @@ class Responses:
             if status not in found:
                 found[status] = self._error(status, title, is_problem=operation.is_api)
         return {str(status): found[status] for status in sorted(found)}
+
+    def share(self, status: int) -> None:
+        """Describe an error that any request may get as a component, which no operation names."""
+        self._error(status, is_problem=True)
 
     def _error(self, status: int, title: str | None = None, *, is_problem: bool) -> Answer:
         """Return the response of an HTTP error: a problem of its component, or a page."""

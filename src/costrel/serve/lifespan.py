@@ -17,6 +17,7 @@ from ..ctx import AppContext
 from ..dispatch import loop as loops
 from ..dispatch.calls import call
 from ..dispatch.threads import hop_for, workers_of
+from ..dispatch.typed import check_views
 from ..ground.current import come_back, context, outside
 from ..ground.forks import forget_after_fork, notice
 from .background import BackgroundTasks, app_context_on, is_cancellation
@@ -286,7 +287,12 @@ async def live(app: App, receive: Receive, send: Send) -> None:
         kind = (await outside(receive))["type"]
         if kind == "lifespan.startup":
             try:
-                app._check_start(served=is_server(send))
+                if is_server(send):
+                    app._check_start()
+                    app._views_checked = True
+                    check_views(app)
+                else:
+                    app._check_start(served=False)
                 await life.start()
             except Exception as error:
                 from ..ground.frames import startup_error
