@@ -43,6 +43,34 @@ def test_name_can_be_tried_five_times_a_minute(path, caplog):
     assert [403] == statuses(client, "bob", 1)
 
 
+def test_login_that_counted_no_attempt_is_logged_once(path, caplog):
+    """With what to write; not if it was counted, if nothing is limited, or in testing mode."""
+    made = make()
+    app = made.app
+    client = with_attempts(made)
+
+    @app.post("/uncounted")
+    def uncounted():
+        login_user(made.users["ada"])
+        return "in"
+
+    def told():
+        return [text for text in caplog.messages if "no attempt was counted" in text]
+
+    app.testing = True
+    client.post("/uncounted")
+    app.testing = False
+    app.config.update(LOGIN_LIMITS=None, LOGIN_ADDRESS_LIMITS=None)
+    client.post("/uncounted")
+    app.config.update(LOGIN_LIMITS="5/minute", LOGIN_ADDRESS_LIMITS=None)
+    assert "in" == client.post("/try/ada?password=right").text
+    assert [] == told()
+    client.post("/uncounted")
+    client.post("/uncounted")
+    (message,) = told()
+    assert "call login.attempt(name)" in message
+
+
 def test_name_is_counted_however_it_is_written_and_wherever_it_comes_from(path):
     """Case, width, space and address don't give more attempts."""
     client = with_attempts(make())

@@ -265,6 +265,47 @@ def test_urlencoded_form_that_is_too_long_is_refused():
     assert post(app, b"a=" + b"x" * 5_000, path="/more") == 413
 
 
+def post_multipart(app, value):
+    """Send a field as a multipart form; return the status."""
+    head = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+    return post(app, head + value + b"\r\n--b--\r\n", "multipart/form-data; boundary=b")
+
+
+@pytest.mark.parametrize("config", [{}, {"MAX_FORM_MEMORY_SIZE": 2_000}])
+def test_field_of_a_form_has_one_limit_in_both_kinds_of_forms(config):
+    """``MAX_FORM_MEMORY_SIZE``: bytes of a value when it is decoded, and of an urlencoded name."""
+    app = make_app(**config, MAX_URLENCODED_SIZE=None)
+    limit = app.config["MAX_FORM_MEMORY_SIZE"]
+    assert [200, 413] == [post_multipart(app, b"x" * size) for size in (limit // 2, limit + 1)]
+    for one in (b"x", b"+", b"%41", b"%C3"):
+        statuses = [post(app, b"b=1&a=" + one * (limit + more)) for more in (0, 1)]
+        assert [200, 413] == statuses, one
+    assert [200, 413] == [post(app, b"x" * (limit + more) + b"=1") for more in (0, 1)]
+    many = b"&".join(b"a=" + b"x" * (limit // 2) for _ in range(4))
+    assert 200 == post(app, many)
+
+
+def test_view_says_how_long_a_field_of_its_forms_may_be():
+    """For urlencoded forms as for multipart ones. A `Flask` has no limit for urlencoded ones."""
+    app = make_app()
+
+    @app.post("/streamed")
+    def streamed():
+        parser = request.make_form_data_parser()
+        return str(len(parser.parse(request.stream, URLENCODED, None)[1]))
+
+    @app.post("/more")
+    def more():
+        request.max_form_memory_size = 900_000
+        return str(len(request.form))
+
+    assert post(app, b"a=" + b"x" * 800_000) == 413
+    assert post(app, b"a=" + b"x" * 800_000, path="/streamed") == 413
+    assert post(app, b"a=" + b"x" * 800_000, path="/more") == 200
+    assert post(app, b"a=" + b"x" * 900_001, path="/more") == 413
+    assert post(make_app(Flask), b"a=" + b"x" * 800_000) == 200
+
+
 @pytest.mark.wsgi_only("a chunked body needs an input without a length")
 def test_chunked_form_is_not_read_beyond_its_limit():
     """A form of unknown length is refused as soon as it is too long."""

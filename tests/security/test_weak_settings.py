@@ -22,6 +22,18 @@ WEAK = (
     ("limits", "MAX_JSON_DEPTH", None),
     ("limits", "MAX_URL_LENGTH", None),
     ("limits", "STRICT_FORMS", False),
+    ("limits", "BODY_TIMEOUT_S", None),
+    ("limits", "SEND_TIMEOUT_S", None),
+    ("limits", "WEBSOCKET_MAX_MESSAGE_SIZE", None),
+    ("sessions", "SESSION_COOKIE_DOMAIN", "shop.example"),
+    ("sessions", "SESSION_COOKIE_NAME", "shop"),
+    ("sessions", "MAX_COOKIE_SIZE", 0),
+    ("csrf", "CSRF_TRUSTED_ORIGINS", ["https://pay.example"]),
+    ("csrf", "WEBSOCKET_ORIGINS", ["*"]),
+    ("csrf", "WEBSOCKET_ORIGINS", "https://a.example, *"),
+    ("rates", "RATE_LIMIT_ON_OUTAGE", "allow"),
+    ("logs", "REQUEST_ID_TRUSTED", True),
+    ("openapi", "DOCS_PATH", "/docs"),
 )
 
 
@@ -50,7 +62,21 @@ def test_settings_that_are_as_safe_are_none():
         SESSION_COOKIE_SECURE=True,
         SESSION_COOKIE_SAMESITE="Strict",
         MAX_CONTENT_LENGTH=50_000_000,
+        SESSION_COOKIE_NAME="__Host-shop",
+        WEBSOCKET_ORIGINS=["https://a.example"],
+        WEBSOCKET_MAX_MESSAGE_SIZE=50_000_000,
+        RATE_LIMIT_ON_OUTAGE="refuse",
+        REQUEST_ID_TRUSTED=False,
     )
+    assert exemptions_of(app) == []
+
+
+def test_pages_of_documentation_in_debug_mode_are_none():
+    """Neither the path by itself, nor one that was chosen."""
+    app = Costrel("documented")
+    app.debug = True
+    assert exemptions_of(app) == []
+    app.config["DOCS_PATH"] = "/docs"
     assert exemptions_of(app) == []
 
 

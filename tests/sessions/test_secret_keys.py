@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from costrel import Costrel, Flask, flash, get_flashed_messages, session
 from costrel.ground.protection import security_of
+from costrel.security.csrftokens import csrf_token
 from costrel.sessions.keys import (
     DEBUG_KEY,
     MIN_BYTES,
@@ -297,6 +298,34 @@ def test_key_that_is_needed_and_missing_is_noted() -> None:
     app._check_start()
     (note,) = app._start_notes
     assert note.startswith("No SECRET_KEY is set, but it has a login.")
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY_FILE", "APP_SECRET_KEY_FILE", "FLASK_SECRET_KEY_FILE"]
+)
+def test_file_of_a_key_that_nothing_reads_is_told(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With what to write, at the start, where the key is missed, and in debug mode."""
+    app = visits(make_app(PROPAGATE_EXCEPTIONS=True))
+    with pytest.raises(RuntimeError) as unset:
+        app.test_client().get("/visit")
+    assert "The environment has" not in str(unset.value)
+
+    monkeypatch.setenv(name, "/run/secrets/secret-key")
+    monkeypatch.delenv(DEBUG_KEY, raising=False)
+    with pytest.raises(RuntimeError) as missed:
+        app.test_client().get("/visit")
+    app = visits(make_app())
+    app._check_start()
+    visits(make_app(DEBUG=True)).test_client().get("/visit")
+    with make_app().test_request_context(), pytest.raises(RuntimeError) as unsigned:
+        csrf_token()
+    for told in (str(missed.value), str(unsigned.value), *app._start_notes, *caplog.messages):
+        assert f"The environment has {name}, but this application doesn't read the file" in told
+        assert "costrel.settings.load(app, Settings)" in told
+        assert f'app.secret_key = Path(os.environ["{name}"]).read_text().strip()' in told
+    assert len([*app._start_notes, *caplog.messages]) == 3
 
 
 def test_note_is_logged_under_servers_that_we_do_not_start(

@@ -9,12 +9,14 @@ import unicodedata
 
 from werkzeug.exceptions import TooManyRequests
 
+from ..ground.securitylog import security_log
 from ..security.clientkeys import address_key
 from .setup import DEFAULTS, LoginSetup
 from .signals import login_refused
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
+    from ..registration.application import App
 
 BY_NAME, BY_ADDRESS = "login.name", "login.address"
 """What the counters are called in the limiter's store."""
@@ -52,9 +54,26 @@ def forget_attempts(setup: LoginSetup, ctx: RequestContext) -> None:
     """Forget the attempts of the names that this request has logged in with.
 
     Those of the address stay: otherwise somebody with one account could try any number of others.
+    The first time that none was counted, the log says so.
     """
+    if _COUNTED not in vars(ctx):
+        _tell_uncounted(setup, ctx.app)
     for key in vars(ctx).pop(_COUNTED, ()):
         setup.limiter_of(ctx.app).reset(BY_NAME, key)
+
+
+def _tell_uncounted(setup: LoginSetup, app: App) -> None:
+    config = app.config
+    if setup.has_told_uncounted or app.testing:
+        return
+    if any(config.get(name, DEFAULTS[name]) for name in ("LOGIN_LIMITS", "LOGIN_ADDRESS_LIMITS")):
+        setup.has_told_uncounted = True
+        security_log.warning(
+            "A user was logged in, but no attempt was counted, so that passwords can be guessed"
+            " without a limit. Before the password is verified, call login.attempt(name), with the"
+            " Login of the application. A login without a password, as after signing up, needs"
+            " none. This is logged once."
+        )
 
 
 def _hit(

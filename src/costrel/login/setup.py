@@ -91,6 +91,9 @@ class Limiter(t.Protocol):
 class LoginSetup:
     """What the functions of this package read; `costrel.login.Login` is one."""
 
+    has_told_uncounted = False
+    """Whether the log has said that somebody was logged in and no attempt was counted."""
+
     def __init__(
         self,
         load_user: LoadUser | None = None,

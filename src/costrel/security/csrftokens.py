@@ -19,6 +19,7 @@ from itsdangerous import Signer
 from markupsafe import Markup
 
 from ..ground.current import _request_context
+from ..sessions.keyfiles import about_unread_file
 
 if t.TYPE_CHECKING:
     from ..registration.application import App
@@ -74,7 +75,7 @@ def _make(ctx: t.Any) -> str:
     if not app.secret_key:
         raise RuntimeError(
             "csrf_token() signs with SECRET_KEY, which is not set. Set it to a long random text"
-            " that is kept secret; `costrel secret` makes one."
+            " that is kept secret; `costrel secret` makes one." + about_unread_file()
         )
     if session:
         value = session.get(SESSION_KEY)

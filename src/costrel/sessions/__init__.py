@@ -27,6 +27,7 @@ from .automatic import (
     is_secure,
     warn_of_plain_http,
 )
+from .keyfiles import about_unread_file
 from .signing import HMAC, Serializer, encode, signs_as_imported
 
 _NO_KEY = (
@@ -136,7 +137,7 @@ class NullSession(SecureCookieSession):
     """
 
     def _fail(self, *_: t.Any, **__: t.Any) -> t.NoReturn:
-        raise RuntimeError(_NO_KEY)
+        raise RuntimeError(_NO_KEY + about_unread_file())
 
     __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = __ior__ = _fail
 
@@ -470,7 +471,7 @@ class SecureCookieSessionInterface(SessionInterface):
             signing = self.get_signing_serializer(app)
             if signing is None:
                 # The key was removed during the request. Ignoring that would lose the data.
-                raise RuntimeError(_NO_KEY)
+                raise RuntimeError(_NO_KEY + about_unread_file())
             value = self._sign(app, signing, session)
             attributes["expires"] = expires
             self._set_cookie(app, session, response, name, value, attributes)

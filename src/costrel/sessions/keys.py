@@ -16,6 +16,7 @@ from itertools import pairwise
 from ..ground.protection import protection_of
 from ..ground.redaction import remember
 from ..ground.securitylog import security_log
+from .keyfiles import about_unread_file
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +111,7 @@ class DebugKey(str):  # noqa: SLOT000  it remembers its use
         """Return its bytes, for a signature; say so the first time."""
         if not self._is_told:
             self._is_told = True
-            security_log.warning(_EPHEMERAL)
+            security_log.warning(_EPHEMERAL + about_unread_file())
         return super().encode(encoding, errors)
 
     def __repr__(self) -> str:
@@ -119,7 +120,7 @@ class DebugKey(str):  # noqa: SLOT000  it remembers its use
 
 _EPHEMERAL = (
     "No SECRET_KEY is set. In debug mode, sessions are signed with a key that lasts until the"
-    " command ends; in production they would fail. Make a lasting key: costrel secret"
+    " command ends; in production they would fail. Make a lasting key: `costrel secret`."
 )
 
 _MISSING = (
@@ -173,7 +174,7 @@ def check_keys(app: t.Any, *, served: bool) -> Iterable[str]:
 
         need = need_of(app)
         if need is not None:
-            return [_MISSING % need]
+            return [_MISSING % need + about_unread_file()]
     return ()
 
 

@@ -6,6 +6,8 @@ see docs/limits.md. What is short enough to be within a limit costs one comparis
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from ..ground.current import context
@@ -13,6 +15,9 @@ from ..ground.jsontext import as_utf8, has_longer_number, nesting_exceeds
 
 FEW_FIELDS = 10
 """So few fields of a query are never too many, so that the setting need not be read."""
+
+SHORT_FORM_BYTES = 1_000
+"""In urlencoded forms up to this length no field is too long, so that the limit is not read."""
 
 
 def setting(name: str) -> int | None:
@@ -42,6 +47,27 @@ def check_urlencoded(body: bytes, max_fields: int | None, max_bytes: int | None)
     # Each field but the last takes two bytes at least.
     if max_fields is not None and len(body) >= max_fields and body.count(b"&") >= max_fields:
         raise RequestEntityTooLarge(f"The form has more than {max_fields} fields.")
+
+
+def check_urlencoded_fields(body: bytes, limit_bytes: int | None) -> None:
+    """Raise 413 for an urlencoded form with a name or a value that is too long.
+
+    ``MAX_FORM_MEMORY_SIZE`` so is one rule for both kinds of forms, by what is decoded. It holds
+    where urlencoded forms are limited at all: Flask has it for multipart forms only.
+    """
+    if limit_bytes is None or len(body) <= limit_bytes or not _limits_urlencoded():
+        return
+    for field in body.split(b"&"):
+        for text in field.partition(b"=")[::2] if len(field) > limit_bytes else ():
+            if len(text) > limit_bytes and len(unquote_to_bytes(text)) > limit_bytes:
+                raise RequestEntityTooLarge(
+                    f"A field of the form is longer than {limit_bytes} bytes."
+                )
+
+
+def _limits_urlencoded() -> bool:
+    ctx = context.get(None)
+    return ctx is not None and "MAX_URLENCODED_SIZE" in ctx.app.config
 
 
 def limits_json() -> bool:

@@ -29,7 +29,14 @@ from ..ground.debughints import attach_enctype_error_multidict
 from ..ground.lazy import lazy
 from ..ground.shortways import Watched
 from .environ import EnvironRequest, is_clients_fault
-from .limits import FEW_FIELDS, check_query, check_urlencoded, setting
+from .limits import (
+    FEW_FIELDS,
+    SHORT_FORM_BYTES,
+    check_query,
+    check_urlencoded,
+    check_urlencoded_fields,
+    setting,
+)
 from .multipart import (
     AT_ONCE_BYTES,
     MultipartReader,
@@ -213,6 +220,8 @@ class FormParser(FormDataParser, metaclass=Watched):
         limit = self.max_urlencoded_size
         body = stream.read() if limit is None else fill(b"", limit + 1, stream.read)
         check_urlencoded(body, self.max_form_fields, limit)
+        if len(body) > SHORT_FORM_BYTES:
+            check_urlencoded_fields(body, self.max_form_memory_size)
         return body
 
     # Set by `costrel.ground.shortways`.
@@ -527,6 +536,8 @@ class Request(EnvironRequest):
         storage: t.Any = self.parameter_storage_class
         try:
             check_urlencoded(body, self.max_form_fields, self.max_urlencoded_size)
+            if len(body) > SHORT_FORM_BYTES:
+                check_urlencoded_fields(body, self.max_form_memory_size)
         except RequestEntityTooLarge:
             # So that an error handler may look at it without another error.
             vars(self).update(form=storage(), files=storage())
