@@ -110,7 +110,7 @@ def test_cut_pointer_shows_that_it_is() -> None:
 def test_report_on_text_is_short() -> None:
     """In a query and a form too, however long they may be."""
     app = Costrel(__name__)
-    app.config.update(MAX_URL_LENGTH=None, MAX_URLENCODED_SIZE=None)
+    app.config.update(MAX_URL_LENGTH=None, MAX_URLENCODED_SIZE=None, MAX_FORM_MEMORY_SIZE=None)
 
     @app.post("/")
     def add(wanted: t.Annotated[Cat, Query()], more: t.Annotated[Cat, Form()]) -> str:

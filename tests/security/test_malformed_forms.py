@@ -176,7 +176,7 @@ def test_protect_makes_forms_strict() -> None:
 @pytest.mark.parametrize("head", [*NAMELESS.values(), *CONTROLS.values(), *BROKEN.values()])
 def test_typed_view_gets_no_malformed_form(head: bytes) -> None:
     """It is refused before its parameters are filled."""
-    app = Costrel("typed", static_folder=None)
+    app = Costrel(__name__, static_folder=None)
 
     @app.post("/")
     def add(
