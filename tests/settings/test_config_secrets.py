@@ -12,6 +12,7 @@ import reprlib
 import sqlite3
 import traceback
 import typing as t
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -145,7 +146,8 @@ def test_values_are_what_was_set():
         112,
         PASSWORD.encode(),
     )
-    assert sqlite3.connect(":memory:").execute("select ?", [key]).fetchone() == (KEY,)
+    with closing(sqlite3.connect(":memory:")) as database:
+        assert database.execute("select ?", [key]).fetchone() == (KEY,)
     assert config["API_TOKENS"] == {PASSWORD}
     assert config["MORE_TOKENS"] == (PASSWORD, {PASSWORD})
     assert pickle.loads(pickle.dumps(config))["SECRET_KEY"] == KEY  # noqa: S301
