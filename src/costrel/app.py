@@ -33,7 +33,7 @@ from .dispatch.finishing import finish_anyway
 from .dispatch.loop import async_to_sync, settling
 from .dispatch.plan import Engine, automatic_options
 from .dispatch.sendable import UnsendableError, make_sendable
-from .dispatch.typed import tell_of_views, view_of
+from .dispatch.typed import view_of
 from .ground.current import g, request, request_ctx, request_view, session
 from .ground.lazy import anew
 from .ground.protection import protection_of
@@ -604,9 +604,6 @@ class Flask(App):
         # `callback` is what the caller passed to answer it: `start_response` or `send`.
         if self._start_checks and not self._start_checked:
             self._check_start(served=is_server(callback))
-        if not self._views_checked and is_server(callback):
-            self._views_checked = True
-            tell_of_views(self)
         warn_of_real_flask()
         if not self._got_first_request:
             self._add_document_rules()

@@ -70,18 +70,6 @@ def check_views(app: App) -> None:
         raise TypeError("\n".join(dict.fromkeys(wrong)))
 
 
-def tell_of_views(app: App) -> None:
-    """Log what is wrong with typed views, at the first request to a server that has no start.
-
-    Under WSGI, nobody asks the application whether it may be served. So its other views are, and
-    each request for a wrong one raises its error.
-    """
-    try:
-        check_views(app)
-    except Exception as error:  # noqa: BLE001  raised again by a request for the rule
-        app.logger.error("Requests for these views will fail:\n%s", error)  # noqa: TRY400
-
-
 def is_api(app: App, rule: Rule) -> bool | None:
     """Whether a rule's view declares JSON, so that its errors are problems.
 

@@ -194,9 +194,6 @@ class App(Scaffold, ServingScaffold, Steps, metaclass=AppMeta):
     _start_checked = False
     """Whether these checks have passed, for a server."""
 
-    _views_checked = False
-    """Whether a server has been told which typed views can't be used."""
-
     _logs_by_settings = False
     """Whether `LOG_FORMAT` and its like are settings of ours: see `costrel.logging.configure`."""
 

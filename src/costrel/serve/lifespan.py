@@ -289,7 +289,6 @@ async def live(app: App, receive: Receive, send: Send) -> None:
             try:
                 if is_server(send):
                     app._check_start()
-                    app._views_checked = True
                     check_views(app)
                 else:
                     app._check_start(served=False)
