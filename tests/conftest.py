@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 
@@ -67,6 +68,21 @@ def _no_context_left():
         left.append(ctx)
         ctx.pop()
     assert left == []
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before():
+    """Enable again the loggers that a test disabled: applications of one name share theirs."""
+    before = disabled_loggers()
+    yield
+    for logger in disabled_loggers() - before:
+        logger.disabled = False
+
+
+def disabled_loggers():
+    """Return the loggers that are disabled."""
+    known = list(logging.root.manager.loggerDict.values())
+    return {logger for logger in known if getattr(logger, "disabled", False)}
 
 
 @pytest.hookimpl(wrapper=True)
