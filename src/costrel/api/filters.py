@@ -69,10 +69,6 @@ class Filter:
                 return copy, encode(copy)
             except MISFITS:
                 pass
-        return self._encode_otherwise(value, encode)
-
-    def _encode_otherwise(self, value: t.Any, encode: Encode) -> tuple[t.Any, bytes]:
-        """Return the same for a value that a mirror does not copy."""
         if self._rereads:
             try:
                 copy = self._reread(value)
@@ -139,14 +135,7 @@ class RawFilter(Filter):
         """Return a copy of a value with what is declared, and the copy encoded: as `Filter`."""
         if encode is not msgspec.json.encode:
             encode = partial(self._encode_as, encode)
-        # As `Filter` does, without a call of that: most answers are JSON, and none has one.
-        if self._copy is not None:
-            try:
-                copy = self._copy(value)
-                return copy, encode(copy)
-            except MISFITS:
-                pass
-        return self._encode_otherwise(value, encode)
+        return super().encode(value, encode)
 
     def _encode_as(self, encode: Encode, copy: t.Any) -> bytes:
         if self._is_certain or _has_raw(copy):

@@ -97,8 +97,8 @@ class Finishing:
     def apply(self, ctx: RequestContext, response: t.Any) -> None:
         """Add to a response, in place, what it does not have yet."""
         headers = response.headers
-        nonce = ctx.__dict__.get("csp_nonce")
         own = ctx.__dict__
+        nonce = own.get("csp_nonce")
         # What runs later may read the session too, when the head has been sent.
         streams = self.no_store and "streams" in own
         reads_session = streams or self._reads_session(ctx)
